@@ -1,0 +1,32 @@
+# A thin face: the work is in tools/*.py, which run without make as well (python tools/test.py).
+# Whatever a target needs is set up in .venvs/ the first time.
+
+PYTHON ?= python3
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: python ## a real BentoML Service and the clients calling it, step by step
+	$(PYTHON) tools/demo.py
+
+test: python ## the whole suite, against the built wheel and a real BentoML server
+	$(PYTHON) tools/test.py
+
+check: python ## the static checks: format, lint, types
+	$(PYTHON) tools/check.py
+
+build: python ## sdist and wheel into dist/
+	$(PYTHON) tools/build.py
+
+pins: python ## pin the development requirements anew
+	$(PYTHON) tools/pins.py
+
+clean: ## remove everything that the other targets made
+	rm -rf .venvs dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check build pins clean python

@@ -1,0 +1,32 @@
+"""The static checks: ``python tools/check.py``. All of them run, whatever fails; the exit code tells."""
+
+from __future__ import annotations
+
+import sys
+
+from build import PACKAGES, REQUIREMENTS, ensure_with_wheel
+from steps import ROOT, conclude, step
+
+# Of what is checked beside `src`, whatever there is.
+FOLDERS = ("tools", "tests", "typing_tests", "examples", "demo", "benchmarks", "fuzz")
+
+
+def main() -> int:
+    python = ensure_with_wheel("check", REQUIREMENTS / "check.txt")
+    folders = ["src", *(name for name in FOLDERS if any((ROOT / name).rglob("*.py")))]
+    mypy, pyright = [python, "-m", "mypy"], [python, "-m", "pyright"]
+    steps = {
+        "format": [python, "-m", "ruff", "format", "--check", "."],
+        "lint": [python, "-m", "ruff", "check", "."],
+        "types (mypy)": [*mypy, *folders],
+        # What only one system has must not be met on another.
+        "types for Windows (mypy)": [*mypy, "--platform", "win32", "src"],
+        "types (pyright)": pyright,
+    }
+    for package in PACKAGES:
+        steps[f"public types of {package}"] = [*pyright, "--verifytypes", package, "--ignoreexternal"]
+    return conclude({title: step(title, command) for title, command in steps.items()})
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,36 @@
+"""Pin the development requirements anew: ``python tools/pins.py`` makes each ``*.txt`` from its ``*.in``.
+
+One set of pins serves every Python from 3.10 on, by markers. ``lowest.txt`` has the lowest versions of the direct
+requirements instead of the newest: with it the tests prove the bounds that ``pyproject.toml`` promises.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from build import REQUIREMENTS
+from environments import ensure
+from steps import ROOT, require
+
+UV = "uv==0.13.9"
+PROJECT = ROOT / "pyproject.toml"
+TESTS = REQUIREMENTS / "test.in"
+SOURCES: dict[str, list[str | Path]] = {
+    "build.txt": [REQUIREMENTS / "build.in"],
+    "demo.txt": [PROJECT, "--extra", "images"],
+    "test.txt": [PROJECT, "--all-extras", TESTS],
+    "lowest.txt": [PROJECT, "--all-extras", TESTS, "--resolution", "lowest-direct"],
+    "check.txt": [REQUIREMENTS / "check.in"],  # last: it includes test.txt
+}
+
+
+def main() -> None:
+    uv = [ensure("pins", packages=[UV]), "-m", "uv", "pip", "compile", "--quiet", "--upgrade"]
+    uv += ["--universal", "--python-version", "3.10", "--no-python-downloads", "--no-annotate"]
+    uv += ["--custom-compile-command", "python tools/pins.py"]
+    for name, sources in SOURCES.items():
+        require(f"pin {name}", [*uv, *sources, "--output-file", REQUIREMENTS / name])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Set up and run the tests against the built wheel.
+
+    python tools/test.py                       the whole suite, on this Python
+    python tools/test.py --python 3.12         on another one: a version, `oldest` or `newest`
+    python tools/test.py --lowest              with the lowest versions of the dependencies that are allowed
+    python tools/test.py tests/proto -k json   pytest with these arguments
+
+The whole suite is two runs: the core's own tests, which have no sockets and must by themselves reach every branch of
+``bento_proto``, and then all the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from build import REQUIREMENTS, ensure_with_wheel
+from environments import pythons
+from steps import conclude, step
+
+PURE = "tests/proto"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--python", metavar="VERSION", help="such as 3.12, or `oldest`, or `newest`")
+    parser.add_argument("--lowest", action="store_true", help="with the lowest allowed versions of the dependencies")
+    parser.add_argument("--pure", action="store_true", help="only the core's own tests, with coverage")
+    options, arguments = parser.parse_known_args()
+
+    python = _interpreter(options.python)
+    name = f"test-{_version(python)}" + ("-lowest" if options.lowest else "")
+    requirements = REQUIREMENTS / ("lowest.txt" if options.lowest else "test.txt")
+    home_python = ensure_with_wheel(name, requirements, python=python)
+    pytest = [home_python, "-m", "pytest"]
+    if arguments:
+        return conclude({"pytest": step(f"pytest in {name}", [*pytest, *arguments])})
+
+    # The environment's own data file, so that runs on several Pythons may go on at the same time.
+    environ = {"COVERAGE_FILE": str(home_python.parent.parent / "coverage")}
+    title = f"the core's own tests in {name}, every branch"
+    outcomes = {title: step(title, [*pytest, PURE, "--disable-socket", "--cov"], environ=environ)}
+    if not options.pure:
+        title = f"all other tests in {name}"
+        outcomes[title] = step(title, [*pytest, f"--ignore={PURE}"])
+    return conclude(outcomes)
+
+
+def _interpreter(wanted: str | None) -> Path:
+    if wanted is None:
+        return Path(sys.executable)
+    found = pythons()
+    if wanted in ("oldest", "newest"):
+        return found[0 if wanted == "oldest" else -1]
+    for python in reversed(found):
+        if _version(python) == wanted:
+            return python
+    sys.exit(f"no Python {wanted} here; there are {', '.join(map(_version, found))}")
+
+
+def _version(python: Path) -> str:
+    ask = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return subprocess.run([python, "-I", "-c", ask], check=True, capture_output=True, text=True).stdout.strip()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
