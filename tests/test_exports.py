@@ -1,0 +1,102 @@
+"""What is public: re-exported by a package, in its sorted ``__all__``, with docstrings, and typed."""
+
+from __future__ import annotations
+
+import ast
+import enum
+import importlib
+import importlib.util
+import inspect
+from collections.abc import Iterator
+from types import FunctionType, ModuleType
+
+import pytest
+
+from tests.packages import PACKAGES, home, modules
+
+# The modules that have a public name of their own: what they need is not for everyone.
+ALSO_PUBLIC = ("bento_proto.http11", "bento_proto.testing")
+
+
+def public_modules() -> list[str]:
+    return [*PACKAGES, *(module for module in ALSO_PUBLIC if importlib.util.find_spec(module) is not None)]
+
+
+def public_objects() -> Iterator[tuple[str, object]]:
+    """Everything public that can have a docstring: functions, classes, their public methods and properties."""
+    for module in public_modules():
+        imported = importlib.import_module(module)
+        for name in imported.__all__:
+            exported = getattr(imported, name)
+            if isinstance(exported, (type, FunctionType)):
+                yield f"{module}.{name}", exported
+            if isinstance(exported, type):
+                yield from ((f"{module}.{name}.{attribute}", value) for attribute, value in _described(exported))
+
+
+def _described(cls: type) -> Iterator[tuple[str, object]]:
+    code = (
+        FunctionType,
+        classmethod,
+        staticmethod,
+        property,
+        type,
+    )  # not a constant, an enum's member, a tuple's field
+    for base in cls.__mro__:
+        if base.__module__.startswith(PACKAGES):
+            for name, value in vars(base).items():
+                if not name.startswith("_") and isinstance(value, code) and not isinstance(value, enum.Enum):
+                    yield name, getattr(cls, name)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_package_says_that_it_is_typed(package: str) -> None:
+    assert (home(package) / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_other_module_is_private(package: str) -> None:
+    public = [name for name in modules(package) if name not in (*PACKAGES, *ALSO_PUBLIC) and "._" not in name]
+    assert public == []
+
+
+@pytest.mark.parametrize("module", public_modules())
+def test_all_is_sorted_and_complete(module: str) -> None:
+    imported = importlib.import_module(module)
+    listed = imported.__all__
+    assert listed == sorted(set(listed))
+    present = {name for name, value in vars(imported).items() if _is_an_export(imported, name, value)}
+    assert present <= set(listed), "public by name, but not in __all__"
+    missing = [name for name in listed if not hasattr(imported, name)]
+    assert missing == [], "in __all__, but not there"
+
+
+def _is_an_export(module: ModuleType, name: str, value: object) -> bool:
+    if name.startswith("_") or isinstance(value, ModuleType) or name == "annotations":
+        return False
+    # A public module of its own defines things and imports others; a package's `__init__` only re-exports.
+    return module.__name__ in PACKAGES or getattr(value, "__module__", None) == module.__name__
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_package_only_re_exports(package: str) -> None:
+    tree = ast.parse((home(package) / "__init__.py").read_text(encoding="utf-8"))
+    defined = [node.name for node in ast.walk(tree) if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
+    assert set(defined) <= {"__getattr__", "__dir__"}  # a lazy re-export
+
+
+@pytest.mark.parametrize("module", public_modules())
+def test_the_module_has_a_docstring(module: str) -> None:
+    assert importlib.import_module(module).__doc__
+
+
+def test_everything_public_has_a_docstring() -> None:
+    undocumented = sorted({name for name, value in public_objects() if not _is_documented(value)})
+    assert undocumented == []
+
+
+def _is_documented(value: object) -> bool:
+    doc = inspect.getdoc(value) or ""
+    if isinstance(value, type):  # Python writes some itself: a named tuple's repeats its fields
+        return doc not in ("", "An enumeration.") and not doc.startswith(f"{value.__name__}(")
+    return doc != ""

@@ -1,0 +1,172 @@
+"""Which modules each package loads and names: an arrow never points back, and the core stays pure."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from typing import NamedTuple
+
+import pytest
+
+from tests.packages import PACKAGES, home, modules
+
+CLIENTS = ("bento_async", "bento_sync")
+
+# What a package's modules may name beside the standard library and themselves.
+MAY_IMPORT = {
+    "bento_async": {"anyio", "bento_proto", "h11", "typing_extensions"},
+    "bento_proto": {"typing_extensions"},
+    "bento_sync": {"bento_proto", "typing_extensions", "urllib3"},
+}
+# What a single module may name as well.
+MAY_IMPORT_TOO = {"bento_proto.http11": {"h11"}}
+# What is imported inside a function, when a call needs it: it need not be installed.
+MAY_IMPORT_WHEN_NEEDED = {
+    "bento_async": {"PIL"},
+    "bento_proto": {"numpy", "pandas"},
+    "bento_sync": {"PIL", "anyio"},
+}
+
+# The impure standard library: sockets, files, processes, clock, chance, threads, event loops, and what loads those.
+IMPURE = {
+    "_thread", "asyncio", "concurrent", "email", "fcntl", "glob", "http", "io", "logging", "mmap", "multiprocessing",
+    "os", "platform", "queue", "random", "sched", "secrets", "select", "selectors", "shutil", "signal", "socket",
+    "socketserver", "ssl", "subprocess", "tempfile", "threading", "time", "urllib.request", "uuid",
+}  # fmt: skip
+PURE_NAMES = {"os.PathLike", "os.fspath", "http.HTTPStatus"}  # pure all the same
+IMPURE_CALLS = {"open", "input", "date.today", "datetime.now", "datetime.today", "datetime.utcnow"}
+
+# What `import bento_proto` must not load, however far away; the last ones are merely slow.
+NEVER_LOADED = {
+    "_socket", "_ssl", "asyncio", "email", "h11", "http.client", "logging", "multiprocessing", "random", "secrets",
+    "select", "selectors", "shutil", "socket", "ssl", "subprocess", "tempfile", "threading", "urllib.request",
+    "dataclasses", "inspect", "typing_extensions",
+}  # fmt: skip
+# What no package loads before a caller gives or asks for it.
+OPTIONAL = {"PIL", "a2wsgi", "numpy", "orjson", "pandas", "pydantic", "rich", "trio"}
+ASYNC_BACKENDS = {"anyio._backends._asyncio", "anyio._backends._trio"}
+
+
+class Import(NamedTuple):
+    module: str  # the importing one
+    target: str  # in full, the imported name included
+    kind: str  # "now", "when needed" or "types only"
+
+    @property
+    def root(self) -> str:
+        return self.target.partition(".")[0]
+
+    def names(self, module: str) -> bool:
+        return self.target == module or self.target.startswith(f"{module}.")
+
+
+def imports(package: str) -> Iterator[Import]:
+    for module, path in modules(package).items():
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        yield from _imports(tree, module, "now", is_package=path.name == "__init__.py")
+
+
+def _imports(tree: ast.AST, module: str, kind: str, *, is_package: bool) -> Iterator[Import]:
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (Import(module, alias.name, kind) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = module.split(".") if is_package else module.split(".")[:-1]
+            base = base[: len(base) - node.level + 1] if node.level else []
+            origin = ".".join([*base, node.module] if node.module else base)
+            yield from (Import(module, f"{origin}.{alias.name}", kind) for alias in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            yield from _imports(ast.Module(node.body, []), module, "types only", is_package=is_package)
+            yield from _imports(ast.Module(node.orelse, []), module, kind, is_package=is_package)
+        else:
+            within = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)) and kind == "now"
+            yield from _imports(node, module, "when needed" if within else kind, is_package=is_package)
+
+
+def loaded_by(statement: str) -> set[str]:
+    """The modules that the statement loads in a bare interpreter, beyond those that are there anyway."""
+    paths = [str(home("bento_proto").parent), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
+    code = f"import sys; sys.path += {paths!r}; bare = set(sys.modules)\n{statement}\n"
+    code += "print(*(set(sys.modules) - bare))"
+    # -I: no user's settings; -S: no .pth file of the environment loads something first and hides what we load.
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", code], check=True, capture_output=True, text=True)
+    return set(run.stdout.split())
+
+
+def among(loaded: set[str], modules: set[str]) -> set[str]:
+    return {name for name in loaded if any(name == module or name.startswith(f"{module}.") for module in modules)}
+
+
+def test_a_bare_interpreter_shows_what_is_loaded() -> None:
+    assert {"random", "socket"} <= loaded_by("import random, socket")
+    assert loaded_by("pass") == set()
+
+
+def test_the_core_loads_nothing_impure_and_nothing_slow() -> None:
+    loaded = loaded_by("import bento_proto")
+    assert "bento_proto" in loaded
+    assert among(loaded, NEVER_LOADED | OPTIONAL | {"anyio", "urllib3", *CLIENTS}) == set()
+
+
+def test_the_sync_client_loads_nothing_of_the_async_one() -> None:
+    loaded = loaded_by("import bento_sync")
+    assert {"bento_sync", "bento_proto"} <= loaded
+    assert among(loaded, OPTIONAL | {"anyio", "asyncio", "bento_async", "h11", "sniffio"}) == set()
+
+
+def test_the_async_client_loads_nothing_of_the_sync_one_and_no_event_loop() -> None:
+    loaded = loaded_by("import bento_async")
+    assert {"bento_async", "bento_proto"} <= loaded
+    assert among(loaded, OPTIONAL | ASYNC_BACKENDS | {"bento_sync", "urllib3"}) == set()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_arrow_points_back(package: str) -> None:
+    strangers = []
+    for found in imports(package):
+        allowed = {package} | MAY_IMPORT[package] | MAY_IMPORT_TOO.get(found.module, set())
+        if found.kind != "now":
+            allowed |= MAY_IMPORT_WHEN_NEEDED[package]
+        if found.root not in allowed and found.root not in sys.stdlib_module_names:
+            strangers.append(found)
+    assert strangers == []
+
+
+@pytest.mark.parametrize("package", CLIENTS)
+def test_the_clients_use_the_core_as_anyone_would(package: str) -> None:
+    private = [found for found in imports(package) if found.root == "bento_proto" and "._" in found.target]
+    assert private == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_module_imports_itself_in_a_circle(package: str) -> None:
+    names = set(modules(package))
+    graph: dict[str, set[str]] = {name: set() for name in names}
+    for found in imports(package):
+        if found.kind == "now":
+            target = found.target if found.target in names else found.target.rpartition(".")[0]
+            graph[found.module].add(target)
+    TopologicalSorter(graph).prepare()  # raises CycleError, which shows the circle
+
+
+def test_the_core_names_no_socket_file_clock_or_chance() -> None:
+    impure = [
+        found
+        for found in imports("bento_proto")
+        if found.kind != "types only" and found.target not in PURE_NAMES and any(map(found.names, IMPURE))
+    ]
+    assert impure == []
+
+
+def test_the_core_calls_nothing_that_opens_a_file_or_reads_the_clock() -> None:
+    calls = [
+        f"{path.name}:{node.lineno}: {ast.unparse(node.func)}"
+        for path in modules("bento_proto").values()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in IMPURE_CALLS
+    ]
+    assert calls == []

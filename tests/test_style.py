@@ -1,0 +1,38 @@
+"""What holds for the files of the project, whatever is in them."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+MOST_LINES = 350
+NOT_OURS = {"__pycache__", "build", "dist", "node_modules"}
+# Places that one developer's machine has; the brackets keep this file from naming them itself.
+ELSEWHERE = re.compile(r"(?<![\w.])/[w]ork/|/[.]library|[.][.]/[s]hared|/[t]mp/(?:dev|bvenv|team)\b")
+
+
+def files() -> Iterator[Path]:
+    """The project's files; hidden folders are the tools' caches and environments, but for `.ci`."""
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if name == ".ci" or not (name.startswith(".") or name in NOT_OURS)]
+        yield from (Path(folder, name) for name in names if name != ".git")
+
+
+def test_no_module_outgrows_the_head() -> None:
+    lengths = {path: path.read_text(encoding="utf-8").count("\n") for path in (ROOT / "src").rglob("*.py")}
+    assert lengths, "no sources found"
+    assert {str(path.relative_to(ROOT)): lines for path, lines in lengths.items() if lines > MOST_LINES} == {}
+
+
+def test_no_file_names_a_place_outside_the_project() -> None:
+    found = []
+    for path in files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path.relative_to(ROOT)}: {match.group()}" for match in ELSEWHERE.finditer(text)]
+    assert found == []
