@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from environments import ensure
-from steps import ROOT, require
+from steps import ROOT, Command, require
 
 DIST = ROOT / "dist"
 REQUIREMENTS = ROOT / "tools" / "requirements"
@@ -31,7 +31,7 @@ def ensure_with_wheel(name: str, requirements: Path, *, python: Path | None = No
     stamp = home_python.parent.parent / "wheel.txt"
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != digest:
-        pip = [home_python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+        pip: Command = [home_python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
         require(f"install the wheel in {name}", [*pip, "install", "--no-deps", "--force-reinstall", wheel])
         require(f"check what {name} holds", [*pip, "check"])
         stamp.write_text(digest, encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from build import PACKAGES, REQUIREMENTS, ensure_with_wheel
-from steps import ROOT, conclude, step
+from steps import ROOT, Command, conclude, step
 
 # Of what is checked beside `src`, whatever there is.
 FOLDERS = ("tools", "tests", "typing_tests", "examples", "demo", "benchmarks", "fuzz")
@@ -14,8 +14,9 @@ FOLDERS = ("tools", "tests", "typing_tests", "examples", "demo", "benchmarks", "
 def main() -> int:
     python = ensure_with_wheel("check", REQUIREMENTS / "check.txt")
     folders = ["src", *(name for name in FOLDERS if any((ROOT / name).rglob("*.py")))]
-    mypy, pyright = [python, "-m", "mypy"], [python, "-m", "pyright"]
-    steps = {
+    mypy: Command = [python, "-m", "mypy"]
+    pyright: Command = [python, "-m", "pyright", "--pythonpath", python]
+    steps: dict[str, Command] = {
         "format": [python, "-m", "ruff", "format", "--check", "."],
         "lint": [python, "-m", "ruff", "check", "."],
         "types (mypy)": [*mypy, *folders],

@@ -6,16 +6,14 @@ requirements instead of the newest: with it the tests prove the bounds that ``py
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from build import REQUIREMENTS
 from environments import ensure
-from steps import ROOT, require
+from steps import ROOT, Command, require
 
 UV = "uv==0.13.9"
 PROJECT = ROOT / "pyproject.toml"
 TESTS = REQUIREMENTS / "test.in"
-SOURCES: dict[str, list[str | Path]] = {
+SOURCES: dict[str, Command] = {
     "build.txt": [REQUIREMENTS / "build.in"],
     "demo.txt": [PROJECT, "--extra", "images"],
     "test.txt": [PROJECT, "--all-extras", TESTS],
@@ -25,9 +23,11 @@ SOURCES: dict[str, list[str | Path]] = {
 
 
 def main() -> None:
-    uv = [ensure("pins", packages=[UV]), "-m", "uv", "pip", "compile", "--quiet", "--upgrade"]
-    uv += ["--universal", "--python-version", "3.10", "--no-python-downloads", "--no-annotate"]
-    uv += ["--custom-compile-command", "python tools/pins.py"]
+    uv: Command = [
+        ensure("pins", packages=[UV]), "-m", "uv", "pip", "compile", "--quiet", "--upgrade",
+        "--universal", "--python-version", "3.10", "--no-python-downloads", "--no-annotate",
+        "--custom-compile-command", "python tools/pins.py",
+    ]  # fmt: skip
     for name, sources in SOURCES.items():
         require(f"pin {name}", [*uv, *sources, "--output-file", REQUIREMENTS / name])
 

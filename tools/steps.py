@@ -9,11 +9,13 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 ROOT = Path(__file__).resolve().parent.parent
+Command: TypeAlias = "Sequence[str | Path]"
 
 
-def step(title: str, command: Sequence[str | Path], *, environ: Mapping[str, str] | None = None) -> bool:
+def step(title: str, command: Command, *, environ: Mapping[str, str] | None = None) -> bool:
     """Run ``command`` in the project's root, its output shown as it comes; tell whether it succeeded."""
     words = [os.fspath(word) for word in command]
     shown = shlex.join(word.removeprefix(f"{ROOT}{os.sep}") for word in words)
@@ -27,7 +29,7 @@ def step(title: str, command: Sequence[str | Path], *, environ: Mapping[str, str
     return code == 0
 
 
-def require(title: str, command: Sequence[str | Path]) -> None:
+def require(title: str, command: Command) -> None:
     """Run a step that everything after it needs; when it fails, this process ends with exit code 1."""
     if not step(title, command):
         sys.exit(1)

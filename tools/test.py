@@ -18,7 +18,7 @@ from pathlib import Path
 
 from build import REQUIREMENTS, ensure_with_wheel
 from environments import pythons
-from steps import conclude, step
+from steps import Command, conclude, step
 
 PURE = "tests/proto"
 
@@ -34,7 +34,7 @@ def main() -> int:
     name = f"test-{_version(python)}" + ("-lowest" if options.lowest else "")
     requirements = REQUIREMENTS / ("lowest.txt" if options.lowest else "test.txt")
     home_python = ensure_with_wheel(name, requirements, python=python)
-    pytest = [home_python, "-m", "pytest"]
+    pytest: Command = [home_python, "-m", "pytest"]
     if arguments:
         return conclude({"pytest": step(f"pytest in {name}", [*pytest, *arguments])})
 
