@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from build import PACKAGES, REQUIREMENTS, ensure_with_wheel
@@ -15,7 +16,7 @@ def main() -> int:
     python = ensure_with_wheel("check", REQUIREMENTS / "check.txt")
     folders = ["src", *(name for name in FOLDERS if any((ROOT / name).rglob("*.py")))]
     mypy: Command = [python, "-m", "mypy"]
-    pyright: Command = [python, "-m", "pyright", "--pythonpath", python]
+    pyright: Command = [python, "-m", "pyright"]
     steps: dict[str, Command] = {
         "format": [python, "-m", "ruff", "format", "--check", "."],
         "lint": [python, "-m", "ruff", "check", "."],
@@ -26,7 +27,9 @@ def main() -> int:
     }
     for package in PACKAGES:
         steps[f"public types of {package}"] = [*pyright, "--verifytypes", package, "--ignoreexternal"]
-    return conclude({title: step(title, command) for title, command in steps.items()})
+    # pyright, a Node.js program, takes the first python of the PATH for the one that it checks for.
+    environ = {"PATH": os.pathsep.join((str(python.parent), os.environ.get("PATH", "")))}
+    return conclude({title: step(title, command, environ=environ) for title, command in steps.items()})
 
 
 if __name__ == "__main__":

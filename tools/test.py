@@ -51,13 +51,10 @@ def main() -> int:
 def _interpreter(wanted: str | None) -> Path:
     if wanted is None:
         return Path(sys.executable)
-    found = pythons()
-    if wanted in ("oldest", "newest"):
-        return found[0 if wanted == "oldest" else -1]
-    for python in reversed(found):
-        if _version(python) == wanted:
-            return python
-    sys.exit(f"no Python {wanted} here; there are {', '.join(map(_version, found))}")
+    found = pythons() if wanted in ("oldest", "newest") else pythons(wanted)
+    if not found:
+        sys.exit(f"no Python {wanted} here; there are {', '.join(map(_version, pythons()))}")
+    return found[0 if wanted == "oldest" else -1]
 
 
 def _version(python: Path) -> str:

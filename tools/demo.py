@@ -1,0 +1,25 @@
+"""Set up and run the demonstration: ``python tools/demo.py``.
+
+The clients and the BentoML server have an environment each, as they would in real life.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from build import REQUIREMENTS, ensure_with_wheel
+from environments import ensure
+from steps import ROOT, conclude, step
+
+
+def main() -> int:
+    python = ensure_with_wheel("demo", REQUIREMENTS / "demo.txt")
+    ensure("server", ROOT / "tests" / "services" / "requirements.txt")
+    # It starts its server with the tools of the project: `tests.servers` and `environments`.
+    environ = {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tools")))}
+    return conclude({"demo": step("demo", [python, ROOT / "demo" / "run.py"], environ=environ)})
+
+
+if __name__ == "__main__":
+    sys.exit(main())
