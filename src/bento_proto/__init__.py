@@ -1,0 +1,155 @@
+"""The protocol of BentoML's HTTP servers, without I/O: no sockets, no files, no clock, no chance, no threads.
+
+A `Session` makes flows, a `Run` says what to do next, and an `Exchange` takes what arrives.
+"""
+
+from __future__ import annotations
+
+from ._binding import Call, Source, bind
+from ._content import file_name, media_type, safe_name
+from ._decoders import Decoder, JSONItems, Raw, Text, Whole
+from ._discovery import Found
+from ._encoding import Upload, encode
+from ._errors import (
+    BentoMLException,
+    CallTimeout,
+    Conflict,
+    ConnectError,
+    ConnectionLost,
+    Forbidden,
+    GatewayTimeout,
+    InternalServerError,
+    InvalidArgument,
+    LimitExceeded,
+    LocalProtocolError,
+    NotFound,
+    RemoteProtocolError,
+    SchemaError,
+    ServiceUnavailable,
+    TaskFailed,
+    TaskNotCompleted,
+    TooManyRequests,
+    Unauthorized,
+    UnprocessableEntity,
+)
+from ._exchange import TRANSITIONS, Exchange, Input, State
+from ._flow import Flow, Run, Step
+from ._headers import Headers
+from ._inputs import File
+from ._json import JSON, parse_json, to_json
+from ._messages import (
+    Data,
+    End,
+    Fields,
+    FilePart,
+    Head,
+    Limits,
+    Loss,
+    Lost,
+    Origin,
+    Received,
+    Request,
+    Segment,
+    Timeout,
+)
+from ._multipart import Body
+from ._naming import ALIAS, attributes, endpoint_for
+from ._outputs import Answer, Delivery, Reader
+from ._response import Content, Response
+from ._retry import RetryPolicy
+from ._schema import Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
+from ._session import Options, Session
+from ._signature import docstring_of, signature_of
+from ._sse import Events, ServerSentEvent
+from ._tasks import ResultStatus
+from ._url import Base, parse_base
+from ._version import __version__
+
+__all__ = (
+    "ALIAS",
+    "Answer",
+    "Base",
+    "BentoMLException",
+    "Body",
+    "Call",
+    "CallTimeout",
+    "Conflict",
+    "ConnectError",
+    "ConnectionLost",
+    "Content",
+    "Data",
+    "Decoder",
+    "Delivery",
+    "End",
+    "Endpoint",
+    "Events",
+    "Exchange",
+    "Fields",
+    "File",
+    "FilePart",
+    "Flow",
+    "Forbidden",
+    "Found",
+    "GatewayTimeout",
+    "Head",
+    "Headers",
+    "Input",
+    "InternalServerError",
+    "InvalidArgument",
+    "JSON",
+    "JSONItems",
+    "Kind",
+    "LimitExceeded",
+    "Limits",
+    "LocalProtocolError",
+    "Loss",
+    "Lost",
+    "NotFound",
+    "Options",
+    "Origin",
+    "Output",
+    "Parameter",
+    "Raw",
+    "Reader",
+    "Received",
+    "RemoteProtocolError",
+    "Request",
+    "Response",
+    "ResultStatus",
+    "RetryPolicy",
+    "Run",
+    "Schema",
+    "SchemaError",
+    "Segment",
+    "ServerSentEvent",
+    "Service",
+    "ServiceUnavailable",
+    "Session",
+    "Source",
+    "State",
+    "Step",
+    "TRANSITIONS",
+    "TaskFailed",
+    "TaskNotCompleted",
+    "Text",
+    "Timeout",
+    "TooManyRequests",
+    "Unauthorized",
+    "UnprocessableEntity",
+    "Upload",
+    "Whole",
+    "__version__",
+    "attributes",
+    "bind",
+    "docstring_of",
+    "encode",
+    "endpoint_for",
+    "file_name",
+    "media_type",
+    "parse_base",
+    "parse_json",
+    "parse_service",
+    "safe_name",
+    "signature_of",
+    "to_json",
+)

@@ -1,0 +1,100 @@
+"""Tensors and frames inside JSON results, where NumPy and pandas are installed; lists where they aren't.
+
+The packages are imported when the first such result arrives, never before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from ._errors import RemoteProtocolError
+from ._json import JSON
+from ._schema import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ._schema import Schema
+
+Convert: TypeAlias = "Callable[[JSON], object]"
+
+
+def converter(schema: Schema) -> Convert | None:
+    """What turns a decoded result of that schema into its arrays and frames; None where it has none.
+
+    The conversion raises `RemoteProtocolError` if the value does not fit the dtype or the shape of the schema.
+    """
+    if not any(node.get("type") in ("tensor", "dataframe") for node in walk(schema)):
+        return None
+    definitions = schema.get("$defs")
+    defs = cast("Mapping[str, Schema]", definitions if isinstance(definitions, dict) else {})
+
+    def convert(value: JSON) -> object:
+        try:
+            return _convert(value, schema, defs)
+        except (ValueError, TypeError, OverflowError, RecursionError) as exc:
+            raise RemoteProtocolError(f"the answer does not fit its schema: {exc}") from exc
+
+    return convert
+
+
+def _convert(value: JSON, schema: Schema, defs: Mapping[str, Schema]) -> object:
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        return _convert(value, defs.get(reference.removeprefix("#/$defs/"), {}), defs)
+    members = schema.get("anyOf")
+    if isinstance(members, list):
+        fitting = [member for member in members if isinstance(member, dict) and _fits(value, member, defs)]
+        return _convert(value, fitting[0], defs) if fitting else value
+    if value is None:
+        return None
+    kind = schema.get("type")
+    if kind == "tensor":
+        return _array(value, schema)
+    if kind == "dataframe":
+        return _frame(value)
+    if isinstance(value, dict):
+        named, others = schema.get("properties"), schema.get("additionalProperties")
+        inner = cast("Mapping[str, Schema]", named if isinstance(named, dict) else {})
+        rest: Schema = others if isinstance(others, dict) else {}
+        return {key: _convert(item, inner.get(key, rest), defs) for key, item in value.items()}
+    if isinstance(value, list):
+        first, others = schema.get("prefixItems"), schema.get("items")
+        heads = cast("list[Schema]", first if isinstance(first, list) else [])
+        rest = others if isinstance(others, dict) else {}
+        return [_convert(v, heads[i] if i < len(heads) else rest, defs) for i, v in enumerate(value)]
+    return value
+
+
+def _fits(value: JSON, schema: Schema, defs: Mapping[str, Schema]) -> bool:
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        schema = defs.get(reference.removeprefix("#/$defs/"), {})
+    kind = schema.get("type")
+    if kind == "tensor":
+        return isinstance(value, (list, int, float))
+    if kind in ("object", "dataframe"):
+        return isinstance(value, (dict, list)) if kind == "dataframe" else isinstance(value, dict)
+    return isinstance(value, list) if kind == "array" else False
+
+
+def _array(value: JSON, schema: Schema) -> object:
+    try:
+        import numpy as np
+    except ImportError:
+        return value
+    dtype = schema.get("dtype")
+    shape = schema.get("shape")
+    array: np.ndarray[tuple[int, ...], np.dtype[np.generic]] = np.array(
+        value, dtype=dtype if isinstance(dtype, str) else None
+    )
+    sizes = [size for size in shape if isinstance(size, int)] if isinstance(shape, list) else None
+    return array if sizes is None else array.reshape(sizes)
+
+
+def _frame(value: JSON) -> object:
+    try:
+        import pandas as pd
+    except ImportError:
+        return value
+    return pd.DataFrame(cast("dict[str, list[JSON]]", value))

@@ -1,0 +1,185 @@
+"""The arguments of a call, bound to an endpoint's parameters as Python binds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard, cast
+
+from ._schema import root_properties
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ._schema import Endpoint, Parameter
+
+# What a caller may give where a list of files is due; a str or bytes is one file and no list.
+_ONE_FILE: Final = (str, bytes, bytearray, memoryview)
+
+
+class Source(NamedTuple):
+    """A file argument, which the adapter is to measure before it can be sent.
+
+    Attributes:
+        label: endpoint and argument, for error messages.
+        content: what the caller gave.
+    """
+
+    label: str
+    content: object
+
+
+class Call(NamedTuple):
+    """An endpoint with its arguments.
+
+    Attributes:
+        endpoint: what is called.
+        values: the arguments that are no files, by name; a root input has the name ``""``.
+        files: for each file argument that was given its parameter, and its files in order: a `Source`, or the text of
+            a URL that the server is to fetch.
+        route: the endpoint's route, parameters of the path filled in.
+    """
+
+    endpoint: Endpoint
+    values: Mapping[str, object]
+    files: tuple[tuple[Parameter, tuple[Source | str, ...]], ...]
+    route: str
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The files to measure, in the order in which `encode` takes them."""
+        return tuple(file for _, files in self.files for file in files if isinstance(file, Source))
+
+
+def bind(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> Call:
+    """Bind arguments to the parameters of an endpoint.
+
+    Positional arguments go by the order of the schema, which is that of the Service's own signature. Those that are
+    left out are not sent, so that the server's defaults hold. Parameters in the path (``/users/{id}``) are keywords.
+
+    Raises:
+        TypeError: an argument is unknown, missing, given twice or too many; a file where none is taken, or none where
+            one is due. The message names endpoint and argument.
+    """
+    if endpoint.root_input:
+        return _bind_root(endpoint, args, kwargs)
+    route, kwargs = _fill_path(endpoint, kwargs)
+    values: dict[str, object] = {}
+    parameters = {parameter.name: parameter for parameter in endpoint.parameters}
+    extra_positional = _take_positional(endpoint, args, values)
+    extra_keywords: dict[str, object] = {}
+    for name, value in kwargs.items():
+        if name not in parameters:
+            extra_keywords[name] = value
+        elif name in values:
+            raise TypeError(f"{endpoint.name}() got multiple values for argument {name!r}")
+        else:
+            values[name] = value
+    variadic = {parameter.name for parameter in endpoint.parameters if parameter.is_variadic}
+    for name, rest in (("args", extra_positional), ("kwargs", extra_keywords)):
+        if name in variadic:
+            if rest and name in values:
+                raise TypeError(f"{endpoint.name}() got {name!r} and arguments that belong into it")
+            values.setdefault(name, rest)
+    if extra_keywords and "kwargs" not in variadic:
+        raise TypeError(f"{endpoint.name}() got an unexpected keyword argument {next(iter(extra_keywords))!r}")
+    missing = [repr(p.name) for p in endpoint.parameters if p.required and p.name not in values]
+    if missing:
+        raise TypeError(
+            f"{endpoint.name}() is missing required argument{'s'[: len(missing) - 1]}: {', '.join(missing)}"
+        )
+    return Call(endpoint, *_part(endpoint, endpoint.parameters, values), route)
+
+
+def _take_positional(endpoint: Endpoint, args: Sequence[object], values: dict[str, object]) -> list[object]:
+    """Assign positional arguments; return those that go into ``*args``."""
+    names: list[str] = []
+    for parameter in endpoint.parameters:
+        if parameter.is_variadic:
+            break
+        names.append(parameter.name)
+    values.update(zip(names, args, strict=False))
+    rest = list(args[len(names) :])
+    if rest and not (len(names) < len(endpoint.parameters) and endpoint.parameters[len(names)].name == "args"):
+        count = f"{len(names)} positional argument{'s' if len(names) != 1 else ''}"
+        raise TypeError(f"{endpoint.name}() takes {count} but {len(args)} were given")
+    return rest
+
+
+def _bind_root(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> Call:
+    route, kwargs = _fill_path(endpoint, kwargs)
+    properties = root_properties(endpoint)
+    if kwargs and not args and properties:
+        args, kwargs = (dict(kwargs),), {}  # the fields of a model, given as if they were arguments
+    if kwargs:
+        raise TypeError(
+            f"{endpoint.name}() takes its one argument by position: {next(iter(kwargs))!r} has no name there"
+        )
+    if len(args) != 1:
+        raise TypeError(f"{endpoint.name}() takes exactly 1 positional argument but {len(args)} were given")
+    root = endpoint.parameters[0]
+    if any(parameter.is_file for parameter in properties):
+        fields = args[0]
+        if not isinstance(fields, Mapping):
+            raise TypeError(f"{endpoint.name}() takes a mapping of its fields, as one of them is a file")
+        return Call(endpoint, *_part(endpoint, properties, cast("Mapping[str, object]", fields)), route)
+    if root.many:
+        raise TypeError(f"{endpoint.name}() can't be called by any client: BentoML has no root input of several files")
+    return Call(endpoint, *_part(endpoint, (root,), {"": args[0]}), route)
+
+
+def _part(
+    endpoint: Endpoint, parameters: Sequence[Parameter], values: Mapping[str, object]
+) -> tuple[Mapping[str, object], tuple[tuple[Parameter, tuple[Source | str, ...]], ...]]:
+    """Part the files from the other arguments."""
+    if not any(parameter.is_file for parameter in parameters):
+        return values, ()
+    others = dict(values)
+    files: list[tuple[Parameter, tuple[Source | str, ...]]] = []
+    for parameter in parameters:
+        if parameter.is_file and parameter.name in others:
+            found = _files(endpoint, parameter, others.pop(parameter.name))
+            if found:
+                files.append((parameter, found))
+    return others, tuple(files)
+
+
+def _files(endpoint: Endpoint, parameter: Parameter, value: object) -> tuple[Source | str, ...]:
+    label = f"{endpoint.name}(): argument {parameter.name!r}" if parameter.name else f"{endpoint.name}(): the argument"
+    if value is None:
+        if parameter.required:
+            raise TypeError(f"{label} must be a file, not None")
+        return ()  # an optional file is left out: there is no way to send None
+    if not parameter.many:
+        return (_file(label, value),)
+    if isinstance(value, _ONE_FILE) or not isinstance(value, (list, tuple)):
+        raise TypeError(f"{label} must be a list of files, not {type(value).__name__}")
+    items = cast("Sequence[object]", value)
+    if not items and parameter.required:
+        raise ValueError(f"{label} must not be empty: BentoML can't be sent an empty list of files")
+    return tuple(_file(f"{label}[{number}]", item) for number, item in enumerate(items))
+
+
+def _file(label: str, value: object) -> Source | str:
+    if value is None:
+        raise TypeError(f"{label} must be a file, not None")
+    return value if is_url(value) else Source(label, value)
+
+
+def is_url(value: object) -> TypeGuard[str]:
+    """Whether a file argument is the URL of a file, which the server fetches, and no path."""
+    return isinstance(value, str) and value[:8].lower().startswith(("http://", "https://"))
+
+
+def _fill_path(endpoint: Endpoint, kwargs: Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
+    """Fill ``{name}`` in the route from keywords; one that is not given stays, as BentoML's own client sends it."""
+    if "{" not in endpoint.route:
+        return endpoint.route, kwargs
+    route, rest = endpoint.route, dict(kwargs)
+    names = {parameter.name for parameter in endpoint.parameters}
+    for name in kwargs:
+        if name not in names and "{" + name + "}" in route:
+            value = str(rest.pop(name))
+            if not value or "/" in value or value in (".", ".."):
+                raise ValueError(f"{endpoint.name}(): {name!r} must be one segment of a path: {value!r}")
+            route = route.replace("{" + name + "}", value)
+    return route, rest

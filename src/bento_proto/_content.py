@@ -1,0 +1,163 @@
+"""What an answer's head says of its body: coding, charset, file name. It is the server's word, so maybe hostile."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote_to_bytes
+
+from ._errors import RemoteProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._messages import Head
+
+# RFC 9110 section 5.6.6: one ;name=value of a header, the value a token or a quoted string.
+_PARAMETER: Final = re.compile(r';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))')
+_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # Windows takes these for devices
+_UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
+_NAME_BYTES: Final = 200  # file systems take 255; the rest is for whoever derives a name from it
+_PIECE: Final = 1 << 16
+
+
+def parameters(value: str) -> dict[str, str]:
+    """The parameters of a header such as Content-Type, by lower-case name; of several the first."""
+    found: dict[str, str] = {}
+    for name, quoted, token in _PARAMETER.findall(value):
+        found.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) if quoted else token.strip())
+    return found
+
+
+def media_type(head: Head) -> str:
+    """The Content-Type without its parameters, in lower case; empty if there is none."""
+    return (head.get("content-type") or "").partition(";")[0].strip().lower()
+
+
+def charset(head: Head) -> str:
+    """The charset that the answer declares, if Python knows it as one of text; else UTF-8."""
+    declared = parameters(head.get("content-type") or "").get("charset", "")
+    try:
+        b"".decode(declared or "utf-8")
+    except (LookupError, ValueError):
+        return "utf-8"
+    return declared or "utf-8"
+
+
+def file_name(head: Head) -> str | None:
+    """The file name of the Content-Disposition (RFC 6266), made safe; None if it gives none.
+
+    ``filename*`` is preferred: BentoML sends only that as soon as a name has a space or a non-ASCII character.
+    """
+    found = parameters(head.get("content-disposition") or "")
+    return safe_name(_extended(found.get("filename*", "")) or _latin(found.get("filename", "")))
+
+
+def safe_name(name: str) -> str | None:
+    """A name that is safe to create in a directory, on every platform; None if nothing is left of it.
+
+    Directories go, of both kinds of slash; control, bidirectional and reserved characters and leading dots become
+    ``_``; what is too long is cut before the suffix.
+    """
+    base = re.split(r"[/\\]", name)[-1].strip().rstrip(". ")
+    base = _UNSAFE.sub("_", base.encode("utf-8", "replace").decode())
+    if base.startswith("."):
+        base = "_" + base.lstrip(".")
+    if not base.strip("_"):
+        return None
+    if _RESERVED.match(base):
+        base = "_" + base
+    return _shortened(base)
+
+
+def _shortened(name: str) -> str:
+    if len(name.encode()) <= _NAME_BYTES:
+        return name
+    stem, dot, suffix = name.rpartition(".")
+    if not dot or len(suffix.encode()) > 32:
+        stem, suffix = name, ""
+    room = _NAME_BYTES - len((dot + suffix).encode()) if suffix else _NAME_BYTES
+    kept = stem.encode()[:room].decode(errors="ignore")
+    return kept + dot + suffix if suffix else kept
+
+
+def _extended(value: str) -> str:
+    """Decode ``charset'language'percent-encoded`` (RFC 8187); empty if it is malformed."""
+    encoding, _, rest = value.partition("'")
+    _, mark, text = rest.partition("'")
+    if not mark or encoding.lower() not in ("utf-8", "iso-8859-1"):
+        return ""
+    try:
+        return unquote_to_bytes(text).decode(encoding)
+    except ValueError:
+        return ""
+
+
+def _latin(value: str) -> str:
+    """Raw UTF-8 in a header comes out of HTTP libraries as Latin-1: read it as it was meant, if it was."""
+    try:
+        return value.encode("latin-1").decode()
+    except ValueError:
+        return value
+
+
+def inflater(head: Head) -> Inflater | None:
+    """What undoes the answer's Content-Encoding; None if it has none.
+
+    Raises:
+        RemoteProtocolError: it is one that was not asked for.
+    """
+    codings = [c for value in head.get_all("content-encoding") for c in value.lower().replace(" ", "").split(",")]
+    codings = [coding for coding in codings if coding not in ("", "identity")]
+    if not codings:
+        return None
+    if len(codings) == 1 and codings[0] in ("gzip", "x-gzip", "deflate"):
+        return Inflater(codings[0] == "deflate")
+    raise RemoteProtocolError(f"the answer is encoded as {', '.join(codings)[:100]}, which was not asked for")
+
+
+class Inflater:
+    """Decompresses gzip or deflate in pieces of bounded size, so that a bomb meets the decoder's limit first."""
+
+    __slots__ = ("_deflate", "_machine", "_started")
+
+    def __init__(self, deflate: bool) -> None:
+        self._deflate = deflate
+        self._started = False
+        self._machine = zlib.decompressobj(zlib.MAX_WBITS if deflate else zlib.MAX_WBITS | 16)
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """The plain bytes, in pieces of at most 64 KiB.
+
+        Raises:
+            RemoteProtocolError: the data is not what its coding says.
+        """
+        if not data:
+            return
+        if self._deflate and not self._started and data[0] & 0x0F != 8:
+            self._machine = zlib.decompressobj(-zlib.MAX_WBITS)  # deflate without zlib's head, as some servers send it
+        self._started = True
+        try:
+            while data:
+                if self._machine.eof:
+                    if self._deflate:
+                        return
+                    self._machine = zlib.decompressobj(zlib.MAX_WBITS | 16)  # gzip may have several members
+                piece = self._machine.decompress(data, _PIECE)
+                if piece:
+                    yield piece
+                data = self._machine.unconsumed_tail or self._machine.unused_data
+                if not piece and not self._machine.eof:
+                    return
+        except zlib.error as exc:
+            raise RemoteProtocolError(f"the answer can't be decompressed: {exc}") from exc
+
+    def finish(self) -> None:
+        """Say that the body is over.
+
+        Raises:
+            RemoteProtocolError: the compressed data is not.
+        """
+        if self._started and not self._machine.eof:
+            raise RemoteProtocolError("the answer's compressed body is cut off")

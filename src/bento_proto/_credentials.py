@@ -1,0 +1,50 @@
+"""Which credential goes to which origin."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from ._headers import checked_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ._messages import Origin
+    from ._url import Base
+
+TOKEN_VARIABLE: Final = "BENTO_CLOUD_API_KEY"  # noqa: S105 - the name of a variable
+"""The environment variable that BentoML's clients take a token from."""
+
+_LOOPBACK: Final = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
+
+
+def authorization(base: Base, token: str | None, environ: Mapping[str, str]) -> str | None:
+    """What the Authorization header says; None for no header.
+
+    Args:
+        base: where the Service is; a ``user:password`` in its URL is for Basic authorization.
+        token: the caller's token; an empty one means none, not even that of the environment.
+        environ: the environment, whose ``BENTO_CLOUD_API_KEY`` counts if there is neither. It was not given for this
+            origin in particular, so it is used over https and on this machine only.
+
+    Raises:
+        ValueError: the token can't stand in a header.
+    """
+    if token is None and base.userinfo is not None:
+        import binascii
+
+        return "Basic " + binascii.b2a_base64(base.userinfo.encode(), newline=False).decode()
+    if token is None and (base.origin.scheme == "https" or is_local(base.origin)):
+        token = environ.get(TOKEN_VARIABLE)
+    if not token:
+        return None
+    token = checked_value("the token", token)
+    if not token or not token.isascii() or " " in token or "\t" in token:
+        raise ValueError("the token has a character that can't stand in a token")
+    return f"Bearer {token}"
+
+
+def is_local(origin: Origin) -> bool:
+    """Whether the origin is this machine: a Unix socket, or a loopback address."""
+    return origin.socket is not None or _LOOPBACK.fullmatch(origin.host) is not None

@@ -1,0 +1,145 @@
+"""Finding a Service: whether it is ready, where it is mounted, and what its schema says.
+
+BentoML with a ``path_prefix`` serves ``/schema.json`` at the root and ``/readyz`` under the prefix only; a gateway that
+publishes a Service under a path serves both there. No single base URL fits both, so each file is looked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ._errors import BentoMLException, Forbidden, NotFound, ServiceUnavailable, Unauthorized
+from ._flow import Flow
+from ._messages import Loss, Request
+from ._operations import Terms, attempt, once
+from ._outputs import whole_reader
+from ._retry import NEVER
+from ._schema import Service, parse_service
+from ._url import quote_route
+
+if TYPE_CHECKING:
+    from ._exchange import Exchange
+    from ._messages import Fields
+    from ._url import Base
+
+# One request for readiness waits no longer: while a server starts, it takes connections and answers nothing.
+_PROBE: Final = 3.0
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 1.0
+
+
+class Found(NamedTuple):
+    """A Service, and where it is.
+
+    Attributes:
+        service: the Service.
+        mount: what stands before its routes, percent-encoded: the path of the base URL, if a gateway strips that, or
+            nothing, if the routes have it already.
+    """
+
+    service: Service
+    mount: str
+
+
+def mounted(service: Service, base: Base) -> Found:
+    """A Service whose schema is already known, at a base URL."""
+    under = bool(base.path) and all(
+        quote_route(endpoint.route).startswith(base.path + "/") for endpoint in service.endpoints.values()
+    )
+    return Found(service, "" if under else base.path)
+
+
+def describe(base: Base, headers: Fields, terms: Terms, now: float) -> Flow[Found]:
+    """Fetch the schema, from the base URL's path or else from the root.
+
+    Raises:
+        SchemaError: it can't be understood.
+        BentoMLException: it can't be had.
+    """
+    for mount in dict.fromkeys((base.path, "")):
+        try:
+            found = yield from attempt(
+                Request("GET", base.origin, f"{mount}/schema.json", headers),
+                whole_reader(parse_service, terms.limits.schema),
+                terms,
+                now,
+            )
+        except NotFound:
+            continue
+        return Found(found.result, mount)
+    raise NotFound(f"there is no /schema.json at {base.origin}{base.path}: is it the URL of a BentoML Service?")
+
+
+def probe(
+    base: Base, headers: Fields, terms: Terms, known: Found | None, now: float, delay: float = 0.0
+) -> Flow[tuple[Exchange[bytes], float]]:
+    """Ask once whether the Service is ready: it is if the exchange that is returned has no error.
+
+    Args:
+        base: where to ask.
+        headers: of the requests.
+        terms: of the requests; there are no retries.
+        known: the Service, if its schema is known.
+        now: what the clock reads.
+        delay: how long to wait before.
+
+    Returns:
+        The exchange that decided it, and what the clock read after it.
+    """
+    terms = terms._replace(retries=NEVER)
+    deadline = None if terms.timeout.total is None else now + delay + terms.timeout.total
+    reader = whole_reader(bytes, terms.limits.error)
+    request = Request("GET", base.origin, f"{base.path}/readyz", headers)
+    exchange, now = yield from once(request, reader, terms, now, deadline, delay)
+    if not isinstance(exchange.error, NotFound):
+        return exchange, now
+    if known is None:
+        try:
+            known = yield from describe(base, headers, terms, now)
+        except BentoMLException:
+            return exchange, now
+    prefix = quote_route(known.service.prefix)
+    if known.mount or not prefix or prefix == base.path:
+        exchange.error = None  # it serves its schema, so it is there; something keeps /readyz from us
+        return exchange, now
+    request = Request("GET", base.origin, f"{prefix}/readyz", headers)
+    exchange, now = yield from once(request, reader, terms, now, deadline)
+    if isinstance(exchange.error, NotFound):
+        exchange.error = None  # the routes just happen to begin alike
+    return exchange, now
+
+
+def until_ready(
+    base: Base, headers: Fields, terms: Terms, known: Found | None, seconds: float | None, now: float
+) -> Flow[None]:
+    """Ask until the Service is ready, with pauses that grow.
+
+    Args:
+        base: where to ask.
+        headers: of the requests.
+        terms: of the requests.
+        known: the Service, if its schema is known.
+        seconds: how long; None for as long as it takes.
+        now: what the clock reads.
+
+    Raises:
+        ServiceUnavailable: it did not become ready, or can't be trusted; what the last request met is its cause.
+        Unauthorized, Forbidden: it asks for a token, which no waiting brings.
+    """
+    deadline = None if seconds is None else now + seconds
+    delay, pause = 0.0, _FIRST_PAUSE
+    while True:
+        patience = _PROBE if deadline is None else min(_PROBE, max(deadline - now - delay, 0.001))
+        timeout = terms.timeout._replace(total=None).within(patience)
+        exchange, now = yield from probe(base, headers, terms._replace(timeout=timeout), known, now, delay)
+        error = exchange.error
+        if error is None:
+            return
+        if isinstance(error, (Unauthorized, Forbidden)):
+            raise error
+        hopeless = exchange.lost is not None and exchange.lost.loss is Loss.UNTRUSTED
+        if hopeless or (deadline is not None and now + pause >= deadline):
+            waited = "" if hopeless or seconds is None else f" after {seconds:g} seconds"
+            raise ServiceUnavailable(f"{base.origin}{base.path} is not ready{waited}: {error}") from error
+        delay = pause * (1 - terms.chance() / 4)
+        pause = min(2 * pause, _LONGEST_PAUSE)

@@ -1,0 +1,142 @@
+"""A bound call as the body of a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ._binding import Source
+from ._json import parse_json, to_json
+from ._messages import FilePart
+from ._multipart import Body, Field, multipart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ._binding import Call
+    from ._messages import Segment
+    from ._schema import Parameter
+
+# The server's form parser takes 1 MiB for a field, unless the part has a file name.
+_FIELD_LIMIT: Final = 900_000
+_JSON: Final = "application/json"
+_BINARY: Final = "application/octet-stream"
+
+
+class Upload(NamedTuple):
+    """A file argument, as the adapter measured it.
+
+    Attributes:
+        content: the bytes, or the part that the adapter will read.
+        name: its file name, of which the server keeps the suffix; or None.
+        content_type: its media type, given or guessed from the name; or None.
+        given: whether the caller gave that type, which then holds against the schema's.
+    """
+
+    content: Segment
+    name: str | None = None
+    content_type: str | None = None
+    given: bool = False
+
+
+def encode(call: Call, uploads: Sequence[Upload], boundary: str) -> Body:
+    """Encode a call.
+
+    Args:
+        call: the arguments.
+        uploads: the measured files, one for each of ``call.sources``.
+        boundary: parts the fields of a form; it must be one that no file contains, so a random one.
+
+    Raises:
+        TypeError: an argument can't be sent as JSON; the message names it.
+        ValueError: likewise, or a root input is empty, which BentoML can't be sent.
+    """
+    if call.endpoint.root_input and "" in call.values:
+        return _encode_root(call)
+    if call.endpoint.root_input and call.files and not call.files[0][0].name:
+        return _encode_root_file(call, uploads)
+    if call.files:
+        return multipart(tuple(_fields(call, uploads)), boundary)
+    return Body(_JSON, (_json(call, call.values),))
+
+
+def _encode_root(call: Call) -> Body:
+    schema, value = call.endpoint.parameters[0].schema, call.values[""]
+    if schema.get("type") != "string":
+        return Body(_JSON, (_json(call, {"": value}, root=True),))
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        data = bytes(value)
+    elif isinstance(value, str):
+        data = _utf8(call, value)
+    else:  # a date or an enum, say: the text of what JSON makes of it
+        data = _json(call, {"": value}, root=True)
+        text = parse_json(data)
+        data = text.encode() if isinstance(text, str) else data
+    return Body(_BINARY if schema.get("format") == "binary" else "text/plain; charset=utf-8", (_filled(call, data),))
+
+
+def _encode_root_file(call: Call, uploads: Sequence[Upload]) -> Body:
+    parameter, (file,) = call.files[0]
+    if not isinstance(file, Source):
+        return Body("text/plain; charset=utf-8", (_utf8(call, file),))
+    content_type = _content_type(parameter, uploads[0])
+    return Body(content_type or _BINARY, (_filled(call, uploads[0].content),))
+
+
+def _filled(call: Call, content: Segment) -> Segment:
+    if (content.size == 0) if isinstance(content, FilePart) else not content:
+        raise ValueError(
+            f"{call.endpoint.name}() can't be sent an empty root input: the server would take it for '{{}}'"
+        )
+    return content
+
+
+def _fields(call: Call, uploads: Sequence[Upload]) -> Iterator[Field]:
+    for name, value in call.values.items():
+        data = _json(call, {name: value}, root=True)
+        yield Field(name, data, f"{name}.json" if len(data) > _FIELD_LIMIT else None, None)
+    rest = iter(uploads)
+    for parameter, files in call.files:
+        for file in files:
+            if isinstance(file, Source):
+                upload = next(rest)
+                # The server takes a part without a file name for a field.
+                yield Field(parameter.name, upload.content, upload.name or "file", _content_type(parameter, upload))
+            else:
+                yield Field(parameter.name, _utf8(call, file), None, None)
+
+
+def _content_type(parameter: Parameter, upload: Upload) -> str | None:
+    """The type of a file's part, such that the server takes it; None for none, which passes every check."""
+    if upload.given:
+        return upload.content_type
+    if parameter.is_image:
+        return _BINARY  # any other must match Pillow's idea of the format exactly; this one is detected
+    wanted = parameter.content_type
+    if wanted is not None and "*" not in wanted:
+        return wanted  # the server compares by text: "audio/mp3" is not the "audio/mpeg" that a guess would give
+    return upload.content_type if wanted is not None else upload.content_type or _BINARY
+
+
+def _json(call: Call, values: Mapping[str, object], *, root: bool = False) -> bytes:
+    try:
+        return to_json(values[next(iter(values))] if root else values)
+    except (TypeError, ValueError) as exc:
+        kind = TypeError if isinstance(exc, TypeError) else ValueError
+        name = next((name for name, value in values.items() if not _encodes(value)), "")
+        what = f"argument {name!r}" if name else "the argument"
+        raise kind(f"{call.endpoint.name}(): {what}: {exc}") from exc
+
+
+def _encodes(value: object) -> bool:
+    try:
+        to_json(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _utf8(call: Call, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{call.endpoint.name}(): the text has a lone surrogate: it is not valid Unicode") from None

@@ -1,0 +1,277 @@
+"""One request and its answer, as a state machine that does no I/O.
+
+All that moves the machine is in `TRANSITIONS`; what is not there is an error of the adapter. What the server does
+wrong raises nothing: it becomes `Exchange.error`, a value.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from ._content import charset, inflater
+from ._errors import (
+    BentoMLException,
+    CallTimeout,
+    ConnectError,
+    ConnectionLost,
+    LocalProtocolError,
+    RemoteProtocolError,
+    error_class,
+)
+from ._headers import Headers
+from ._json import JSON, parse_json
+from ._messages import Data, End, Head, Loss, Lost
+from ._outputs import Delivery
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ._content import Inflater
+    from ._messages import Limits, Received, Request
+    from ._outputs import Answer, Reader
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class State(Enum):
+    """Where an exchange stands."""
+
+    WAITING = "waiting"
+    """For the head of the answer."""
+    OPEN = "open"
+    """Accepted: items are arriving."""
+    REFUSED = "refused"
+    """An error status: its body is being collected."""
+    MOVED = "moved"
+    """A redirect: its body does not matter."""
+    DONE = "done"
+    """The answer is whole."""
+    FAILED = "failed"
+    """There is an `Exchange.error`."""
+
+
+class Input(Enum):
+    """What moves an exchange."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    MOVE = "move"
+    DATA = "data"
+    END = "end"
+    LOSE = "lose"
+    BREAK = "break"
+    """What came can't be decoded."""
+
+
+TRANSITIONS: Final[Mapping[State, Mapping[Input, State]]] = {
+    State.WAITING: {
+        Input.ACCEPT: State.OPEN,
+        Input.REFUSE: State.REFUSED,
+        Input.MOVE: State.MOVED,
+        Input.LOSE: State.FAILED,
+        Input.BREAK: State.FAILED,
+    },
+    State.OPEN: {
+        Input.DATA: State.OPEN,
+        Input.END: State.DONE,
+        Input.LOSE: State.FAILED,
+        Input.BREAK: State.FAILED,
+    },
+    # A refusal whose body is cut is a refusal all the same: its status says what matters.
+    State.REFUSED: {
+        Input.DATA: State.REFUSED,
+        Input.END: State.FAILED,
+        Input.LOSE: State.FAILED,
+        Input.BREAK: State.FAILED,
+    },
+    State.MOVED: {},
+    State.DONE: {},
+    State.FAILED: {},
+}
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+class Exchange(Generic[T_co]):
+    """Give it what arrives with `receive`; it answers with the items that are whole.
+
+    Args:
+        request: what to send.
+        reader: chooses how to read the body.
+        limits: how much the server may send.
+
+    Attributes:
+        request: what to send.
+        head: the head of the answer, once it is there.
+        error: what went wrong, once something did.
+        lost: how it was lost, if it was.
+        delivery: what becomes of the items, once the head is there.
+    """
+
+    __slots__ = (
+        "_decoder", "_inflater", "_items", "_limit", "_reader", "_refusal",
+        "delivery", "error", "head", "lost", "request", "state",
+    )  # fmt: skip
+
+    def __init__(self, request: Request, reader: Reader[T_co], limits: Limits) -> None:
+        self.request = request
+        self.head: Head | None = None
+        self.error: BentoMLException | None = None
+        self.lost: Lost | None = None
+        self.delivery: Delivery | None = None
+        self.state = State.WAITING
+        self._reader = reader
+        self._limit = limits.error
+        self._decoder: Answer[T_co] | None = None
+        self._inflater: Inflater | None = None
+        self._refusal = b""
+        self._items: list[T_co] = []
+
+    def __repr__(self) -> str:
+        return f"<Exchange {self.request.method} {self.request.target}: {self.state.value}>"
+
+    @property
+    def wants_body(self) -> bool:
+        """Whether the adapter is to go on reading before it hands the exchange back to its flow."""
+        return self.state is State.REFUSED or (self.state is State.OPEN and self.delivery is Delivery.VALUE)
+
+    @property
+    def result(self) -> T_co:
+        """The one item of a `Delivery.VALUE`.
+
+        Raises:
+            LocalProtocolError: there is none, or not yet.
+        """
+        if self.state is not State.DONE or self.delivery is not Delivery.VALUE:
+            raise LocalProtocolError(f"there is no result in state {self.state.value!r}")
+        return self._items[0]
+
+    def receive(self, event: Received) -> Sequence[T_co]:
+        """Take one event; return the items that it completed.
+
+        Raises:
+            LocalProtocolError: the state does not allow the event; nothing changed.
+        """
+        before = self.state
+        self._move(_classify(event))
+        try:
+            items = self._receive(event, before)
+        except RemoteProtocolError as exc:
+            self.state = TRANSITIONS[before][Input.BREAK]
+            self.error = exc if before is not State.REFUSED else self._refused()
+            return ()
+        if self.delivery is Delivery.VALUE:
+            self._items += items
+            return ()
+        return items
+
+    def _move(self, what: Input) -> None:
+        try:
+            self.state = TRANSITIONS[self.state][what]
+        except KeyError:
+            raise LocalProtocolError(f"{what.value!r} is not allowed in state {self.state.value!r}") from None
+
+    def _receive(self, event: Received, before: State) -> Sequence[T_co]:
+        if isinstance(event, Data):
+            return self._data(event)
+        if isinstance(event, Head):
+            self._begin(event)
+            return ()
+        if isinstance(event, End):
+            return self._end()
+        self.lost = event
+        self.error = _lost(event) if before is not State.REFUSED else self._refused()
+        return ()
+
+    def _begin(self, head: Head) -> None:
+        self.head = head
+        if not 200 <= head.status <= 999:
+            raise RemoteProtocolError(f"the answer has status {head.status}, which is no final one")
+        if self.state is State.MOVED:
+            return
+        self._inflater = inflater(head)
+        if self.state is State.OPEN:
+            self._decoder = self._reader(head)
+            self.delivery = self._decoder.delivery
+
+    def _data(self, event: Data) -> Sequence[T_co]:
+        if self._inflater is None:
+            items = self._feed(event.data)
+        else:
+            items = [item for piece in self._inflater.feed(event.data) for item in self._feed(piece)]
+        if event.ends_chunk and self._decoder is not None:
+            more = self._decoder.decoder.boundary()
+            return [*items, *more] if more else items
+        return items
+
+    def _feed(self, data: bytes) -> Sequence[T_co]:
+        if self._decoder is not None:
+            return self._decoder.decoder.feed(data)
+        self._refusal += data[: self._limit - len(self._refusal)]
+        if len(self._refusal) == self._limit:  # enough: the adapter need not read the rest
+            raise RemoteProtocolError("the error's body is over its limit")
+        return ()
+
+    def _end(self) -> Sequence[T_co]:
+        if self._decoder is None:
+            self.error = self._refused()
+            return ()
+        if self._inflater is not None:
+            self._inflater.finish()
+        return self._decoder.decoder.finish()
+
+    def _refused(self) -> BentoMLException:
+        assert self.head is not None
+        return refusal(self.head, self._refusal)
+
+
+def _classify(event: Received) -> Input:
+    if isinstance(event, Data):
+        return Input.DATA
+    if isinstance(event, Head):
+        if event.status in _REDIRECTS and event.get("location") is not None:
+            return Input.MOVE
+        return Input.ACCEPT if event.status < 400 else Input.REFUSE
+    return Input.END if isinstance(event, End) else Input.LOSE
+
+
+def _lost(event: Lost) -> BentoMLException:
+    error: BentoMLException
+    if event.loss is Loss.GARBAGE:
+        error = RemoteProtocolError(event.reason)
+    elif event.loss in (Loss.CONNECT, Loss.UNTRUSTED):
+        error = ConnectError(event.reason)
+    elif event.loss is Loss.TIMEOUT:
+        error = CallTimeout(event.reason)
+        error.sent = event.sent
+    else:
+        error = ConnectionLost(event.reason)
+        error.sent = event.sent
+    error.__cause__ = event.cause
+    return error
+
+
+def refusal(head: Head, body: bytes) -> BentoMLException:
+    """The error that an answer with an error status stands for, in whichever of BentoML's shapes it comes."""
+    try:
+        said: JSON = parse_json(body)
+    except RemoteProtocolError:
+        said = body.decode(charset(head), "replace").strip()
+    if isinstance(said, list) and said and isinstance(said[0], dict):
+        said = said[0]
+    detail = said
+    message = said if isinstance(said, str) else ""
+    if isinstance(said, dict):
+        message = next((text for key in ("error", "detail", "message") if isinstance(text := said.get(key), str)), "")
+        detail = said.get("detail", None if message else said)
+        detail = None if detail == message else detail
+    elif message:
+        detail = None
+    return error_class(head.status)(
+        message or f"the server answered with status {head.status}",
+        error_code=head.status,
+        detail=detail,
+        headers=Headers(head.headers),
+        request_id=head.get("x-bentoml-request-id"),
+    )

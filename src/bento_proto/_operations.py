@@ -1,0 +1,106 @@
+"""Sending one request until there is an answer: redirects, retries and the deadline, as flows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from ._errors import BentoMLException, CallTimeout, RemoteProtocolError
+from ._exchange import Exchange, State
+from ._flow import Flow, Step
+from ._messages import Loss
+from ._redirect import redirected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._cookies import Cookies
+    from ._messages import Limits, Request, Timeout
+    from ._outputs import Reader
+    from ._retry import RetryPolicy
+
+T = TypeVar("T")
+
+
+class Terms(NamedTuple):
+    """What holds for one call.
+
+    Attributes:
+        timeout: how long to wait for what.
+        retries: what is tried again.
+        limits: how much the server may send.
+        cookies: where the answers' cookies are kept.
+        chance: gives a number from 0 to 1.
+    """
+
+    timeout: Timeout
+    retries: RetryPolicy
+    limits: Limits
+    cookies: Cookies
+    chance: Callable[[], float]
+
+
+def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Flow[Exchange[T]]:
+    """Send a request, follow redirects and try again as the terms allow, to the first exchange that was accepted.
+
+    Raises:
+        BentoMLException: there was none; its ``attempts`` tell of each.
+    """
+    total = terms.timeout.total
+    deadline = None if total is None else now + total
+    failures: list[str] = []
+    delay, fresh = 0.0, False
+    while True:
+        exchange, now = yield from once(request, reader, terms, now, deadline, delay, fresh)
+        error = exchange.error
+        if error is None:
+            return exchange
+        failures.append(f"{type(error).__name__}: {error.message}")
+        error.attempts = tuple(failures)
+        if exchange.lost is not None and exchange.lost.loss is Loss.STALE and not fresh and exchange.request.replayable:
+            delay, fresh = 0.0, True
+            continue
+        wait = terms.retries.wait(exchange, len(failures), terms.chance)
+        if wait is None or (deadline is not None and now + wait >= deadline):
+            raise error
+        delay = wait
+
+
+def once(
+    request: Request,
+    reader: Reader[T],
+    terms: Terms,
+    now: float,
+    deadline: float | None,
+    delay: float = 0.0,
+    fresh: bool = False,
+) -> Flow[tuple[Exchange[T], float]]:
+    """Send a request once, following redirects; what goes wrong is the ``error`` of the exchange that is returned.
+
+    Returns:
+        The last exchange, and what the clock read after it.
+    """
+    redirects = 0
+    while True:
+        exchange = Exchange(request, reader, terms.limits)
+        timeout = terms.timeout
+        if deadline is not None:
+            remaining = deadline - now - delay
+            if remaining <= 0:
+                exchange.error = CallTimeout(f"no answer within {timeout.total:g} seconds")
+                return exchange, now
+            timeout = timeout.within(remaining)
+        now = yield Step(exchange, timeout, delay, fresh)
+        if exchange.head is not None:
+            terms.cookies.take(request.origin, request.target, exchange.head, now)
+        if exchange.state is not State.MOVED:
+            return exchange, now
+        redirects += 1
+        if redirects > terms.limits.redirects:
+            exchange.error = RemoteProtocolError(f"the server redirects more than {terms.limits.redirects} times")
+            return exchange, now
+        try:
+            request = redirected(exchange)
+        except BentoMLException as error:
+            exchange.error = error
+            return exchange, now
+        delay, fresh = 0.0, False

@@ -1,0 +1,156 @@
+"""How an endpoint's answer is read: by its schema and its value, since BentoML sets the Content-Type wrongly."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+
+from ._arrays import converter
+from ._content import charset, file_name, media_type
+from ._decoders import Decoder, JSONItems, Raw, Text, Whole
+from ._errors import RemoteProtocolError
+from ._json import JSON, parse_json
+from ._schema import Kind
+from ._sse import Events, ServerSentEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ._messages import Head, Limits
+    from ._schema import Output
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Delivery(Enum):
+    """What becomes of the items of an answer."""
+
+    VALUE = "value"
+    """There is one, and it is the result: the adapter reads the body to its end."""
+    ITEMS = "items"
+    """They go to the caller one by one."""
+    FILE = "file"
+    """They are the bytes of a file."""
+    IMAGE = "image"
+    """They are the bytes of an image, which becomes a ``PIL.Image`` or, without Pillow, a file."""
+
+
+class Answer(Generic[T_co]):
+    """How to read the body that comes after a head."""
+
+    __slots__ = ("decoder", "delivery")
+
+    def __init__(self, delivery: Delivery, decoder: Decoder[T_co]) -> None:
+        self.delivery = delivery
+        self.decoder = decoder
+
+
+Reader: TypeAlias = "Callable[[Head], Answer[T]]"
+"""Chooses, once the head is there, how to read the body."""
+
+
+def value_reader(output: Output, limits: Limits) -> Reader[object]:
+    """How to read the result of an endpoint that is no stream."""
+    parse = _parser(output)
+
+    def read(head: Head) -> Answer[object]:
+        if head.status in (204, 205, 304):  # by HTTP these have no content, whatever the schema says
+            return Answer(Delivery.VALUE, Whole(lambda data: None, limits.body))
+        delivery = _delivery(output, head)
+        if delivery is not Delivery.VALUE:
+            return Answer(delivery, Raw())
+        return Answer(Delivery.VALUE, Whole(lambda data: parse(data, head), limits.body))
+
+    return read
+
+
+def _delivery(output: Output, head: Head) -> Delivery:
+    kind = output.kind
+    if kind in (Kind.FILE, Kind.IMAGE):
+        if "anyOf" in output.schema and media_type(head) == "application/json" and file_name(head) is None:
+            return Delivery.VALUE  # None of an Optional
+        return Delivery.IMAGE if kind is Kind.IMAGE else Delivery.FILE
+    if kind is Kind.EITHER:  # an endpoint without a return type may return a Path or an image too
+        if file_name(head) is not None:
+            return Delivery.FILE
+        if media_type(head).startswith("image/"):
+            return Delivery.IMAGE
+    return Delivery.VALUE
+
+
+def _parser(output: Output) -> Callable[[bytes, Head], object]:
+    if output.kind is Kind.BYTES:
+        return lambda data, head: data
+    if output.kind is Kind.TEXT:
+        # An Enum, a datetime or a UUID comes in quotes, a Literal or a str Enum with the same schema without.
+        quoted = "enum" in output.schema or "format" in output.schema
+        return lambda data, head: _unquoted(_text(data, head)) if quoted else _text(data, head)
+    if output.kind is Kind.EITHER:
+        return _either(converter(output.schema))
+    convert = converter(output.schema)
+    if convert is None:
+        return lambda data, head: parse_json(data) if data else None
+    return lambda data, head: convert(parse_json(data)) if data else None
+
+
+def _either(convert: Callable[[JSON], object] | None) -> Callable[[bytes, Head], object]:
+    def parse(data: bytes, head: Head) -> object:
+        try:
+            value = parse_json(data)
+        except RemoteProtocolError:
+            try:
+                return _text(data, head)
+            except RemoteProtocolError:
+                return data
+        return convert(value) if convert else value
+
+    return parse
+
+
+def _text(data: bytes, head: Head) -> str:
+    try:
+        return data.decode(charset(head))
+    except UnicodeError as exc:
+        error = RemoteProtocolError(f"the answer's text can't be decoded: {exc}")
+        error.body = data
+        raise error from exc
+
+
+def _unquoted(text: str) -> str:
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        try:
+            value = parse_json(text.encode())
+        except RemoteProtocolError:
+            return text
+        return value if isinstance(value, str) else text
+    return text
+
+
+def stream_reader(output: Output, limits: Limits) -> Reader[object]:
+    """How to read the items of an endpoint that is a stream."""
+    convert = converter(output.schema) or _same
+
+    def read(head: Head) -> Answer[object]:
+        return Answer(Delivery.ITEMS, decoder(head))
+
+    def decoder(head: Head) -> Decoder[object]:
+        if output.kind in (Kind.TEXT, Kind.EITHER):
+            return Text(charset(head))
+        return JSONItems(convert, limits.item) if output.kind is Kind.JSON else Raw()
+
+    return read
+
+
+def _same(value: JSON) -> object:
+    return value
+
+
+def event_reader(limits: Limits) -> Reader[ServerSentEvent]:
+    """How to read a stream as server-sent events, whatever its schema says."""
+    return lambda head: Answer(Delivery.ITEMS, Events(limits.item))
+
+
+def whole_reader(parse: Callable[[bytes], T], limit: int) -> Reader[T]:
+    """How to read a body that is one value, made by a function."""
+    return lambda head: Answer(Delivery.VALUE, Whole(parse, limit))

@@ -1,0 +1,63 @@
+"""A result together with what came around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from ._content import charset
+from ._cookies import set_cookies
+from ._headers import Headers
+from ._json import JSON, parse_json
+
+if TYPE_CHECKING:
+    from ._messages import Head
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Response(Generic[T_co]):
+    """An answer: the value, and the status and headers that it came with.
+
+    Attributes:
+        value: the decoded result.
+        status_code: the HTTP status.
+        headers: the header fields.
+        request_id: BentoML's id of the request, for finding it in the server's log; or None.
+        cookies: the cookies that the answer sets, name to value.
+    """
+
+    def __init__(self, head: Head, value: T_co) -> None:
+        self.value = value
+        self.status_code = head.status
+        self.headers = Headers(head.headers)
+        self.request_id = head.get("x-bentoml-request-id")
+        self.cookies = set_cookies(head)
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status_code}>"
+
+
+class Content(Response[bytes]):
+    """The answer to a request that is no call of an endpoint: its bytes are not decoded."""
+
+    def __init__(self, head: Head, value: bytes) -> None:
+        super().__init__(head, value)
+        self._charset = charset(head)
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        return self.value
+
+    @property
+    def text(self) -> str:
+        """The body as text, by the declared charset; what can't be decoded becomes U+FFFD."""
+        return self.value.decode(self._charset, "replace")
+
+    def json(self) -> JSON:
+        """The body as JSON.
+
+        Raises:
+            RemoteProtocolError: it is not JSON.
+        """
+        return parse_json(self.value)

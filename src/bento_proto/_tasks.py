@@ -1,0 +1,58 @@
+"""Tasks: what the server says of them."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from ._errors import RemoteProtocolError
+from ._json import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class ResultStatus(Enum):
+    """Where a task stands, in the words of BentoML 1.4.14 and newer."""
+
+    PENDING = "pending"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether it will not change any more."""
+        return self not in (ResultStatus.PENDING, ResultStatus.IN_PROGRESS)
+
+
+# BentoML before 1.4.14 says it in other words.
+_OLDER: Final[Mapping[str, str]] = {"success": "completed", "failure": "failed", "cancelled": "canceled"}
+
+
+def parse_task_id(data: bytes) -> str:
+    """The id in the answer to ``/submit`` or ``/retry``.
+
+    Raises:
+        RemoteProtocolError: there is none.
+    """
+    said = parse_json(data)
+    identifier = said.get("task_id") if isinstance(said, dict) else None
+    if not isinstance(identifier, str) or not identifier:
+        raise RemoteProtocolError("the server's answer names no task")
+    return identifier
+
+
+def parse_status(data: bytes) -> ResultStatus:
+    """The status in the answer to ``/status``.
+
+    Raises:
+        RemoteProtocolError: it is none of the known ones.
+    """
+    said = parse_json(data)
+    status = said.get("status") if isinstance(said, dict) else None
+    try:
+        return ResultStatus(_OLDER.get(status, status) if isinstance(status, str) else status)
+    except ValueError:
+        raise RemoteProtocolError(f"the server gives a task the status {str(status)[:100]!r}") from None
