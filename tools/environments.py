@@ -1,0 +1,245 @@
+"""Virtual environments of the project's own, made once and kept under ``.venvs/<name>``.
+
+As a module: ``ensure("server", requirements=Path("tests/services/requirements.txt"))`` gives the environment's python.
+As a command, it prints that python on standard output, and what it is doing on standard error::
+
+    python tools/environments.py ensure server -r tests/services/requirements.txt
+    python tools/environments.py pythons
+
+Only the standard library is needed, on Python 3.10 and newer, on Linux, macOS and Windows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENTS = ROOT / ".venvs"
+WINDOWS = sys.platform == "win32"
+
+_STAMP = "made-from.txt"
+_NESTED = re.compile(r"^(?:-r|--requirement|-c|--constraint)[ =]?\s*(\S+)", re.MULTILINE)
+# How much of pip's output a person wants while waiting: one short line for each thing that takes time.
+_TERSE = re.compile(r"\s*((?:Collecting|Downloading|Building|Installing|Processing|ERROR)\b.*?)(?: \(from .*)?$")
+_PROBE = """
+import sys, ensurepip, venv
+version = sys.version_info
+print(sys.implementation.name, version.releaselevel, version.major, version.minor, version.micro, sep="\\n")
+print(sys.base_prefix, sys.executable, sep="\\n")
+"""
+
+
+class SetupFailed(Exception):
+    """An environment could not be made; the message ends with what the failing command said."""
+
+
+def ensure(
+    name: str,
+    requirements: Path | None = None,
+    *,
+    packages: Sequence[str] = (),
+    python: Path | None = None,
+) -> Path:
+    """Return the python of the environment ``name``, which holds ``requirements`` and ``packages`` and nothing else.
+
+    The environment is made when it is missing, unfinished, or made from something else (the contents of the
+    requirements, of the files that they include and of packages that are files count, not their dates); otherwise
+    nothing happens. ``packages`` are pip's arguments: requirements, wheels, directories (whose contents don't count).
+    ``python`` makes it; without it an environment that is there may be of any Python, and a new one is of the running.
+    Any number of processes may ask at once: one makes it, the others wait. Raises ``SetupFailed``.
+    """
+    home = ENVIRONMENTS / name
+    content = _content(requirements, packages)
+    wanted = content if python is None else f"{content} {_ask(python).identity}"
+    if _is_made(home, wanted):
+        return _python_of(home)
+    ENVIRONMENTS.mkdir(exist_ok=True)
+    with _locked(ENVIRONMENTS / f"{name}.lock", name):
+        if not _is_made(home, wanted):
+            _make(home, requirements, packages, python or Path(sys.executable), content)
+    return _python_of(home)
+
+
+def pythons(*versions: str) -> list[Path]:
+    """The usable CPython interpreters, 3.10 and newer, final releases, oldest first, one for each exact version.
+
+    With ``versions`` ("3.11"), only those. Looked at are the running one, pyenv's, and ``python3.N`` on the PATH, and
+    that order decides between equals; usable is what really runs and can make virtual environments.
+    """
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    candidates = [Path(sys.executable), *sorted(pyenv.glob("versions/*/bin/python"))]
+    candidates += [Path(found) for n in range(10, 30) if (found := shutil.which(f"python3.{n}"))]
+    usable: dict[tuple[int, int, int], Path] = {}
+    for candidate in candidates:
+        try:
+            python = _ask(candidate)
+        except SetupFailed:  # a shim of a version that is not selected, a Python without ensurepip, a Python 2
+            continue
+        if python.implementation == "cpython" and python.level == "final" and python.version >= (3, 10):
+            usable.setdefault(python.version, python.executable)
+    return [usable[v] for v in sorted(usable) if not versions or f"{v[0]}.{v[1]}" in versions]
+
+
+class _Interpreter(NamedTuple):
+    implementation: str
+    level: str
+    version: tuple[int, int, int]
+    base: str
+    executable: Path
+
+    @property
+    def identity(self) -> str:
+        return f"{self.implementation} {'.'.join(map(str, self.version))} {self.base}"
+
+
+def _ask(python: Path) -> _Interpreter:
+    """What ``python`` is, asked of itself; a link or a shim (pyenv's) answers with the interpreter behind it."""
+    try:
+        answer = subprocess.run([python, "-I", "-c", _PROBE], check=False, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise SetupFailed(f"{python} does not run: {error}") from error
+    if answer.returncode != 0:
+        raise SetupFailed(f"{python} cannot make virtual environments:\n{answer.stderr}")
+    implementation, level, major, minor, micro, base, executable = answer.stdout.splitlines()
+    return _Interpreter(implementation, level, (int(major), int(minor), int(micro)), base, Path(executable))
+
+
+def _content(requirements: Path | None, packages: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    if requirements is not None:
+        for text in _with_nested(requirements):
+            digest.update(text + b"\0")
+    for package in packages:
+        digest.update(b"\1" + package.encode())
+        if Path(package).is_file():
+            digest.update(Path(package).read_bytes())
+    return digest.hexdigest()
+
+
+def _with_nested(requirements: Path) -> Iterator[bytes]:
+    text = requirements.read_bytes()
+    yield text
+    for nested in _NESTED.findall(text.decode()):
+        yield from _with_nested(requirements.parent / nested)
+
+
+def _is_made(home: Path, wanted: str) -> bool:
+    try:
+        stamp = (home / _STAMP).read_text(encoding="utf-8")
+    except OSError:
+        return False
+    # The python is a link: it is gone when the Python that it was made from has been removed.
+    return stamp.startswith(wanted) and _python_of(home).exists()
+
+
+def _python_of(home: Path) -> Path:
+    return home / ("Scripts/python.exe" if WINDOWS else "bin/python")
+
+
+def _make(home: Path, requirements: Path | None, packages: Sequence[str], python: Path, content: str) -> None:
+    identity = _ask(python).identity
+    _say(home.name, f"making {home} with {identity} (once; the next time it is there)")
+    if home.exists():
+        shutil.rmtree(home)
+    _run([python, "-I", "-m", "venv", home], home.name)
+    arguments = [*packages] if requirements is None else ["-r", str(requirements), *packages]
+    if arguments:
+        options = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+        _run([_python_of(home), "-I", "-m", "pip", "install", *options, *arguments], home.name)
+    # Written last, so that whatever was interrupted before is made anew.
+    (home / _STAMP).write_text(f"{content} {identity}", encoding="utf-8")
+    _say(home.name, "ready")
+
+
+def _run(command: Sequence[str | Path], name: str) -> None:
+    lines: list[str] = []
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if shown := _TERSE.match(line):
+                _say(name, shown[1])
+    if process.returncode != 0:
+        raise SetupFailed(f"{' '.join(map(str, command))}\nended with {process.returncode}:\n{''.join(lines[-30:])}")
+
+
+def _say(name: str, text: str) -> None:
+    print(f"[{name}] {text if len(text) <= 100 else text[:97] + '...'}", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def _locked(path: Path, name: str) -> Generator[None, None, None]:
+    """Hold the lock file; the system lets go of it when the process ends, however it ends."""
+    with open(path, "a+b") as file:
+        if not _try_lock(file):
+            _say(name, "another process is making it: waiting")
+            _wait_for_lock(file)
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+    import time
+
+    def _try_lock(file: IO[bytes]) -> bool:
+        file.seek(0)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def _wait_for_lock(file: IO[bytes]) -> None:
+        while not _try_lock(file):
+            time.sleep(0.5)
+
+else:
+    import fcntl
+
+    def _try_lock(file: IO[bytes]) -> bool:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _wait_for_lock(file: IO[bytes]) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    make = commands.add_parser("ensure", help="make an environment, print its python")
+    make.add_argument("name")
+    make.add_argument("packages", nargs="*", help="further requirements, wheels or directories")
+    make.add_argument("-r", "--requirements", type=Path)
+    make.add_argument("--python", type=Path, help="the Python to make it with")
+    list_ = commands.add_parser("pythons", help="print the usable interpreters, oldest first")
+    list_.add_argument("versions", nargs="*", help="only these, such as 3.11")
+    options = parser.parse_args(arguments)
+    if options.command == "pythons":
+        print(*pythons(*options.versions), sep="\n")
+        return 0
+    try:
+        print(ensure(options.name, options.requirements, packages=options.packages, python=options.python))
+    except SetupFailed as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
