@@ -1,15 +1,16 @@
-"""Runs a command on a leash: it and every process that it started end when standard input closes.
+"""Runs a command on a leash: when standard input closes, it and every process that it started end.
 
 Whoever starts a server through this holds the other end of the pipe. When that process goes, killed or crashed even,
-the system closes the pipe, so that nothing stays behind. BentoML's workers lead sessions of their own: ending the
-server, or its process group, would not end them.
+the system closes the pipe, so that nothing stays behind, nor the directory that was the server's. BentoML's workers
+lead sessions of their own: ending the server, or its process group, would not end them.
 
-    python guard.py command argument...
+    python guard.py DIRECTORY COMMAND ARGUMENT...
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -63,17 +64,26 @@ def _processes() -> list[tuple[int, int]]:
     return processes
 
 
-def main(command: list[str]) -> int:
+def main(directory: str, *command: str) -> int:
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+    told_to_end = threading.Event()
 
-    def end_with_input() -> None:
-        sys.stdin.buffer.read()
+    def end(*_: object) -> None:
+        told_to_end.set()
         end_tree(server.pid)
 
-    signal.signal(signal.SIGTERM, lambda number, frame: end_tree(server.pid))
+    def end_with_input() -> None:
+        while os.read(0, 1024):  # sys.stdin has a lock, which would be held when the interpreter shuts down
+            pass
+        end()
+
+    signal.signal(signal.SIGTERM, end)
     threading.Thread(target=end_with_input, daemon=True).start()
-    return server.wait()  # the top of the tree is what end_tree kills last
+    code = server.wait()  # of the tree, this is what ends last
+    if told_to_end.is_set():  # otherwise somebody will want to read in the log why it has ended
+        shutil.rmtree(directory, ignore_errors=True)
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))

@@ -86,7 +86,7 @@ class Server:
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._process.wait(timeout=30)
-        shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)  # still there if the server had ended by itself
         atexit.unregister(self.stop)
 
     def __enter__(self) -> Self:
@@ -199,7 +199,7 @@ def _start(
     own |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(home / "tmp"))
     with open(home / "server.log", "wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-I", HERE / "guard.py", python_of(environment), "-m", *command],
+            [sys.executable, "-I", HERE / "guard.py", home, python_of(environment), "-m", *command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
