@@ -233,6 +233,7 @@ class Limits(NamedTuple):
         item: of one item of a stream.
         error: of an error's body; what is beyond is not read.
         redirects: how many redirects one call follows.
+        connections: how many connections a client has to one origin at a time; further calls queue.
     """
 
     schema: int = 16 << 20
@@ -240,3 +241,4 @@ class Limits(NamedTuple):
     item: int = 64 << 20
     error: int = 1 << 20
     redirects: int = 10
+    connections: int = 100

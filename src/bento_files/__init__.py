@@ -1,0 +1,12 @@
+"""The blocking work with files that both clients need: measuring and reading inputs, writing results.
+
+It is internal to the clients. `bento_sync` calls it as it is, `bento_async` in worker threads.
+"""
+
+from __future__ import annotations
+
+from ._inputs import measure
+from ._reading import BLOCK, blocks
+from ._results import FileSink, ImageSink, Sink, open_sink
+
+__all__ = ("BLOCK", "FileSink", "ImageSink", "Sink", "blocks", "measure", "open_sink")

@@ -1,0 +1,206 @@
+"""The driver: runs the core's flows over connections, and hands results over."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from bento_files import measure, open_sink
+from bento_proto import Content, Delivery, LocalProtocolError, Response, Run, bind
+
+from ._stream import Stream
+from ._transport import carry_out
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from bento_proto import (
+        Call,
+        Endpoint,
+        Exchange,
+        Flow,
+        Limits,
+        Options,
+        ResultStatus,
+        ServerSentEvent,
+        Service,
+        Session,
+        Upload,
+    )
+
+    from ._asgi import ASGIServer
+    from ._connections import Connections
+    from ._transport import Open
+
+T = TypeVar("T")
+
+
+class Shared:
+    """What a client and its views have in common.
+
+    Args:
+        session: what the client knows.
+        connections: its connections.
+        limits: how much a server may send.
+        server: what serves its application, if it has one.
+    """
+
+    def __init__(self, session: Session, connections: Connections, limits: Limits, server: ASGIServer | None) -> None:
+        self.session = session
+        self.limits = limits
+        self.connections = connections
+        self.server = server
+        self.connecting = threading.Lock()
+        self.closed = False
+
+    def close(self) -> None:
+        """Close the connections, and stop the application."""
+        self.closed = True
+        self.connections.close()
+        if self.server is not None:
+            self.server.stop()
+
+
+class Calls(NamedTuple):
+    """All that a client does, under one set of options."""
+
+    shared: Shared
+    options: Options
+    download_dir: Path | None
+
+    # --- driving
+
+    def run(self, flow: Flow[T]) -> tuple[T, Open[object] | None]:
+        """Run a flow; return its result, and the exchange that it left open, if it did."""
+        run, opened = Run(flow), None
+        try:
+            while run.step is not None:
+                if opened is not None:
+                    opened.close()
+                if run.step.delay:
+                    time.sleep(run.step.delay)
+                opened = carry_out(run.step, self.shared.connections)
+                run.resume(time.monotonic())
+        except BaseException:
+            run.close()
+            if opened is not None:
+                opened.close()
+            raise
+        return run.result, opened
+
+    def result(self, flow: Flow[T]) -> T:
+        """Run a flow that leaves nothing open; return its result."""
+        return self.run(flow)[0]
+
+    # --- finding the Service
+
+    def connect(self) -> Service:
+        """The Service; waits for it and fetches its schema the first time."""
+        shared = self.shared
+        if shared.closed:
+            raise LocalProtocolError("the client is closed")
+        if not shared.session.is_connected:
+            with shared.connecting:  # the first of several threads does it for all
+                self._start()
+                return self.result(shared.session.connect(self.options, time.monotonic()))
+        service = shared.session.service
+        assert service is not None
+        return service
+
+    def is_ready(self, timeout: float | None) -> bool:
+        """Whether the Service is ready."""
+        self._start()
+        return self.result(self.shared.session.is_ready(timeout, self.options, time.monotonic()))
+
+    def wait_until_ready(self, timeout: float | None) -> None:
+        """Wait until the Service is ready."""
+        self._start()
+        self.result(self.shared.session.wait_until_ready(timeout, self.options, time.monotonic()))
+
+    def _start(self) -> None:
+        if self.shared.server is not None and not self.shared.closed:
+            self.shared.server.start()
+
+    # --- calling it
+
+    def call(self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> Response[Any]:
+        """Call an endpoint."""
+        call, uploads = self._prepare(endpoint, args, kwargs)
+        flow = self.shared.session.call(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
+        return self._deliver(endpoint, *self.run(flow))
+
+    def events(
+        self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> Stream[ServerSentEvent]:
+        """Call an endpoint and read its answer as server-sent events."""
+        call, uploads = self._prepare(endpoint, args, kwargs)
+        flow = self.shared.session.events(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
+        exchange, opened = self.run(flow)
+        return Stream(exchange, opened)
+
+    def request(self, method: str, path: str, content: bytes | None, json: object) -> Content:
+        """Make a request of the caller's own."""
+        self._start()
+        flow = self.shared.session.request(method, path, content, json, self.options, time.monotonic())
+        exchange = self.result(flow)
+        assert exchange.head is not None
+        return Content(exchange.head, exchange.result)
+
+    # --- tasks
+
+    def submit(self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> str:
+        """Queue a call; return the task's id."""
+        call, uploads = self._prepare(endpoint, args, kwargs)
+        session = self.shared.session
+        return self.result(session.submit(call, uploads, secrets.token_hex(16), self.options, time.monotonic()))
+
+    def task_status(self, endpoint: Endpoint, task_id: str) -> ResultStatus:
+        """Where a task stands."""
+        return self.result(self.shared.session.task_status(endpoint, task_id, self.options, time.monotonic()))
+
+    def task_result(self, endpoint: Endpoint, task_id: str) -> Response[Any]:
+        """The result of a task."""
+        flow = self.shared.session.task_result(endpoint, task_id, self.options, time.monotonic())
+        return self._deliver(endpoint, *self.run(flow))
+
+    def cancel_task(self, endpoint: Endpoint, task_id: str) -> None:
+        """Cancel a task."""
+        self.result(self.shared.session.cancel_task(endpoint, task_id, self.options, time.monotonic()))
+
+    def retry_task(self, endpoint: Endpoint, task_id: str) -> str:
+        """Run a task again; return the new one's id."""
+        return self.result(self.shared.session.retry_task(endpoint, task_id, self.options, time.monotonic()))
+
+    # --- what they share
+
+    def _prepare(
+        self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> tuple[Call, list[Upload]]:
+        call = bind(endpoint, args, kwargs)
+        return call, [measure(source) for source in call.sources]
+
+    def _deliver(self, endpoint: Endpoint, exchange: Exchange[object], opened: Open[object] | None) -> Response[Any]:
+        """The result of an exchange; what is left open is read to its end, unless it is a stream."""
+        assert exchange.head is not None
+        if exchange.delivery is Delivery.VALUE:
+            return Response(exchange.head, exchange.result)
+        if exchange.delivery is Delivery.ITEMS:
+            return Stream(exchange, opened).response
+        return Response(exchange.head, self._save(endpoint, exchange, opened))
+
+    def _save(self, endpoint: Endpoint, exchange: Exchange[object], opened: Open[object] | None) -> object:
+        assert exchange.head is not None
+        with closing(Stream(exchange, opened)) as blocks:
+            sink = open_sink(
+                exchange.delivery, exchange.head, endpoint.name, self.download_dir, self.shared.limits.body
+            )
+            try:
+                for block in blocks:
+                    sink.write(block)
+                return sink.finish()
+            finally:
+                sink.discard()

@@ -1,0 +1,225 @@
+"""The client."""
+
+from __future__ import annotations
+
+import copy
+import os
+import random
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bento_proto import Limits, Session, attributes, endpoint_for
+
+from ._calls import Calls, Shared
+from ._connections import Connections
+from ._endpoint import EndpointMethod
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
+    from types import EllipsisType, TracebackType
+
+    from typing_extensions import Self
+
+    from bento_proto import JSON, Content, Endpoint, RetryPolicy, Service, Timeout
+
+
+class SyncHTTPClient:
+    """A client of one BentoML Service, with a method for each of its endpoints.
+
+    Making one, and entering it, does nothing yet: the first use waits until the Service is ready and reads its schema.
+    One client serves any number of threads: they share its connections, cookies and what it knows of the Service, and
+    nothing of any call.
+
+    An endpoint whose name the client uses itself, such as ``call``, is reached as ``api_call``; one whose name is no
+    identifier by `call`.
+
+    Args:
+        url: where the Service is: ``http://``, ``https://`` or ``tcp://``, with host, and port and path if need be; or
+            ``unix:/path`` or ``file:///path`` for a Unix socket.
+        token: sent as ``Authorization: Bearer`` to this Service and nowhere else. By default that of the environment
+            variable ``BENTO_CLOUD_API_KEY``, which is used over https or on this machine only; an empty text for none.
+        timeout: seconds to wait for each single thing, a `Timeout` to say for what, or None for no limit.
+        server_ready_timeout: seconds that the first use waits for the Service to become ready; by default as long as
+            for an answer, 0 for not at all.
+        headers: sent with every request.
+        retries: what is tried again: a `RetryPolicy`, or how many times beyond the first; by default `RetryPolicy()`.
+        limits: how much the server may send, and how many connections there may be.
+        schema: the content of the Service's ``/schema.json``, which then is not asked for.
+        download_dir: where results that are files are put; by default in a directory that goes with the process.
+        ssl_context: the TLS settings; by default Python's, with the system's certificates or those that the
+            environment variable ``SSL_CERT_FILE`` names.
+        app: an ASGI application of this process, to call instead of a URL. Needs the extra ``asgi``.
+
+    Raises:
+        ValueError: the URL, the token, a header or a number is malformed.
+        SchemaError: the given schema is.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://localhost:3000",
+        *,
+        token: str | None = None,
+        timeout: Timeout | float | None = 30.0,
+        server_ready_timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        retries: RetryPolicy | int | None = None,
+        limits: Limits | None = None,
+        schema: Service | bytes | JSON = None,
+        download_dir: str | os.PathLike[str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        app: Callable[..., Awaitable[None]] | None = None,
+    ) -> None:
+        server = None
+        if app is not None:
+            from ._asgi import ASGIServer
+
+            server = ASGIServer(app)
+            url = server.url
+        limits = limits or Limits()
+        session = Session(
+            url,
+            token=token,
+            timeout=timeout,
+            server_ready_timeout=server_ready_timeout,
+            headers=headers,
+            retries=retries,
+            limits=limits,
+            schema=schema,
+            environ=os.environ,
+            chance=random.random,
+        )
+        shared = Shared(session, Connections(limits.connections, ssl_context), limits, server)
+        self._calls = Calls(shared, session.options, None if download_dir is None else Path(download_dir))
+
+    # --- what there is
+
+    @property
+    def url(self) -> str:
+        """The URL of the Service, without user and password."""
+        base = self._calls.shared.session.base
+        return f"{base.origin}{base.path}"
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """The endpoints of the Service, by name.
+
+        Raises:
+            ServiceUnavailable: it did not become ready.
+            BentoMLException: its schema can't be had.
+        """
+        return self._calls.connect().endpoints
+
+    def __repr__(self) -> str:
+        return f"<SyncHTTPClient {self.url}>"
+
+    def __dir__(self) -> Iterable[str]:
+        service = self._calls.shared.session.service
+        return [*super().__dir__(), *(attributes(service, RESERVED) if service else ())]
+
+    # --- readiness
+
+    def is_ready(self, timeout: float | None = None) -> bool:
+        """Whether the Service is ready; whatever goes wrong means that it isn't.
+
+        Args:
+            timeout: seconds to wait for its answer; by default as long as for any, but at most 5.
+        """
+        return self._calls.is_ready(timeout)
+
+    def wait_until_server_ready(self, timeout: float | None = None) -> None:
+        """Wait until the Service is ready.
+
+        Args:
+            timeout: how many seconds; None for as long as it takes.
+
+        Raises:
+            ServiceUnavailable: it did not become ready; the cause is what the last request met.
+        """
+        self._calls.wait_until_ready(timeout)
+
+    # --- calls
+
+    def __getattr__(self, name: str) -> EndpointMethod:
+        if name.startswith("_"):  # never a request for what Python itself, or a debugger, looks for
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        service = self._calls.connect()
+        found = endpoint_for(service, name, RESERVED)
+        if found is None:
+            raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
+        return EndpointMethod(self._calls, service.endpoints[found])
+
+    def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        """Call an endpoint by its name: see `EndpointMethod.__call__`.
+
+        Raises:
+            NotFound: the Service has no endpoint of that name.
+        """
+        return self._endpoint(name)(*args, **kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the endpoint named ``__call__``."""
+        return self._endpoint("__call__")(*args, **kwargs)
+
+    def _endpoint(self, name: str) -> EndpointMethod:
+        self._calls.connect()
+        return EndpointMethod(self._calls, self._calls.shared.session.endpoint(name))
+
+    def request(self, method: str, path: str, *, content: bytes | None = None, json: object = None) -> Content:
+        """Make a request of your own, with the client's credentials: to an application mounted beside the Service, say.
+
+        Args:
+            method: the HTTP method.
+            path: path and query under the client's URL, percent-encoded.
+            content: the body.
+            json: what to send as JSON instead.
+
+        Raises:
+            ValueError: method or path is malformed.
+            BentoMLException: the request failed, or the answer has an error status.
+        """
+        return self._calls.request(method, path, content, json)
+
+    def with_options(
+        self,
+        *,
+        timeout: Timeout | float | EllipsisType | None = ...,
+        headers: Mapping[str, str] | None = None,
+        retries: RetryPolicy | int | EllipsisType = ...,
+        download_dir: str | os.PathLike[str] | EllipsisType | None = ...,
+    ) -> Self:
+        """A view of this client with other options, for one call or many; it shares everything else.
+
+        Args:
+            timeout: as for the client.
+            headers: sent besides the client's own, or in place of those of the same name.
+            retries: as for the client.
+            download_dir: as for the client.
+
+        Raises:
+            ValueError: one of them is malformed.
+        """
+        view = copy.copy(self)
+        directory = self._calls.download_dir
+        if not isinstance(download_dir, type(...)):
+            directory = None if download_dir is None else Path(download_dir)
+        options = self._calls.options.changed(timeout, headers, retries)
+        view._calls = self._calls._replace(options=options, download_dir=directory)
+        return view
+
+    # --- the end
+
+    def close(self) -> None:
+        """Close the connections. Streams that are open break off; files that were received stay."""
+        self._calls.shared.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+RESERVED: Final = frozenset(name for name in vars(SyncHTTPClient) if not name.startswith("_"))
+"""The names that the client uses itself."""

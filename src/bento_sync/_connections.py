@@ -1,0 +1,151 @@
+"""urllib3's connection pools, one for each origin: they connect, and keep connections until these expire."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from bento_proto import LocalProtocolError, Origin
+
+if TYPE_CHECKING:
+    from bento_proto import Timeout
+
+# uvicorn closes a connection that was idle for 5 seconds; whoever sends at that very moment loses the race.
+_IDLE: Final = 4.0
+_ORIGINS: Final = 8  # more than one are only met by redirects
+
+Connection: TypeAlias = "HTTPConnection | HTTPSConnection"
+Pool: TypeAlias = "_Plain | _Secure"
+
+
+class _Leases(HTTPConnectionPool):
+    """What the pools add to urllib3's: connections leave and come back without its way of making requests."""
+
+    def lease(self, timeout: float | None, *, fresh: bool) -> Connection:
+        """A connection that is open or can be opened.
+
+        Args:
+            timeout: how long to wait for a free place, in seconds.
+            fresh: whether it must not be open yet.
+
+        Raises:
+            EmptyPoolError: no place became free.
+            ClosedPoolError: the pool is closed.
+        """
+        connection = cast("Connection", self._get_conn(timeout))
+        used_at = cast("float | None", getattr(connection, "used_at", None))
+        if fresh or (used_at is not None and time.monotonic() - used_at > _IDLE):
+            connection.close()
+        return connection
+
+    def give_back(self, connection: Connection, *, reusable: bool) -> None:
+        """Free the place; close the connection unless it can serve again."""
+        if reusable:
+            setattr(connection, "used_at", time.monotonic())  # noqa: B010 - urllib3's class does not declare it
+        else:
+            connection.close()
+        self._put_conn(connection)
+
+
+class _Plain(_Leases):
+    pass
+
+
+class _Secure(_Leases, HTTPSConnectionPool):
+    pass
+
+
+class _UnixConnection(HTTPConnection):
+    """A connection to a Unix socket, whose path is given as the source address is for others."""
+
+    path = ""
+
+    def _new_conn(self) -> socket.socket:
+        family = getattr(socket, "AF_UNIX", None)  # Windows has none
+        if family is None:
+            raise LocalProtocolError("this platform's Python has no Unix sockets")
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(cast("float | None", self.timeout))
+            connection.connect(self.path)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
+class Connections:
+    """The pools of one client.
+
+    Args:
+        size: how many connections there may be to one origin at a time.
+        context: the TLS settings; by default those of Python: the system's certificates, or those that
+            ``SSL_CERT_FILE`` names.
+    """
+
+    def __init__(self, size: int, context: ssl.SSLContext | None) -> None:
+        self._size = size
+        self._context = context
+        self._lock = threading.Lock()
+        self._pools: dict[Origin, Pool] = {}
+        self._closed = False
+
+    def pool(self, origin: Origin) -> Pool:
+        """The pool of an origin.
+
+        Raises:
+            LocalProtocolError: the client is closed.
+        """
+        pool = self._pools.get(origin)
+        return pool if pool is not None else self._new_pool(origin)
+
+    def _new_pool(self, origin: Origin) -> Pool:
+        with self._lock:
+            if self._closed:
+                raise LocalProtocolError("the client is closed")
+            if origin not in self._pools:
+                if len(self._pools) >= _ORIGINS:
+                    self._pools.pop(list(self._pools)[-1]).close()
+                self._pools[origin] = self._make(origin)
+            return self._pools[origin]
+
+    def _make(self, origin: Origin) -> Pool:
+        if origin.socket is not None:
+            unix = _Plain("localhost", maxsize=self._size, block=True)
+            unix.ConnectionCls = type("UnixConnection", (_UnixConnection,), {"path": origin.socket})
+            return unix
+        if origin.scheme == "http":
+            return _Plain(origin.host, origin.port, maxsize=self._size, block=True)
+        if self._context is None:
+            self._context = ssl.create_default_context()
+        return _Secure(origin.host, origin.port, maxsize=self._size, block=True, ssl_context=self._context)
+
+    def close(self) -> None:
+        """Close all connections that are idle; those in use close when they are given back."""
+        with self._lock:
+            self._closed = True
+            for pool in self._pools.values():
+                pool.close()
+            self._pools.clear()
+
+
+def open_socket(connection: Connection, timeout: Timeout) -> tuple[socket.socket, bool]:
+    """The connection's socket, connected if it was not; and whether it had been used before.
+
+    Raises:
+        HTTPError, OSError: it can't be connected.
+    """
+    if connection.sock is not None:
+        return connection.sock, True
+    connection.timeout = timeout.connect
+    connection.connect()
+    sock = connection.sock
+    if sock is None:
+        raise ConnectionError("the connection was closed at once")
+    return sock, False

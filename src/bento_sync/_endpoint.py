@@ -1,0 +1,99 @@
+"""An endpoint as a method of the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bento_proto import Response, docstring_of, signature_of
+
+from ._task import Task
+
+if TYPE_CHECKING:
+    import inspect
+
+    from bento_proto import Endpoint, ResultStatus, ServerSentEvent
+
+    from ._calls import Calls
+    from ._stream import Stream
+
+
+class _Signature:
+    """``__signature__`` of the methods; the class itself has its own."""
+
+    def __get__(self, method: EndpointMethod | None, owner: type) -> inspect.Signature:
+        if method is None:
+            raise AttributeError("__signature__")
+        return signature_of(method.endpoint)
+
+
+class EndpointMethod:
+    """A method of the client that calls an endpoint of the Service.
+
+    ``inspect.signature``, ``help`` and the like see the endpoint's own signature.
+
+    Attributes:
+        endpoint: what the schema says of it.
+    """
+
+    __signature__ = _Signature()
+
+    def __init__(self, calls: Calls, endpoint: Endpoint) -> None:
+        self._calls = calls
+        self.endpoint = endpoint
+        self.__name__ = self.__qualname__ = endpoint.name
+        self.__doc__ = docstring_of(endpoint)
+
+    def __repr__(self) -> str:
+        return f"<EndpointMethod {self.__name__}{signature_of(self.endpoint)}>"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the endpoint with the arguments of the Service's own method.
+
+        Returns:
+            The result: a JSON value, ``str``, ``bytes``, a ``Path``, an image, an array or a frame; of a stream a
+            `Stream`.
+
+        Raises:
+            TypeError, ValueError: an argument is wrong, or can't be sent.
+            OSError: a file can't be read.
+            BentoMLException: the call failed.
+        """
+        return self.raw(*args, **kwargs).value
+
+    def raw(self, *args: Any, **kwargs: Any) -> Response[Any]:
+        """Call the endpoint; return the result together with status, headers, cookies and request id."""
+        return self._calls.call(self.endpoint, args, kwargs)
+
+    def events(self, *args: Any, **kwargs: Any) -> Stream[ServerSentEvent]:
+        """Call the endpoint, whose text is server-sent events; return these."""
+        return self._calls.events(self.endpoint, args, kwargs)
+
+    # --- as a task
+
+    def submit(self, *args: Any, **kwargs: Any) -> Task:
+        """Queue the call as a task; the server checks its arguments when it runs.
+
+        Raises:
+            TypeError: the endpoint is no task, or an argument is wrong.
+        """
+        return Task(self._calls.submit(self.endpoint, args, kwargs), self)
+
+    def task(self, task_id: str) -> Task:
+        """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
+        return Task(task_id, self)
+
+    def get_status(self, task_id: str) -> ResultStatus:
+        """Where a task stands: see `Task.get_status`."""
+        return self._calls.task_status(self.endpoint, task_id)
+
+    def get(self, task_id: str) -> Any:
+        """The result of a task: see `Task.get`."""
+        return self._calls.task_result(self.endpoint, task_id).value
+
+    def cancel(self, task_id: str) -> None:
+        """Cancel a task: see `Task.cancel`."""
+        self._calls.cancel_task(self.endpoint, task_id)
+
+    def retry(self, task_id: str) -> Task:
+        """Run a task again: see `Task.retry`."""
+        return Task(self._calls.retry_task(self.endpoint, task_id), self)

@@ -1,0 +1,66 @@
+"""A stream that has begun."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from bento_proto import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from bento_proto import Exchange
+
+    from ._transport import Open
+
+T = TypeVar("T")
+
+
+class Stream(Generic[T]):
+    """The items of a stream, as they arrive: an iterator, and a context manager that closes it.
+
+    It holds a connection until it is exhausted or closed; leaving early closes the connection, which tells the server
+    to stop. Iteration raises what breaks the stream, after the items that came.
+
+    Attributes:
+        response: status and headers of the answer, with the stream as its value.
+    """
+
+    def __init__(self, exchange: Exchange[T], opened: Open[object] | None) -> None:
+        assert exchange.head is not None
+        assert opened is not None
+        self.response: Response[Stream[T]] = Response(exchange.head, self)
+        self._opened = opened
+        self._items = cast("Generator[T, None, None]", opened.items())  # they are those of the exchange
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        """The next item, once it is there.
+
+        Raises:
+            StopIteration: there are no more.
+            ConnectionLost: the connection broke before the stream's end.
+            CallTimeout: the next item took too long.
+            RemoteProtocolError: what came is no such item.
+        """
+        return next(self._items)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if hasattr(self, "_opened"):
+            self._opened.close()
+
+    def close(self) -> None:
+        """Want no more of it. Harmless when it is over."""
+        self._items.close()
+        self._opened.close()

@@ -1,0 +1,202 @@
+"""One exchange on one connection: bytes out, bytes in, and what goes wrong between as `Lost`."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
+
+from urllib3.exceptions import ClosedPoolError, ConnectTimeoutError, EmptyPoolError, HTTPError
+from urllib3.util.ssl_match_hostname import CertificateError
+from urllib3.util.wait import wait_for_read
+
+from bento_files import blocks
+from bento_proto import Delivery, FilePart, LocalProtocolError, Loss, Lost, State
+from bento_proto.http11 import Wire
+
+from ._connections import open_socket
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Generator, Sequence
+
+    from bento_proto import Exchange, Step, Timeout
+
+    from ._connections import Connection, Connections, Pool
+
+T = TypeVar("T")
+
+_BLOCK: Final = 1 << 18  # sent at a time, so that a timeout is one of progress
+_READ: Final = 1 << 16  # larger buffers cost more than they save
+_READ_FILE: Final = 1 << 18
+
+
+def carry_out(step: Step, connections: Connections) -> Open[object] | None:
+    """Carry out a step until its exchange wants no more; if it is still open then, whoever takes it reads on.
+
+    Raises:
+        LocalProtocolError: the client is closed, or the request can't be sent.
+        OSError: a file of the request can't be read.
+    """
+    exchange, timeout = step.exchange, step.timeout
+    ends = None if timeout.total is None else time.monotonic() + timeout.total
+    pool = connections.pool(exchange.request.origin)
+    try:
+        connection = pool.lease(timeout.pool, fresh=step.fresh)
+    except EmptyPoolError as exc:
+        reason = f"no connection became free within {timeout.pool:g} seconds"
+        exchange.receive(Lost(Loss.TIMEOUT, reason, sent=False, cause=exc))
+        return None
+    except ClosedPoolError:
+        raise LocalProtocolError("the client is closed") from None
+    try:
+        sock, reused = open_socket(connection, timeout)
+    except (HTTPError, OSError, CertificateError) as exc:
+        pool.give_back(connection, reusable=False)
+        exchange.receive(_unconnected(exc, str(exchange.request.origin)))
+        return None
+    except BaseException:
+        pool.give_back(connection, reusable=False)
+        raise
+    opened: Open[object] | None = None
+    try:
+        opened = Open(exchange, Wire(exchange, reused=reused), pool, connection, sock, timeout, ends)
+        opened.begin()
+    except BaseException:
+        pool.give_back(connection, reusable=False) if opened is None else opened.close()
+        raise
+    if exchange.state is State.OPEN:
+        return opened
+    opened.close()
+    return None
+
+
+def _unconnected(exc: Exception, origin: str) -> Lost:
+    """What an error of connecting means: nothing was sent."""
+    cause = exc.__cause__ or exc.__context__ or exc
+    if isinstance(exc, (ConnectTimeoutError, TimeoutError)):
+        return Lost(Loss.TIMEOUT, f"connecting to {origin} took too long", sent=False, cause=exc)
+    if isinstance(exc, (ssl.SSLError, CertificateError)) and not isinstance(
+        exc, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    ):
+        return Lost(Loss.UNTRUSTED, f"no TLS with {origin}: {exc}", cause=exc)
+    return Lost(Loss.CONNECT, f"can't connect to {origin}: {cause if isinstance(cause, OSError) else exc}", cause=exc)
+
+
+class Open(Generic[T]):
+    """An exchange under way, which holds a connection until it is closed.
+
+    Args:
+        exchange: what is under way.
+        wire: speaks it.
+        pool: where the connection goes back to.
+        connection: the connection.
+        sock: its socket.
+        timeout: how long to wait for what.
+        ends: when the total of the timeout is up, on the monotonic clock.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange[T],
+        wire: Wire[T],
+        pool: Pool,
+        connection: Connection,
+        sock: socket.socket,
+        timeout: Timeout,
+        ends: float | None,
+    ) -> None:
+        self.exchange = exchange
+        self._wire = wire
+        self._pool = pool
+        self._connection: Connection | None = connection
+        self._sock = sock
+        self._timeout = timeout
+        self._ends = ends
+
+    def begin(self) -> None:
+        """Send the request, and read what the exchange wants before it is handed over."""
+        self._send()
+        while self.exchange.head is None and not self._wire.is_over:
+            self._receive()
+        while self.exchange.wants_body:
+            self._receive()
+
+    def items(self) -> Generator[T, None, None]:
+        """The rest of the answer, as it arrives; closes when it is over.
+
+        Raises:
+            BentoMLException: the answer breaks off, after what came.
+        """
+        try:
+            while not self._wire.is_over:
+                yield from self._receive()
+        finally:
+            self.close()
+        if self.exchange.error is not None:
+            raise self.exchange.error
+
+    def close(self) -> None:
+        """Give the connection back: for further use if the exchange is over, else it is closed."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.give_back(connection, reusable=self._wire.is_reusable)
+
+    def _send(self) -> None:
+        for segment in self._wire.segments():
+            if not isinstance(segment, FilePart):
+                going_on = self._send_all(segment)
+            else:
+                with closing(blocks(segment)) as reading:
+                    going_on = all(self._send_all(self._wire.frame(block)) for block in reading)
+            if not going_on:
+                return
+
+    def _send_all(self, data: bytes) -> bool:
+        """Send bytes; False once there is no point in sending more."""
+        view = memoryview(data)
+        for start in range(0, len(view), _BLOCK):
+            if start and self._is_refused():
+                return False
+            try:
+                self._sock.settimeout(self._wait(self._timeout.send))
+                self._sock.sendall(view[start : start + _BLOCK])
+            except TimeoutError as exc:
+                self._wire.timed_out("the server did not take the request in time", exc)
+                return False
+            except OSError:
+                return False  # it may have answered before it closed: reading tells
+        return not self._is_refused() if len(view) >= _BLOCK else True
+
+    def _is_refused(self) -> bool:
+        """Whether the server has refused the request before it had it all."""
+        while wait_for_read(self._sock, 0) and self.exchange.head is None and not self._wire.is_over:
+            self._receive()
+        return self.exchange.state is not State.WAITING and self.exchange.state is not State.OPEN
+
+    def _receive(self) -> Sequence[T]:
+        size = _READ_FILE if self.exchange.delivery is Delivery.FILE else _READ
+        try:
+            self._sock.settimeout(self._wait(self._timeout.receive))
+            data = self._sock.recv(size)
+        except TimeoutError as exc:
+            self._wire.timed_out("the server did not answer in time", exc)
+        except OSError as exc:
+            self._wire.broken(f"the connection broke: {exc}", exc)
+        else:
+            return self._wire.receive(data)
+        return ()
+
+    def _wait(self, seconds: float | None) -> float | None:
+        """How long a single wait may be.
+
+        Raises:
+            TimeoutError: the total is up.
+        """
+        if self._ends is None:
+            return seconds
+        left = self._ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left if seconds is None else min(seconds, left)
