@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-PACKAGES = ("bento_async", "bento_proto", "bento_sync")
+PACKAGES = ("bento_async", "bento_files", "bento_proto", "bento_sync")
 
 
 def home(package: str) -> Path:

@@ -9,6 +9,7 @@ import importlib.util
 import inspect
 from collections.abc import Iterator
 from types import FunctionType, ModuleType
+from typing import TypeVar
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_every_other_module_is_private(package: str) -> None:
 @pytest.mark.parametrize("module", public_modules())
 def test_all_is_sorted_and_complete(module: str) -> None:
     imported = importlib.import_module(module)
-    listed = imported.__all__
+    listed = list(imported.__all__)
     assert listed == sorted(set(listed))
     present = {name for name, value in vars(imported).items() if _is_an_export(imported, name, value)}
     assert present <= set(listed), "public by name, but not in __all__"
@@ -72,7 +73,7 @@ def test_all_is_sorted_and_complete(module: str) -> None:
 
 
 def _is_an_export(module: ModuleType, name: str, value: object) -> bool:
-    if name.startswith("_") or isinstance(value, ModuleType) or name == "annotations":
+    if name.startswith("_") or isinstance(value, (ModuleType, TypeVar)) or name == "annotations":
         return False
     # A public module of its own defines things and imports others; a package's `__init__` only re-exports.
     return module.__name__ in PACKAGES or getattr(value, "__module__", None) == module.__name__

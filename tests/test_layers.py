@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 import sysconfig
@@ -18,17 +19,19 @@ CLIENTS = ("bento_async", "bento_sync")
 
 # What a package's modules may name beside the standard library and themselves.
 MAY_IMPORT = {
-    "bento_async": {"anyio", "bento_proto", "h11", "typing_extensions"},
+    "bento_async": {"anyio", "bento_files", "bento_proto", "h11", "typing_extensions"},
+    "bento_files": {"bento_proto", "typing_extensions"},
     "bento_proto": {"typing_extensions"},
-    "bento_sync": {"bento_proto", "typing_extensions", "urllib3"},
+    "bento_sync": {"bento_files", "bento_proto", "typing_extensions", "urllib3"},
 }
 # What a single module may name as well.
 MAY_IMPORT_TOO = {"bento_proto.http11": {"h11"}}
 # What is imported inside a function, when a call needs it: it need not be installed.
-MAY_IMPORT_WHEN_NEEDED = {
-    "bento_async": {"PIL"},
+MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
+    "bento_async": set(),
+    "bento_files": {"PIL"},
     "bento_proto": {"numpy", "pandas"},
-    "bento_sync": {"PIL", "anyio"},
+    "bento_sync": {"uvicorn"},
 }
 
 # The impure standard library: sockets, files, processes, clock, chance, threads, event loops, and what loads those.
@@ -47,7 +50,7 @@ NEVER_LOADED = {
     "dataclasses", "inspect", "typing_extensions",
 }  # fmt: skip
 # What no package loads before a caller gives or asks for it.
-OPTIONAL = {"PIL", "a2wsgi", "numpy", "orjson", "pandas", "pydantic", "rich", "trio"}
+OPTIONAL = {"PIL", "a2wsgi", "numpy", "orjson", "pandas", "pydantic", "rich", "trio", "uvicorn"}
 ASYNC_BACKENDS = {"anyio._backends._asyncio", "anyio._backends._trio"}
 
 
@@ -109,13 +112,13 @@ def test_a_bare_interpreter_shows_what_is_loaded() -> None:
 def test_the_core_loads_nothing_impure_and_nothing_slow() -> None:
     loaded = loaded_by("import bento_proto")
     assert "bento_proto" in loaded
-    assert among(loaded, NEVER_LOADED | OPTIONAL | {"anyio", "urllib3", *CLIENTS}) == set()
+    assert among(loaded, NEVER_LOADED | OPTIONAL | {"anyio", "bento_files", "urllib3", *CLIENTS}) == set()
 
 
 def test_the_sync_client_loads_nothing_of_the_async_one() -> None:
     loaded = loaded_by("import bento_sync")
     assert {"bento_sync", "bento_proto"} <= loaded
-    assert among(loaded, OPTIONAL | {"anyio", "asyncio", "bento_async", "h11", "sniffio"}) == set()
+    assert among(loaded, OPTIONAL | {"anyio", "asyncio", "bento_async", "sniffio"}) == set()
 
 
 def test_the_async_client_loads_nothing_of_the_sync_one_and_no_event_loop() -> None:
@@ -136,9 +139,10 @@ def test_no_arrow_points_back(package: str) -> None:
     assert strangers == []
 
 
-@pytest.mark.parametrize("package", CLIENTS)
-def test_the_clients_use_the_core_as_anyone_would(package: str) -> None:
-    private = [found for found in imports(package) if found.root == "bento_proto" and "._" in found.target]
+@pytest.mark.parametrize("package", ["bento_files", *CLIENTS])
+def test_what_stands_on_the_core_uses_it_as_anyone_would(package: str) -> None:
+    others = set(PACKAGES) - {package}
+    private = [found for found in imports(package) if found.root in others and re.search(r"\._(?!_)", found.target)]
     assert private == []
 
 

@@ -16,7 +16,7 @@ from steps import ROOT, Command, require
 
 DIST = ROOT / "dist"
 REQUIREMENTS = ROOT / "tools" / "requirements"
-PACKAGES = ("bento_async", "bento_proto", "bento_sync")
+PACKAGES = sorted(init.parent.name for init in (ROOT / "src").glob("*/__init__.py"))
 
 _MADE_FROM = DIST / ".made-from"
 
