@@ -57,7 +57,7 @@ def _named(file: File, upload: Upload) -> Upload:
 
 def _measure(label: str, content: object) -> Upload:
     if isinstance(content, (bytes, bytearray, memoryview)):
-        return Upload(bytes(content))
+        return Upload(bytes(cast("bytes", content)))
     if isinstance(content, (str, os.PathLike)):
         return _path(os.fsdecode(cast("str | os.PathLike[str]", content)))
     if isinstance(content, io.BytesIO):

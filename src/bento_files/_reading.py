@@ -23,8 +23,8 @@ def blocks(part: FilePart) -> Generator[bytes, None, None]:
         OSError: they can't be read.
     """
     if isinstance(part.source, str):
-        with open(part.source, "rb") as file:
-            yield from _read(file, part.size)
+        with open(part.source, "rb") as opened:
+            yield from _read(opened, part.size)
         return
     file = cast("BinaryIO", part.source)
     if part.replayable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import importlib.util
 import io
 import mimetypes
 import os
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from bento_proto import Delivery, LimitExceeded, RemoteProtocolError, file_name, media_type, safe_name
 
 if TYPE_CHECKING:
-    from bento_proto import Head
+    from bento_proto import Exchange, Limits
 
 _TYPES: Final = mimetypes.MimeTypes()
 _MORE_SUFFIXES: Final = {"application/octet-stream": ".bin", "image/jpeg": ".jpg", "audio/mp3": ".mp3"}
@@ -37,21 +38,22 @@ class Sink(Protocol):
         ...
 
 
-def open_sink(delivery: Delivery, head: Head, fallback: str, directory: Path | None, limit: int) -> Sink:
-    """Where a result is to go.
+def open_sink(exchange: Exchange[object], fallback: str, directory: Path | None, limits: Limits) -> Sink:
+    """Where the items of an exchange that delivers a file or an image are to go.
 
     Args:
-        delivery: whether it is a file or an image; an image becomes a file where Pillow is not installed.
-        head: the answer's head, which may name the file.
-        fallback: what to call the file if it does not: the endpoint's name.
+        exchange: the exchange, its head there. An image becomes a file where Pillow is not installed.
+        fallback: what to call the file if the head does not name it: the endpoint's name.
         directory: where the file is to be; by default in a directory of the process, which goes when Python ends.
-        limit: the most bytes of an image.
+        limits: how much an image may hold.
 
     Raises:
         OSError: the file can't be created.
     """
-    if delivery is Delivery.IMAGE and _has_pillow():
-        return ImageSink(limit)
+    assert exchange.head is not None
+    head = exchange.head
+    if exchange.delivery is Delivery.IMAGE and _has_pillow():
+        return ImageSink(limits.body)
     kind = media_type(head)
     suffix = _MORE_SUFFIXES.get(kind) or _TYPES.guess_extension(kind) or ""
     return FileSink(file_name(head) or (safe_name(fallback) or "result") + suffix, directory)
@@ -144,11 +146,7 @@ class ImageSink:
 
 
 def _has_pillow() -> bool:
-    try:
-        import PIL.Image  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return importlib.util.find_spec("PIL") is not None
 
 
 _directories: Final[dict[int, Path]] = {}

@@ -55,7 +55,7 @@ from ._messages import (
 from ._multipart import Body
 from ._naming import ALIAS, attributes, endpoint_for
 from ._outputs import Answer, Delivery, Reader
-from ._response import Content, Response
+from ._response import Content, Response, Value
 from ._retry import RetryPolicy
 from ._schema import Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
 from ._session import Options, Session
@@ -137,6 +137,7 @@ __all__ = (
     "Unauthorized",
     "UnprocessableEntity",
     "Upload",
+    "Value",
     "Whole",
     "__version__",
     "attributes",

@@ -85,11 +85,9 @@ def _array(value: JSON, schema: Schema) -> object:
         return value
     dtype = schema.get("dtype")
     shape = schema.get("shape")
-    array: np.ndarray[tuple[int, ...], np.dtype[np.generic]] = np.array(
-        value, dtype=dtype if isinstance(dtype, str) else None
-    )
+    array = np.array(value, dtype=dtype if isinstance(dtype, str) else None)
     sizes = [size for size in shape if isinstance(size, int)] if isinstance(shape, list) else None
-    return array if sizes is None else array.reshape(sizes)
+    return array if sizes is None else cast("object", np.reshape(array, sizes))
 
 
 def _frame(value: JSON) -> object:

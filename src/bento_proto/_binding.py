@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard, cast
 
 from ._schema import root_properties
 
@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ._schema import Endpoint, Parameter
-
-# What a caller may give where a list of files is due; a str or bytes is one file and no list.
-_ONE_FILE: Final = (str, bytes, bytearray, memoryview)
 
 
 class Source(NamedTuple):
@@ -151,7 +148,7 @@ def _files(endpoint: Endpoint, parameter: Parameter, value: object) -> tuple[Sou
         return ()  # an optional file is left out: there is no way to send None
     if not parameter.many:
         return (_file(label, value),)
-    if isinstance(value, _ONE_FILE) or not isinstance(value, (list, tuple)):
+    if not isinstance(value, (list, tuple)):  # not any sequence: text and bytes are one file
         raise TypeError(f"{label} must be a list of files, not {type(value).__name__}")
     items = cast("Sequence[object]", value)
     if not items and parameter.required:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from ._errors import BentoMLException, Forbidden, NotFound, ServiceUnavailable, Unauthorized
+from ._errors import BentoMLException, CallTimeout, Forbidden, NotFound, ServiceUnavailable, Unauthorized
 from ._flow import Flow
 from ._messages import Loss, Request
 from ._operations import Terms, attempt, once
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # One request for readiness waits no longer: while a server starts, it takes connections and answers nothing.
 _PROBE: Final = 3.0
+_LAST_PROBE: Final = 0.1  # for the one that starts when the time is up
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 
@@ -128,8 +129,9 @@ def until_ready(
     """
     deadline = None if seconds is None else now + seconds
     delay, pause = 0.0, _FIRST_PAUSE
+    cause: BentoMLException | None = None
     while True:
-        patience = _PROBE if deadline is None else min(_PROBE, max(deadline - now - delay, 0.001))
+        patience = _PROBE if deadline is None else min(_PROBE, max(deadline - now - delay, _LAST_PROBE))
         timeout = terms.timeout._replace(total=None).within(patience)
         exchange, now = yield from probe(base, headers, terms._replace(timeout=timeout), known, now, delay)
         error = exchange.error
@@ -138,8 +140,12 @@ def until_ready(
         if isinstance(error, (Unauthorized, Forbidden)):
             raise error
         hopeless = exchange.lost is not None and exchange.lost.loss is Loss.UNTRUSTED
-        if hopeless or (deadline is not None and now + pause >= deadline):
+        if cause is None or not isinstance(error, CallTimeout):
+            cause = error  # that the last, short request ran out of time tells nothing
+        if hopeless or (deadline is not None and now >= deadline):
             waited = "" if hopeless or seconds is None else f" after {seconds:g} seconds"
-            raise ServiceUnavailable(f"{base.origin}{base.path} is not ready{waited}: {error}") from error
+            raise ServiceUnavailable(f"{base.origin}{base.path} is not ready{waited}: {cause}") from cause
         delay = pause * (1 - terms.chance() / 4)
+        if deadline is not None:
+            delay = min(delay, deadline - now)
         pause = min(2 * pause, _LONGEST_PAUSE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from ._binding import Source
 from ._json import parse_json, to_json
@@ -64,7 +64,7 @@ def _encode_root(call: Call) -> Body:
     if schema.get("type") != "string":
         return Body(_JSON, (_json(call, {"": value}, root=True),))
     if isinstance(value, (bytes, bytearray, memoryview)):
-        data = bytes(value)
+        data = bytes(cast("bytes", value))
     elif isinstance(value, str):
         data = _utf8(call, value)
     else:  # a date or an enum, say: the text of what JSON makes of it

@@ -61,7 +61,7 @@ def _jsonable(value: object) -> object:
         raise TypeError(f"{value!r} is a class, not a value")
     if isinstance(value, (bytes, bytearray, memoryview)):
         try:
-            return bytes(value).decode()
+            return bytes(cast("bytes", value)).decode()
         except UnicodeDecodeError:
             raise TypeError(
                 "bytes that are not UTF-8 can't be sent inside JSON; BentoML has no encoding for them"

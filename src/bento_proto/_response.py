@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from ._content import charset
 from ._cookies import set_cookies
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from ._messages import Head
 
 T_co = TypeVar("T_co", covariant=True)
+
+Value: TypeAlias = Any
+"""What an endpoint takes or returns: only the Service knows its type, so the type checker lets the caller decide."""
 
 
 class Response(Generic[T_co]):

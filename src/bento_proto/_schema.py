@@ -275,9 +275,9 @@ def walk(schema: Schema) -> Iterator[Schema]:
 
 def _check(schema: Schema, where: str) -> None:
     """Refuse what would make no sense further on, so that nobody needs to look again."""
-    for key, expected in (("properties", dict), ("anyOf", list), ("prefixItems", list), ("required", list)):
-        if not isinstance(schema.get(key, expected()), expected):
-            raise SchemaError(f"{where}: {key} is no {'object' if expected is dict else 'list'}")
+    _object(schema.get("properties", {}), f"{where}: properties")
+    for key in ("anyOf", "prefixItems", "required"):
+        _list(schema.get(key, []), f"{where}: {key}")
     if not isinstance(schema.get("type", ""), str):
         raise SchemaError(f"{where}: type is no text")
 

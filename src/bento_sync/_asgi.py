@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bento_proto import ServiceUnavailable
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import uvicorn
 
 _STOPPING: Final = 10.0
+
+ASGIApplication: TypeAlias = "Callable[..., Awaitable[None]]"
+"""An ASGI 3 application: called with scope, receive and send."""
 
 
 class ASGIServer:
@@ -27,7 +30,7 @@ class ASGIServer:
         ImportError: uvicorn is not installed.
     """
 
-    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApplication) -> None:
         try:
             import uvicorn
         except ImportError as exc:

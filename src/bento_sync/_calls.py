@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from contextlib import closing
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from bento_files import measure, open_sink
 from bento_proto import Content, Delivery, LocalProtocolError, Response, Run, bind
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
         Service,
         Session,
         Upload,
+        Value,
     )
 
     from ._asgi import ASGIServer
@@ -127,7 +127,7 @@ class Calls(NamedTuple):
 
     # --- calling it
 
-    def call(self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> Response[Any]:
+    def call(self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> Response[Value]:
         """Call an endpoint."""
         call, uploads = self._prepare(endpoint, args, kwargs)
         flow = self.shared.session.call(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
@@ -162,7 +162,7 @@ class Calls(NamedTuple):
         """Where a task stands."""
         return self.result(self.shared.session.task_status(endpoint, task_id, self.options, time.monotonic()))
 
-    def task_result(self, endpoint: Endpoint, task_id: str) -> Response[Any]:
+    def task_result(self, endpoint: Endpoint, task_id: str) -> Response[Value]:
         """The result of a task."""
         flow = self.shared.session.task_result(endpoint, task_id, self.options, time.monotonic())
         return self._deliver(endpoint, *self.run(flow))
@@ -183,7 +183,7 @@ class Calls(NamedTuple):
         call = bind(endpoint, args, kwargs)
         return call, [measure(source) for source in call.sources]
 
-    def _deliver(self, endpoint: Endpoint, exchange: Exchange[object], opened: Open[object] | None) -> Response[Any]:
+    def _deliver(self, endpoint: Endpoint, exchange: Exchange[object], opened: Open[object] | None) -> Response[Value]:
         """The result of an exchange; what is left open is read to its end, unless it is a stream."""
         assert exchange.head is not None
         if exchange.delivery is Delivery.VALUE:
@@ -193,11 +193,8 @@ class Calls(NamedTuple):
         return Response(exchange.head, self._save(endpoint, exchange, opened))
 
     def _save(self, endpoint: Endpoint, exchange: Exchange[object], opened: Open[object] | None) -> object:
-        assert exchange.head is not None
-        with closing(Stream(exchange, opened)) as blocks:
-            sink = open_sink(
-                exchange.delivery, exchange.head, endpoint.name, self.download_dir, self.shared.limits.body
-            )
+        with Stream(cast("Exchange[bytes]", exchange), opened) as blocks:
+            sink = open_sink(exchange, endpoint.name, self.download_dir, self.shared.limits)
             try:
                 for block in blocks:
                     sink.write(block)

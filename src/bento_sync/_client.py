@@ -6,7 +6,8 @@ import copy
 import os
 import random
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from types import EllipsisType
+from typing import TYPE_CHECKING, Final
 
 from bento_proto import Limits, Session, attributes, endpoint_for
 
@@ -16,12 +17,14 @@ from ._endpoint import EndpointMethod
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable, Iterable, Mapping
-    from types import EllipsisType, TracebackType
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
 
     from typing_extensions import Self
 
-    from bento_proto import JSON, Content, Endpoint, RetryPolicy, Service, Timeout
+    from bento_proto import JSON, Content, Endpoint, RetryPolicy, Service, Timeout, Value
+
+    from ._asgi import ASGIApplication
 
 
 class SyncHTTPClient:
@@ -69,7 +72,7 @@ class SyncHTTPClient:
         schema: Service | bytes | JSON = None,
         download_dir: str | os.PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
-        app: Callable[..., Awaitable[None]] | None = None,
+        app: ASGIApplication | None = None,
     ) -> None:
         server = None
         if app is not None:
@@ -150,7 +153,7 @@ class SyncHTTPClient:
             raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
         return EndpointMethod(self._calls, service.endpoints[found])
 
-    def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+    def call(self, name: str, /, *args: Value, **kwargs: Value) -> Value:
         """Call an endpoint by its name: see `EndpointMethod.__call__`.
 
         Raises:
@@ -158,7 +161,7 @@ class SyncHTTPClient:
         """
         return self._endpoint(name)(*args, **kwargs)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Value, **kwargs: Value) -> Value:
         """Call the endpoint named ``__call__``."""
         return self._endpoint("__call__")(*args, **kwargs)
 
@@ -202,7 +205,7 @@ class SyncHTTPClient:
         """
         view = copy.copy(self)
         directory = self._calls.download_dir
-        if not isinstance(download_dir, type(...)):
+        if not isinstance(download_dir, EllipsisType):
             directory = None if download_dir is None else Path(download_dir)
         options = self._calls.options.changed(timeout, headers, retries)
         view._calls = self._calls._replace(options=options, download_dir=directory)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -14,6 +16,8 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from bento_proto import LocalProtocolError, Origin
 
 if TYPE_CHECKING:
+    from urllib3._base_connection import BaseHTTPConnection
+
     from bento_proto import Timeout
 
 # uvicorn closes a connection that was idle for 5 seconds; whoever sends at that very moment loses the race.
@@ -21,7 +25,7 @@ _IDLE: Final = 4.0
 _ORIGINS: Final = 8  # more than one are only met by redirects
 
 Connection: TypeAlias = "HTTPConnection | HTTPSConnection"
-Pool: TypeAlias = "_Plain | _Secure"
+Pool: TypeAlias = "_Leases"
 
 
 class _Leases(HTTPConnectionPool):
@@ -39,7 +43,7 @@ class _Leases(HTTPConnectionPool):
             ClosedPoolError: the pool is closed.
         """
         connection = cast("Connection", self._get_conn(timeout))
-        used_at = cast("float | None", getattr(connection, "used_at", None))
+        used_at: float | None = getattr(connection, "used_at", None)
         if fresh or (used_at is not None and time.monotonic() - used_at > _IDLE):
             connection.close()
         return connection
@@ -50,30 +54,31 @@ class _Leases(HTTPConnectionPool):
             setattr(connection, "used_at", time.monotonic())  # noqa: B010 - urllib3's class does not declare it
         else:
             connection.close()
-        self._put_conn(connection)
-
-
-class _Plain(_Leases):
-    pass
+        self._put_conn(cast("BaseHTTPConnection", connection))
 
 
 class _Secure(_Leases, HTTPSConnectionPool):
-    pass
+    """The same over TLS."""
+
+
+class _Unix(_Leases):
+    def __init__(self, path: str, size: int) -> None:
+        super().__init__("localhost", maxsize=size, block=True)
+        self.ConnectionCls = partial(_UnixConnection, path)  # type: ignore[assignment]  # it is only called
 
 
 class _UnixConnection(HTTPConnection):
-    """A connection to a Unix socket, whose path is given as the source address is for others."""
-
-    path = ""
+    def __init__(self, path: str, **_: object) -> None:
+        super().__init__("localhost")
+        self._path = path
 
     def _new_conn(self) -> socket.socket:
-        family = getattr(socket, "AF_UNIX", None)  # Windows has none
-        if family is None:
+        if sys.platform == "win32":  # whose Python has no AF_UNIX
             raise LocalProtocolError("this platform's Python has no Unix sockets")
-        connection = socket.socket(family, socket.SOCK_STREAM)
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            connection.settimeout(cast("float | None", self.timeout))
-            connection.connect(self.path)
+            connection.settimeout(self.timeout)
+            connection.connect(self._path)
         except BaseException:
             connection.close()
             raise
@@ -117,11 +122,9 @@ class Connections:
 
     def _make(self, origin: Origin) -> Pool:
         if origin.socket is not None:
-            unix = _Plain("localhost", maxsize=self._size, block=True)
-            unix.ConnectionCls = type("UnixConnection", (_UnixConnection,), {"path": origin.socket})
-            return unix
+            return _Unix(origin.socket, self._size)
         if origin.scheme == "http":
-            return _Plain(origin.host, origin.port, maxsize=self._size, block=True)
+            return _Leases(origin.host, origin.port, maxsize=self._size, block=True)
         if self._context is None:
             self._context = ssl.create_default_context()
         return _Secure(origin.host, origin.port, maxsize=self._size, block=True, ssl_context=self._context)

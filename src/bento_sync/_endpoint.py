@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bento_proto import Response, docstring_of, signature_of
 
@@ -11,7 +11,7 @@ from ._task import Task
 if TYPE_CHECKING:
     import inspect
 
-    from bento_proto import Endpoint, ResultStatus, ServerSentEvent
+    from bento_proto import Endpoint, ResultStatus, ServerSentEvent, Value
 
     from ._calls import Calls
     from ._stream import Stream
@@ -46,7 +46,7 @@ class EndpointMethod:
     def __repr__(self) -> str:
         return f"<EndpointMethod {self.__name__}{signature_of(self.endpoint)}>"
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, *args: Value, **kwargs: Value) -> Value:
         """Call the endpoint with the arguments of the Service's own method.
 
         Returns:
@@ -60,17 +60,17 @@ class EndpointMethod:
         """
         return self.raw(*args, **kwargs).value
 
-    def raw(self, *args: Any, **kwargs: Any) -> Response[Any]:
+    def raw(self, *args: Value, **kwargs: Value) -> Response[Value]:
         """Call the endpoint; return the result together with status, headers, cookies and request id."""
         return self._calls.call(self.endpoint, args, kwargs)
 
-    def events(self, *args: Any, **kwargs: Any) -> Stream[ServerSentEvent]:
+    def events(self, *args: Value, **kwargs: Value) -> Stream[ServerSentEvent]:
         """Call the endpoint, whose text is server-sent events; return these."""
         return self._calls.events(self.endpoint, args, kwargs)
 
     # --- as a task
 
-    def submit(self, *args: Any, **kwargs: Any) -> Task:
+    def submit(self, *args: Value, **kwargs: Value) -> Task:
         """Queue the call as a task; the server checks its arguments when it runs.
 
         Raises:
@@ -86,7 +86,7 @@ class EndpointMethod:
         """Where a task stands: see `Task.get_status`."""
         return self._calls.task_status(self.endpoint, task_id)
 
-    def get(self, task_id: str) -> Any:
+    def get(self, task_id: str) -> Value:
         """The result of a task: see `Task.get`."""
         return self._calls.task_result(self.endpoint, task_id).value
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bento_proto import ResultStatus
+    from bento_proto import ResultStatus, Value
 
     from ._endpoint import EndpointMethod
 
@@ -32,7 +32,7 @@ class Task:
         """
         return self._endpoint.get_status(self.id)
 
-    def get(self) -> Any:
+    def get(self) -> Value:
         """Its result, as a direct call would have given it.
 
         Raises:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ssl
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from urllib3.exceptions import ClosedPoolError, ConnectTimeoutError, EmptyPoolError, HTTPError
+from urllib3.exceptions import ClosedPoolError, ConnectTimeoutError, EmptyPoolError, HTTPError, NewConnectionError
 from urllib3.util.ssl_match_hostname import CertificateError
 from urllib3.util.wait import wait_for_read
 
@@ -75,7 +75,7 @@ def carry_out(step: Step, connections: Connections) -> Open[object] | None:
 def _unconnected(exc: Exception, origin: str) -> Lost:
     """What an error of connecting means: nothing was sent."""
     cause = exc.__cause__ or exc.__context__ or exc
-    if isinstance(exc, (ConnectTimeoutError, TimeoutError)):
+    if isinstance(exc, (ConnectTimeoutError, TimeoutError)) and not isinstance(exc, NewConnectionError):
         return Lost(Loss.TIMEOUT, f"connecting to {origin} took too long", sent=False, cause=exc)
     if isinstance(exc, (ssl.SSLError, CertificateError)) and not isinstance(
         exc, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
@@ -114,14 +114,13 @@ class Open(Generic[T]):
         self._sock = sock
         self._timeout = timeout
         self._ends = ends
+        self._early: list[T] = []  # items that came along with the head
 
     def begin(self) -> None:
         """Send the request, and read what the exchange wants before it is handed over."""
         self._send()
-        while self.exchange.head is None and not self._wire.is_over:
-            self._receive()
-        while self.exchange.wants_body:
-            self._receive()
+        while self.exchange.wants_body or (self.exchange.head is None and not self._wire.is_over):
+            self._early += self._receive()
 
     def items(self) -> Generator[T, None, None]:
         """The rest of the answer, as it arrives; closes when it is over.
@@ -130,6 +129,7 @@ class Open(Generic[T]):
             BentoMLException: the answer breaks off, after what came.
         """
         try:
+            yield from self._early
             while not self._wire.is_over:
                 yield from self._receive()
         finally:
@@ -171,9 +171,9 @@ class Open(Generic[T]):
 
     def _is_refused(self) -> bool:
         """Whether the server has refused the request before it had it all."""
-        while wait_for_read(self._sock, 0) and self.exchange.head is None and not self._wire.is_over:
-            self._receive()
-        return self.exchange.state is not State.WAITING and self.exchange.state is not State.OPEN
+        while self.exchange.state is State.WAITING and wait_for_read(self._sock, 0):
+            self._early += self._receive()
+        return self.exchange.state not in (State.WAITING, State.OPEN)
 
     def _receive(self) -> Sequence[T]:
         size = _READ_FILE if self.exchange.delivery is Delivery.FILE else _READ
