@@ -54,11 +54,12 @@ from ._messages import (
 )
 from ._multipart import Body
 from ._naming import ALIAS, attributes, endpoint_for
+from ._options import Options
 from ._outputs import Answer, Delivery, Reader
 from ._response import Content, Response, Value
 from ._retry import RetryPolicy
 from ._schema import Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
-from ._session import Options, Session
+from ._session import Session
 from ._signature import docstring_of, signature_of
 from ._sse import Events, ServerSentEvent
 from ._tasks import ResultStatus

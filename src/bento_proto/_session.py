@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from ._binding import bind
 from ._cookies import Cookies
@@ -15,16 +15,16 @@ from ._headers import checked_fields, merged
 from ._json import to_json
 from ._messages import Limits, Request, Timeout
 from ._operations import Terms, attempt
+from ._options import Options
 from ._outputs import event_reader, stream_reader, value_reader, whole_reader
 from ._retry import RetryPolicy
 from ._schema import Service, parse_service
 from ._tasks import ResultStatus, parse_status, parse_task_id
-from ._url import parse_base, quote_route, quote_segment
+from ._url import checked_target, parse_base, quote_route, quote_segment
 from ._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from types import EllipsisType
 
     from ._binding import Call
     from ._discovery import Found
@@ -39,33 +39,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _PROBE_TIMEOUT: Final = 5.0
-
-
-class Options(NamedTuple):
-    """What can be set for a client and for a single call.
-
-    Attributes:
-        timeout: how long to wait for what.
-        headers: sent with every request.
-        retries: what is tried again.
-    """
-
-    timeout: Timeout
-    headers: Fields
-    retries: RetryPolicy
-
-    def changed(
-        self,
-        timeout: Timeout | float | EllipsisType | None = ...,
-        headers: Mapping[str, str] | None = None,
-        retries: RetryPolicy | int | EllipsisType = ...,
-    ) -> Options:
-        """The same with some of them changed; ``...`` leaves one as it is, headers are added to those there are."""
-        return Options(
-            self.timeout if timeout is ... else Timeout.of(timeout),
-            merged(self.headers, checked_fields(headers)),
-            self.retries if retries is ... else RetryPolicy.of(retries),
-        )
 
 
 class Session:
@@ -249,11 +222,9 @@ class Session:
         """
         if not method.isascii() or not method.isalpha():
             raise ValueError(f"not an HTTP method: {method!r}")
-        if not path.startswith("/") or path.startswith("//") or not path.isascii() or any(ord(c) <= 32 for c in path):
-            raise ValueError(f"a path starts with one slash and is percent-encoded: {path!r}")
         body = (to_json(json),) if content is None and json is not None else () if content is None else (content,)
         kind = "application/json" if content is None and json is not None else None
-        request = self._request(method.upper(), self.base.path + path, kind, body, options, now)
+        request = self._request(method.upper(), self.base.path + checked_target(path), kind, body, options, now)
         return attempt(request, whole_reader(bytes, self._limits.body), self._terms(options), now)
 
     # --- tasks

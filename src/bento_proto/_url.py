@@ -63,6 +63,17 @@ def quote_segment(text: str) -> str:
     return quote(text, safe="")
 
 
+def checked_target(path: str) -> str:
+    """A path and query that a caller gives, percent-encoded.
+
+    Raises:
+        ValueError: it is none, or would lead to another host.
+    """
+    if not path.startswith("/") or path.startswith("//") or not path.isascii() or any(ord(c) <= 32 for c in path):
+        raise ValueError(f"a path starts with one slash and is percent-encoded: {path!r}")
+    return path
+
+
 def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
     """Where a redirect leads (RFC 9110 section 10.2.2); a URL of the same authority stays on the same socket.
 

@@ -1,0 +1,42 @@
+"""What can be set for a client and for a single call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from ._headers import checked_fields, merged
+from ._messages import Timeout
+from ._retry import RetryPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import EllipsisType
+
+    from ._messages import Fields
+
+
+class Options(NamedTuple):
+    """What can be set for a client and for a single call.
+
+    Attributes:
+        timeout: how long to wait for what.
+        headers: sent with every request.
+        retries: what is tried again.
+    """
+
+    timeout: Timeout
+    headers: Fields
+    retries: RetryPolicy
+
+    def changed(
+        self,
+        timeout: Timeout | float | EllipsisType | None = ...,
+        headers: Mapping[str, str] | None = None,
+        retries: RetryPolicy | int | EllipsisType = ...,
+    ) -> Options:
+        """The same with some of them changed; ``...`` leaves one as it is, headers are added to those there are."""
+        return Options(
+            self.timeout if timeout is ... else Timeout.of(timeout),
+            merged(self.headers, checked_fields(headers)),
+            self.retries if retries is ... else RetryPolicy.of(retries),
+        )
