@@ -1,4 +1,7 @@
-"""Endpoints with root input: one positional-only parameter, whose value is the whole request body."""
+"""Endpoints with root input: one positional-only parameter, whose value is the whole request body.
+
+Collections are ``typing``'s here, because BentoML's validation errors of root input say how the type was written.
+"""
 
 from __future__ import annotations
 
@@ -40,11 +43,11 @@ class Roots:
         return repr(n)
 
     @bentoml.api
-    def root_list(self, items: list[int], /) -> int:
+    def root_list(self, items: t.List[int], /) -> int:
         return sum(items)
 
     @bentoml.api
-    def root_dict(self, d: dict[str, int], /) -> int:
+    def root_dict(self, d: t.Dict[str, int], /) -> int:
         return sum(d.values())
 
     @bentoml.api
@@ -64,7 +67,7 @@ class Roots:
         return describe_image(img)
 
     @bentoml.api
-    def root_files(self, fs: list[Path], /) -> int:
+    def root_files(self, fs: t.List[Path], /) -> int:
         return len(fs)
 
     @bentoml.api
