@@ -52,7 +52,7 @@ def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Fl
     while True:
         exchange, now = yield from once(request, reader, terms, now, deadline, delay, fresh)
         error = exchange.error
-        if error is None:
+        if error is None or exchange.is_handed_over:
             return exchange
         failures.append(f"{type(error).__name__}: {error.message}")
         error.attempts = tuple(failures)

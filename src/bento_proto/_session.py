@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ._encoding import Upload
     from ._exchange import Exchange
     from ._json import JSON
-    from ._messages import Fields, Segment
+    from ._messages import Segment
     from ._outputs import Reader
     from ._schema import Endpoint
     from ._sse import ServerSentEvent

@@ -33,7 +33,7 @@ _READ_FILE: Final = 1 << 18
 
 
 def carry_out(step: Step, connections: Connections) -> Open[object] | None:
-    """Carry out a step until its exchange wants no more; if it is still open then, whoever takes it reads on.
+    """Carry out a step until its exchange wants no more; whoever takes one that is handed over reads on.
 
     Raises:
         LocalProtocolError: the client is closed, or the request can't be sent.
@@ -66,7 +66,7 @@ def carry_out(step: Step, connections: Connections) -> Open[object] | None:
     except BaseException:
         pool.give_back(connection, reusable=False) if opened is None else opened.close()
         raise
-    if exchange.state is State.OPEN:
+    if exchange.is_handed_over:
         return opened
     opened.close()
     return None
