@@ -138,7 +138,7 @@ class Exchange(Generic[T_co]):
 
     @property
     def is_handed_over(self) -> bool:
-        """Whether the answer was accepted and its items are for the caller: all that came, and then the error, if any."""
+        """Whether the answer was accepted and its items are for the caller: all that came, then the error, if any."""
         return self.delivery is not None and self.delivery is not Delivery.VALUE
 
     @property
