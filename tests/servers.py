@@ -148,19 +148,21 @@ def serve(
     env: Mapping[str, str] | None = None,
     args: Sequence[str] = (),
     wait: Wait = "ready",
+    folder: Path = SERVICES,
 ) -> Server:
     """Start ``bentoml serve SERVICE`` on a free port of 127.0.0.1.
 
-    ``service`` is a module in ``tests/services`` and a class in it. ``environment`` names the requirements there:
-    ``server-1.2`` is ``requirements-1.2.txt``; they are installed the first time. ``env`` is added to the environment
-    variables, ``args`` to the command (``--ssl-certfile``, say). Raises ``ServerFailed`` with the server's log.
+    ``service`` is a module in ``folder`` and a class in it. ``environment`` names the requirements in
+    ``tests/services``: ``server-1.2`` is ``requirements-1.2.txt``; they are installed the first time. ``env`` is
+    added to the environment variables, ``args`` to the command (``--ssl-certfile``, say). Raises ``ServerFailed``
+    with the server's log.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     scheme = "https" if "--ssl-certfile" in args else "http"
     command = ["bentoml", "serve", service, "--host", "127.0.0.1", "--port", str(port), *args]
-    return _start(command, environment, env or {}, f"{scheme}://127.0.0.1:{port}", _new_home(), wait)
+    return _start(command, environment, env or {}, f"{scheme}://127.0.0.1:{port}", _new_home(), wait, folder)
 
 
 def serve_on_unix_socket(service: str, *, environment: str = "server") -> Server:
@@ -168,7 +170,7 @@ def serve_on_unix_socket(service: str, *, environment: str = "server") -> Server
     home = _new_home()
     path = home / "s"  # short, as the whole path of a socket may have some hundred characters only
     command = ["uvicorn", f"{service}.to_asgi", "--factory", "--uds", str(path), "--no-server-header"]
-    return _start(command, environment, {}, path.as_uri(), home, "ready")
+    return _start(command, environment, {}, path.as_uri(), home, "ready", SERVICES)
 
 
 def python_of(environment: str) -> Path:
@@ -188,7 +190,7 @@ def _new_home() -> Path:
 
 
 def _start(
-    command: Sequence[str], environment: str, env: Mapping[str, str], url: str, home: Path, wait: Wait
+    command: Sequence[str], environment: str, env: Mapping[str, str], url: str, home: Path, wait: Wait, folder: Path
 ) -> Server:
     (home / "tmp").mkdir()
     # Nothing of how the tests were started may reach the server: import paths, coverage, settings of BentoML's.
@@ -203,7 +205,7 @@ def _start(
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,
-            cwd=SERVICES,
+            cwd=folder,
             env={**inherited, **own, **env},
             # A group of its own: Ctrl-C is for the tests, and they end the server.
             start_new_session=True,
