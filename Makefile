@@ -12,6 +12,9 @@ demo: python ## a real BentoML Service and the clients calling it, step by step
 test: python ## the whole suite, against the built wheel and a real BentoML server
 	$(PYTHON) tools/test.py
 
+bench: python ## how much memory the transfer of a large file takes
+	$(PYTHON) tools/bench.py
+
 check: python ## the static checks: format, lint, types
 	$(PYTHON) tools/check.py
 
@@ -29,4 +32,4 @@ python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check build pins clean python
+.PHONY: help demo test bench check build pins clean python

@@ -8,6 +8,7 @@ import importlib.util
 import io
 import mimetypes
 import os
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -72,9 +73,8 @@ class FileSink:
         self._own = directory is None
         self._directory = Path(tempfile.mkdtemp(dir=_process_directory())) if directory is None else directory
         self._directory.mkdir(parents=True, exist_ok=True)
-        handle, part = tempfile.mkstemp(suffix=".part", dir=self._directory)
-        self._part = Path(part)
-        self._file: io.BufferedWriter | None = os.fdopen(handle, "wb")
+        self._part = self._directory / f".{secrets.token_hex(8)}.part"
+        self._file: io.BufferedWriter | None = self._part.open("xb")
 
     def write(self, data: bytes, /) -> None:
         """Write the next bytes."""
@@ -156,11 +156,12 @@ def _process_directory() -> Path:
     """A directory of this process; a forked child has one of its own and leaves its parent's alone."""
     process = os.getpid()
     if process not in _directories:
-        _directories[process] = Path(tempfile.mkdtemp(prefix="bento-"))
-        atexit.register(_remove, process)
+        directory = Path(tempfile.mkdtemp(prefix="bento-"))
+        atexit.register(_remove, process, directory)
+        _directories.setdefault(process, directory)  # another thread may have been faster
     return _directories[process]
 
 
-def _remove(process: int) -> None:
+def _remove(process: int, directory: Path) -> None:
     if os.getpid() == process:
-        shutil.rmtree(_directories[process], ignore_errors=True)
+        shutil.rmtree(directory, ignore_errors=True)

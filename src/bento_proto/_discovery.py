@@ -67,6 +67,9 @@ def describe(base: Base, headers: Fields, terms: Terms, now: float) -> Flow[Foun
             )
         except NotFound:
             continue
+        except BentoMLException as error:
+            error.message = f"can't read {base.origin}{mount}/schema.json: {error.message}"
+            raise
         return Found(found.result, mount)
     raise NotFound(f"there is no /schema.json at {base.origin}{base.path}: is it the URL of a BentoML Service?")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from ._binding import bind
 from ._cookies import Cookies
 from ._credentials import authorization
 from ._discovery import describe, mounted, probe, until_ready
@@ -44,7 +43,7 @@ _PROBE_TIMEOUT: Final = 5.0
 class Session:
     """One client's view of one Service.
 
-    Every method that ends in a request returns a `Flow` for the adapter to run; `bind` does not.
+    A method that needs a request returns a `Flow` for the adapter to run.
 
     Args:
         url: where the Service is: see `parse_base`.
@@ -144,6 +143,7 @@ class Session:
         total = min(options.timeout.receive or _PROBE_TIMEOUT, _PROBE_TIMEOUT) if seconds is None else seconds
         terms = self._terms(options._replace(timeout=options.timeout.within(total)))
         exchange, _ = yield from probe(self.base, options.headers, terms, self._found, now)
+        self._ready = self._ready or exchange.error is None
         return exchange.error is None
 
     def wait_until_ready(self, seconds: float | None, options: Options, now: float) -> Flow[None]:
@@ -174,10 +174,6 @@ class Session:
         return service.endpoints[name]
 
     # --- calling it
-
-    def bind(self, name: str, args: Sequence[object], kwargs: Mapping[str, object]) -> Call:
-        """Bind the arguments of a call: see `bind <bento_proto.bind>`."""
-        return bind(self.endpoint(name), args, kwargs)
 
     def call(
         self, call: Call, uploads: Sequence[Upload], boundary: str, options: Options, now: float

@@ -18,8 +18,6 @@ from bento_proto import LocalProtocolError, Origin
 if TYPE_CHECKING:
     from urllib3._base_connection import BaseHTTPConnection
 
-    from bento_proto import Timeout
-
 # uvicorn closes a connection that was idle for 5 seconds; whoever sends at that very moment loses the race.
 _IDLE: Final = 4.0
 _ORIGINS: Final = 8  # more than one are only met by redirects
@@ -138,17 +136,17 @@ class Connections:
             self._pools.clear()
 
 
-def open_socket(connection: Connection, timeout: Timeout) -> tuple[socket.socket, bool]:
-    """The connection's socket, connected if it was not; and whether it had been used before.
+def open_socket(connection: Connection, timeout: float | None) -> tuple[socket.socket, bool]:
+    """The connection's socket, connected within so many seconds if it was not; and whether it had been used before.
 
     Raises:
         HTTPError, OSError: it can't be connected.
     """
-    if connection.sock is not None:
-        return connection.sock, True
-    connection.timeout = timeout.connect
-    connection.connect()
+    reused = connection.sock is not None
+    if not reused:
+        connection.timeout = timeout
+        connection.connect()
     sock = connection.sock
     if sock is None:
         raise ConnectionError("the connection was closed at once")
-    return sock, False
+    return sock, reused

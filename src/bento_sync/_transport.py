@@ -51,7 +51,7 @@ def carry_out(step: Step, connections: Connections) -> Open[object] | None:
     except ClosedPoolError:
         raise LocalProtocolError("the client is closed") from None
     try:
-        sock, reused = open_socket(connection, timeout)
+        sock, reused = open_socket(connection, _soonest(timeout.connect, ends))
     except (HTTPError, OSError, CertificateError) as exc:
         pool.give_back(connection, reusable=False)
         exchange.receive(_unconnected(exc, str(exchange.request.origin)))
@@ -82,6 +82,20 @@ def _unconnected(exc: Exception, origin: str) -> Lost:
     ):
         return Lost(Loss.UNTRUSTED, f"no TLS with {origin}: {exc}", cause=exc)
     return Lost(Loss.CONNECT, f"can't connect to {origin}: {cause if isinstance(cause, OSError) else exc}", cause=exc)
+
+
+def _soonest(seconds: float | None, ends: float | None) -> float | None:
+    """How long a single wait may be, when all of them have an end.
+
+    Raises:
+        TimeoutError: it is reached.
+    """
+    if ends is None:
+        return seconds
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left if seconds is None else min(seconds, left)
 
 
 class Open(Generic[T]):
@@ -160,7 +174,7 @@ class Open(Generic[T]):
             if start and self._is_refused():
                 return False
             try:
-                self._sock.settimeout(self._wait(self._timeout.send))
+                self._sock.settimeout(_soonest(self._timeout.send, self._ends))
                 self._sock.sendall(view[start : start + _BLOCK])
             except TimeoutError as exc:
                 self._wire.timed_out("the server did not take the request in time", exc)
@@ -178,7 +192,7 @@ class Open(Generic[T]):
     def _receive(self) -> Sequence[T]:
         size = _READ_FILE if self.exchange.delivery is Delivery.FILE else _READ
         try:
-            self._sock.settimeout(self._wait(self._timeout.receive))
+            self._sock.settimeout(_soonest(self._timeout.receive, self._ends))
             data = self._sock.recv(size)
         except TimeoutError as exc:
             self._wire.timed_out("the server did not answer in time", exc)
@@ -187,16 +201,3 @@ class Open(Generic[T]):
         else:
             return self._wire.receive(data)
         return ()
-
-    def _wait(self, seconds: float | None) -> float | None:
-        """How long a single wait may be.
-
-        Raises:
-            TimeoutError: the total is up.
-        """
-        if self._ends is None:
-            return seconds
-        left = self._ends - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        return left if seconds is None else min(seconds, left)
