@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-PACKAGES = ("bento_async", "bento_files", "bento_proto", "bento_sync")
+SOURCES = Path(__file__).resolve().parent.parent / "src"
+PACKAGES = sorted(init.parent.name for init in SOURCES.glob("*/__init__.py"))
 
 
 def home(package: str) -> Path:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.packages import PACKAGES, home, modules
 
-CLIENTS = ("bento_async", "bento_sync")
+CLIENTS = [package for package in PACKAGES if package in ("bento_async", "bento_sync")]
 
 # What a package's modules may name beside the standard library and themselves.
 MAY_IMPORT = {
@@ -51,7 +51,11 @@ NEVER_LOADED = {
 }  # fmt: skip
 # What no package loads before a caller gives or asks for it.
 OPTIONAL = {"PIL", "a2wsgi", "numpy", "orjson", "pandas", "pydantic", "rich", "trio", "uvicorn"}
-ASYNC_BACKENDS = {"anyio._backends._asyncio", "anyio._backends._trio"}
+# What a client does not load beside that: the other client and what that stands on, and an event loop.
+NOT_LOADED_BY = {
+    "bento_async": {"anyio._backends._asyncio", "anyio._backends._trio", "bento_sync", "urllib3"},
+    "bento_sync": {"anyio", "asyncio", "bento_async", "sniffio"},
+}
 
 
 class Import(NamedTuple):
@@ -115,16 +119,11 @@ def test_the_core_loads_nothing_impure_and_nothing_slow() -> None:
     assert among(loaded, NEVER_LOADED | OPTIONAL | {"anyio", "bento_files", "urllib3", *CLIENTS}) == set()
 
 
-def test_the_sync_client_loads_nothing_of_the_async_one() -> None:
-    loaded = loaded_by("import bento_sync")
-    assert {"bento_sync", "bento_proto"} <= loaded
-    assert among(loaded, OPTIONAL | {"anyio", "asyncio", "bento_async", "sniffio"}) == set()
-
-
-def test_the_async_client_loads_nothing_of_the_sync_one_and_no_event_loop() -> None:
-    loaded = loaded_by("import bento_async")
-    assert {"bento_async", "bento_proto"} <= loaded
-    assert among(loaded, OPTIONAL | ASYNC_BACKENDS | {"bento_sync", "urllib3"}) == set()
+@pytest.mark.parametrize("package", CLIENTS)
+def test_a_client_loads_nothing_of_the_other(package: str) -> None:
+    loaded = loaded_by(f"import {package}")
+    assert {package, "bento_proto"} <= loaded
+    assert among(loaded, OPTIONAL | NOT_LOADED_BY[package]) == set()
 
 
 @pytest.mark.parametrize("package", PACKAGES)
