@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from ._headers import checked_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from ._messages import Origin
     from ._url import Base
@@ -19,24 +19,49 @@ TOKEN_VARIABLE: Final = "BENTO_CLOUD_API_KEY"  # noqa: S105 - the name of a vari
 _LOOPBACK: Final = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 
 
-def authorization(base: Base, token: str | None, environ: Mapping[str, str]) -> str | None:
-    """What the Authorization header says; None for no header.
+class Credential:
+    """What a client proves itself with, to the origin of its Service.
 
     Args:
         base: where the Service is; a ``user:password`` in its URL is for Basic authorization.
-        token: the caller's token; an empty one means none, not even that of the environment.
+        token: the caller's token, or a function that gives one; an empty one means none, not even the environment's.
         environ: the environment, whose ``BENTO_CLOUD_API_KEY`` counts if there is neither. It was not given for this
             origin in particular, so it is used over https and on this machine only.
 
     Raises:
         ValueError: the token can't stand in a header.
     """
-    if token is None and base.userinfo is not None:
-        import binascii
 
-        return "Basic " + binascii.b2a_base64(base.userinfo.encode(), newline=False).decode()
-    if token is None and (base.origin.scheme == "https" or is_local(base.origin)):
-        token = environ.get(TOKEN_VARIABLE)
+    def __init__(self, base: Base, token: str | Callable[[], str] | None, environ: Mapping[str, str]) -> None:
+        self._ask = token if callable(token) else None
+        self._header: str | None = None
+        if token is None and base.userinfo is not None:
+            import binascii
+
+            self._header = "Basic " + binascii.b2a_base64(base.userinfo.encode(), newline=False).decode()
+        elif not callable(token):
+            if token is None and (base.origin.scheme == "https" or is_local(base.origin)):
+                token = environ.get(TOKEN_VARIABLE)
+            self._header = _bearer(token or "")
+
+    def header(self) -> str | None:
+        """What the Authorization header says, or None; a function is asked the first time.
+
+        Raises:
+            ValueError: what the function gives can't stand in a header.
+        """
+        if self._ask is not None and self._header is None:
+            self._header = _bearer(self._ask())
+        return self._header
+
+    def renew(self) -> bool:
+        """Forget a token that was refused; whether there is a function to ask for another."""
+        if self._ask is not None:
+            self._header = None
+        return self._ask is not None
+
+
+def _bearer(token: str) -> str | None:
     if not token:
         return None
     token = checked_value("the token", token)

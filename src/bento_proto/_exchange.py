@@ -103,6 +103,7 @@ class Exchange(Generic[T_co]):
 
     Attributes:
         request: what to send.
+        limits: how much the server may send.
         head: the head of the answer, once it is there.
         error: what went wrong, once something did.
         lost: how it was lost, if it was.
@@ -110,8 +111,8 @@ class Exchange(Generic[T_co]):
     """
 
     __slots__ = (
-        "_decoder", "_inflater", "_items", "_limit", "_reader", "_refusal",
-        "delivery", "error", "head", "lost", "request", "state",
+        "_decoder", "_inflater", "_items", "_reader", "_refusal",
+        "delivery", "error", "head", "limits", "lost", "request", "state",
     )  # fmt: skip
 
     def __init__(self, request: Request, reader: Reader[T_co], limits: Limits) -> None:
@@ -122,7 +123,7 @@ class Exchange(Generic[T_co]):
         self.delivery: Delivery | None = None
         self.state = State.WAITING
         self._reader = reader
-        self._limit = limits.error
+        self.limits = limits
         self._decoder: Answer[T_co] | None = None
         self._inflater: Inflater | None = None
         self._refusal = b""
@@ -213,8 +214,8 @@ class Exchange(Generic[T_co]):
     def _feed(self, data: bytes) -> Sequence[T_co]:
         if self._decoder is not None:
             return self._decoder.decoder.feed(data)
-        self._refusal += data[: self._limit - len(self._refusal)]
-        if len(self._refusal) == self._limit:  # enough: the adapter need not read the rest
+        self._refusal += data[: self.limits.error - len(self._refusal)]
+        if len(self._refusal) == self.limits.error:  # enough: the adapter need not read the rest
             raise RemoteProtocolError("the error's body is over its limit")
         return ()
 

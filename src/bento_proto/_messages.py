@@ -232,6 +232,8 @@ class Limits(NamedTuple):
         body: of a result held in memory: JSON, text, bytes, an image. Files go to disk and are not counted.
         item: of one item of a stream.
         error: of an error's body; what is beyond is not read.
+        head: of an answer's head, and of the head of one chunk.
+        interim: how many interim answers (status 1xx) may come before one.
         redirects: how many redirects one call follows.
         connections: how many connections a client has to one origin at a time; further calls queue.
     """
@@ -240,5 +242,7 @@ class Limits(NamedTuple):
     body: int = 512 << 20
     item: int = 64 << 20
     error: int = 1 << 20
+    head: int = 1 << 16
+    interim: int = 16
     redirects: int = 10
     connections: int = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ._errors import BentoMLException, CallTimeout, RemoteProtocolError
+from ._errors import BentoMLException, CallTimeout, RemoteProtocolError, Unauthorized
 from ._exchange import Exchange, State
 from ._flow import Flow, Step
 from ._messages import Loss
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ._cookies import Cookies
     from ._messages import Limits, Request, Timeout
     from ._outputs import Reader
-    from ._retry import RetryPolicy
+    from ._retry import RetryBudget, RetryPolicy
 
 T = TypeVar("T")
 
@@ -29,14 +29,18 @@ class Terms(NamedTuple):
         retries: what is tried again.
         limits: how much the server may send.
         cookies: where the answers' cookies are kept.
+        budget: what retries the client has left.
         chance: gives a number from 0 to 1.
+        renew: makes the same request with another token, after a 401; or None if there is none.
     """
 
     timeout: Timeout
     retries: RetryPolicy
     limits: Limits
     cookies: Cookies
+    budget: RetryBudget
     chance: Callable[[], float]
+    renew: Callable[[Request], Request | None]
 
 
 def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Flow[Exchange[T]]:
@@ -53,6 +57,7 @@ def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Fl
         exchange, now = yield from once(request, reader, terms, now, deadline, delay, fresh)
         error = exchange.error
         if error is None or exchange.is_handed_over:
+            terms.budget.earn()
             return exchange
         failures.append(f"{type(error).__name__}: {error.message}")
         error.attempts = tuple(failures)
@@ -60,7 +65,7 @@ def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Fl
             delay, fresh = 0.0, True
             continue
         wait = terms.retries.wait(exchange, len(failures), terms.chance)
-        if wait is None or (deadline is not None and now + wait >= deadline):
+        if wait is None or (deadline is not None and now + wait >= deadline) or not terms.budget.spend():
             raise error
         delay = wait
 
@@ -80,6 +85,7 @@ def once(
         The last exchange, and what the clock read after it.
     """
     redirects = 0
+    renewed = False
     while True:
         exchange = Exchange(request, reader, terms.limits)
         timeout = terms.timeout
@@ -93,7 +99,13 @@ def once(
         if exchange.head is not None:
             terms.cookies.take(request.origin, request.target, exchange.head, now)
         if exchange.state is not State.MOVED:
-            return exchange, now
+            again = None
+            if isinstance(exchange.error, Unauthorized) and not renewed and not redirects and request.replayable:
+                again = terms.renew(request)
+            if again is None:
+                return exchange, now
+            request, renewed, delay = again, True, 0.0
+            continue
         redirects += 1
         if redirects > terms.limits.redirects:
             exchange.error = RemoteProtocolError(f"the server redirects more than {terms.limits.redirects} times")

@@ -75,4 +75,28 @@ class RetryPolicy(NamedTuple):
         return backoff if self.repeat and exchange.head.status in _REPEATED else None
 
 
+class RetryBudget:
+    """What keeps the retries of a client from drowning a Service that is in trouble: each takes one from it, each
+    success gives a tenth back, and an empty budget allows no more.
+
+    Args:
+        most: how many retries there can be without any success.
+    """
+
+    def __init__(self, most: float = 20.0) -> None:
+        self._most = most
+        self._left = most
+
+    def spend(self) -> bool:
+        """Take a retry; False if none is left."""
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+    def earn(self) -> None:
+        """Note a success."""
+        self._left = min(self._most, self._left + 0.1)
+
+
 NEVER: Final = RetryPolicy(attempts=1)

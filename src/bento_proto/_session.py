@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ._cookies import Cookies
-from ._credentials import authorization
+from ._credentials import Credential
 from ._discovery import describe, mounted, probe, until_ready
 from ._encoding import encode
 from ._errors import BentoMLException, NotFound, TaskFailed, TaskNotCompleted
@@ -16,7 +16,7 @@ from ._messages import Limits, Request, Timeout
 from ._operations import Terms, attempt
 from ._options import Options
 from ._outputs import event_reader, stream_reader, value_reader, whole_reader
-from ._retry import RetryPolicy
+from ._retry import RetryBudget, RetryPolicy
 from ._schema import Service, parse_service
 from ._tasks import ResultStatus, parse_status, parse_task_id
 from ._url import checked_target, parse_base, quote_route, quote_segment
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ._encoding import Upload
     from ._exchange import Exchange
     from ._json import JSON
-    from ._messages import Segment
+    from ._messages import Fields, Segment
     from ._outputs import Reader
     from ._schema import Endpoint
     from ._sse import ServerSentEvent
@@ -47,7 +47,8 @@ class Session:
 
     Args:
         url: where the Service is: see `parse_base`.
-        token: for ``Authorization: Bearer``; an empty one means none, not even that of the environment.
+        token: for ``Authorization: Bearer``, or a function that gives it, which is asked on first use and again
+            after a 401; an empty one means none, not even that of the environment.
         timeout: how long to wait for what: see `Timeout.of`.
         server_ready_timeout: how long the first call waits for the Service to become ready, in seconds; by default
             as long as for an answer, 0 for not at all.
@@ -71,7 +72,7 @@ class Session:
         self,
         url: str,
         *,
-        token: str | None = None,
+        token: str | Callable[[], str] | None = None,
         timeout: Timeout | float | None = 30.0,
         server_ready_timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
@@ -82,14 +83,12 @@ class Session:
         chance: Callable[[], float],
     ) -> None:
         self.base = parse_base(url)
-        own: tuple[tuple[str, str], ...] = (
+        own = (
             ("accept", "*/*"),
             ("accept-encoding", "gzip, deflate"),
             ("user-agent", f"bento-client/{__version__}"),
         )
-        credential = authorization(self.base, token, environ)
-        if credential is not None:
-            own += (("authorization", credential),)
+        self._credential = Credential(self.base, token, environ)
         policy = RetryPolicy() if retries is None else RetryPolicy.of(retries)
         self.options = Options(Timeout.of(timeout), merged(own, checked_fields(headers)), policy)
         if server_ready_timeout is not None and not server_ready_timeout >= 0:
@@ -97,6 +96,7 @@ class Session:
         self._ready_timeout = self.options.timeout.receive if server_ready_timeout is None else server_ready_timeout
         self._limits = limits or Limits()
         self._chance = chance
+        self._budget = RetryBudget()
         self._cookies = Cookies()
         self._readers: dict[str, Reader[object]] = {}
         self._found: Found | None = None
@@ -129,7 +129,7 @@ class Session:
             yield from self.wait_until_ready(self._ready_timeout, options, now)
         self._ready = True
         if self._found is None:
-            self._found = yield from describe(self.base, options.headers, self._terms(options), now)
+            self._found = yield from describe(self.base, self._headers(options), self._terms(options), now)
         return self._found.service
 
     def is_ready(self, seconds: float | None, options: Options, now: float) -> Flow[bool]:
@@ -142,7 +142,7 @@ class Session:
         """
         total = min(options.timeout.receive or _PROBE_TIMEOUT, _PROBE_TIMEOUT) if seconds is None else seconds
         terms = self._terms(options._replace(timeout=options.timeout.within(total)))
-        exchange, _ = yield from probe(self.base, options.headers, terms, self._found, now)
+        exchange, _ = yield from probe(self.base, self._headers(options), terms, self._found, now)
         self._ready = self._ready or exchange.error is None
         return exchange.error is None
 
@@ -158,7 +158,8 @@ class Session:
             ServiceUnavailable: it did not become ready in time; the cause is what the last request met.
             Unauthorized, Forbidden: it asks for a token.
         """
-        yield from until_ready(self.base, options.headers, self._terms(options), self._found, seconds, now)
+        headers = self._headers(options)
+        yield from until_ready(self.base, headers, self._terms(options), self._found, seconds, now)
         self._ready = True
 
     def endpoint(self, name: str) -> Endpoint:
@@ -339,13 +340,29 @@ class Session:
         options: Options,
         now: float,
     ) -> Request:
-        headers = options.headers
+        headers = self._headers(options)
         if content_type is not None:
             headers += (("content-type", content_type),)
         cookie = self._cookies.header(self.base.origin, target, now)
         if cookie is not None:
             headers += (("cookie", cookie),)
         return Request(method, self.base.origin, target, headers, body)
+
+    def _headers(self, options: Options) -> Fields:
+        credential = self._credential.header()
+        if credential is None or any(name == "authorization" for name, _ in options.headers):
+            return options.headers
+        return (*options.headers, ("authorization", credential))
+
+    def _renewed(self, request: Request) -> Request | None:
+        """The same request with another token, after a 401; None if there is none to be had."""
+        sent = dict(request.headers).get("authorization")
+        if sent != self._credential.header() or not self._credential.renew():
+            return None
+        others = tuple(field for field in request.headers if field[0] != "authorization")
+        credential = self._credential.header()
+        headers = others if credential is None else (*others, ("authorization", credential))
+        return Request(request.method, request.origin, request.target, headers, request.body)
 
     def _reader(self, endpoint: Endpoint) -> Reader[object]:
         reader = self._readers.get(endpoint.name)
@@ -355,4 +372,6 @@ class Session:
         return reader
 
     def _terms(self, options: Options) -> Terms:
-        return Terms(options.timeout, options.retries, self._limits, self._cookies, self._chance)
+        return Terms(
+            options.timeout, options.retries, self._limits, self._cookies, self._budget, self._chance, self._renewed
+        )

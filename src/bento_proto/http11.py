@@ -5,7 +5,7 @@ h11 writes the request's head and reads the answer's, and the chunked coding; bo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import h11
 
@@ -21,12 +21,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ("HEAD_LIMIT", "INTERIM_LIMIT", "Wire")
-
-HEAD_LIMIT: Final = 1 << 16
-"""The most bytes that the head of an answer may have: uvicorn takes as much of a request's."""
-INTERIM_LIMIT: Final = 16
-"""The most interim answers (status 1xx) before the final one."""
+__all__ = ("Wire",)
 
 
 class Wire(Generic[T]):
@@ -39,25 +34,16 @@ class Wire(Generic[T]):
     Args:
         exchange: what to carry out. What the server does wrong becomes its ``error``.
         reused: whether the connection has served an exchange before.
-        head_limit: the most bytes that the answer's head, or the head of one chunk, may have.
-        interim_limit: the most interim answers.
 
     Raises:
         LocalProtocolError: the request can't be said in HTTP/1.1.
     """
 
-    def __init__(
-        self,
-        exchange: Exchange[T],
-        *,
-        reused: bool = False,
-        head_limit: int = HEAD_LIMIT,
-        interim_limit: int = INTERIM_LIMIT,
-    ) -> None:
+    def __init__(self, exchange: Exchange[T], *, reused: bool = False) -> None:
         self._exchange = exchange
         self._reused = reused
-        self._interims_left = interim_limit
-        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=head_limit)
+        self._interims_left = exchange.limits.interim
+        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=exchange.limits.head)
         self._head = self._encode_head()
         self._sent = False
         self._answered = False

@@ -17,7 +17,7 @@ from ._endpoint import EndpointMethod
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -40,8 +40,9 @@ class SyncHTTPClient:
     Args:
         url: where the Service is: ``http://``, ``https://`` or ``tcp://``, with host, and port and path if need be; or
             ``unix:/path`` or ``file:///path`` for a Unix socket.
-        token: sent as ``Authorization: Bearer`` to this Service and nowhere else. By default that of the environment
-            variable ``BENTO_CLOUD_API_KEY``, which is used over https or on this machine only; an empty text for none.
+        token: sent as ``Authorization: Bearer`` to this Service and nowhere else; or a function that gives it, which
+            is asked on first use and again after a 401. By default that of the environment variable
+            ``BENTO_CLOUD_API_KEY``, which is used over https or on this machine only; an empty text for none.
         timeout: seconds to wait for each single thing, a `Timeout` to say for what, or None for no limit.
         server_ready_timeout: seconds that the first use waits for the Service to become ready; by default as long as
             for an answer, 0 for not at all.
@@ -63,7 +64,7 @@ class SyncHTTPClient:
         self,
         url: str = "http://localhost:3000",
         *,
-        token: str | None = None,
+        token: str | Callable[[], str] | None = None,
         timeout: Timeout | float | None = 30.0,
         server_ready_timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
