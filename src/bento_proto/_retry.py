@@ -76,8 +76,9 @@ class RetryPolicy(NamedTuple):
 
 
 class RetryBudget:
-    """What keeps the retries of a client from drowning a Service that is in trouble: each takes one from it, each
-    success gives a tenth back, and an empty budget allows no more.
+    """What keeps the retries of a client from drowning a Service that is in trouble.
+
+    Each takes one from it, each success gives a tenth back, and an empty budget allows no more.
 
     Args:
         most: how many retries there can be without any success.

@@ -8,7 +8,7 @@ from ._cookies import Cookies
 from ._credentials import Credential
 from ._discovery import describe, mounted, probe, until_ready
 from ._encoding import encode
-from ._errors import BentoMLException, NotFound, TaskFailed, TaskNotCompleted
+from ._errors import NotFound
 from ._flow import Flow
 from ._headers import checked_fields, merged
 from ._json import to_json
@@ -18,7 +18,7 @@ from ._options import Options
 from ._outputs import event_reader, stream_reader, value_reader, whole_reader
 from ._retry import RetryBudget, RetryPolicy
 from ._schema import Service, parse_service
-from ._tasks import ResultStatus, parse_status, parse_task_id
+from ._tasks import outcome, parse_status, parse_task_id
 from ._url import checked_target, parse_base, quote_route, quote_segment
 from ._version import __version__
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ._outputs import Reader
     from ._schema import Endpoint
     from ._sse import ServerSentEvent
+    from ._tasks import ResultStatus
 
 T = TypeVar("T")
 
@@ -251,26 +252,8 @@ class Session:
             NotFound: the server knows no such task.
         """
         request = self._task_request("GET", endpoint, "get", task_id, options, now)
-        try:
-            return (yield from attempt(request, self._reader(endpoint), self._terms(options), now))
-        except BentoMLException as error:
-            # The server answers alike whether the task is not over, is unknown, or has failed with that very status.
-            if error.error_code is None:
-                raise
-            status = yield from self.task_status(endpoint, task_id, options, now)
-            if status is ResultStatus.FAILED:
-                kind: type[BentoMLException] = TaskFailed
-            elif status.is_final:
-                raise
-            else:
-                kind = TaskNotCompleted
-            raise kind(
-                error.message,
-                error_code=error.error_code,
-                detail=error.detail,
-                headers=error.headers,
-                request_id=error.request_id,
-            ) from error
+        fetching = attempt(request, self._reader(endpoint), self._terms(options), now)
+        return outcome(fetching, lambda: self.task_status(endpoint, task_id, options, now))
 
     def cancel_task(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[None]:
         """Cancel a task.
