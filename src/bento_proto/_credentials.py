@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from ._headers import checked_value
+from ._messages import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ._messages import Origin
+    from ._messages import Fields, Origin
     from ._url import Base
 
 TOKEN_VARIABLE: Final = "BENTO_CLOUD_API_KEY"  # noqa: S105 - the name of a variable
@@ -44,21 +45,29 @@ class Credential:
                 token = environ.get(TOKEN_VARIABLE)
             self._header = _bearer(token or "")
 
-    def header(self) -> str | None:
-        """What the Authorization header says, or None; a function is asked the first time.
+    def added(self, headers: Fields) -> Fields:
+        """The headers with the Authorization, unless they have one of the caller's; a function is asked the first time.
 
         Raises:
             ValueError: what the function gives can't stand in a header.
         """
         if self._ask is not None and self._header is None:
             self._header = _bearer(self._ask())
-        return self._header
+        if self._header is None or any(name == "authorization" for name, _ in headers):
+            return headers
+        return (*headers, ("authorization", self._header))
 
-    def renew(self) -> bool:
-        """Forget a token that was refused; whether there is a function to ask for another."""
-        if self._ask is not None:
-            self._header = None
-        return self._ask is not None
+    def renewed(self, request: Request) -> Request | None:
+        """The same request with another token, after a 401; None if there is no function to ask for one.
+
+        Raises:
+            ValueError: what the function gives can't stand in a header.
+        """
+        if self._ask is None or ("authorization", self._header) not in request.headers:
+            return None
+        others = tuple(field for field in request.headers if field[0] != "authorization")
+        self._header = None
+        return Request(request.method, request.origin, request.target, self.added(others), request.body)
 
 
 def _bearer(token: str) -> str | None:

@@ -73,16 +73,26 @@ def _jsonable(value: object) -> object:
             return value.model_dump(mode="python", by_alias=True)
     if isinstance(value, _Model1):
         return value.dict(by_alias=True)
-    fields = getattr(kind, "__dataclass_fields__", None)
-    if fields is not None:
-        return {name: getattr(value, name) for name in cast("Mapping[str, object]", fields)}
+    if hasattr(kind, "__dataclass_fields__"):
+        import dataclasses  # slow to load, but where there is such a value, it is loaded already
+
+        assert dataclasses.is_dataclass(value)
+        return {field.name: cast("object", getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, _Frames):
         return value.to_dicts()
     if isinstance(value, _Frame):
         return value.to_dict(orient="records")
     if isinstance(value, _Array):
-        return value.tolist()
+        return _listed(value)
+    if isinstance(value, _Tensor):  # before it passes for an iterable, which it is not if it is a scalar
+        return value.numpy()
     return _standard(value, kind)
+
+
+def _listed(value: _Array) -> object:
+    if isinstance(value, _Times) and value.dtype.kind in ("M", "m") and value.dtype.name.endswith("[ns]"):
+        value = value.astype(value.dtype.name.replace("[ns]", "[us]"))  # nanoseconds would become bare numbers
+    return value.tolist()
 
 
 def _standard(value: object, kind: type) -> object:
@@ -98,8 +108,6 @@ def _standard(value: object, kind: type) -> object:
         return dict(cast("Mapping[object, object]", value))
     if isinstance(value, Iterable):
         return list(cast("Iterable[object]", value))
-    if isinstance(value, _Tensor):
-        return value.numpy()
     raise TypeError(f"a {kind.__module__}.{kind.__qualname__} can't be sent as JSON")
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ._encoding import Upload
     from ._exchange import Exchange
     from ._json import JSON
-    from ._messages import Fields, Segment
+    from ._messages import Segment
     from ._outputs import Reader
     from ._schema import Endpoint
     from ._sse import ServerSentEvent
@@ -130,7 +130,9 @@ class Session:
             yield from self.wait_until_ready(self._ready_timeout, options, now)
         self._ready = True
         if self._found is None:
-            self._found = yield from describe(self.base, self._headers(options), self._terms(options), now)
+            self._found = yield from describe(
+                self.base, self._credential.added(options.headers), self._terms(options), now
+            )
         return self._found.service
 
     def is_ready(self, seconds: float | None, options: Options, now: float) -> Flow[bool]:
@@ -143,7 +145,7 @@ class Session:
         """
         total = min(options.timeout.receive or _PROBE_TIMEOUT, _PROBE_TIMEOUT) if seconds is None else seconds
         terms = self._terms(options._replace(timeout=options.timeout.within(total)))
-        exchange, _ = yield from probe(self.base, self._headers(options), terms, self._found, now)
+        exchange, _ = yield from probe(self.base, self._credential.added(options.headers), terms, self._found, now)
         self._ready = self._ready or exchange.error is None
         return exchange.error is None
 
@@ -159,7 +161,7 @@ class Session:
             ServiceUnavailable: it did not become ready in time; the cause is what the last request met.
             Unauthorized, Forbidden: it asks for a token.
         """
-        headers = self._headers(options)
+        headers = self._credential.added(options.headers)
         yield from until_ready(self.base, headers, self._terms(options), self._found, seconds, now)
         self._ready = True
 
@@ -323,29 +325,13 @@ class Session:
         options: Options,
         now: float,
     ) -> Request:
-        headers = self._headers(options)
+        headers = self._credential.added(options.headers)
         if content_type is not None:
             headers += (("content-type", content_type),)
         cookie = self._cookies.header(self.base.origin, target, now)
         if cookie is not None:
             headers += (("cookie", cookie),)
         return Request(method, self.base.origin, target, headers, body)
-
-    def _headers(self, options: Options) -> Fields:
-        credential = self._credential.header()
-        if credential is None or any(name == "authorization" for name, _ in options.headers):
-            return options.headers
-        return (*options.headers, ("authorization", credential))
-
-    def _renewed(self, request: Request) -> Request | None:
-        """The same request with another token, after a 401; None if there is none to be had."""
-        sent = dict(request.headers).get("authorization")
-        if sent != self._credential.header() or not self._credential.renew():
-            return None
-        others = tuple(field for field in request.headers if field[0] != "authorization")
-        credential = self._credential.header()
-        headers = others if credential is None else (*others, ("authorization", credential))
-        return Request(request.method, request.origin, request.target, headers, request.body)
 
     def _reader(self, endpoint: Endpoint) -> Reader[object]:
         reader = self._readers.get(endpoint.name)
@@ -356,5 +342,11 @@ class Session:
 
     def _terms(self, options: Options) -> Terms:
         return Terms(
-            options.timeout, options.retries, self._limits, self._cookies, self._budget, self._chance, self._renewed
+            options.timeout,
+            options.retries,
+            self._limits,
+            self._cookies,
+            self._budget,
+            self._chance,
+            self._credential.renewed,
         )
