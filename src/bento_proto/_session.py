@@ -222,8 +222,8 @@ class Session:
         """
         if not method.isascii() or not method.isalpha():
             raise ValueError(f"not an HTTP method: {method!r}")
-        body = (to_json(json),) if content is None and json is not None else () if content is None else (content,)
         kind = "application/json" if content is None and json is not None else None
+        body = (to_json(json) if content is None else content,) if kind or content is not None else ()
         request = self._request(method.upper(), self.base.path + checked_target(path), kind, body, options, now)
         return attempt(request, whole_reader(bytes, self._limits.body), self._terms(options), now)
 
@@ -293,8 +293,6 @@ class Session:
     ) -> Request:
         target = f"{self._target(endpoint.route, action)}?task_id={quote_segment(task_id)}"
         return self._request(method, target, None, (), options, now)
-
-    # --- what they share
 
     def _post(
         self,
