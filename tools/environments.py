@@ -151,8 +151,8 @@ def _make(home: Path, requirements: Path | None, packages: Sequence[str], python
     _say(home.name, f"making {home} with {identity} (once; the next time it is there)")
     if home.exists():
         shutil.rmtree(home)
-    _run([python, "-I", "-m", "venv", home], home.name)
     arguments = [*packages] if requirements is None else ["-r", str(requirements), *packages]
+    _run([python, "-I", "-m", "venv", *([] if arguments else ["--without-pip"]), home], home.name)
     if arguments:
         options = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
         _run([_python_of(home), "-I", "-m", "pip", "install", *options, *arguments], home.name)

@@ -135,7 +135,7 @@ def find(case: str) -> Recording:
 
 
 def schema(name: str) -> bytes:
-    """A ``/schema.json``, by the name of the Service; of ``Old`` there are ``Old-1.2.20``, ``Old-1.3.22``, ``Old-1.4.39``."""
+    """A ``/schema.json`` by the name of the Service; of ``Old`` by that and the version, ``Old-1.2.20`` say."""
     return (_HERE / "schemas" / f"{name}.json").read_bytes()
 
 
