@@ -35,14 +35,22 @@ class _Array(Protocol):  # NumPy arrays and scalars, torch tensors, pandas Serie
     def tolist(self) -> object: ...
 
 
+class _Times(Protocol):  # NumPy arrays and scalars, pandas Series, of dates or durations
+    def astype(self, dtype: str) -> _Array: ...
+
+
 @runtime_checkable
 class _Tensor(Protocol):  # TensorFlow
     def numpy(self) -> object: ...
 
 
+class _Index(Protocol):
+    is_unique: bool
+
+
 @runtime_checkable
 class _Frame(Protocol):  # pandas
-    columns: object
+    columns: _Index
 
     def to_dict(self, orient: str) -> object: ...
 
@@ -81,17 +89,22 @@ def _jsonable(value: object) -> object:
     if isinstance(value, _Frames):
         return value.to_dicts()
     if isinstance(value, _Frame):
-        return value.to_dict(orient="records")
+        return _rows(value)
     if isinstance(value, _Array):
         return _listed(value)
-    if isinstance(value, _Tensor):  # before it passes for an iterable, which it is not if it is a scalar
-        return value.numpy()
     return _standard(value, kind)
 
 
+def _rows(value: _Frame) -> object:
+    if not value.columns.is_unique:
+        raise TypeError("a frame with two columns of one name can't be sent as rows")
+    return value.to_dict(orient="records")
+
+
 def _listed(value: _Array) -> object:
-    if isinstance(value, _Times) and value.dtype.kind in ("M", "m") and value.dtype.name.endswith("[ns]"):
-        value = value.astype(value.dtype.name.replace("[ns]", "[us]"))  # nanoseconds would become bare numbers
+    for kind in ("datetime64", "timedelta64"):
+        if getattr(value, "dtype", None) == f"{kind}[ns]":  # nanoseconds would become bare numbers
+            return cast("_Times", value).astype(f"{kind}[us]").tolist()
     return value.tolist()
 
 
@@ -104,6 +117,8 @@ def _standard(value: object, kind: type) -> object:
     for convert, names in _CONVERSIONS:
         if any(base.__name__ in names for base in kind.__mro__):
             return convert(value)
+    if isinstance(value, _Tensor):  # before it passes for an iterable, which it is not if it is a scalar
+        return value.numpy()
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
     if isinstance(value, Iterable):
@@ -129,7 +144,7 @@ _CONVERSIONS: Final[tuple[tuple[Callable[[object], object], frozenset[str]], ...
         frozenset(
             {
                 "UUID", "Decimal", "Fraction", "IPv4Address", "IPv6Address", "IPv4Network", "IPv6Network",
-                "IPv4Interface", "IPv6Interface", "SecretStr",
+                "IPv4Interface", "IPv6Interface",
             }
         ),
     ),
