@@ -12,7 +12,7 @@ from ._json import JSON
 from ._schema import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from ._schema import Schema
 
@@ -26,22 +26,21 @@ def converter(schema: Schema) -> Convert | None:
     """
     if not any(node.get("type") in ("tensor", "dataframe") for node in walk(schema)):
         return None
-    definitions = schema.get("$defs")
-    defs = cast("Mapping[str, Schema]", definitions if isinstance(definitions, dict) else {})
+    defs = _object(schema.get("$defs"))
 
     def convert(value: JSON) -> object:
         try:
             return _convert(value, schema, defs)
-        except (ValueError, TypeError, OverflowError, RecursionError) as exc:
+        except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as exc:
             raise RemoteProtocolError(f"the answer does not fit its schema: {exc}") from exc
 
     return convert
 
 
-def _convert(value: JSON, schema: Schema, defs: Mapping[str, Schema]) -> object:
+def _convert(value: JSON, schema: Schema, defs: Schema) -> object:
     reference = schema.get("$ref")
     if isinstance(reference, str):
-        return _convert(value, defs.get(reference.removeprefix("#/$defs/"), {}), defs)
+        return _convert(value, _target(reference, defs), defs)
     members = schema.get("anyOf")
     if isinstance(members, list):
         fitting = [member for member in members if isinstance(member, dict) and _fits(value, member, defs)]
@@ -54,22 +53,28 @@ def _convert(value: JSON, schema: Schema, defs: Mapping[str, Schema]) -> object:
     if kind == "dataframe":
         return _frame(value)
     if isinstance(value, dict):
-        named, others = schema.get("properties"), schema.get("additionalProperties")
-        inner = cast("Mapping[str, Schema]", named if isinstance(named, dict) else {})
-        rest: Schema = others if isinstance(others, dict) else {}
-        return {key: _convert(item, inner.get(key, rest), defs) for key, item in value.items()}
+        named, others = _object(schema.get("properties")), schema.get("additionalProperties")
+        return {key: _convert(item, _object(named.get(key, others)), defs) for key, item in value.items()}
     if isinstance(value, list):
         first, others = schema.get("prefixItems"), schema.get("items")
-        heads = cast("list[Schema]", first if isinstance(first, list) else [])
-        rest = others if isinstance(others, dict) else {}
-        return [_convert(v, heads[i] if i < len(heads) else rest, defs) for i, v in enumerate(value)]
+        heads = first if isinstance(first, list) else []
+        return [_convert(v, _object(heads[i] if i < len(heads) else others), defs) for i, v in enumerate(value)]
     return value
 
 
-def _fits(value: JSON, schema: Schema, defs: Mapping[str, Schema]) -> bool:
+def _object(schema: JSON) -> Schema:
+    """A schema inside another one; what is no object (``true``, say) tells nothing."""
+    return schema if isinstance(schema, dict) else {}
+
+
+def _target(reference: str, defs: Schema) -> Schema:
+    return _object(defs.get(reference.removeprefix("#/$defs/")))
+
+
+def _fits(value: JSON, schema: Schema, defs: Schema) -> bool:
     reference = schema.get("$ref")
     if isinstance(reference, str):
-        schema = defs.get(reference.removeprefix("#/$defs/"), {})
+        schema = _target(reference, defs)
     kind = schema.get("type")
     if kind == "tensor":
         return isinstance(value, (list, int, float))
