@@ -6,7 +6,7 @@ import importlib.util
 from pathlib import Path
 
 SOURCES = Path(__file__).resolve().parent.parent / "src"
-PACKAGES = sorted(init.parent.name for init in SOURCES.glob("*/__init__.py"))
+PACKAGES = tuple(sorted(init.parent.name for init in SOURCES.glob("*/__init__.py")))
 
 
 def home(package: str) -> Path:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 from build import REQUIREMENTS, ensure_with_wheel
 from environments import ensure
-from steps import ROOT, conclude, step
+from steps import ROOT, WITH_SERVERS, Command, conclude, step
 
 
 def main() -> int:
     python = ensure_with_wheel("demo", REQUIREMENTS / "demo.txt")
     ensure("server", ROOT / "tests" / "services" / "requirements.txt")
-    environ = {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tools")))}
-    command = [python, ROOT / "benchmarks" / "memory.py", *sys.argv[1:]]
-    return conclude({"memory": step("memory", command, environ=environ)})
+    command: Command = [python, ROOT / "benchmarks" / "memory.py", *sys.argv[1:]]
+    return conclude({"memory": step("memory", command, environ=WITH_SERVERS)})
 
 
 if __name__ == "__main__":

@@ -5,20 +5,17 @@ The clients and the BentoML server have an environment each, as they would in re
 
 from __future__ import annotations
 
-import os
 import sys
 
 from build import REQUIREMENTS, ensure_with_wheel
 from environments import ensure
-from steps import ROOT, conclude, step
+from steps import ROOT, WITH_SERVERS, conclude, step
 
 
 def main() -> int:
     python = ensure_with_wheel("demo", REQUIREMENTS / "demo.txt")
     ensure("server", ROOT / "tests" / "services" / "requirements.txt")
-    # It starts its server with the tools of the project: `tests.servers` and `environments`.
-    environ = {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tools")))}
-    return conclude({"demo": step("demo", [python, ROOT / "demo" / "run.py"], environ=environ)})
+    return conclude({"demo": step("demo", [python, ROOT / "demo" / "run.py"], environ=WITH_SERVERS)})
 
 
 if __name__ == "__main__":

@@ -14,6 +14,9 @@ from typing import TypeAlias
 ROOT = Path(__file__).resolve().parent.parent
 Command: TypeAlias = "Sequence[str | Path]"
 
+# For what starts servers as the tests do: `tests.servers`, and the tools that it imports.
+WITH_SERVERS = {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "tools")))}
+
 
 def step(title: str, command: Command, *, environ: Mapping[str, str] | None = None) -> bool:
     """Run ``command`` in the project's root, its output shown as it comes; tell whether it succeeded."""
