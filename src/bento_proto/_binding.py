@@ -62,7 +62,7 @@ def bind(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object
     route, kwargs = _fill_path(endpoint, kwargs)
     values: dict[str, object] = {}
     parameters = {parameter.name: parameter for parameter in endpoint.parameters}
-    extra_positional = _take_positional(endpoint, args, values)
+    extra_positional = _unpacked(endpoint, _take_positional(endpoint, args, values))
     extra_keywords: dict[str, object] = {}
     for name, value in kwargs.items():
         if name not in parameters:
@@ -100,6 +100,18 @@ def _take_positional(endpoint: Endpoint, args: Sequence[object], values: dict[st
         count = f"{len(names)} positional argument{'s' if len(names) != 1 else ''}"
         raise TypeError(f"{endpoint.name}() takes {count} but {len(args)} were given")
     return rest
+
+
+def _unpacked(endpoint: Endpoint, rest: list[object]) -> list[object]:
+    """What goes into ``args``, which may be an ordinary list of that name: the schema does not tell.
+
+    A single list, where the items are none, is the list itself.
+    """
+    if len(rest) != 1 or not isinstance(rest[0], (list, tuple)):
+        return rest
+    items = next(parameter.schema.get("items") for parameter in endpoint.parameters if parameter.name == "args")
+    nested = not isinstance(items, dict) or items.get("type") in (None, "array", "tensor")
+    return rest if nested else list(cast("Sequence[object]", rest[0]))
 
 
 def _bind_root(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> Call:

@@ -162,7 +162,7 @@ class SyncHTTPClient:
         """
         return self._endpoint(name)(*args, **kwargs)
 
-    def __call__(self, *args: Value, **kwargs: Value) -> Value:
+    def __call__(self, /, *args: Value, **kwargs: Value) -> Value:
         """Call the endpoint named ``__call__``."""
         return self._endpoint("__call__")(*args, **kwargs)
 

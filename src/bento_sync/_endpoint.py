@@ -46,7 +46,7 @@ class EndpointMethod:
     def __repr__(self) -> str:
         return f"<EndpointMethod {self.__name__}{signature_of(self.endpoint)}>"
 
-    def __call__(self, *args: Value, **kwargs: Value) -> Value:
+    def __call__(self, /, *args: Value, **kwargs: Value) -> Value:
         """Call the endpoint with the arguments of the Service's own method.
 
         Returns:
@@ -60,17 +60,17 @@ class EndpointMethod:
         """
         return self.raw(*args, **kwargs).value
 
-    def raw(self, *args: Value, **kwargs: Value) -> Response[Value]:
+    def raw(self, /, *args: Value, **kwargs: Value) -> Response[Value]:
         """Call the endpoint; return the result together with status, headers, cookies and request id."""
         return self._calls.call(self.endpoint, args, kwargs)
 
-    def events(self, *args: Value, **kwargs: Value) -> Stream[ServerSentEvent]:
+    def events(self, /, *args: Value, **kwargs: Value) -> Stream[ServerSentEvent]:
         """Call the endpoint, whose text is server-sent events; return these."""
         return self._calls.events(self.endpoint, args, kwargs)
 
     # --- as a task
 
-    def submit(self, *args: Value, **kwargs: Value) -> Task:
+    def submit(self, /, *args: Value, **kwargs: Value) -> Task:
         """Queue the call as a task; the server checks its arguments when it runs.
 
         Raises:
