@@ -187,6 +187,10 @@ Received: TypeAlias = "Head | Data | End | Lost"
 """What an adapter may hand to an exchange."""
 
 
+# What systems wait for is counted in milliseconds with 31 bits: no single wait of theirs is longer than 24 days.
+_ENDLESS: Final = 2_000_000.0
+
+
 class Timeout(NamedTuple):
     """How long to wait for what, in seconds; None for as long as it takes.
 
@@ -208,17 +212,19 @@ class Timeout(NamedTuple):
     def of(cls, value: Timeout | float | None) -> Timeout:
         """A number means that many seconds for each single wait, as in BentoML's client; None means no limit.
 
+        So do the infinite and whatever is too long for a system to wait.
+
         Raises:
             ValueError: a time is negative or not a number.
         """
         timeout = value if isinstance(value, Timeout) else cls(value, value, value, value)
         if any(seconds is not None and not seconds >= 0 for seconds in timeout):
             raise ValueError(f"a timeout must be a number of seconds from 0 up, or None: {value!r}")
-        return timeout
+        return cls(*(seconds if seconds is not None and seconds <= _ENDLESS else None for seconds in timeout))
 
     def within(self, remaining: float | None) -> Timeout:
         """The same with no single wait longer than what remains of a total."""
-        if remaining is None:
+        if remaining is None or remaining > _ENDLESS:
             return self
         connect, send, receive, pool = (remaining if s is None else min(s, remaining) for s in self[:4])
         return Timeout(connect, send, receive, pool, remaining)
