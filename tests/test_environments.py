@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -53,21 +54,41 @@ def test_another_python_makes_it_anew_and_none_takes_what_is_there(capsys: pytes
     assert times_made(capsys) == 1
 
 
-def test_of_two_processes_at_once_one_makes_it(place: Path) -> None:
+def start_ensuring(place: Path, *arguments: str) -> subprocess.Popen[str]:
     program = (
-        "import sys, environments; from pathlib import Path; "
-        "environments.ENVIRONMENTS = Path(sys.argv[1]); print(environments.ensure('a'))"
+        "import sys, environments; from pathlib import Path; environments.ENVIRONMENTS = Path(sys.argv[1]); "
+        "print(environments.ensure('a', *map(Path, sys.argv[2:])))"
     )
-    command = [sys.executable, "-c", program, str(place)]
-    tools = Path(environments.__file__).parent
-    both = [
-        subprocess.Popen(command, cwd=tools, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
+    return subprocess.Popen(
+        [sys.executable, "-c", program, place, *arguments],
+        cwd=Path(environments.__file__).parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_of_two_processes_at_once_one_makes_it(place: Path) -> None:
+    both = [start_ensuring(place) for _ in range(2)]
     outputs = [process.communicate() for process in both]
     assert [process.returncode for process in both] == [0, 0]
     assert outputs[0][0] == outputs[1][0]
     assert sum("] making " in said for _, said in outputs) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, the command that was left behind can't have the lock")
+def test_what_a_killed_maker_left_running_ends_before_the_next_begins(
+    tmp_path: Path, place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("# nothing, but with pip\n")
+    with start_ensuring(place, str(requirements)) as maker:
+        while not (place / "a" / "pyvenv.cfg").exists():
+            time.sleep(0.01)
+        maker.kill()
+        maker.communicate()
+    assert ensure("a").exists()
+    assert "waiting" in capsys.readouterr().err
 
 
 def test_pythons_run_and_come_oldest_first() -> None:

@@ -64,9 +64,9 @@ def ensure(
     if _is_made(home, wanted):
         return _python_of(home)
     ENVIRONMENTS.mkdir(exist_ok=True)
-    with _locked(ENVIRONMENTS / f"{name}.lock", name):
+    with _locked(ENVIRONMENTS / f"{name}.lock", name) as lock:
         if not _is_made(home, wanted):
-            _make(home, requirements, packages, python or Path(sys.executable), content)
+            _make(home, requirements, packages, python or Path(sys.executable), content, lock)
     return _python_of(home)
 
 
@@ -146,25 +146,34 @@ def _python_of(home: Path) -> Path:
     return home / ("Scripts/python.exe" if WINDOWS else "bin/python")
 
 
-def _make(home: Path, requirements: Path | None, packages: Sequence[str], python: Path, content: str) -> None:
+def _make(
+    home: Path, requirements: Path | None, packages: Sequence[str], python: Path, content: str, lock: int
+) -> None:
     identity = _ask(python).identity
     _say(home.name, f"making {home} with {identity} (once; the next time it is there)")
     if home.exists():
         shutil.rmtree(home)
     arguments = [*packages] if requirements is None else ["-r", str(requirements), *packages]
-    _run([python, "-I", "-m", "venv", *([] if arguments else ["--without-pip"]), home], home.name)
+    _run([python, "-I", "-m", "venv", *([] if arguments else ["--without-pip"]), home], home.name, lock)
     if arguments:
         options = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
-        _run([_python_of(home), "-I", "-m", "pip", "install", *options, *arguments], home.name)
+        _run([_python_of(home), "-I", "-m", "pip", "install", *options, *arguments], home.name, lock)
     # Written last, so that whatever was interrupted before is made anew.
     (home / _STAMP).write_text(f"{content} {identity}", encoding="utf-8")
     _say(home.name, "ready")
 
 
-def _run(command: Sequence[str | Path], name: str) -> None:
+def _run(command: Sequence[str | Path], name: str, lock: int) -> None:
     lines: list[str] = []
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        # The command has the lock too: when this process is killed, the next one waits until the command has ended.
+        pass_fds=() if WINDOWS else (lock,),
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -180,13 +189,13 @@ def _say(name: str, text: str) -> None:
 
 
 @contextmanager
-def _locked(path: Path, name: str) -> Generator[None, None, None]:
-    """Hold the lock file; the system lets go of it when the process ends, however it ends."""
+def _locked(path: Path, name: str) -> Generator[int, None, None]:
+    """Hold the lock file, and give its descriptor; the system unlocks it when whoever has that has ended."""
     with open(path, "a+b") as file:
         if not _try_lock(file):
             _say(name, "another process is making it: waiting")
             _wait_for_lock(file)
-        yield
+        yield file.fileno()
 
 
 if sys.platform == "win32":
