@@ -5,7 +5,7 @@ h11 writes the request's head and reads the answer's, and the chunked coding; bo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import h11
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 __all__ = ("Wire",)
+
+_JOINED: Final = 1 << 16  # what is smaller goes out in one piece with what comes before it; more is not worth a copy
 
 
 class Wire(Generic[T]):
@@ -79,6 +81,10 @@ class Wire(Generic[T]):
                     yield waiting
                 yield segment
                 waiting = b""
+            elif len(segment) > _JOINED:
+                yield waiting + (b"%x\r\n" % len(segment) if chunked else b"")
+                yield segment
+                waiting = b"\r\n" if chunked else b""
             elif segment:
                 waiting += self.frame(segment)
         if chunked:
