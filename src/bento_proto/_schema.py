@@ -157,8 +157,6 @@ def parse_service(data: bytes | JSON) -> Service:
 def _endpoint(route: Schema, where: str) -> Endpoint:
     name = _text(route.get("name"), f"{where}.name")
     path = _text(route.get("route"), f"{where}.route")
-    if not name:
-        raise SchemaError(f"{where}.name is empty")
     if not path.startswith("/") or path.startswith("//") or any(ord(c) < 32 for c in path):
         raise SchemaError(f"{where}.route is not a path on this server: {path[:100]!r}")
     if any(segment in (".", "..") for segment in path.split("/")):
