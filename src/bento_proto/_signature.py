@@ -57,7 +57,8 @@ def _has_default(found: list[inspect.Parameter]) -> bool:
 
 def _input(parameter: Parameter) -> str:
     text = annotation(parameter.schema)
-    return f"{text} | None" if not parameter.required and parameter.default is None else text
+    nullable = not parameter.required and parameter.default is None and not text.endswith("None")
+    return f"{text} | None" if nullable else text
 
 
 def annotation(schema: Schema) -> str:
