@@ -9,7 +9,9 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 from ._errors import RemoteProtocolError
 from ._messages import DEFAULT_PORTS, Origin
 
+_NEVER: Final = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
 _HOST: Final = re.compile(r"[a-z0-9._~%:\[\]-]+")
+_TARGET: Final = re.compile(r'/(?!/)[!"$-~]*')  # visible ASCII without the #
 _SAFE: Final = "/:@!$&'()*+,;=~-._"  # RFC 3986 section 3.3: what may stand in a path as it is
 
 
@@ -49,8 +51,8 @@ def parse_base(url: str) -> Base:
         hint = f"; did you mean http://{_shown(url)}?" if "://" not in url else ""
         raise ValueError(f"the URL of a Service starts with http://, https://, tcp:// or unix: {_shown(url)}{hint}")
     origin = _origin(parts, url, "https" if parts.scheme == "https" else "http")
-    userinfo, at, _ = parts.netloc.rpartition("@")
-    return Base(origin, quote(parts.path.rstrip("/"), safe=_SAFE + "%"), unquote(userinfo) if at else None)
+    userinfo = parts.netloc.rpartition("@")[0]
+    return Base(origin, quote(parts.path.rstrip("/"), safe=_SAFE + "%"), unquote(userinfo) if userinfo else None)
 
 
 def quote_route(route: str) -> str:
@@ -69,8 +71,8 @@ def checked_target(path: str) -> str:
     Raises:
         ValueError: it is none, or would lead to another host.
     """
-    if not path.startswith("/") or path.startswith("//") or not path.isascii() or any(ord(c) <= 32 for c in path):
-        raise ValueError(f"a path starts with one slash and is percent-encoded: {path!r}")
+    if not _TARGET.fullmatch(path):
+        raise ValueError(f"a path starts with one slash, is percent-encoded and has no fragment: {path!r}")
     return path
 
 
@@ -95,29 +97,26 @@ def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
 
 
 def _split(url: str) -> SplitResult:
-    if any(ord(character) <= 32 or ord(character) == 127 for character in url):
+    if _NEVER.search(url):
         raise ValueError(f"a URL has no spaces and no control characters: {_shown(url)!r}")
     try:
         return urlsplit(url)
-    except ValueError as exc:
-        raise ValueError(f"not a URL: {_shown(url)} ({exc})") from None
+    except ValueError:  # whose words may quote a password
+        raise ValueError(f"not a URL: {_shown(url)}") from None
 
 
 def _origin(parts: SplitResult, url: str, scheme: str) -> Origin:
     try:
         host, port = parts.hostname or "", parts.port
-    except ValueError as exc:
-        raise ValueError(f"{exc}: {_shown(url)}") from None
-    if not host.isascii():
-        try:
+        if not host.isascii():
             host = host.encode("idna").decode()
-        except UnicodeError:
-            raise ValueError(f"not a host name: {_shown(url)}") from None
+    except ValueError:
+        host, port = "", None
     if not _HOST.fullmatch(host) or port == 0:
         raise ValueError(f"a URL names a host and a port from 1 to 65535: {_shown(url)}")
     return Origin(scheme, host, port or DEFAULT_PORTS[scheme])
 
 
 def _shown(url: str) -> str:
-    """The URL as an error may show it: without what stands before an @."""
-    return re.sub(r"(?<=//)[^/]*@", "***@", url)
+    """The URL as an error may show it: without what stands before an @, wherever that is."""
+    return re.sub(r"(?s)^([a-z]+://)?.*@", r"\1***@", url)
