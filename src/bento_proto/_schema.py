@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 Schema: TypeAlias = "Mapping[str, JSON]"
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class Kind(Enum):
@@ -49,7 +52,9 @@ class Parameter(NamedTuple):
     def is_variadic(self) -> bool:
         """Whether it stands for ``*args`` or ``**kwargs``, which the schema does not mark but by these names."""
         expected = {"args": "array", "kwargs": "object"}.get(self.name)
-        return self.required and expected is not None and self.schema.get("type") == expected and not self.is_file
+        if expected is None or self.schema.get("type") != expected or self.is_file or not self.required:
+            return False
+        return "properties" not in self.schema and "prefixItems" not in self.schema  # a model or a tuple has that name
 
     @property
     def content_type(self) -> str | None:
@@ -150,7 +155,7 @@ def parse_service(data: bytes | JSON) -> Service:
         )
     except SchemaError as exc:
         raise SchemaError(f"/schema.json is not the schema of a BentoML Service: {exc.message}") from None
-    except (BentoMLException, RecursionError) as exc:
+    except BentoMLException as exc:
         raise SchemaError(f"/schema.json is not the schema of a BentoML Service: {exc}") from exc
 
 
@@ -186,6 +191,7 @@ def _parameters(given: Schema, where: str) -> Iterator[Parameter]:
     properties = _object(given.get("properties", {}), f"{where}.input.properties")
     for name, value in properties.items():
         schema = _object(value, f"{where}.input.properties.{name}")
+        _text(name, f"{where}.input.properties")
         yield Parameter(name, schema, name in names, schema.get("default"), *_files(schema))
 
 
@@ -244,31 +250,35 @@ def _may_be_text(schema: Schema, definitions: Schema) -> bool:
     if isinstance(reference, str):
         target = definitions.get(reference.removeprefix("#/$defs/"))
         return not isinstance(target, dict) or target.get("type") == "string"
-    return schema.get("type") in (None, "string") and "properties" not in schema
+    kind = schema.get("type", "string")
+    return isinstance(kind, (str, list)) and "string" in kind and "properties" not in schema
 
 
 _NODES: Final = ("items", "additionalProperties")
 _LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 _MAPS: Final = ("properties", "$defs")
+_DEEPEST: Final = 100  # far above any schema's, far below Python's limit
 
 
-def walk(schema: Schema) -> Iterator[Schema]:
-    """A schema and every schema inside it."""
+def walk(schema: Schema, depth: int = 0) -> Iterator[Schema]:
+    """A schema and every schema inside it.
+
+    Raises:
+        SchemaError: they are nested too deeply.
+    """
+    if depth > _DEEPEST:
+        raise SchemaError("it is nested too deeply")
     yield schema
-    for key in _NODES:
-        inner = schema.get(key)
-        if isinstance(inner, dict):
-            yield from walk(inner)
+    inner = [schema.get(key) for key in _NODES]
     for key in _LISTS:
         members = schema.get(key)
-        for member in members if isinstance(members, list) else ():
-            if isinstance(member, dict):
-                yield from walk(member)
+        inner += members if isinstance(members, list) else ()
     for key in _MAPS:
         named = schema.get(key)
-        for member in named.values() if isinstance(named, dict) else ():
-            if isinstance(member, dict):
-                yield from walk(member)
+        inner += named.values() if isinstance(named, dict) else ()
+    for member in inner:
+        if isinstance(member, dict):
+            yield from walk(member, depth + 1)
 
 
 def _check(schema: Schema, where: str) -> None:
@@ -276,8 +286,11 @@ def _check(schema: Schema, where: str) -> None:
     _object(schema.get("properties", {}), f"{where}: properties")
     for key in ("anyOf", "prefixItems", "required"):
         _list(schema.get(key, []), f"{where}: {key}")
-    if not isinstance(schema.get("type", ""), str):
+    if not isinstance(schema.get("type", ""), (str, list)):
         raise SchemaError(f"{where}: type is no text")
+    content_type = schema.get("content_type")
+    if isinstance(content_type, str) and not (content_type.isascii() and content_type.isprintable()):
+        raise SchemaError(f"{where}: content_type can't stand in a header: {content_type[:100]!r}")
 
 
 def _object(value: JSON, where: str) -> Schema:
@@ -295,6 +308,8 @@ def _list(value: JSON, where: str) -> list[JSON]:
 def _text(value: JSON, where: str) -> str:
     if not isinstance(value, str):
         raise SchemaError(f"{where} is no text")
+    if _SURROGATE.search(value):
+        raise SchemaError(f"{where} is not valid Unicode")
     return value
 
 
