@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, TypeGuard, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard, cast
 
+from ._inputs import File
 from ._schema import root_properties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ._schema import Endpoint, Parameter
+
+
+_IN_PATH: Final = re.compile(r"\{([^{}:]+)(?::\w+)?\}")  # Starlette's, perhaps with a type: {name:int}
 
 
 class Source(NamedTuple):
@@ -56,6 +61,7 @@ def bind(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object
     Raises:
         TypeError: an argument is unknown, missing, given twice or too many; a file where none is taken, or none where
             one is due. The message names endpoint and argument.
+        ValueError: a list of files is empty that must not be, or a parameter of the path is no segment of one.
     """
     if endpoint.root_input:
         return _bind_root(endpoint, args, kwargs)
@@ -160,7 +166,7 @@ def _files(endpoint: Endpoint, parameter: Parameter, value: object) -> tuple[Sou
         return ()  # an optional file is left out: there is no way to send None
     if not parameter.many:
         return (_file(label, value),)
-    if not isinstance(value, (list, tuple)):  # not any sequence: text and bytes are one file
+    if not isinstance(value, (list, tuple)) or isinstance(value, File):  # not any sequence: text and bytes are one file
         raise TypeError(f"{label} must be a list of files, not {type(value).__name__}")
     items = cast("Sequence[object]", value)
     if not items and parameter.required:
@@ -183,12 +189,18 @@ def _fill_path(endpoint: Endpoint, kwargs: Mapping[str, object]) -> tuple[str, M
     """Fill ``{name}`` in the route from keywords; one that is not given stays, as BentoML's own client sends it."""
     if "{" not in endpoint.route:
         return endpoint.route, kwargs
-    route, rest = endpoint.route, dict(kwargs)
     names = {parameter.name for parameter in endpoint.parameters}
-    for name in kwargs:
-        if name not in names and "{" + name + "}" in route:
-            value = str(rest.pop(name))
-            if not value or "/" in value or value in (".", ".."):
-                raise ValueError(f"{endpoint.name}(): {name!r} must be one segment of a path: {value!r}")
-            route = route.replace("{" + name + "}", value)
-    return route, rest
+    filled = {
+        name: _segment(endpoint, name, kwargs[name])
+        for name in _IN_PATH.findall(endpoint.route)
+        if name in kwargs and name not in names
+    }
+    route = _IN_PATH.sub(lambda match: filled.get(match[1], match[0]), endpoint.route)
+    return route, {name: value for name, value in kwargs.items() if name not in filled}
+
+
+def _segment(endpoint: Endpoint, name: str, value: object) -> str:
+    text = str(value)
+    if not text or "/" in text or text in (".", ".."):
+        raise ValueError(f"{endpoint.name}(): {name!r} must be one segment of a path: {text!r}")
+    return text
