@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from ._schema import Service
 
 ALIAS: Final = "api_"
-"""Put before a name, it reaches any endpoint, also one whose name the client uses itself."""
+"""Put before a name, it reaches any endpoint, also one whose name the client uses itself.
+
+Unless another endpoint bears that longer name, which then is the one that is reached.
+"""
 
 
 def endpoint_for(service: Service, attribute: str, reserved: Collection[str]) -> str | None:
@@ -32,5 +35,5 @@ def attributes(service: Service, reserved: Collection[str]) -> Iterator[str]:
     """The attributes under which endpoints can be reached, one for each that has a name fit for an attribute."""
     for name in service.endpoints:
         attribute = ALIAS + name if name.startswith("_") or name in reserved else name
-        if attribute.isidentifier() and not iskeyword(attribute):
+        if attribute.isidentifier() and not iskeyword(attribute) and endpoint_for(service, attribute, reserved) == name:
             yield attribute
