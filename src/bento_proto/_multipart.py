@@ -48,7 +48,7 @@ def multipart(fields: Sequence[Field], boundary: str) -> Body:
     for field in fields:
         text += f'--{boundary}\r\nContent-Disposition: form-data; name="{_escaped(field.name)}"'.encode()
         if field.file_name is not None:
-            text += f'; filename="{_escaped(_shortened(field.file_name))}"'.encode()
+            text += f'; filename="{_shortened(_escaped(field.file_name))}"'.encode()
         if field.content_type is not None:
             text += f"\r\nContent-Type: {field.content_type}".encode()
         text += b"\r\n\r\n"
@@ -69,4 +69,4 @@ def _escaped(text: str) -> str:
 
 def _shortened(name: str) -> str:
     """The end of a long name, since the server keeps the suffix."""
-    return name.encode("utf-8", "replace")[-_NAME_BYTES:].decode(errors="ignore")
+    return name.encode()[-_NAME_BYTES:].decode(errors="ignore")
