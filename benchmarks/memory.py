@@ -66,7 +66,8 @@ def main() -> None:
     parser.add_argument("--measure", nargs=2, metavar=("TRANSFER", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        measure(*options.measure, options.mib * MIB)
+        transfer, url = options.measure
+        measure(transfer, url, options.mib * MIB)
         return
     servers = Servers()
     try:

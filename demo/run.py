@@ -44,7 +44,9 @@ def picture(client: SyncHTTPClient) -> None:
         path = Path(folder, "rice.png")
         Image.new("RGB", (320, 200), "white").save(path)
         negative = client.invert(path)
-    print(f"    {negative.format} of {negative.size[0]} x {negative.size[1]}, its first pixel {negative.getpixel((0, 0))}")
+    print(
+        f"    {negative.format} of {negative.size[0]} x {negative.size[1]}, its first pixel {negative.getpixel((0, 0))}"
+    )
 
 
 def stream(client: SyncHTTPClient) -> None:

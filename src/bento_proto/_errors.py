@@ -66,12 +66,12 @@ class BentoMLException(Exception):
         request_id: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.message = message
+        self.message: str = message
         if error_code is not None:
             self.error_code = error_code
-        self.detail = detail
-        self.headers = headers
-        self.request_id = request_id
+        self.detail: JSON = detail
+        self.headers: Headers = headers
+        self.request_id: str | None = request_id
         self.attempts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -90,7 +90,7 @@ class BentoMLException(Exception):
 class InvalidArgument(BentoMLException):
     """400: the server refused the input."""
 
-    error_code = 400
+    error_code: int | None = 400
 
 
 class TaskNotCompleted(InvalidArgument):
@@ -100,55 +100,55 @@ class TaskNotCompleted(InvalidArgument):
 class Unauthorized(BentoMLException):
     """401: a valid token is missing."""
 
-    error_code = 401
+    error_code: int | None = 401
 
 
 class Forbidden(BentoMLException):
     """403: the token does not allow it."""
 
-    error_code = 403
+    error_code: int | None = 403
 
 
 class NotFound(BentoMLException):
     """404: no such endpoint, task or thing."""
 
-    error_code = 404
+    error_code: int | None = 404
 
 
 class Conflict(BentoMLException):
     """409: it contradicts the server's state."""
 
-    error_code = 409
+    error_code: int | None = 409
 
 
 class UnprocessableEntity(BentoMLException):
     """422: understood, and refused."""
 
-    error_code = 422
+    error_code: int | None = 422
 
 
 class TooManyRequests(BentoMLException):
     """429: the Service's ``max_concurrency`` is reached, or a gateway's rate limit."""
 
-    error_code = 429
+    error_code: int | None = 429
 
 
 class InternalServerError(BentoMLException):
     """500: the endpoint raised; the reason is in the server's log, under the request id."""
 
-    error_code = 500
+    error_code: int | None = 500
 
 
 class ServiceUnavailable(BentoMLException):
     """503: the Service is overloaded, or did not become ready in time."""
 
-    error_code = 503
+    error_code: int | None = 503
 
 
 class GatewayTimeout(BentoMLException):
     """504: the server's own ``traffic.timeout`` ran out."""
 
-    error_code = 504
+    error_code: int | None = 504
 
 
 class TaskFailed(BentoMLException):

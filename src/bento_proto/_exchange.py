@@ -116,14 +116,14 @@ class Exchange(Generic[T_co]):
     )  # fmt: skip
 
     def __init__(self, request: Request, reader: Reader[T_co], limits: Limits) -> None:
-        self.request = request
+        self.request: Request = request
         self.head: Head | None = None
         self.error: BentoMLException | None = None
         self.lost: Lost | None = None
         self.delivery: Delivery | None = None
-        self.state = State.WAITING
+        self.state: State = State.WAITING
         self._reader = reader
-        self.limits = limits
+        self.limits: Limits = limits
         self._decoder: Answer[T_co] | None = None
         self._inflater: Inflater | None = None
         self._refusal = b""

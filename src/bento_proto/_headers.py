@@ -24,7 +24,7 @@ class Headers(Mapping[str, str]):
     __slots__ = ("fields",)
 
     def __init__(self, fields: Fields = ()) -> None:
-        self.fields = fields
+        self.fields: Fields = fields
 
     def __getitem__(self, name: str) -> str:
         lower = name.lower()

@@ -70,11 +70,11 @@ class Request:
     def __init__(
         self, method: str, origin: Origin, target: str, headers: Fields = (), body: tuple[Segment, ...] = ()
     ) -> None:
-        self.method = method
-        self.origin = origin
-        self.target = target
-        self.headers = headers
-        self.body = body
+        self.method: str = method
+        self.origin: Origin = origin
+        self.target: str = target
+        self.headers: Fields = headers
+        self.body: tuple[Segment, ...] = body
 
     def __repr__(self) -> str:  # the headers hold the token
         return f"<Request {self.method} {self.origin}{self.target}>"
@@ -107,8 +107,8 @@ class Head:
     __slots__ = ("headers", "status")
 
     def __init__(self, status: int, headers: Fields = ()) -> None:
-        self.status = status
-        self.headers = headers
+        self.status: int = status
+        self.headers: Fields = headers
 
     def __repr__(self) -> str:
         return f"<Head {self.status}>"
@@ -137,8 +137,8 @@ class Data:
     __slots__ = ("data", "ends_chunk")
 
     def __init__(self, data: bytes, ends_chunk: bool = False) -> None:
-        self.data = data
-        self.ends_chunk = ends_chunk
+        self.data: bytes = data
+        self.ends_chunk: bool = ends_chunk
 
 
 class End:
@@ -177,10 +177,10 @@ class Lost:
     __slots__ = ("cause", "loss", "reason", "sent")
 
     def __init__(self, loss: Loss, reason: str, *, sent: bool = True, cause: BaseException | None = None) -> None:
-        self.loss = loss
-        self.reason = reason
-        self.sent = sent and loss not in (Loss.CONNECT, Loss.UNTRUSTED)
-        self.cause = cause
+        self.loss: Loss = loss
+        self.reason: str = reason
+        self.sent: bool = sent and loss not in (Loss.CONNECT, Loss.UNTRUSTED)
+        self.cause: BaseException | None = cause
 
 
 Received: TypeAlias = "Head | Data | End | Lost"

@@ -42,8 +42,8 @@ class Answer(Generic[T_co]):
     __slots__ = ("decoder", "delivery")
 
     def __init__(self, delivery: Delivery, decoder: Decoder[T_co]) -> None:
-        self.delivery = delivery
-        self.decoder = decoder
+        self.delivery: Delivery = delivery
+        self.decoder: Decoder[T_co] = decoder
 
 
 Reader: TypeAlias = "Callable[[Head], Answer[T]]"

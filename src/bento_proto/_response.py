@@ -30,11 +30,11 @@ class Response(Generic[T_co]):
     """
 
     def __init__(self, head: Head, value: T_co) -> None:
-        self.value = value
-        self.status_code = head.status
-        self.headers = Headers(head.headers)
-        self.request_id = head.get("x-bentoml-request-id")
-        self.cookies = set_cookies(head)
+        self.value: T_co = value
+        self.status_code: int = head.status
+        self.headers: Headers = Headers(head.headers)
+        self.request_id: str | None = head.get("x-bentoml-request-id")
+        self.cookies: dict[str, str] = set_cookies(head)
 
     def __repr__(self) -> str:
         return f"<Response {self.status_code}>"

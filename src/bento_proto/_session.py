@@ -19,7 +19,7 @@ from ._outputs import event_reader, stream_reader, value_reader, whole_reader
 from ._retry import RetryBudget, RetryPolicy
 from ._schema import Service, parse_service
 from ._tasks import outcome, parse_status, parse_task_id
-from ._url import checked_target, parse_base, quote_route, quote_segment
+from ._url import Base, checked_target, parse_base, quote_route, quote_segment
 from ._version import __version__
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Session:
         environ: Mapping[str, str],
         chance: Callable[[], float],
     ) -> None:
-        self.base = parse_base(url)
+        self.base: Base = parse_base(url)
         own = (
             ("accept", "*/*"),
             ("accept-encoding", "gzip, deflate"),
@@ -91,7 +91,7 @@ class Session:
         )
         self._credential = Credential(self.base, token, environ)
         policy = RetryPolicy() if retries is None else RetryPolicy.of(retries)
-        self.options = Options(Timeout.of(timeout), merged(own, checked_fields(headers)), policy)
+        self.options: Options = Options(Timeout.of(timeout), merged(own, checked_fields(headers)), policy)
         if server_ready_timeout is not None and not server_ready_timeout >= 0:
             raise ValueError(f"server_ready_timeout must be a number of seconds from 0 up: {server_ready_timeout!r}")
         self._ready_timeout = self.options.timeout.receive if server_ready_timeout is None else server_ready_timeout

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ._schema import Endpoint, Output, Parameter, Schema
 
-_SCALARS: Final[Mapping[object, str]] = {
+_SCALARS: Final[Mapping[str, str]] = {
     "string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None",
     "tensor": "numpy.ndarray", "dataframe": "pandas.DataFrame", "file": "pathlib.Path",
 }  # fmt: skip
@@ -34,12 +34,12 @@ def signature_of(endpoint: Endpoint) -> inspect.Signature:
     for parameter in endpoint.parameters:
         if endpoint.root_input:
             found.append(kinds("value", kinds.POSITIONAL_ONLY, annotation=annotation(parameter.schema)))
-        elif parameter.is_variadic and parameter.name == "args":
+        elif parameter.is_variadic and parameter.name == "args" and not keyword_only:
             items = parameter.schema.get("items")
             note = annotation(items if isinstance(items, dict) else {})
             found.append(kinds("args", kinds.VAR_POSITIONAL, annotation=note))
             keyword_only = True
-        elif parameter.is_variadic or not parameter.name.isidentifier() or iskeyword(parameter.name):
+        elif _is_unnamed(parameter):
             unnamed = True
         else:
             keyword_only = keyword_only or (parameter.required and _has_default(found))
@@ -47,8 +47,14 @@ def signature_of(endpoint: Endpoint) -> inspect.Signature:
             default: object = kinds.empty if parameter.required else parameter.default
             found.append(kinds(parameter.name, kind, default=default, annotation=_input(parameter)))
     if unnamed:
-        found.append(kinds("kwargs", kinds.VAR_KEYWORD, annotation="object"))
+        name = "kwargs" if all(parameter.name != "kwargs" for parameter in found) else "_kwargs"
+        found.append(kinds(name, kinds.VAR_KEYWORD, annotation="object"))
     return inspect.Signature(found, return_annotation=result_annotation(endpoint.output))
+
+
+def _is_unnamed(parameter: Parameter) -> bool:
+    name = parameter.name
+    return parameter.is_variadic and name == "kwargs" or not name.isidentifier() or iskeyword(name)
 
 
 def _has_default(found: list[inspect.Parameter]) -> bool:
@@ -76,7 +82,7 @@ def annotation(schema: Schema) -> str:
     if kind == "object":
         values = inner.get("additionalProperties")
         return (f"dict[str, {annotation(values)}]" if isinstance(values, dict) else "dict[str, object]") + optional
-    return _SCALARS.get(kind, "object") + optional
+    return (_SCALARS.get(kind, "object") if isinstance(kind, str) else "object") + optional
 
 
 def result_annotation(output: Output) -> str:

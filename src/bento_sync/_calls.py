@@ -50,12 +50,12 @@ class Shared:
     """
 
     def __init__(self, session: Session, connections: Connections, limits: Limits, server: ASGIServer | None) -> None:
-        self.session = session
-        self.limits = limits
-        self.connections = connections
-        self.server = server
-        self.connecting = threading.Lock()
-        self.closed = False
+        self.session: Session = session
+        self.limits: Limits = limits
+        self.connections: Connections = connections
+        self.server: ASGIServer | None = server
+        self.connecting: threading.Lock = threading.Lock()
+        self.closed: bool = False
 
     def close(self) -> None:
         """Close the connections, and stop the application."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bento_proto import Response, docstring_of, signature_of
 
@@ -35,13 +35,14 @@ class EndpointMethod:
         endpoint: what the schema says of it.
     """
 
-    __signature__ = _Signature()
+    __signature__: Final = _Signature()
 
     def __init__(self, calls: Calls, endpoint: Endpoint) -> None:
         self._calls = calls
-        self.endpoint = endpoint
-        self.__name__ = self.__qualname__ = endpoint.name
-        self.__doc__ = docstring_of(endpoint)
+        self.endpoint: Endpoint = endpoint
+        self.__name__: str = endpoint.name
+        self.__qualname__: str = endpoint.name
+        self.__doc__: str | None = docstring_of(endpoint)
 
     def __repr__(self) -> str:
         return f"<EndpointMethod {self.__name__}{signature_of(self.endpoint)}>"

@@ -18,7 +18,7 @@ class Task:
     """
 
     def __init__(self, task_id: str, endpoint: EndpointMethod) -> None:
-        self.id = task_id
+        self.id: str = task_id
         self._endpoint = endpoint
 
     def __repr__(self) -> str:

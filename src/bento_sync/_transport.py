@@ -121,7 +121,7 @@ class Open(Generic[T]):
         timeout: Timeout,
         ends: float | None,
     ) -> None:
-        self.exchange = exchange
+        self.exchange: Exchange[T] = exchange
         self._wire = wire
         self._pool = pool
         self._connection: Connection | None = connection
