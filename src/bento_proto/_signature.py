@@ -47,14 +47,16 @@ def signature_of(endpoint: Endpoint) -> inspect.Signature:
             default: object = kinds.empty if parameter.required else parameter.default
             found.append(kinds(parameter.name, kind, default=default, annotation=_input(parameter)))
     if unnamed:
-        name = "kwargs" if all(parameter.name != "kwargs" for parameter in found) else "_kwargs"
+        name = "kwargs"
+        while any(parameter.name == name for parameter in found):
+            name = "_" + name
         found.append(kinds(name, kinds.VAR_KEYWORD, annotation="object"))
     return inspect.Signature(found, return_annotation=result_annotation(endpoint.output))
 
 
 def _is_unnamed(parameter: Parameter) -> bool:
     name = parameter.name
-    return parameter.is_variadic and name == "kwargs" or not name.isidentifier() or iskeyword(name)
+    return (parameter.is_variadic and name == "kwargs") or not name.isidentifier() or iskeyword(name)
 
 
 def _has_default(found: list[inspect.Parameter]) -> bool:
