@@ -230,7 +230,13 @@ class Session:
     # --- tasks
 
     def submit(self, call: Call, uploads: Sequence[Upload], boundary: str, options: Options, now: float) -> Flow[str]:
-        """Queue a call as a task; the result is its id. Arguments and errors are those of `call`."""
+        """Queue a call as a task; the result is its id. Arguments and errors are those of `call`.
+
+        Raises:
+            TypeError: the endpoint is no task.
+        """
+        if not call.endpoint.is_task:
+            raise TypeError(f"{call.endpoint.name}() is no task")
         exchange = yield from self._post(
             call, "submit", whole_reader(parse_task_id, self._limits.error), uploads, boundary, options, now
         )
