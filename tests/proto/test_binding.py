@@ -1,0 +1,292 @@
+"""Arguments are bound as Python binds them, and told apart into files and the rest."""
+
+from __future__ import annotations
+
+import inspect
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bento_proto import JSON, Call, Endpoint, File, Source, bind
+from tests.proto.shapes import ARGS, FILE, FILES, KWARGS, TEXT, endpoint, root, zoo
+
+
+def bound(endpoint: Endpoint, *args: object, **kwargs: object) -> Call:
+    return bind(endpoint, args, kwargs)
+
+
+# --- as Python does
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.integers(0, 3),
+    st.integers(0, 3),
+    st.booleans(),
+    st.booleans(),
+    st.lists(st.integers(), max_size=6),
+    st.dictionaries(st.sampled_from(["p0", "p1", "p2", "d0", "d1", "d2", "x", "self"]), st.integers(), max_size=6),
+)
+def test_it_agrees_with_python(
+    required: int, optional: int, varargs: bool, varkw: bool, args: list[int], kwargs: dict[str, int]
+) -> None:
+    names = [*(f"p{i}" for i in range(required)), *(f"d{i}" for i in range(optional))]
+    properties: dict[str, JSON] = {name: {"type": "integer"} for name in names}
+    properties.update({"args": ARGS} if varargs else {}, **({"kwargs": KWARGS} if varkw else {}))
+    target = endpoint(properties, [name for name in properties if not name.startswith("d")])
+    try:
+        expected = equivalent(required, optional, varargs, varkw).bind(*args, **kwargs)
+    except TypeError:
+        with pytest.raises(TypeError, match=r"^f\(\) "):
+            bind(target, args, kwargs)
+        return
+    wanted = dict(expected.arguments)
+    if varargs:
+        wanted["args"] = list(wanted.get("args", ()))
+    if varkw:
+        wanted.setdefault("kwargs", {})
+    assert bind(target, args, kwargs) == Call(target, wanted, (), "/f")
+
+
+def equivalent(required: int, optional: int, varargs: bool, varkw: bool) -> inspect.Signature:
+    """The signature of a function that a Service would have for it."""
+    kind = inspect.Parameter
+    found = [kind(f"p{i}", kind.POSITIONAL_OR_KEYWORD) for i in range(required)]
+    found += [kind(f"d{i}", kind.POSITIONAL_OR_KEYWORD, default=None) for i in range(optional)]
+    found += [kind("args", kind.VAR_POSITIONAL)] if varargs else []
+    found += [kind("kwargs", kind.VAR_KEYWORD)] if varkw else []
+    return inspect.Signature(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs", "says"),
+    [
+        ("add_int", (1, 2, 3), {}, r"add_int\(\) takes 2 positional arguments but 3 were given"),
+        ("echo_str", ("a", "b", "c"), {}, r"echo_str\(\) takes 1 positional argument but 3 were given"),
+        ("nothing", (1,), {}, r"nothing\(\) takes 0 positional arguments but 1 were given"),
+        ("add_int", (1,), {"a": 1}, r"add_int\(\) got multiple values for argument 'a'"),
+        ("add_int", (), {}, r"add_int\(\) is missing required argument: 'a'"),
+        ("two_files", (), {}, r"two_files\(\) is missing required arguments: 'a', 'b'"),
+        ("add_int", (1,), {"c": 1}, r"add_int\(\) got an unexpected keyword argument 'c'"),
+        ("aliased", (), {"inner": 1}, r"unexpected keyword argument 'inner'"),  # the server would ignore it in silence
+        ("mixed_args", (1, 2), {"args": [3]}, r"mixed_args\(\) got 'args' and arguments that belong into it"),
+        ("varkw", (), {"a": 1, "kwargs": {}}, r"varkw\(\) got 'kwargs' and arguments that belong into it"),
+    ],
+)
+def test_wrong_arguments(name: str, args: tuple[object, ...], kwargs: dict[str, object], says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        bind(zoo(name), args, kwargs)
+
+
+def test_what_is_left_out_is_not_sent() -> None:
+    assert bound(zoo("add_int"), 1).values == {"a": 1}
+    assert bound(zoo("defaults")).values == {}
+
+
+def test_none_is_an_argument_like_any_other() -> None:
+    assert bound(zoo("optional_model"), item=None).values == {"item": None}
+    assert bound(zoo("order"), {"bill_to": None}).values == {"order": {"bill_to": None}}
+
+
+def test_keyword_only_arguments_may_be_given_by_position_as_the_schema_has_their_order() -> None:
+    assert bound(zoo("keyword_only"), 1, "y").values == {"a": 1, "b": "y"}
+
+
+# --- *args and **kwargs
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs", "values"),
+    [
+        ((), {}, {"args": []}),
+        ((1, 2, 3), {}, {"args": [1, 2, 3]}),
+        ((), {"args": [1, 2, 3]}, {"args": [1, 2, 3]}),
+    ],
+)
+def test_positional_arguments_in_any_number(args: tuple[int, ...], kwargs: dict[str, object], values: object) -> None:
+    assert bind(zoo("varargs"), args, kwargs).values == values
+
+
+@pytest.mark.parametrize(
+    ("items", "given", "args"),
+    [
+        ({"type": "integer"}, [1, 2], [1, 2]),  # an ordinary parameter named args, or *args given all at once
+        ({"type": "integer"}, (1, 2), [1, 2]),
+        ({"type": "integer"}, 1, [1]),
+        ({"type": "array"}, [1, 2], [[1, 2]]),  # a list may be one of the items
+        ({"type": "tensor"}, [1, 2], [[1, 2]]),
+        ({}, [1, 2], [[1, 2]]),
+        (None, [1, 2], [[1, 2]]),
+    ],
+)
+def test_a_single_list_is_the_list_itself_where_its_items_are_none(items: JSON, given: object, args: object) -> None:
+    given_items: dict[str, JSON] = {} if items is None else {"items": items}
+    assert bound(endpoint({"args": {"type": "array", **given_items}}), given).values == {"args": args}
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "values"),
+    [
+        ({}, {"kwargs": {}}),
+        ({"a": 1}, {"kwargs": {"a": 1}}),
+        ({"kwargs": {"a": 1}}, {"kwargs": {"a": 1}}),
+    ],
+)
+def test_keywords_of_any_name(kwargs: dict[str, object], values: object) -> None:
+    assert bind(zoo("varkw"), (), kwargs).values == values
+
+
+def test_all_kinds_of_arguments_at_once() -> None:
+    assert bound(zoo("mixed_args"), 1, 2, 3, k=4, z=5).values == {"a": 1, "args": [2, 3], "k": 4, "kwargs": {"z": 5}}
+
+
+# --- files
+
+
+def test_files_are_told_from_the_rest_in_the_order_of_the_schema() -> None:
+    call = bound(zoo("two_files"), b=Path("y"), a="x")
+    assert [(p.name, files) for p, files in call.files] == [
+        ("a", (Source("two_files(): argument 'a'", "x"),)),
+        ("b", (Source("two_files(): argument 'b'", Path("y")),)),
+    ]
+    assert call.values == {}
+    assert [source.content for source in call.sources] == ["x", Path("y")]
+
+
+@pytest.mark.parametrize("content", [Path("p"), "p", b"bytes", bytearray(b"b"), BytesIO(b"b"), File(b"b", "n")])
+def test_whatever_may_be_a_file_is_left_to_the_adapter(content: object) -> None:
+    assert bound(zoo("file_in"), content).sources == (Source("file_in(): argument 'f'", content),)
+    assert bound(zoo("root_file"), content).sources == (Source("root_file(): the argument", content),)
+
+
+@pytest.mark.parametrize("many", [list, tuple])
+def test_a_list_of_files_keeps_its_order_and_every_url(many: Any) -> None:
+    given = many(["http://h/a", Path("p"), "HTTPS://h/b"])
+    ((parameter, files),) = bound(zoo("file_list"), files=given).files
+    assert (parameter.name, files) == (
+        "files",
+        ("http://h/a", Source("file_list(): argument 'files'[1]", Path("p")), "HTTPS://h/b"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_url"), [("http://h/x", True), ("Https://h", True), ("http:x", False), ("x", False)]
+)
+def test_only_what_begins_as_one_is_a_url(text: str, is_url: bool) -> None:
+    assert bool(bound(zoo("file_in"), text).sources) is not is_url
+
+
+@pytest.mark.parametrize("name", ["file_optional", "image_optional"])
+def test_an_optional_file_that_is_none_is_left_out(name: str) -> None:
+    assert bound(zoo(name), None).files == ()
+    assert bound(zoo(name), None).values == {}
+    assert bound(zoo("file_list_optional"), files=[]).files == ()
+
+
+def test_the_other_arguments_stay_beside_the_files() -> None:
+    call = bound(zoo("file_and_json"), b"x", "n", item=None)
+    assert call.values == {"name": "n", "item": None}
+    assert len(call.sources) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "error", "says"),
+    [
+        ("file_in", None, TypeError, r"file_in\(\): argument 'f' must be a file, not None"),
+        ("root_file", None, TypeError, r"root_file\(\): the argument must be a file, not None"),
+        ("file_list", [b"", None], TypeError, r"argument 'files'\[1\] must be a file, not None"),
+        ("file_list", [], ValueError, "BentoML can't be sent an empty list of files"),
+        ("file_list", "p", TypeError, "must be a list of files, not str"),
+        ("file_list", b"", TypeError, "must be a list of files, not bytes"),
+        ("file_list", File(b"x", "a.txt", "text/plain"), TypeError, "must be a list of files, not File"),
+    ],
+)
+def test_what_is_no_file(target: str, value: object, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        bound(zoo(target), value)
+
+
+# --- root input
+
+
+def test_a_root_input_is_the_one_argument() -> None:
+    call = bound(zoo("root_int"), 41)
+    assert (call.values, call.files, call.route) == ({"": 41}, (), "/root_int")
+    assert bound(zoo("root_optional"), None).values == {"": None}
+
+
+def test_a_root_model_takes_its_fields_as_keywords_too() -> None:
+    assert (
+        bound(zoo("root_model"), sku="s").values == bound(zoo("root_model"), {"sku": "s"}).values == {"": {"sku": "s"}}
+    )
+
+
+@pytest.mark.parametrize("as_keywords", [True, False])
+def test_a_root_model_with_a_file_is_a_form(as_keywords: bool) -> None:
+    fields = {"name": "n", "upload": Path("p")}
+    call = bound(zoo("root_file_model"), **fields) if as_keywords else bound(zoo("root_file_model"), fields)
+    assert call.values == {"name": "n"}
+    assert [source.content for source in call.sources] == [Path("p")]
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "kwargs", "says"),
+    [
+        ("root_int", (), {}, r"root_int\(\) takes exactly 1 positional argument but 0 were given"),
+        ("root_int", (1, 2), {}, "takes exactly 1 positional argument but 2 were given"),
+        ("root_int", (), {"n": 1}, "takes its one argument by position: 'n' has no name there"),
+        ("root_model", ({},), {"sku": "s"}, "takes its one argument by position"),
+        ("root_file_model", ("text",), {}, "takes a mapping of its fields, as one of them is a file"),
+        ("root_files", ([b""],), {}, "BentoML has no root input of several files"),
+        ("root_int_default", (), {}, "takes exactly 1"),  # its default can't be used: no body is an error
+    ],
+)
+def test_wrong_root_input(name: str, args: tuple[object, ...], kwargs: dict[str, object], says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        bind(zoo(name), args, kwargs)
+
+
+def test_a_root_list_of_files_is_refused_in_any_schema() -> None:
+    with pytest.raises(TypeError, match="several files"):
+        bound(root(FILES), [b""])
+
+
+# --- parameters of the path
+
+
+def test_keywords_fill_the_path() -> None:
+    call = bound(zoo("path_param_route"), n=1, user_id="ü ?")
+    assert (call.route, call.values) == ("/v1/users/ü ?/items", {"n": 1})
+
+
+def test_what_is_not_given_stays_as_bentoml_sends_it() -> None:
+    assert bound(zoo("path_param_route"), 1).route == "/v1/users/{user_id}/items"
+
+
+def test_each_parameter_is_filled_once() -> None:
+    target = endpoint(route="/{a}/{b:int}/{a}")
+    assert bound(target, a="{b}", b=7).route == "/{b}/7/{b}"
+
+
+def test_an_argument_of_the_same_name_is_an_argument() -> None:
+    call = bound(endpoint({"a": TEXT}, route="/{a}"), a="x")
+    assert (call.route, call.values) == ("/{a}", {"a": "x"})
+
+
+def test_a_root_input_may_have_a_path_too() -> None:
+    target = root(TEXT)._replace(route="/users/{id}")
+    assert bound(target, "body", id=5).route == "/users/5"
+
+
+@pytest.mark.parametrize("value", ["", "a/b", ".", "..", "../x"])
+def test_a_parameter_of_the_path_climbs_nowhere(value: str) -> None:
+    with pytest.raises(ValueError, match=r"f\(\): 'a' must be one segment of a path"):
+        bound(endpoint(route="/x/{a}"), a=value)
+
+
+def test_files_are_files_under_any_name() -> None:
+    assert bound(endpoint({"kwargs": FILE}), b"x").sources

@@ -1,0 +1,179 @@
+"""A ``/schema.json`` that is none gives a `SchemaError` that says where, and nothing else, ever."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bento_proto import (
+    JSON,
+    BentoMLException,
+    RemoteProtocolError,
+    SchemaError,
+    Service,
+    docstring_of,
+    parse_service,
+    signature_of,
+)
+from tests.recordings import schema, schema_names
+
+FINE: dict[str, JSON] = {"name": "f", "route": "/f"}
+
+
+def nested(depth: int) -> JSON:
+    schema: JSON = {}
+    for _ in range(depth):
+        schema = {"items": schema}
+    return schema
+
+
+@pytest.mark.parametrize(
+    ("document", "says"),
+    [
+        (b"", "not JSON"),
+        (b"<html>", "not JSON"),
+        (b"\xff", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[]", "the schema is no object"),
+        (b"{}", "routes is no list"),
+        (b'{"routes":{}}', "routes is no list"),
+        (b'{"routes":[1]}', r"routes\[0\] is no object"),
+        ({"name": 5, "routes": []}, "name is no text"),
+        ({"description": 5, "routes": []}, "description is no text"),
+        ({"routes": [FINE, FINE]}, "two endpoints are named 'f'"),
+        ({"routes": [{}]}, r"routes\[0\].name is no text"),
+        ({"routes": [{"name": ""}]}, r"routes\[0\].route is no text"),
+        ({"routes": [{**FINE, "name": "\ud800"}]}, r"routes\[0\].name is not valid Unicode"),
+        ({"routes": [{**FINE, "doc": 5}]}, r"routes\[0\].doc is no text"),
+        ({"routes": [{**FINE, "input": []}]}, "input is no object"),
+        ({"routes": [{**FINE, "output": []}]}, "output is no object"),
+        ({"routes": [{**FINE, "input": {"properties": []}}]}, "properties is no object"),
+        ({"routes": [{**FINE, "input": {"properties": {"a": 1}}}]}, "input.properties.a is no object"),
+        ({"routes": [{**FINE, "input": {"properties": {"\ud800": {}}}}]}, "not valid Unicode"),
+        ({"routes": [{**FINE, "input": {"required": {}}}]}, "required is no list"),
+        ({"routes": [{**FINE, "input": {"required": [1]}}]}, "input.required is no text"),
+        ({"routes": [{**FINE, "output": {"anyOf": {}}}]}, "anyOf is no list"),
+        ({"routes": [{**FINE, "output": {"prefixItems": {}}}]}, "prefixItems is no list"),
+        ({"routes": [{**FINE, "output": {"items": {"$defs": {"A": {"type": 5}}}}}]}, "type is no text"),
+        ({"routes": [{**FINE, "output": nested(101)}]}, "nested too deeply"),
+        # What goes into a header of the request, or of a part of it:
+        ({"routes": [{**FINE, "input": {"type": "file", "content_type": "a/b\r\nx: y"}}]}, "can't stand in a header"),
+        ({"routes": [{**FINE, "input": {"type": "file", "content_type": "ä/b"}}]}, "can't stand in a header"),
+    ],
+)
+def test_what_is_malformed_is_refused(document: bytes | JSON, says: str) -> None:
+    with pytest.raises(SchemaError, match="^/schema.json is not the schema of a BentoML Service: .*" + says):
+        parse_service(document)
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "",
+        "f",
+        "//evil.example/f",
+        "http://evil.example/f",
+        "/a/../f",
+        "/..",
+        "/.",
+        "/./f",
+        "/f\r\nx: y",
+        "/f\x00",
+        "/\ud800",
+    ],
+)
+def test_a_route_leads_nowhere_else(route: str) -> None:
+    with pytest.raises(SchemaError, match=r"routes\[0\]\.route"):
+        parse_service({"routes": [{"name": "f", "route": route}]})
+
+
+def test_what_is_nested_as_deeply_as_it_may_be_is_read() -> None:
+    assert parse_service({"routes": [{**FINE, "output": nested(100)}]}).endpoints
+
+
+def test_it_is_a_remote_protocol_error() -> None:
+    assert issubclass(SchemaError, RemoteProtocolError)
+    assert issubclass(SchemaError, BentoMLException)
+
+
+# --- any document
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+ANYTHING = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3), max_leaves=5
+)
+ROUTES: list[JSON] = [route for name in schema_names() for route in json.loads(schema(name))["routes"]]
+TELLING = st.sampled_from(
+    ["properties", "required", "type", "items", "anyOf", "$ref", "args", "kwargs", "class", "a-b"]
+)
+
+
+def places(node: JSON) -> Iterator[tuple[Any, Any]]:
+    """Each list and dict inside, with each index and key of it."""
+    keys = list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+    for key in keys:
+        yield node, key
+        yield from places(cast("Any", node)[key])
+
+
+def mutate(data: st.DataObject, within: Any, key: Any) -> None:
+    """Delete, retype, nest or duplicate one thing in a document."""
+    value = within[key]
+    what = data.draw(st.sampled_from(["delete", "retype", "nest", "duplicate"]))
+    if what == "delete":
+        del within[key]
+    elif what == "retype":
+        within[key] = data.draw(ANYTHING)
+    elif what == "nest":
+        within[key] = [value] if data.draw(st.booleans()) else {data.draw(TELLING): value}
+    elif isinstance(within, list):
+        within.append(copy.deepcopy(value))
+    else:
+        within[data.draw(TELLING)] = copy.deepcopy(value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_any_document_is_a_service_or_refused(data: st.DataObject) -> None:
+    document: JSON = {"name": "Zoo", "routes": data.draw(st.lists(st.sampled_from(ROUTES), min_size=1, max_size=2))}
+    document = copy.deepcopy(document)
+    for _ in range(data.draw(st.integers(1, 4))):
+        found = list(places(document))
+        if found:
+            mutate(data, *found[data.draw(st.integers(0, 1_000)) % len(found)])
+    refused_or_usable(document)
+
+
+@settings(max_examples=200, deadline=None)
+@given(ANYTHING | st.fixed_dictionaries({"routes": st.lists(ANYTHING)}))
+def test_anything_is_a_service_or_refused(document: JSON) -> None:
+    refused_or_usable(document)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary())
+def test_any_bytes_are_refused(data: bytes) -> None:
+    with pytest.raises(SchemaError):
+        parse_service(data)
+
+
+def refused_or_usable(document: JSON) -> None:
+    try:
+        service = parse_service(document)
+    except SchemaError:
+        return
+    assert isinstance(service, Service)
+    assert service.prefix == "" or service.prefix.startswith("/")
+    for endpoint in service.endpoints.values():  # whatever looks at what was read finds it usable
+        assert str(signature_of(endpoint))
+        assert docstring_of(endpoint)
+        for parameter in endpoint.parameters:
+            assert isinstance(parameter.is_variadic, bool)
+            assert isinstance(parameter.is_image, bool)
+            assert parameter.content_type is None or parameter.content_type.isascii()

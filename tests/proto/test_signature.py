@@ -1,0 +1,117 @@
+"""Endpoints look like Python functions to those who ask for help."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+
+import pytest
+
+from bento_proto import JSON, docstring_of, signature_of
+from tests.proto.shapes import ARGS, BYTES, FILE, FILES, KWARGS, TEXT, endpoint, root, service, zoo
+from tests.recordings import schema_names
+
+
+@pytest.mark.parametrize(
+    ("name", "signature"),
+    [
+        ("add_int", "(a: 'int', b: 'int' = 2) -> 'int'"),
+        ("nothing", "() -> 'None'"),
+        ("none_arg", "(value: 'None' = None) -> 'str'"),
+        ("untyped", "(x: 'object', y: 'object' = 3) -> 'object'"),
+        ("echo_list", "(items: 'list[int]') -> 'list[int]'"),
+        ("echo_tuple", "(pair: 'list[object]') -> 'list[object]'"),
+        ("echo_dict", "(data: 'dict[str, object]') -> 'dict[str, object]'"),
+        ("optional_model", "(item: 'dict[str, object] | None' = None) -> 'object | None'"),
+        ("optional_str_out", "(want: 'bool' = True) -> 'str | None'"),
+        ("half", "(x: 'float') -> 'float'"),
+        ("bytes_in", "(data: 'bytes') -> 'int'"),
+        ("bytes_out", "() -> 'bytes'"),
+        ("file_in", "(f: 'pathlib.Path') -> 'dict[str, object]'"),
+        ("file_list", "(files: 'list[pathlib.Path]') -> 'list[dict[str, object]]'"),
+        ("image_optional", "(img: 'PIL.Image.Image | None' = None, prompt: 'str' = 'p') -> 'dict[str, object]'"),
+        ("optional_image_out", "(want: 'bool' = True) -> 'PIL.Image.Image | None'"),
+        ("nd", "(a: 'numpy.ndarray') -> 'numpy.ndarray'"),
+        ("df", "(df: 'pandas.DataFrame') -> 'pandas.DataFrame'"),
+        ("root_int", "(value: 'int', /) -> 'int'"),
+        ("root_optional", "(value: 'int | None', /) -> 'str'"),
+        ("root_dict", "(value: 'dict[str, int]', /) -> 'int'"),
+        ("varargs", "(*args: 'int') -> 'dict[str, object]'"),
+        ("varkw", "(**kwargs: 'object') -> 'dict[str, object]'"),
+        ("mixed_args", "(a: 'int', *args: 'int', k: 'int' = 1, **kwargs: 'object') -> 'dict[str, object]'"),
+        ("stream_async_str", "(n: 'int' = 3, delay: 'float' = 0.05) -> 'Iterator[str]'"),
+        ("stream_dict", "(n: 'int' = 3, delay: 'float' = 0.05) -> 'Iterator[dict[str, object]]'"),
+        ("stream_sse_annotated", "(n: 'int' = 3) -> 'Iterator[str]'"),
+    ],
+)
+def test_signatures_of_recorded_endpoints(name: str, signature: str) -> None:
+    assert str(signature_of(zoo(name))) == signature
+
+
+@pytest.mark.parametrize("name", schema_names())
+def test_every_recorded_endpoint_has_one_whose_annotations_are_python(name: str) -> None:
+    for found in service(name).endpoints.values():
+        signature = signature_of(found)
+        notes = [parameter.annotation for parameter in signature.parameters.values()]
+        for note in [*notes, signature.return_annotation]:
+            ast.parse(note, mode="eval")
+
+
+E: dict[str, JSON] = {}
+
+
+@pytest.mark.parametrize(
+    ("properties", "required", "signature"),
+    [
+        # What can't be written is summed up as what takes it.
+        ({"a-b": E, "class": E, "x": E}, ["x"], "(x: 'object', **kwargs: 'object')"),
+        ({"a-b": E, "kwargs": TEXT, "_kwargs": TEXT}, None, "(kwargs: 'str', _kwargs: 'str', **__kwargs: 'object')"),
+        # A required argument after one that isn't must have been keyword-only.
+        (
+            {"a": {"default": 1}, "a-b": E, "b": E, "c": {"default": 2}},
+            ["b"],
+            "(a: 'object' = 1, *, b: 'object', c: 'object' = 2, **kwargs: 'object')",
+        ),
+        # Then a list that is named args is an ordinary one.
+        (
+            {"a": {"default": 1}, "b": E, "args": ARGS},
+            ["b", "args"],
+            "(a: 'object' = 1, *, b: 'object', args: 'list[int]')",
+        ),
+        ({"args": {"type": "array"}, "kwargs": KWARGS}, None, "(*args: 'object', **kwargs: 'object')"),
+        ({"x": BYTES, "f": FILES}, [], "(x: 'bytes | None' = None, f: 'list[pathlib.Path] | None' = None)"),
+        ({"x": {"anyOf": [FILE, {"type": "null"}]}}, [], "(x: 'pathlib.Path | None' = None)"),
+        ({"x": {"anyOf": [BYTES, {"type": "null"}]}}, None, "(x: 'bytes | None')"),
+        ({"x": {"type": ["integer", "null"]}, "y": {"type": "new"}}, None, "(x: 'object', y: 'object')"),
+    ],
+)
+def test_signatures_of_odd_endpoints(properties: dict[str, JSON], required: list[str] | None, signature: str) -> None:
+    assert str(signature_of(endpoint(properties, required))).partition(" -> ")[0] == signature
+
+
+def test_a_call_that_fits_the_signature_is_one() -> None:
+    bound = signature_of(zoo("mixed_args")).bind(1, 2, 3, k=4, z=5)
+    assert bound.arguments == {"a": 1, "args": (2, 3), "k": 4, "kwargs": {"z": 5}}
+    with pytest.raises(TypeError):
+        signature_of(zoo("keyword_only")).bind()
+    assert signature_of(root(TEXT)).parameters["value"].kind is inspect.Parameter.POSITIONAL_ONLY
+
+
+# --- docstrings
+
+
+def test_without_a_description_the_name_is_said() -> None:
+    assert docstring_of(zoo("add_int")) == "Call the endpoint ``add_int`` of the Service."
+
+
+def test_what_the_schema_tells_of_the_arguments_is_said() -> None:
+    assert docstring_of(zoo("with_input_spec")).splitlines()[2:] == ["Args:", "    prompt: the prompt"]
+    assert docstring_of(zoo("audio_in")).splitlines()[2:] == ["Args:", "    f: a file of type audio/mp3"]
+    assert docstring_of(zoo("root_file_ct")).splitlines()[2:] == ["Args:", "    value: a file of type audio/mp3"]
+    both = endpoint({"f": {**FILE, "description": "a song", "content_type": "audio/mp3"}}, doc="Sings.")
+    assert docstring_of(both) == "Sings.\n\nArgs:\n    f: a song; a file of type audio/mp3"
+
+
+def test_a_task_says_that_it_is_one() -> None:
+    task = service("ZooTasks").endpoints["json_task"]
+    assert docstring_of(task).endswith("\n\nIt is a task: ``.submit(...)`` queues it and returns a handle.")
