@@ -1,0 +1,84 @@
+"""What the suite's tests ask for: a scripted server, clients of each face for it, and the proof that nothing leaks."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from bento_proto import Timeout
+from bento_sync import SyncHTTPClient
+from tests.parity.faces import FACES, Connect, Face
+
+from .server import Server
+from .service import SCHEMA
+
+_DESCRIPTORS = Path("/proc/self/fd")  # where the system has it
+
+
+@pytest.fixture(scope="session", params=FACES, ids=[face.name for face in FACES])
+def face(request: pytest.FixtureRequest) -> Face:
+    found: Face = request.param
+    return found
+
+
+@pytest.fixture(autouse=True)
+def no_leaks() -> Iterator[None]:
+    """Once a test is over, there are no more sockets, files and threads than before."""
+    before = _resources()
+    yield
+    ends = time.monotonic() + 10
+    while (more := _resources() - before) and time.monotonic() < ends:
+        gc.collect()
+        time.sleep(0.02)
+    assert not more
+
+
+def _resources() -> set[str]:
+    # trio keeps threads that are idle for ten seconds, for whoever needs one next.
+    found = {f"{t.name} {t.ident}" for t in threading.enumerate() if not t.name.lower().startswith("trio")}
+    for link in _DESCRIPTORS.iterdir() if _DESCRIPTORS.exists() else ():
+        try:
+            found.add(f"{link.name} {os.readlink(link)}")
+        except OSError:  # that of the directory that is being listed
+            continue
+    return found
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No token of the developer's own reaches the clients."""
+    monkeypatch.delenv("BENTO_CLOUD_API_KEY", raising=False)
+
+
+@pytest.fixture
+def server(no_leaks: None) -> Iterator[Server]:
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def connect(face: Face, server: Server) -> Iterator[Connect]:
+    """Makes clients of the server: without retries and with short waits, unless the test says otherwise.
+
+    They are closed when the test is over, and then must have left no connection open.
+    """
+    with ExitStack() as stack:
+
+        def enter(url: str = server.url, **options: object) -> SyncHTTPClient:
+            own = {"schema": SCHEMA, "server_ready_timeout": 0, "timeout": Timeout.of(5), "retries": 0}
+            return stack.enter_context(face.client(url, **{**own, **options}))
+
+        yield enter
+    server.settle()
+
+
+@pytest.fixture
+def client(connect: Connect) -> SyncHTTPClient:
+    return connect()
