@@ -115,8 +115,8 @@ def probe(
 
 def until_ready(
     base: Base, headers: Fields, terms: Terms, known: Found | None, seconds: float | None, now: float
-) -> Flow[None]:
-    """Ask until the Service is ready, with pauses that grow.
+) -> Flow[float]:
+    """Ask until the Service is ready, with pauses that grow; the result is what the clock reads then.
 
     Args:
         base: where to ask.
@@ -139,7 +139,7 @@ def until_ready(
         exchange, now = yield from probe(base, headers, terms._replace(timeout=timeout), known, now, delay)
         error = exchange.error
         if error is None:
-            return
+            return now
         if isinstance(error, (Unauthorized, Forbidden)):
             raise error
         hopeless = exchange.lost is not None and exchange.lost.loss is Loss.UNTRUSTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from ._cookies import Cookies
@@ -126,13 +127,14 @@ class Session:
             SchemaError: its schema can't be understood.
             BentoMLException: its schema can't be had.
         """
+        ends = math.inf if options.timeout.total is None else now + options.timeout.total
         if not self._ready and self._ready_timeout != 0:
-            yield from self.wait_until_ready(self._ready_timeout, options, now)
+            seconds = min(math.inf if self._ready_timeout is None else self._ready_timeout, ends - now)
+            now = yield from self.wait_until_ready(None if seconds == math.inf else seconds, options, now)
         self._ready = True
         if self._found is None:
-            self._found = yield from describe(
-                self.base, self._credential.added(options.headers), self._terms(options), now
-            )
+            terms = self._terms(options._replace(timeout=options.timeout.within(max(ends - now, 0.0))))
+            self._found = yield from describe(self.base, self._credential.added(options.headers), terms, now)
         return self._found.service
 
     def is_ready(self, seconds: float | None, options: Options, now: float) -> Flow[bool]:
@@ -149,8 +151,8 @@ class Session:
         self._ready = self._ready or exchange.error is None
         return exchange.error is None
 
-    def wait_until_ready(self, seconds: float | None, options: Options, now: float) -> Flow[None]:
-        """Wait until the Service is ready.
+    def wait_until_ready(self, seconds: float | None, options: Options, now: float) -> Flow[float]:
+        """Wait until the Service is ready; the result is what the clock reads then.
 
         Args:
             seconds: how long; None for as long as it takes.
@@ -162,8 +164,9 @@ class Session:
             Unauthorized, Forbidden: it asks for a token.
         """
         headers = self._credential.added(options.headers)
-        yield from until_ready(self.base, headers, self._terms(options), self._found, seconds, now)
+        now = yield from until_ready(self.base, headers, self._terms(options), self._found, seconds, now)
         self._ready = True
+        return now
 
     def endpoint(self, name: str) -> Endpoint:
         """The endpoint of that name.
