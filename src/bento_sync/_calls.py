@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from bento_files import measure, open_sink
-from bento_proto import Content, Delivery, LocalProtocolError, Response, Run, bind
+from bento_proto import CallTimeout, Content, Delivery, LocalProtocolError, Response, Run, bind
 
 from ._stream import Stream
 from ._transport import carry_out
@@ -104,9 +104,16 @@ class Calls(NamedTuple):
         if shared.closed:
             raise LocalProtocolError("the client is closed")
         if not shared.session.is_connected:
-            with shared.connecting:  # the first of several threads does it for all
+            now, total = time.monotonic(), self.options.timeout.total  # waiting for another thread's attempt counts
+            if not shared.connecting.acquire(timeout=-1 if total is None else total):
+                error = CallTimeout(f"the Service was not found within {total:g} seconds")
+                error.sent = False
+                raise error
+            try:  # the first of several threads does it for all
                 self._start()
-                return self.result(shared.session.connect(self.options, time.monotonic()))
+                return self.result(shared.session.connect(self.options, now))
+            finally:
+                shared.connecting.release()
         service = shared.session.service
         assert service is not None
         return service
