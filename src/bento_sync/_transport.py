@@ -88,14 +88,14 @@ def _soonest(seconds: float | None, ends: float | None) -> float | None:
     """How long a single wait may be, when all of them have an end.
 
     Raises:
-        TimeoutError: it is reached.
+        TimeoutError: it is reached, or there is no time to wait at all.
     """
-    if ends is None:
-        return seconds
-    left = ends - time.monotonic()
-    if left <= 0:
+    if ends is not None:
+        left = ends - time.monotonic()
+        seconds = left if seconds is None else min(seconds, left)
+    if seconds is not None and seconds <= 0:  # a socket would take 0 for "don't wait", and fail with another error
         raise TimeoutError
-    return left if seconds is None else min(seconds, left)
+    return seconds
 
 
 class Open(Generic[T]):
