@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import zlib
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 # RFC 9110 section 5.6.6: one ;name=value of a header, the value a token or a quoted string.
 _PARAMETER: Final = re.compile(r';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))')
+_CHARSET: Final = re.compile(r"[A-Za-z0-9.:_+-]{1,40}")  # Python remembers each name that it is asked for
+# Not charsets but notations, or such that a decoder must hold back without end.
+_UNFIT: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7"})
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # Windows takes these for devices
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
 _NAME_BYTES: Final = 200  # file systems take 255; the rest is for whoever derives a name from it
@@ -36,13 +40,15 @@ def media_type(head: Head) -> str:
 
 
 def charset(head: Head) -> str:
-    """The charset that the answer declares, if Python knows it as one of text; else UTF-8."""
+    """The charset that the answer declares, if Python knows it as one of text on the wire; else UTF-8."""
     declared = parameters(head.get("content-type") or "").get("charset", "")
+    if not _CHARSET.fullmatch(declared):
+        return "utf-8"
     try:
-        b"".decode(declared or "utf-8")
+        " ".encode(declared)  # not "": that is never looked up
     except (LookupError, ValueError):
         return "utf-8"
-    return declared or "utf-8"
+    return "utf-8" if codecs.lookup(declared).name in _UNFIT else declared
 
 
 def file_name(head: Head) -> str | None:

@@ -15,7 +15,7 @@ from ._errors import LimitExceeded, RemoteProtocolError
 from ._json import JSON, parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -24,7 +24,8 @@ T_co = TypeVar("T_co", covariant=True)
 class Decoder(Protocol[T_co]):
     """What turns a body into items. Each method returns the items that it completed.
 
-    All raise `RemoteProtocolError` when the body is not what it should be, `LimitExceeded` when it is too large.
+    All raise `RemoteProtocolError` when the body is not what it should be, `LimitExceeded` when it is too large; the
+    items that the same bytes completed before are the error's ``items``.
     """
 
     def feed(self, data: bytes, /) -> Sequence[T_co]:
@@ -111,13 +112,24 @@ class Text:
         return self._decode(b"", final=True)
 
     def _decode(self, data: bytes, *, final: bool) -> Sequence[str]:
+        before = self._decoder.getstate()
         try:
             text = self._decoder.decode(data, final)
         except UnicodeError as exc:
             error = RemoteProtocolError(f"the stream's text can't be decoded: {exc}")
             error.body = data
+            self._decoder.setstate(before)
+            error.items = tuple(self._good(data))
             raise error from exc
         return (text,) if text else ()
+
+    def _good(self, data: bytes) -> Iterator[str]:
+        """The characters before the fault."""
+        try:
+            for number in range(len(data)):
+                yield from self._decoder.decode(data[number : number + 1])
+        except UnicodeError:
+            return
 
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
@@ -154,7 +166,7 @@ class JSONItems(Generic[T]):
 
     def feed(self, data: bytes, /) -> Sequence[T]:
         """The items that end in these bytes."""
-        return self._take(self._decode(data, final=False))
+        return self._decode(data, final=False)
 
     def boundary(self) -> Sequence[T]:
         """The number that ends with the chunk, if there is one."""
@@ -165,25 +177,36 @@ class JSONItems(Generic[T]):
 
     def finish(self) -> Sequence[T]:
         """The number that ends with the body; anything else that is not whole is an error."""
-        items = [*self._take(self._decode(b"", final=True)), *self.boundary()]
+        items = [*self._decode(b"", final=True), *self.boundary()]
         if self._scalar or self._pieces:
             raise RemoteProtocolError("the stream ends inside an item")
         return items
 
-    def _decode(self, data: bytes, *, final: bool) -> str:
+    def _decode(self, data: bytes, *, final: bool) -> list[T]:
         try:
-            return self._text.decode(data, final)
+            text = self._text.decode(data, final)
         except UnicodeDecodeError as exc:
-            raise RemoteProtocolError(f"the stream is not UTF-8: {exc}") from exc
+            error = RemoteProtocolError(f"the stream is not UTF-8: {exc}")
+            error.items = self._take(exc.object[: exc.start].decode())
+            raise error from exc
+        return self._take(text)
 
     def _take(self, text: str) -> list[T]:
         items: list[T] = []
+        try:
+            self._part(text, items)
+        except RemoteProtocolError as exc:
+            exc.items = items
+            raise
+        return items
+
+    def _part(self, text: str, items: list[T]) -> None:
         position = 0
         if self._pieces and text:
             end = self._scan(text, 0)
             self._hold(text[:end] if end >= 0 else text)
             if end < 0:
-                return items
+                return
             items.append(self._item("".join(self._pieces)))
             self._pieces.clear()
             position = end
@@ -195,9 +218,8 @@ class JSONItems(Generic[T]):
             else:
                 end = self._bare(text, position, items)
             if end < 0:
-                break
+                return
             position = end
-        return items
 
     def _compound(self, text: str, start: int, items: list[T]) -> int:
         """Take an object, list or string; the position behind it, or -1 if its end has not come."""

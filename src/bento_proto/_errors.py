@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Final
 from ._headers import Headers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from ._json import JSON
 
@@ -184,9 +184,11 @@ class RemoteProtocolError(BentoMLException):
 
     Attributes:
         body: the bytes that could not be decoded, where they are at hand.
+        items: of a stream, what the same bytes completed before the fault in them.
     """
 
     body: bytes = b""
+    items: Sequence[object] = ()
 
 
 class SchemaError(RemoteProtocolError):

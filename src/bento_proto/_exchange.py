@@ -7,7 +7,7 @@ wrong raises nothing: it becomes `Exchange.error`, a value.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from ._content import charset, inflater
 from ._errors import (
@@ -166,7 +166,7 @@ class Exchange(Generic[T_co]):
         except RemoteProtocolError as exc:
             self.state = TRANSITIONS[before][Input.BREAK]
             self.error = exc if before is not State.REFUSED else self._refused()
-            return ()
+            items, exc.items = cast("Sequence[T_co]", exc.items), ()
         if self.delivery is Delivery.VALUE:
             self._items += items
             return ()
@@ -202,13 +202,15 @@ class Exchange(Generic[T_co]):
             self.delivery = self._decoder.delivery
 
     def _data(self, event: Data) -> Sequence[T_co]:
-        if self._inflater is None:
-            items = self._feed(event.data)
-        else:
-            items = [item for piece in self._inflater.feed(event.data) for item in self._feed(piece)]
-        if event.ends_chunk and self._decoder is not None:
-            more = self._decoder.decoder.boundary()
-            return [*items, *more] if more else items
+        items: list[T_co] = []
+        try:
+            for piece in (event.data,) if self._inflater is None else self._inflater.feed(event.data):
+                items += self._feed(piece)
+            if event.ends_chunk and self._decoder is not None:
+                items += self._decoder.decoder.boundary()
+        except RemoteProtocolError as exc:
+            exc.items = (*items, *exc.items)
+            raise
         return items
 
     def _feed(self, data: bytes) -> Sequence[T_co]:

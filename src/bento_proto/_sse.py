@@ -63,12 +63,16 @@ class Events:
         self._after_cr = self._after_cr or text.endswith("\r")
         *lines, rest = _LINE_END.split(text)
         events: list[ServerSentEvent] = []
-        for line in lines:
-            self._hold(line)
-            whole = "".join(self._line)
-            self._line.clear()
-            self._take(whole, events)
-        self._hold(rest)
+        try:
+            for line in lines:
+                self._hold(line)
+                whole = "".join(self._line)
+                self._line.clear()
+                self._take(whole, events)
+            self._hold(rest)
+        except LimitExceeded as exc:
+            exc.items = events
+            raise
         return events
 
     def boundary(self) -> list[ServerSentEvent]:
