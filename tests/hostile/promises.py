@@ -26,7 +26,7 @@ def within(seconds: float) -> Iterator[None]:
 def assert_right(client: SyncHTTPClient) -> None:
     """The next call of the same client gives the right answer."""
     text = f"right {next(_numbers)}"
-    assert client.echo(text=text) == text
+    assert client.with_options(timeout=30).echo(text=text) == text
 
 
 def _joined(client: SyncHTTPClient, endpoint: str) -> object:
