@@ -1,0 +1,245 @@
+"""The driver: runs the core's flows over connections, and hands results over."""
+
+from __future__ import annotations
+
+import copy
+import math
+import secrets
+import time
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
+
+import anyio
+from anyio import CancelScope, to_thread
+
+from bento_files import measure, open_sink
+from bento_proto import BentoMLException, CallTimeout, Content, Delivery, Response, Run
+
+from ._connections import Discovery
+from ._stream import AsyncStream
+from ._transport import carry_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bento_files import Sink
+    from bento_proto import (
+        Call,
+        Endpoint,
+        Exchange,
+        Flow,
+        Limits,
+        Options,
+        ResultStatus,
+        ServerSentEvent,
+        Service,
+        Session,
+        Source,
+        Upload,
+        Value,
+    )
+
+    from ._connections import Connections, Local
+    from ._transport import Open
+
+T = TypeVar("T")
+
+_GATHERED: Final = 1 << 20  # bytes of a file, written at a time: a thread is not for nothing
+
+
+class Shared:
+    """What a client and its views have in common.
+
+    Args:
+        session: what the client knows.
+        connections: its connections.
+        limits: how much a server may send.
+    """
+
+    def __init__(self, session: Session, connections: Connections, limits: Limits) -> None:
+        self.session: Session = session
+        self.limits: Limits = limits
+        self.connections: Connections = connections
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.connections.close()
+
+
+class Calls(NamedTuple):
+    """All that a client does, under one set of options."""
+
+    shared: Shared
+    options: Options
+    download_dir: Path | None
+
+    # --- driving
+
+    async def run(self, flow: Flow[T]) -> tuple[T, Open[object] | None]:
+        """Run a flow; return its result, and the exchange that it left open, if it did."""
+        run, opened = Run(flow), None
+        try:
+            while run.step is not None:
+                if opened is not None:
+                    opened.close()
+                if run.step.delay:
+                    await anyio.sleep(run.step.delay)
+                opened = await carry_out(run.step, self.shared.connections)
+                run.resume(time.monotonic())
+        except BaseException:
+            run.close()
+            if opened is not None:
+                opened.close()
+            raise
+        return run.result, opened
+
+    async def result(self, flow: Flow[T]) -> T:
+        """Run a flow that leaves nothing open; return its result."""
+        return (await self.run(flow))[0]
+
+    # --- finding the Service
+
+    async def connect(self) -> Service:
+        """The Service; waits for it and fetches its schema the first time."""
+        local, session = self.shared.connections.local, self.shared.session
+        if not session.is_connected:
+            await self._discover(local)
+        service = session.service
+        assert service is not None
+        return service
+
+    async def _discover(self, local: Local) -> None:
+        now, total = time.monotonic(), self.options.timeout.total  # waiting for another task's attempt counts
+        with CancelScope(deadline=math.inf if total is None else anyio.current_time() + total) as scope:
+            while local.discovery is not None:
+                await self._follow(local.discovery)
+        if scope.cancelled_caught:
+            error = CallTimeout(f"the Service was not found within {total:g} seconds")
+            error.sent = False
+            raise error
+        if not self.shared.session.is_connected:  # the first of several tasks does it for all
+            await self._lead(local, now)
+
+    async def _lead(self, local: Local, now: float) -> None:
+        discovery = local.discovery = Discovery(self.options)
+        try:
+            await self.result(self.shared.session.connect(self.options, now))
+        except BentoMLException as error:
+            discovery.error = error
+            raise
+        finally:
+            local.discovery = None
+            discovery.over.set()
+
+    async def _follow(self, discovery: Discovery) -> None:
+        """Wait for another task's attempt; if it fails, so would one of ours, unless the options are others."""
+        await discovery.over.wait()
+        if discovery.error is not None and discovery.options is self.options:
+            raise copy.copy(discovery.error) from discovery.error.__cause__
+
+    async def is_ready(self, timeout: float | None) -> bool:
+        """Whether the Service is ready."""
+        return await self.result(self.shared.session.is_ready(timeout, self.options, time.monotonic()))
+
+    async def wait_until_ready(self, timeout: float | None) -> None:
+        """Wait until the Service is ready."""
+        await self.result(self.shared.session.wait_until_ready(timeout, self.options, time.monotonic()))
+
+    # --- calling it
+
+    async def call(self, call: Call) -> Response[Value]:
+        """Call an endpoint."""
+        uploads = await self._measure(call)
+        flow = self.shared.session.call(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
+        return await self._deliver(call.endpoint, *await self.run(flow))
+
+    async def events(self, call: Call) -> AsyncStream[ServerSentEvent]:
+        """Call an endpoint and read its answer as server-sent events."""
+        uploads = await self._measure(call)
+        flow = self.shared.session.events(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
+        exchange, opened = await self.run(flow)
+        assert opened is not None
+        return AsyncStream(exchange, opened)
+
+    async def request(self, method: str, path: str, content: bytes | None, json: object) -> Content:
+        """Make a request of the caller's own."""
+        flow = self.shared.session.request(method, path, content, json, self.options, time.monotonic())
+        exchange = await self.result(flow)
+        assert exchange.head is not None
+        return Content(exchange.head, exchange.result)
+
+    # --- tasks
+
+    async def submit(self, call: Call) -> str:
+        """Queue a call; return the task's id."""
+        uploads = await self._measure(call)
+        session = self.shared.session
+        return await self.result(session.submit(call, uploads, secrets.token_hex(16), self.options, time.monotonic()))
+
+    async def task_status(self, endpoint: Endpoint, task_id: str) -> ResultStatus:
+        """Where a task stands."""
+        return await self.result(self.shared.session.task_status(endpoint, task_id, self.options, time.monotonic()))
+
+    async def task_result(self, endpoint: Endpoint, task_id: str) -> Response[Value]:
+        """The result of a task."""
+        flow = self.shared.session.task_result(endpoint, task_id, self.options, time.monotonic())
+        return await self._deliver(endpoint, *await self.run(flow))
+
+    async def cancel_task(self, endpoint: Endpoint, task_id: str) -> None:
+        """Cancel a task."""
+        await self.result(self.shared.session.cancel_task(endpoint, task_id, self.options, time.monotonic()))
+
+    async def retry_task(self, endpoint: Endpoint, task_id: str) -> str:
+        """Run a task again; return the new one's id."""
+        return await self.result(self.shared.session.retry_task(endpoint, task_id, self.options, time.monotonic()))
+
+    # --- what they share
+
+    async def _measure(self, call: Call) -> list[Upload]:
+        sources = call.sources
+        # Opening a pipe waits for who writes to it: a thread that does so can only be left alone.
+        return await to_thread.run_sync(_measure, sources, abandon_on_cancel=True) if sources else []
+
+    async def _deliver(
+        self, endpoint: Endpoint, exchange: Exchange[object], opened: Open[object] | None
+    ) -> Response[Value]:
+        """The result of an exchange; what is left open is read to its end, unless it is a stream."""
+        assert exchange.head is not None
+        if exchange.delivery is Delivery.VALUE:
+            return Response(exchange.head, exchange.result)
+        assert opened is not None
+        if exchange.delivery is Delivery.ITEMS:
+            return AsyncStream(exchange, opened).response
+        async with AsyncStream(cast("Exchange[bytes]", exchange), opened) as stream:
+            return Response(exchange.head, await self._save(endpoint, exchange, stream))
+
+    async def _save(self, endpoint: Endpoint, exchange: Exchange[object], stream: AsyncStream[bytes]) -> object:
+        sink = await to_thread.run_sync(open_sink, exchange, endpoint.name, self.download_dir, self.shared.limits)
+        try:
+            gathered: list[bytes] = []
+            size = 0
+            async for block in stream:
+                gathered.append(block)
+                size += len(block)
+                if size >= _GATHERED:
+                    await to_thread.run_sync(_write, sink, gathered)
+                    gathered, size = [], 0
+            return await to_thread.run_sync(_finish, sink, gathered)
+        except BaseException:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(sink.discard)
+            raise
+
+
+def _measure(sources: Sequence[Source]) -> list[Upload]:
+    return [measure(source) for source in sources]
+
+
+def _write(sink: Sink, blocks: Sequence[bytes]) -> None:
+    for block in blocks:
+        sink.write(block)
+
+
+def _finish(sink: Sink, blocks: Sequence[bytes]) -> object:
+    _write(sink, blocks)
+    return sink.finish()

@@ -1,0 +1,234 @@
+"""The client."""
+
+from __future__ import annotations
+
+import copy
+import os
+import random
+from pathlib import Path
+from types import EllipsisType
+from typing import TYPE_CHECKING, Final
+
+from bento_proto import Limits, LocalProtocolError, Session, attributes, endpoint_for
+
+from ._calls import Calls, Shared
+from ._connections import Connections
+from ._endpoint import EndpointMethod
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from bento_proto import JSON, Content, Endpoint, RetryPolicy, Service, Timeout, Value
+
+    from ._call import AsyncCall
+
+
+class AsyncHTTPClient:
+    """A client of one BentoML Service, with a method for each of its endpoints, on asyncio and on trio.
+
+    Making one, and entering it, does nothing yet: the first use waits until the Service is ready and reads its schema.
+    One client serves any number of tasks: they share its connections, cookies and what it knows of the Service, and
+    nothing of any call. It may be used on several event loops, one after the other or each in a thread of its own, and
+    after a fork: each loop has connections of its own, and what remains of one that has ended is closed when the next
+    one comes.
+
+    Cancelling is safe anywhere: it closes the connection of the call that is cancelled, at once, and nothing else.
+    Environment variables for proxies are not looked at.
+
+    An endpoint whose name the client uses itself, such as ``call``, is reached as ``api_call``; one whose name is no
+    identifier by `call`.
+
+    Args:
+        url: where the Service is: ``http://``, ``https://`` or ``tcp://``, with host, and port and path if need be; or
+            ``unix:/path`` or ``file:///path`` for a Unix socket.
+        token: sent as ``Authorization: Bearer`` to this Service and nowhere else; or a function that gives it, which
+            is asked on first use and again after a 401. By default that of the environment variable
+            ``BENTO_CLOUD_API_KEY``, which is used over https or on this machine only; an empty text for none.
+        timeout: seconds to wait for each single thing, a `Timeout` to say for what, or None for no limit.
+        server_ready_timeout: seconds that the first use waits for the Service to become ready; by default as long as
+            for an answer, 0 for not at all.
+        headers: sent with every request.
+        retries: what is tried again: a `RetryPolicy`, or how many times beyond the first; by default `RetryPolicy()`.
+        limits: how much the server may send, and how many connections there may be.
+        schema: the content of the Service's ``/schema.json``, which then is not asked for.
+        download_dir: where results that are files are put; by default in a directory that goes with the process.
+        ssl_context: the TLS settings; by default Python's, with the system's certificates or those that the
+            environment variable ``SSL_CERT_FILE`` names.
+
+    Raises:
+        ValueError: the URL, the token, a header or a number is malformed.
+        SchemaError: the given schema is.
+    """
+
+    def __init__(
+        self,
+        url: str = "http://localhost:3000",
+        *,
+        token: str | Callable[[], str] | None = None,
+        timeout: Timeout | float | None = 30.0,
+        server_ready_timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        retries: RetryPolicy | int | None = None,
+        limits: Limits | None = None,
+        schema: Service | bytes | JSON = None,
+        download_dir: str | os.PathLike[str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+    ) -> None:
+        limits = limits or Limits()
+        session = Session(
+            url,
+            token=token,
+            timeout=timeout,
+            server_ready_timeout=server_ready_timeout,
+            headers=headers,
+            retries=retries,
+            limits=limits,
+            schema=schema,
+            environ=os.environ,
+            chance=random.random,
+        )
+        shared = Shared(session, Connections(limits.connections, ssl_context), limits)
+        self._calls = Calls(shared, session.options, None if download_dir is None else Path(download_dir))
+
+    # --- what there is
+
+    @property
+    def url(self) -> str:
+        """The URL of the Service, without user and password."""
+        base = self._calls.shared.session.base
+        return f"{base.origin}{base.path}"
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        """The endpoints of the Service, by name.
+
+        Raises:
+            LocalProtocolError: they are not known yet, neither from a call nor from `connect`.
+        """
+        service = self._calls.shared.session.service
+        if service is None:
+            raise LocalProtocolError("the endpoints are not known yet: `await client.connect()` first")
+        return service.endpoints
+
+    def __repr__(self) -> str:
+        return f"<AsyncHTTPClient {self.url}>"
+
+    def __dir__(self) -> Iterable[str]:
+        service = self._calls.shared.session.service
+        return [*super().__dir__(), *(attributes(service, RESERVED) if service else ())]
+
+    # --- readiness
+
+    async def connect(self) -> Service:
+        """Wait until the Service is ready and read its schema, as the first call would; what is known is not asked for.
+
+        Raises:
+            ServiceUnavailable: it did not become ready.
+            BentoMLException: its schema can't be had.
+        """
+        return await self._calls.connect()
+
+    async def is_ready(self, timeout: float | None = None) -> bool:
+        """Whether the Service is ready; whatever goes wrong means that it isn't.
+
+        Args:
+            timeout: seconds to wait for its answer; by default as long as for any, but at most 5.
+        """
+        return await self._calls.is_ready(timeout)
+
+    async def wait_until_server_ready(self, timeout: float | None = None) -> None:
+        """Wait until the Service is ready.
+
+        Args:
+            timeout: how many seconds; None for as long as it takes.
+
+        Raises:
+            ServiceUnavailable: it did not become ready; the cause is what the last request met.
+        """
+        await self._calls.wait_until_ready(timeout)
+
+    # --- calls
+
+    def __getattr__(self, name: str) -> EndpointMethod:
+        if name.startswith("_"):  # never a request for what Python itself, or a debugger, looks for
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        service = self._calls.shared.session.service
+        if service is not None and endpoint_for(service, name, RESERVED) is None:
+            raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
+        return EndpointMethod(self._calls, name, lambda service: endpoint_for(service, name, RESERVED))
+
+    def call(self, name: str, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
+        """Call an endpoint by its name: see `EndpointMethod.__call__`.
+
+        Raises:
+            NotFound: the Service has no endpoint of that name.
+        """
+        return EndpointMethod(self._calls, name, lambda service: name)(*args, **kwargs)
+
+    def __call__(self, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
+        """Call the endpoint named ``__call__``."""
+        return self.call("__call__", *args, **kwargs)
+
+    async def request(self, method: str, path: str, *, content: bytes | None = None, json: object = None) -> Content:
+        """Make a request of your own, with the client's credentials: to an application mounted beside the Service, say.
+
+        Args:
+            method: the HTTP method.
+            path: path and query under the client's URL, percent-encoded.
+            content: the body.
+            json: what to send as JSON instead.
+
+        Raises:
+            ValueError: method or path is malformed.
+            BentoMLException: the request failed, or the answer has an error status.
+        """
+        return await self._calls.request(method, path, content, json)
+
+    def with_options(
+        self,
+        *,
+        timeout: Timeout | float | EllipsisType | None = ...,
+        headers: Mapping[str, str] | None = None,
+        retries: RetryPolicy | int | EllipsisType = ...,
+        download_dir: str | os.PathLike[str] | EllipsisType | None = ...,
+    ) -> Self:
+        """A view of this client with other options, for one call or many; it shares everything else.
+
+        Args:
+            timeout: as for the client.
+            headers: sent besides the client's own, or in place of those of the same name.
+            retries: as for the client.
+            download_dir: as for the client.
+
+        Raises:
+            ValueError: one of them is malformed.
+        """
+        view = copy.copy(self)
+        directory = self._calls.download_dir
+        if not isinstance(download_dir, EllipsisType):
+            directory = None if download_dir is None else Path(download_dir)
+        options = self._calls.options.changed(timeout, headers, retries)
+        view._calls = self._calls._replace(options=options, download_dir=directory)
+        return view
+
+    # --- the end
+
+    async def close(self) -> None:
+        """Close the connections. Calls that are under way go on to their end; files that were received stay."""
+        self._calls.shared.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+
+RESERVED: Final = frozenset(name for name in vars(AsyncHTTPClient) if not name.startswith("_"))
+"""The names that the client uses itself."""

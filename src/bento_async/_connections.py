@@ -1,0 +1,247 @@
+"""The connections of one client: a pool for each origin, on each event loop that the client is used on."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Final
+
+import anyio
+from anyio import CancelScope, Event, to_thread
+
+from bento_proto import BentoMLException, LocalProtocolError
+
+from ._loop import Loop, loop_key
+from ._pool import Pool
+from ._socket import connect
+
+if TYPE_CHECKING:
+    from bento_proto import Options, Origin
+
+    from ._pool import Decision
+    from ._socket import Connection
+
+# uvicorn closes a connection that was idle for 5 seconds; whoever sends at that very moment loses the race.
+_IDLE: Final = 4.0
+_ORIGINS: Final = 8  # more than one are only met by redirects
+
+
+class Lease:
+    """A place in a pool, from when it is asked for until it is given back.
+
+    Attributes:
+        connection: the connection in it, once there is one.
+        granted: whether it is the lease's own.
+        refused: whether it never will be.
+    """
+
+    __slots__ = ("_places", "_turn", "connection", "granted", "refused")
+
+    def __init__(self, places: Places) -> None:
+        self.connection: Connection | None = None
+        self.granted: bool = False
+        self.refused: bool = False
+        self._places = places
+        self._turn: Event | None = None
+
+    async def turn(self) -> None:
+        """Wait until it is granted or refused."""
+        if not self.granted and not self.refused:
+            self._turn = Event()
+            await self._turn.wait()
+
+    def answer(self, *, granted: bool, connection: Connection | None = None) -> None:
+        """Grant it, with an idle connection or without, or refuse it."""
+        self.granted, self.refused, self.connection = granted, not granted, connection
+        if self._turn is not None:
+            self._turn.set()
+
+    def give_back(self, *, reusable: bool) -> None:
+        """Free the place; the connection is closed unless it can serve again. A second time does nothing."""
+        if self.granted:
+            self.granted = False
+            connection, self.connection = self.connection, None
+            self._places.take_back(connection, reusable=reusable)
+
+    def abandon(self) -> None:
+        """`give_back` for the garbage collector, which may come in the midst of anything, in any thread."""
+        if self.granted and self.connection is not None:
+            self.connection.close()
+            self._places.loop.call_soon(lambda: self.give_back(reusable=False))
+
+
+class Places:
+    """The places for connections to one origin.
+
+    Args:
+        loop: the event loop that all of them belong to.
+        size: how many there are.
+    """
+
+    def __init__(self, loop: Loop, size: int) -> None:
+        self.loop: Loop = loop
+        self._pool: Pool[Lease, Connection] = Pool(size, _IDLE)
+
+    async def lease(self, deadline: float, *, fresh: bool) -> Lease:
+        """A place, with the connection that was idle in it, if there is one that still stands.
+
+        Args:
+            deadline: until when to wait for it.
+            fresh: whether no connection is wanted that was used before.
+
+        Raises:
+            TimeoutError: none became free.
+            LocalProtocolError: the client is closed.
+        """
+        lease = Lease(self)
+        self._carry_out(self._pool.ask(lease, anyio.current_time(), fresh=fresh))
+        if not lease.granted:
+            await self._wait(lease, deadline)
+        if lease.connection is not None and lease.connection.is_dropped:
+            lease.connection.close()
+            lease.connection = None
+        return lease
+
+    async def _wait(self, lease: Lease, deadline: float) -> None:
+        try:
+            with CancelScope(deadline=deadline):
+                await lease.turn()
+        except BaseException:
+            self._pool.leave(lease)
+            lease.give_back(reusable=True)  # it may have been granted at the same moment
+            raise
+        if lease.refused:
+            raise LocalProtocolError("the client is closed")
+        if not lease.granted:
+            self._pool.leave(lease)
+            raise TimeoutError
+
+    def take_back(self, connection: Connection | None, *, reusable: bool) -> None:
+        """A lease is over."""
+        if connection is not None and reusable:
+            self._carry_out(self._pool.give_back(connection, anyio.current_time()))
+            return
+        if connection is not None:
+            connection.close()
+        self._carry_out(self._pool.free())
+
+    def close(self) -> None:
+        """Close what is idle and refuse who waits; what is in use closes when it is given back."""
+        self._carry_out(self._pool.close())
+
+    def _carry_out(self, decision: Decision[Lease, Connection]) -> None:
+        for connection in decision.close:
+            connection.close()
+        for lease, connection in decision.use:
+            lease.answer(granted=True, connection=connection)
+        for lease in decision.open:
+            lease.answer(granted=True)
+        for lease in decision.refuse:
+            lease.answer(granted=False)
+
+
+class Discovery:
+    """The first use of a client under way, which others wait for.
+
+    Attributes:
+        options: of who does it.
+        over: set when it has come to an end.
+        error: why it failed, if it did.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options: Options = options
+        self.over: Event = Event()
+        self.error: BentoMLException | None = None
+
+
+class Local:
+    """What a client has on one event loop.
+
+    Args:
+        size: how many connections there may be to one origin.
+
+    Attributes:
+        discovery: the first use of the client, while it is under way here.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.loop: Loop = Loop()
+        self.discovery: Discovery | None = None
+        self._size = size
+        self._places: dict[Origin, Places] = {}
+
+    def places(self, origin: Origin) -> Places:
+        """The places of an origin."""
+        if origin not in self._places:
+            if len(self._places) >= _ORIGINS:
+                self._places.pop(list(self._places)[-1]).close()
+            self._places[origin] = Places(self.loop, self._size)
+        return self._places[origin]
+
+    def close(self) -> None:
+        """Close all of them: here if this is the loop or if that has ended, else there."""
+        if self.loop.key == loop_key() or not self.loop.call_soon(self._close):
+            self._close()
+
+    def _close(self) -> None:
+        for places in self._places.values():
+            places.close()
+
+
+class Connections:
+    """The connections of one client, on whichever event loops it is used.
+
+    Args:
+        size: how many there may be to one origin at a time, on each loop.
+        context: the TLS settings; by default those of Python: the system's certificates, or those that
+            ``SSL_CERT_FILE`` names.
+    """
+
+    def __init__(self, size: int, context: ssl.SSLContext | None) -> None:
+        self._size = size
+        self._context = context
+        self._locals: dict[object, Local] = {}
+        self._closed = False
+
+    @property
+    def local(self) -> Local:
+        """What belongs to the running event loop.
+
+        Raises:
+            LocalProtocolError: the client is closed.
+        """
+        local = self._locals.get(loop_key())
+        return local if local is not None and not self._closed else self._new_local()
+
+    def _new_local(self) -> Local:
+        if self._closed:
+            raise LocalProtocolError("the client is closed")
+        for key, other in list(self._locals.items()):
+            if not other.loop.call_soon(_nothing):  # the loop has ended, or is that of the process before a fork
+                self._locals.pop(key, None)
+                other.close()
+        local = Local(self._size)
+        return self._locals.setdefault(local.loop.key, local)
+
+    async def open(self, lease: Lease, origin: Origin) -> Connection:
+        """Connect a lease that has no connection.
+
+        Raises:
+            ssl.SSLError: the certificate does not hold, or the peer speaks no TLS.
+            OSError: there is no connection to be had.
+        """
+        if origin.scheme == "https" and self._context is None:
+            self._context = await to_thread.run_sync(ssl.create_default_context)  # reads files
+        lease.connection = await connect(origin, self._context if origin.scheme == "https" else None)
+        return lease.connection
+
+    def close(self) -> None:
+        """Close all connections that are idle; those in use close when they are given back."""
+        self._closed = True
+        for local in self._locals.values():
+            local.close()
+        self._locals.clear()
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,154 @@
+"""An endpoint as a method of the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+
+from bento_proto import BentoMLException, LocalProtocolError, Response, bind, docstring_of, signature_of
+
+from ._call import AsyncCall
+from ._task import AsyncTask
+
+if TYPE_CHECKING:
+    import inspect
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from types import CoroutineType
+
+    from bento_proto import Call, Endpoint, ResultStatus, ServerSentEvent, Service, Value
+
+    from ._calls import Calls
+    from ._stream import AsyncStream
+
+T = TypeVar("T")
+
+
+class _Signature:
+    """``__signature__`` of the methods, once it is known; the class itself has its own."""
+
+    def __get__(self, method: EndpointMethod | None, owner: type) -> inspect.Signature:
+        if method is None:
+            raise AttributeError("__signature__")
+        try:
+            return signature_of(method.endpoint)
+        except BentoMLException as exc:
+            raise AttributeError("__signature__") from exc
+
+
+class EndpointMethod:
+    """A method of the client that calls an endpoint of the Service.
+
+    It can be used before the client knows the Service. Then a wrong name or argument raises where the call is awaited;
+    once the Service is known, at the call itself, and ``inspect.signature``, ``help`` and the like see the endpoint's
+    own signature.
+    """
+
+    __signature__: Final = _Signature()
+
+    def __init__(self, calls: Calls, name: str, find: Callable[[Service], str | None]) -> None:
+        self._calls = calls
+        self._find = find
+        self.__name__: str = name
+        self.__qualname__: str = name
+        self.__doc__: str | None = docstring_of(self.endpoint) if self._is_known else type(self).__doc__
+
+    def __repr__(self) -> str:
+        return f"<EndpointMethod {self.__name__}{signature_of(self.endpoint) if self._is_known else ''}>"
+
+    @property
+    def _is_known(self) -> bool:
+        return self._calls.shared.session.service is not None
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """What the schema says of it.
+
+        Raises:
+            LocalProtocolError: the client does not know the Service yet.
+            NotFound: the Service has no such endpoint.
+        """
+        session = self._calls.shared.session
+        if session.service is None:
+            raise LocalProtocolError("the Service is not known yet: `await client.connect()` first")
+        return session.endpoint(self._find(session.service) or self.__name__)
+
+    def __call__(self, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
+        """Call the endpoint with the arguments of the Service's own method.
+
+        Returns:
+            What to await for the result: a JSON value, ``str``, ``bytes``, a ``Path``, an image, an array or a frame;
+            of a stream an `AsyncStream`. A stream can be iterated over and entered at once, too.
+
+        Raises:
+            TypeError, ValueError: an argument is wrong, or can't be sent.
+            OSError: a file can't be read.
+            BentoMLException: the call failed.
+        """
+        return AsyncCall(self.__name__, self._named(self._value(self._bound(args, kwargs))))
+
+    def raw(self, /, *args: Value, **kwargs: Value) -> Coroutine[object, object, Response[Value]]:
+        """Call the endpoint; return the result together with status, headers, cookies and request id."""
+        return self._named(self._response(self._bound(args, kwargs)))
+
+    def events(self, /, *args: Value, **kwargs: Value) -> AsyncCall[AsyncStream[ServerSentEvent], ServerSentEvent]:
+        """Call the endpoint, whose text is server-sent events; return these."""
+        return AsyncCall(self.__name__, self._named(self._events(self._bound(args, kwargs))))
+
+    # --- as a task
+
+    def submit(self, /, *args: Value, **kwargs: Value) -> Coroutine[object, object, AsyncTask]:
+        """Queue the call as a task; the server checks its arguments when it runs.
+
+        Raises:
+            TypeError: the endpoint is no task, or an argument is wrong.
+        """
+        return self._named(self._submit(self._bound(args, kwargs)))
+
+    def task(self, task_id: str) -> AsyncTask:
+        """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
+        return AsyncTask(task_id, self)
+
+    async def get_status(self, task_id: str) -> ResultStatus:
+        """Where a task stands: see `AsyncTask.get_status`."""
+        return await self._calls.task_status(await self._found(), task_id)
+
+    async def get(self, task_id: str) -> Value:
+        """The result of a task: see `AsyncTask.get`."""
+        return (await self._calls.task_result(await self._found(), task_id)).value
+
+    async def cancel(self, task_id: str) -> None:
+        """Cancel a task: see `AsyncTask.cancel`."""
+        await self._calls.cancel_task(await self._found(), task_id)
+
+    async def retry(self, task_id: str) -> AsyncTask:
+        """Run a task again: see `AsyncTask.retry`."""
+        return AsyncTask(await self._calls.retry_task(await self._found(), task_id), self)
+
+    # --- what they share
+
+    def _bound(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Callable[[Endpoint], Call]:
+        """Binds the arguments: now, if the endpoint is known."""
+        if not self._is_known:
+            return lambda endpoint: bind(endpoint, args, kwargs)
+        call = bind(self.endpoint, args, kwargs)
+        return lambda endpoint: call
+
+    def _named(self, coroutine: Coroutine[object, object, T]) -> Coroutine[object, object, T]:
+        """The same under the endpoint's name, which the warning has that it was not awaited."""
+        cast("CoroutineType[object, object, T]", coroutine).__qualname__ = self.__name__
+        return coroutine
+
+    async def _found(self) -> Endpoint:
+        await self._calls.connect()
+        return self.endpoint
+
+    async def _value(self, bound: Callable[[Endpoint], Call]) -> Value:
+        return (await self._response(bound)).value
+
+    async def _response(self, bound: Callable[[Endpoint], Call]) -> Response[Value]:
+        return await self._calls.call(bound(await self._found()))
+
+    async def _events(self, bound: Callable[[Endpoint], Call]) -> AsyncStream[ServerSentEvent]:
+        return await self._calls.events(bound(await self._found()))
+
+    async def _submit(self, bound: Callable[[Endpoint], Call]) -> AsyncTask:
+        return AsyncTask(await self._calls.submit(bound(await self._found())), self)
