@@ -215,7 +215,7 @@ class SyncHTTPClient:
     # --- the end
 
     def close(self) -> None:
-        """Close the connections. Streams that are open break off; files that were received stay."""
+        """Close the connections. Calls that are under way go on to their end; files that were received stay."""
         self._calls.shared.close()
 
     def __enter__(self) -> Self:
