@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE: Final = "BENTO_CLOUD_API_KEY"  # noqa: S105 - the name of a variable
 """The environment variable that BentoML's clients take a token from."""
 
+_REMEMBERED: Final = 9  # tokens of the function's; a request that is under way may have an older one
 _LOOPBACK: Final = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
 
 
@@ -36,6 +37,7 @@ class Credential:
     def __init__(self, base: Base, token: str | Callable[[], str] | None, environ: Mapping[str, str]) -> None:
         self._ask = token if callable(token) else None
         self._header: str | None = None
+        self._given: tuple[str | None, ...] = ()
         if token is None and base.userinfo is not None:
             import binascii
 
@@ -51,22 +53,26 @@ class Credential:
         Raises:
             ValueError: what the function gives can't stand in a header.
         """
-        if self._ask is not None and self._header is None:
-            self._header = _bearer(self._ask())
-        if self._header is None or any(name == "authorization" for name, _ in headers):
+        header = self._header  # once: another thread may renew it meanwhile
+        if header is None and self._ask is not None:
+            header = self._header = _bearer(self._ask())
+            self._given = (*self._given[-_REMEMBERED:], header)
+        if header is None or any(name == "authorization" for name, _ in headers):
             return headers
-        return (*headers, ("authorization", self._header))
+        return (*headers, ("authorization", header))
 
     def renewed(self, request: Request) -> Request | None:
-        """The same request with another token, after a 401; None if there is no function to ask for one.
+        """The same request with another token, after a 401; None if there is no function that gave the one it had.
 
         Raises:
             ValueError: what the function gives can't stand in a header.
         """
-        if self._ask is None or ("authorization", self._header) not in request.headers:
+        had = dict(request.headers).get("authorization")
+        if had is None or had not in self._given:
             return None
+        if had == self._header:  # else another call has met the 401 before
+            self._header = None
         others = tuple(field for field in request.headers if field[0] != "authorization")
-        self._header = None
         return Request(request.method, request.origin, request.target, self.added(others), request.body)
 
 
