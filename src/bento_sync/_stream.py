@@ -23,18 +23,21 @@ class Stream(Generic[T]):
     """The items of a stream, as they arrive: an iterator, and a context manager that closes it.
 
     It holds a connection until it is exhausted or closed; leaving early closes the connection, which tells the server
-    to stop. Iteration raises what breaks the stream, after the items that came.
-
-    Attributes:
-        response: status and headers of the answer, with the stream as its value.
+    to stop. Iteration raises what breaks the stream, after the items that came. One that is dropped closes when Python
+    notices, which is at once unless something else refers to it.
     """
 
     def __init__(self, exchange: Exchange[T], opened: Open[object] | None) -> None:
-        assert exchange.head is not None
         assert opened is not None
-        self.response: Response[Stream[T]] = Response(exchange.head, self)
+        self._exchange = exchange
         self._opened = opened
         self._items = cast("Generator[T, None, None]", opened.items())  # they are those of the exchange
+
+    @property
+    def response(self) -> Response[Stream[T]]:
+        """Status and headers of the answer, with the stream as its value."""
+        assert self._exchange.head is not None
+        return Response(self._exchange.head, self)  # kept, it would keep the stream alive
 
     def __iter__(self) -> Self:
         return self
