@@ -1,0 +1,248 @@
+"""``AsyncHTTPClient`` with the API of ``SyncHTTPClient``: each call is awaited on an event loop of another thread.
+
+So that one suite proves that the clients do the same::
+
+    client = PortalClient("trio", "http://127.0.0.1:3000")
+    for item in client.numbers(3): ...
+
+There is one loop of each kind for the whole run, which fails the call that blocks it, on asyncio.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import anyio
+from anyio.from_thread import BlockingPortal
+from blockbuster import BlockBuster
+
+from bento_async import AsyncHTTPClient, AsyncStream, AsyncTask, EndpointMethod
+from bento_proto import Content, Endpoint, Response, ResultStatus, Service
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Backend = Literal["asyncio", "trio"]
+T = TypeVar("T")
+
+
+@functools.cache
+def portal(backend: Backend) -> BlockingPortal:
+    """The way into the event loop of that kind, which runs in a daemon thread until the process ends."""
+    started: Future[BlockingPortal] = Future()
+
+    async def main() -> None:
+        if backend == "asyncio":
+            BlockBuster(["bento_async", "bento_files", "bento_proto"]).activate()
+        async with BlockingPortal() as way:
+            started.set_result(way)
+            await way.sleep_until_stopped()
+
+    threading.Thread(target=anyio.run, args=(main,), kwargs={"backend": backend}, name=backend, daemon=True).start()
+    return started.result(timeout=10)
+
+
+class _Through:
+    """Something asynchronous, reached through a portal."""
+
+    def __init__(self, way: BlockingPortal) -> None:
+        self._way = way
+
+    def _await(self, function: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+        async def call() -> Any:
+            return await function(*args, **kwargs)
+
+        return self._wrapped(self._way.call(call))
+
+    def _wrapped(self, value: Any) -> Any:
+        if isinstance(value, AsyncStream):
+            return PortalStream(self._way, value)
+        if isinstance(value, AsyncTask):
+            return PortalTask(self._way, value)
+        if isinstance(value, Response):
+            value = copy.copy(value)
+            value.value = self._wrapped(value.value)
+        return value
+
+
+class PortalClient(_Through):
+    def __init__(self, backend: Backend, /, *args: Any, **options: Any) -> None:
+        super().__init__(portal(backend))
+        self._client = AsyncHTTPClient(*args, **options)
+        # Entered and left by one task, as an application that is served in the client's own task needs it.
+        self._entered: AbstractContextManager[AsyncHTTPClient] | None = None
+        if options.get("app") is not None:
+            self._enter()
+
+    def _enter(self) -> None:
+        if self._entered is None:
+            self._entered = self._way.wrap_async_context_manager(self._client)
+            self._entered.__enter__()
+
+    def __repr__(self) -> str:
+        return repr(self._client)
+
+    def __dir__(self) -> list[str]:
+        return dir(self._client)
+
+    def __enter__(self) -> Self:
+        self._enter()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        entered, self._entered = self._entered, None
+        if entered is not None:
+            entered.__exit__(None, None, None)
+        else:
+            self._await(self._client.close)
+
+    @property
+    def url(self) -> str:
+        return self._client.url
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        self.connect()
+        return self._client.endpoints
+
+    def connect(self) -> Service:
+        service: Service = self._await(self._client.connect)
+        return service
+
+    def is_ready(self, timeout: float | None = None) -> bool:
+        ready: bool = self._await(self._client.is_ready, timeout)
+        return ready
+
+    def wait_until_server_ready(self, timeout: float | None = None) -> None:
+        self._await(self._client.wait_until_server_ready, timeout)
+
+    def __getattr__(self, name: str) -> PortalMethod:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        self.connect()
+        return PortalMethod(self._way, getattr(self._client, name))
+
+    def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
+        return self._await(self._client.call, name, *args, **kwargs)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self._await(self._client, *args, **kwargs)
+
+    def request(self, *args: Any, **kwargs: Any) -> Content:
+        content: Content = self._await(self._client.request, *args, **kwargs)
+        return content
+
+    def with_options(self, **options: Any) -> Self:
+        view = copy.copy(self)
+        view._client = self._client.with_options(**options)
+        return view
+
+
+class PortalMethod(_Through):
+    def __init__(self, way: BlockingPortal, method: EndpointMethod) -> None:
+        super().__init__(way)
+        self._method = method
+        self.endpoint = method.endpoint
+        self.__name__ = method.__name__
+        self.__qualname__ = method.__qualname__
+        self.__doc__ = method.__doc__
+        self.__signature__ = method.__signature__
+
+    def __repr__(self) -> str:
+        return repr(self._method)
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        return self._await(self._method, *args, **kwargs)
+
+    def raw(self, /, *args: Any, **kwargs: Any) -> Response[Any]:
+        response: Response[Any] = self._await(self._method.raw, *args, **kwargs)
+        return response
+
+    def events(self, /, *args: Any, **kwargs: Any) -> PortalStream:
+        stream: PortalStream = self._await(self._method.events, *args, **kwargs)
+        return stream
+
+    def submit(self, /, *args: Any, **kwargs: Any) -> PortalTask:
+        task: PortalTask = self._await(self._method.submit, *args, **kwargs)
+        return task
+
+    def task(self, task_id: str) -> PortalTask:
+        return PortalTask(self._way, self._method.task(task_id))
+
+    def get_status(self, task_id: str) -> ResultStatus:
+        status: ResultStatus = self._await(self._method.get_status, task_id)
+        return status
+
+    def get(self, task_id: str) -> Any:
+        return self._await(self._method.get, task_id)
+
+    def cancel(self, task_id: str) -> None:
+        self._await(self._method.cancel, task_id)
+
+    def retry(self, task_id: str) -> PortalTask:
+        task: PortalTask = self._await(self._method.retry, task_id)
+        return task
+
+
+class PortalTask(_Through):
+    def __init__(self, way: BlockingPortal, task: AsyncTask) -> None:
+        super().__init__(way)
+        self._task = task
+        self.id = task.id
+
+    def __repr__(self) -> str:
+        return repr(self._task)
+
+    def get_status(self) -> ResultStatus:
+        status: ResultStatus = self._await(self._task.get_status)
+        return status
+
+    def get(self) -> Any:
+        return self._await(self._task.get)
+
+    def cancel(self) -> None:
+        self._await(self._task.cancel)
+
+    def retry(self) -> PortalTask:
+        task: PortalTask = self._await(self._task.retry)
+        return task
+
+
+class PortalStream(_Through):
+    def __init__(self, way: BlockingPortal, stream: AsyncStream[Any]) -> None:
+        super().__init__(way)
+        self._stream = stream
+
+    @property
+    def response(self) -> Response[PortalStream]:
+        response: Response[Any] = copy.copy(self._stream.response)
+        response.value = self
+        return response
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return self._await(self._stream.__anext__)
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._await(self._stream.close)
