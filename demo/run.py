@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 from PIL import Image
 
+from bento_async import AsyncHTTPClient
 from bento_sync import BentoMLException, ResultStatus, SyncHTTPClient
 from tests.servers import serve
 
@@ -85,6 +87,35 @@ def error(client: SyncHTTPClient) -> None:
         print(f"    TypeError: {exc}")
 
 
+async def together(client: AsyncHTTPClient) -> None:
+    """Three calls and a stream at a time."""
+
+    async def summarize(text: str) -> None:
+        print("   ", await client.summarize(text))
+
+    async def tell(about: str) -> None:
+        words = [word async for word in client.tell(about)]
+        print(f"    {len(words)} words about {about}")
+
+    async with client, anyio.create_task_group() as group:
+        group.start_soon(tell, "an onigiri")
+        for text in ("A bento for one of us", "A bento for two of us", "A bento for all of us"):
+            group.start_soon(summarize, text)
+
+
+def asynchronous(url: str) -> None:
+    for backend in ("asyncio", "trio"):
+        show(
+            f"The async client on {backend}: a stream, and three calls while it runs",
+            """
+            async with AsyncHTTPClient(url) as client:
+                await client.summarize("A bento for one of us")
+                async for word in client.tell("an onigiri"): ...
+            """,
+        )
+        anyio.run(together, AsyncHTTPClient(url), backend=backend)
+
+
 SCENES: tuple[Callable[[SyncHTTPClient], None], ...] = (signatures, json, picture, stream, task, error)
 
 
@@ -95,6 +126,7 @@ def main() -> None:
         with SyncHTTPClient(server.url) as client:
             for scene in SCENES:
                 scene(client)
+        asynchronous(server.url)
     print("\nThe server is stopped. That was all of it; README.md tells more.")
 
 

@@ -15,9 +15,11 @@ PROJECT = ROOT / "pyproject.toml"
 TESTS = REQUIREMENTS / "test.in"
 SOURCES: dict[str, Command] = {
     "build.txt": [REQUIREMENTS / "build.in"],
-    "demo.txt": [PROJECT, "--extra", "images"],
+    "demo.txt": [PROJECT, "--extra", "images", "--extra", "trio"],
     "test.txt": [PROJECT, "--all-extras", TESTS],
     "lowest.txt": [PROJECT, "--all-extras", TESTS, "--resolution", "lowest-direct"],
+    "bench.txt": [PROJECT, "--extra", "trio", "--extra", "numpy", REQUIREMENTS / "bench.in"],
+    "niquests.txt": [REQUIREMENTS / "niquests.in"],
     "check.txt": [REQUIREMENTS / "check.in"],  # last: it includes test.txt
 }
 
