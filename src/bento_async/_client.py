@@ -124,7 +124,7 @@ class AsyncHTTPClient:
     # --- readiness
 
     async def connect(self) -> Service:
-        """Wait until the Service is ready and read its schema, as the first call would; what is known is not asked for.
+        """Wait until the Service is ready and read its schema, as the first use would; what is known is not asked for.
 
         Raises:
             ServiceUnavailable: it did not become ready.

@@ -48,8 +48,11 @@ class EndpointMethod:
         self._calls = calls
         self._find = find
         self.__name__: str = name
-        self.__qualname__: str = name
-        self.__doc__: str | None = docstring_of(self.endpoint) if self._is_known else type(self).__doc__
+        self.__doc__: str | None = type(self).__doc__
+        if self._is_known:
+            self.__name__ = self.endpoint.name
+            self.__doc__ = docstring_of(self.endpoint)
+        self.__qualname__: str = self.__name__
 
     def __repr__(self) -> str:
         return f"<EndpointMethod {self.__name__}{signature_of(self.endpoint) if self._is_known else ''}>"
@@ -69,7 +72,8 @@ class EndpointMethod:
         session = self._calls.shared.session
         if session.service is None:
             raise LocalProtocolError("the Service is not known yet: `await client.connect()` first")
-        return session.endpoint(self._find(session.service) or self.__name__)
+        name = self._find(session.service)
+        return session.endpoint(self.__name__ if name is None else name)
 
     def __call__(self, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
         """Call the endpoint with the arguments of the Service's own method.

@@ -31,8 +31,15 @@ _RETRY: Final = 0.01
 _ON_THE_WAY: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 
+class _Socket(socket.socket):
+    """A socket that closes with its last reference, without a word: a client need not be closed."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Connection:
-    """A connected socket, with TLS over it or not. It closes with its last reference, if nobody closed it before.
+    """A connected socket, with TLS over it or not.
 
     Args:
         sock: the socket, non-blocking.
@@ -41,10 +48,6 @@ class Connection:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._tls: TLSStream | None = None
-
-    def __del__(self) -> None:
-        if hasattr(self, "_sock"):
-            self._sock.close()
 
     async def start_tls(self, host: str, context: ssl.SSLContext) -> None:
         """Shake hands as a client of that host.
@@ -237,7 +240,7 @@ def _alternating(addresses: Sequence[tuple[int, tuple[str, int]]]) -> list[tuple
 
 
 async def _connect(family: int, address: tuple[str, int] | str) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = _Socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         if isinstance(address, str):

@@ -124,6 +124,15 @@ class SyncHTTPClient:
 
     # --- readiness
 
+    def connect(self) -> Service:
+        """Wait until the Service is ready and read its schema, as the first use would; what is known is not asked for.
+
+        Raises:
+            ServiceUnavailable: it did not become ready.
+            BentoMLException: its schema can't be had.
+        """
+        return self._calls.connect()
+
     def is_ready(self, timeout: float | None = None) -> bool:
         """Whether the Service is ready; whatever goes wrong means that it isn't.
 

@@ -55,7 +55,7 @@ class _Through:
     def __init__(self, way: BlockingPortal) -> None:
         self._way = way
 
-    def _await(self, function: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+    def _await(self, function: Callable[..., Awaitable[Any]], /, *args: Any, **kwargs: Any) -> Any:
         async def call() -> Any:
             return await function(*args, **kwargs)
 
