@@ -20,7 +20,15 @@ _PARAMETER: Final = re.compile(r';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\
 _CHARSET: Final = re.compile(r"[A-Za-z0-9.:_+-]{1,40}")  # Python remembers each name that it is asked for
 # Not charsets but notations, or such that a decoder must hold back without end.
 _UNFIT: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7"})
-_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\.|$)")  # Windows takes these for devices
+# Windows takes these for devices, whatever suffix they have.
+_DEVICES: Final = frozenset(
+    {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", *(port + n for port in ("COM", "LPT") for n in "0123456789¹²³")}
+)
+# What no name ends with: Windows would cut off the first two, and all others look like nothing.
+_LAST: Final = (
+    ". \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
 _NAME_BYTES: Final = 200  # file systems take 255; the rest is for whoever derives a name from it
 _PIECE: Final = 1 << 16
@@ -66,15 +74,14 @@ def safe_name(name: str) -> str | None:
     Directories go, of both kinds of slash; control, bidirectional and reserved characters and leading dots become
     ``_``; what is too long is cut before the suffix.
     """
-    base = re.split(r"[/\\]", name)[-1].strip().rstrip(". ")
+    base = re.split(r"[/\\]", name)[-1].lstrip().rstrip(_LAST)
     base = _UNSAFE.sub("_", base.encode("utf-8", "replace").decode())
     if base.startswith("."):
         base = "_" + base.lstrip(".")
     if not base.strip("_"):
         return None
-    if _RESERVED.match(base):
-        base = "_" + base
-    return _shortened(base)
+    base = _shortened(base)
+    return _shortened("_" + base) if base.partition(".")[0].rstrip().upper() in _DEVICES else base
 
 
 def _shortened(name: str) -> str:
@@ -84,7 +91,7 @@ def _shortened(name: str) -> str:
     if not dot or len(suffix.encode()) > 32:
         stem, suffix = name, ""
     room = _NAME_BYTES - len((dot + suffix).encode()) if suffix else _NAME_BYTES
-    kept = stem.encode()[:room].decode(errors="ignore")
+    kept = stem.encode()[:room].decode(errors="ignore").rstrip(_LAST)
     return kept + dot + suffix if suffix else kept
 
 
