@@ -63,7 +63,7 @@ class RetryPolicy(NamedTuple):
         """
         if failures >= self.attempts or not exchange.request.replayable:
             return None
-        backoff = min(self.cap, self.backoff * 2.0 ** (failures - 1)) * (1 - chance() / 4)
+        backoff = min(self.cap, self.backoff * 2.0 ** min(failures - 1, 99)) * (1 - chance() / 4)
         if exchange.lost is not None:
             loss = exchange.lost.loss
             return backoff if loss is Loss.CONNECT or (self.repeat and loss in _REPEATED_LOSSES) else None

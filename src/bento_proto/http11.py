@@ -47,6 +47,7 @@ class Wire(Generic[T]):
         self._interims_left = exchange.limits.interim
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=exchange.limits.head)
         self._head = self._encode_head()
+        self._unread = 0  # how much of what came lies behind the last head
         self._sent = False
         self._answered = False
         self._keeps_alive = False
@@ -143,15 +144,18 @@ class Wire(Generic[T]):
         try:
             if data:
                 self._parser.receive_data(data)
+                self._unread += len(data)
             while not self.is_over:
                 event = self._parser.next_event()
                 if isinstance(event, h11.Data):
                     items += self._exchange.receive(Data(bytes(event.data), event.chunk_end))
                 elif isinstance(event, h11.Response):
+                    self._measure_head()
                     self._begin(event)
                     if self._left is not None or self._until_close:
                         return self._body(bytes(self._parser.trailing_data[0]))
                 elif isinstance(event, h11.InformationalResponse):
+                    self._measure_head()
                     self._interims_left -= 1
                     if self._interims_left < 0:
                         self._lose(Loss.GARBAGE, "the server sends interim answers without end")
@@ -163,6 +167,13 @@ class Wire(Generic[T]):
         except h11.RemoteProtocolError as exc:
             self._lose(Loss.GARBAGE, f"the server does not speak HTTP/1.1: {exc}", exc)
         return items
+
+    def _measure_head(self) -> None:
+        """Hold a head that came as a whole to the limit, which the parser holds only those to that came in pieces."""
+        rest = len(self._parser.trailing_data[0])
+        size, self._unread = self._unread - rest, rest
+        if size > self._exchange.limits.head:
+            raise h11.RemoteProtocolError("the head is over its limit", error_status_hint=431)
 
     def _begin(self, event: h11.Response) -> None:
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)

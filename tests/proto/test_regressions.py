@@ -2,11 +2,43 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
-from bento_proto import Data, End, Events, Exchange, Head, JSONItems, Limits, Origin, RemoteProtocolError, Request, Text
+from bento_proto import (
+    Answer,
+    Data,
+    Decoder,
+    Delivery,
+    End,
+    Events,
+    Exchange,
+    Head,
+    JSONItems,
+    Limits,
+    Loss,
+    Lost,
+    Origin,
+    Raw,
+    RemoteProtocolError,
+    Request,
+    RetryPolicy,
+    State,
+    Text,
+    Whole,
+    safe_name,
+)
 from bento_proto._content import charset
-from bento_proto._outputs import Answer, Delivery
+from bento_proto.http11 import Wire
+
+
+def _open(decoder: Decoder[object], **fields: str) -> Exchange[object]:
+    """An exchange whose answer has begun, with items that the decoder makes."""
+    request = Request("POST", Origin("http", "here", 80), "/")
+    exchange = Exchange(request, lambda head: Answer(Delivery.ITEMS, decoder), Limits())
+    exchange.receive(_head(**fields))
+    return exchange
 
 
 def _head(**fields: str) -> Head:
@@ -35,44 +67,69 @@ def test_a_charset_that_holds_back_without_end_is_utf_8(endless: str) -> None:
     ],
 )
 def test_what_came_before_a_fault_in_the_same_bytes_is_delivered(
-    decoder: JSONItems[object] | Text | Events, body: bytes, items: list[object]
+    decoder: Decoder[object], body: bytes, items: list[object]
 ) -> None:
-    exchange = Exchange(
-        Request("POST", Origin("http", "here", 80), "/"), lambda head: Answer(Delivery.ITEMS, decoder), Limits()
-    )
-    exchange.receive(Head(200))
+    exchange = _open(decoder)
     assert list(exchange.receive(Data(body))) == items
     assert isinstance(exchange.error, RemoteProtocolError)
 
 
 def test_what_came_before_a_fault_in_the_compression_is_delivered() -> None:
-    import gzip
-
-    exchange = Exchange(
-        Request("POST", Origin("http", "here", 80), "/"), lambda head: Answer(Delivery.ITEMS, Text()), Limits()
-    )
-    exchange.receive(_head(content_encoding="gzip"))
+    exchange = _open(Text(), content_encoding="gzip")
     assert list(exchange.receive(Data(gzip.compress(b"whole") + b"no gzip"))) == ["whole"]
     assert isinstance(exchange.error, RemoteProtocolError)
 
 
 def test_a_number_that_ends_with_the_chunk_and_is_too_long_does_not_take_the_items_before_it_along() -> None:
-    exchange = Exchange(
-        Request("POST", Origin("http", "here", 80), "/"),
-        lambda head: Answer(Delivery.ITEMS, JSONItems(lambda value: value, 100)),
-        Limits(),
-    )
-    exchange.receive(Head(200))
+    exchange = _open(JSONItems(lambda value: value, 100))
     assert list(exchange.receive(Data(b"[1]" + b"9" * 4500, ends_chunk=True))) == [[1]]
     assert isinstance(exchange.error, RemoteProtocolError)
 
 
 def test_the_end_is_no_second_fault() -> None:
     decoder = JSONItems(lambda value: value, 100)
-    exchange = Exchange(
-        Request("POST", Origin("http", "here", 80), "/"), lambda head: Answer(Delivery.ITEMS, decoder), Limits()
-    )
-    exchange.receive(Head(200))
+    exchange = _open(decoder)
     assert list(exchange.receive(Data(b"12"))) == []
     assert list(exchange.receive(End())) == [12]
     assert exchange.error is None
+
+
+@pytest.mark.parametrize(
+    ("given", "safe"),
+    [
+        ("COM1 .txt", "_COM1 .txt"),
+        ("conin$", "_conin$"),
+        ("lpt\xb9.x", "_lpt\xb9.x"),
+        ("COM1" + " " * 200 + "x.txt", "_COM1.txt"),
+        ("a" * 199 + " " + "b" * 50, "a" * 199),
+        ("a\u2003.", "a"),
+    ],
+)
+def test_a_safe_name_is_no_device_and_ends_with_no_dot_or_space(given: str, safe: str) -> None:
+    assert safe_name(given) == safe
+    assert safe_name(safe) == safe
+
+
+def test_many_attempts_overflow_no_wait() -> None:
+    exchange = Exchange(
+        Request("GET", Origin("http", "here", 80), "/"), lambda head: Answer(Delivery.ITEMS, Raw()), Limits()
+    )
+    exchange.receive(Lost(Loss.CONNECT, "refused"))
+    assert RetryPolicy(attempts=5000).wait(exchange, 2000, lambda: 0.0) == RetryPolicy().cap
+
+
+@pytest.mark.parametrize("interim", [b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3])
+@pytest.mark.parametrize(("size", "state"), [(100, State.DONE), (101, State.FAILED)])
+def test_a_head_is_held_to_its_limit_also_if_it_comes_as_a_whole(interim: bytes, size: int, state: State) -> None:
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx: "
+    head += b"y" * (size - len(head) - 4) + b"\r\n\r\n"
+    for pieces in ([interim + head + b"{}"], [interim, head, b"{}"], [bytes([b]) for b in interim + head + b"{}"]):
+        exchange = Exchange(
+            Request("GET", Origin("http", "here", 80), "/"),
+            lambda head: Answer(Delivery.VALUE, Whole(bytes, 2)),
+            Limits(head=100),
+        )
+        wire = Wire(exchange)
+        for piece in pieces:
+            wire.receive(piece) if piece else None
+        assert exchange.state is state
