@@ -1,0 +1,178 @@
+"""Whether a Service is ready, and waiting until it is: patiently, cheaply, no longer than told, and with the reason."""
+
+from __future__ import annotations
+
+import math
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bento_proto import (
+    BentoMLException,
+    CallTimeout,
+    ConnectError,
+    ConnectionLost,
+    Forbidden,
+    RemoteProtocolError,
+    ServiceUnavailable,
+    Unauthorized,
+)
+from bento_sync import SyncHTTPClient
+from tests.servers import Servers, serve
+
+from .faces import Connect
+from .proxies import Answer, Asked, End, Piece, Stub, endpoint, reply, schema
+
+GIVEN = schema(endpoint("f"))
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """A URL where nothing listens, and nothing will as long as the test runs."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+def starting(*before: Piece) -> Answer:
+    """Answers readiness with these, one after the other, and then well; everything else with 1."""
+    pieces = list(before)
+
+    def answer(asked: Asked) -> Piece:
+        if asked.target != "/readyz":
+            return reply(1)
+        return pieces.pop(0) if pieces else reply(b"\n")
+
+    return answer
+
+
+def test_a_service_that_is_ready(zoo: SyncHTTPClient) -> None:
+    assert zoo.is_ready() is True
+    assert zoo.is_ready(timeout=5) is True
+    zoo.wait_until_server_ready()
+    zoo.wait_until_server_ready(timeout=0)
+
+
+def test_nothing_listens(nobody: str, connect: Connect) -> None:
+    client = connect(nobody, server_ready_timeout=0.3)
+    start = time.monotonic()
+    assert client.is_ready() is False
+    for use in (lambda: client.wait_until_server_ready(0.3), lambda: client.call("f"), lambda: client.f()):
+        with pytest.raises(ServiceUnavailable, match=r"is not ready after 0\.3 seconds: can't connect") as caught:
+            use()
+        assert nobody in str(caught.value)
+        assert isinstance(caught.value.__cause__, ConnectError)
+        assert caught.value.__cause__.__cause__ is not None
+    assert time.monotonic() - start >= 0.9
+    assert client.is_ready() is False
+
+
+def test_not_to_wait(nobody: str, connect: Connect) -> None:
+    with pytest.raises(ConnectError, match="can't connect"):
+        connect(nobody, server_ready_timeout=0, retries=0).f()
+    with Stub(starting(reply(b"no", 503))) as stub:
+        assert connect(stub.url, schema=GIVEN, server_ready_timeout=0).f() == 1
+        assert stub.targets() == ["/f"]
+
+
+@pytest.mark.parametrize("end", [End.SILENCE, End.CLOSE, End.RESET])
+def test_whatever_goes_wrong_is_not_ready(connect: Connect, end: End) -> None:
+    with Stub(lambda asked: end) as stub:
+        client = connect(stub.url, timeout=0.3)
+        assert client.is_ready() is False
+        assert client.is_ready(timeout=0.1) is False
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (End.SILENCE, CallTimeout),
+        (End.CLOSE, ConnectionLost),
+        (End.RESET, ConnectionLost),
+        (reply(b"Service is not ready.", 503), ServiceUnavailable),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", RemoteProtocolError),
+    ],
+)
+def test_the_time_given_is_the_time_it_takes(connect: Connect, answer: Piece, cause: type[BentoMLException]) -> None:
+    with Stub(lambda asked: answer) as stub:
+        client = connect(stub.url, timeout=30, server_ready_timeout=0.4)
+        start = time.monotonic()
+        with pytest.raises(ServiceUnavailable, match=r"not ready after 0\.4 seconds") as caught:
+            client.f()
+        assert 0.4 <= time.monotonic() - start < 5  # not the 30 seconds of an answer
+        assert isinstance(caught.value.__cause__, cause)
+        assert str(caught.value.__cause__) in str(caught.value)
+
+
+def test_the_first_use_waits(connect: Connect) -> None:
+    hard_start: list[Piece] = [End.RESET, End.CLOSE, reply(b"no", 503), reply(b"starting", 502), reply(b"oops", 500)]
+    with Stub(starting(*hard_start)) as stub:
+        client = connect(stub.url, schema=GIVEN)
+        assert client.f() == 1
+        assert client.f() == 1
+        assert stub.targets() == ["/readyz"] * 6 + ["/f"] * 2
+
+
+def test_a_black_hole_that_opens(connect: Connect) -> None:
+    with Stub(starting(End.SILENCE)) as stub:
+        assert connect(stub.url, schema=GIVEN, timeout=0.2, server_ready_timeout=30).f() == 1
+
+
+def test_waiting_is_cheap(nobody: str, connect: Connect) -> None:
+    with Stub(lambda asked: reply(b"not yet", 503)) as stub:
+        for url in (stub.url, nobody):
+            start = time.process_time()
+            with pytest.raises(ServiceUnavailable):
+                connect(url, server_ready_timeout=1).f()
+            assert time.process_time() - start < 0.5
+        assert 3 <= len(stub.asked) < 20
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, Unauthorized), (403, Forbidden)])
+def test_no_waiting_where_a_token_is_wanted(connect: Connect, status: int, kind: type[BentoMLException]) -> None:
+    with Stub(lambda asked: reply({"detail": "who are you"}, status)) as stub:
+        client = connect(stub.url, server_ready_timeout=30)
+        with pytest.raises(kind, match="who are you"):
+            client.f()
+        assert client.is_ready() is False
+        assert len(stub.asked) == 2
+
+
+def test_a_server_without_a_route_for_readiness(connect: Connect) -> None:
+    answers = {"/schema.json": reply(GIVEN), "/f": reply(1)}
+    with Stub(lambda asked: answers.get(asked.target, reply(b"Not Found", 404))) as stub:
+        client = connect(stub.url)
+        assert client.f() == 1
+        assert client.is_ready() is True
+    with Stub(lambda asked: reply(b"Not Found", 404)) as stub, pytest.raises(ServiceUnavailable, match="Not Found"):
+        connect(stub.url, server_ready_timeout=0.2).f()
+
+
+# --- real servers
+
+
+def test_a_service_that_says_that_it_is_not_ready(servers: Servers, connect: Connect) -> None:
+    url = servers.server("readiness:ZooNotReady", wait="answering").url
+    client = connect(url, server_ready_timeout=0)
+    client.flip(to=False)
+    assert client.is_ready() is False
+    assert client.echo("x") == "x"  # it answers all the same
+    with pytest.raises(ServiceUnavailable, match=r"__is_ready__\(\) returns False") as caught:
+        client.wait_until_server_ready(timeout=0.2)
+    assert caught.value.__cause__ is not None
+    client.flip(to=True)
+    client.wait_until_server_ready(timeout=math.inf)
+    assert client.is_ready() is True
+
+
+def test_a_server_that_is_just_starting(connect: Connect) -> None:
+    with serve("readiness:ZooSlowStart", wait="started", env={"ZOO_SLOW_INIT": "0.5", "ZOO_SLOW_READY": "1"}) as server:
+        client = connect(server.url, server_ready_timeout=60)
+        assert client.is_ready() is False
+        assert client.echo("at last") == "at last"
+        assert client.is_ready() is True
+    assert client.is_ready() is False
+    with pytest.raises(ConnectError):
+        client.with_options(retries=0).echo()
