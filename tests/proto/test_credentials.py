@@ -1,0 +1,181 @@
+"""Which credential goes where."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+
+from bento_proto import Origin, Request, parse_base
+from bento_proto._credentials import TOKEN_VARIABLE, Credential, is_local
+from tests.recordings import find
+
+ENVIRON = {TOKEN_VARIABLE: "from-environ"}
+FIELDS = (("accept", "*/*"),)
+
+
+def authorization(url: str, token: str | None = None, environ: dict[str, str] | None = None) -> str | None:
+    """What a client of that URL says in its Authorization header."""
+    fields = Credential(parse_base(url), token, environ or {}).added(FIELDS)
+    assert fields[:1] == FIELDS
+    return dict(fields).get("authorization")
+
+
+def request(authorization: str | None) -> Request:
+    fields = FIELDS if authorization is None else (*FIELDS, ("authorization", authorization))
+    return Request("POST", Origin("http", "h", 80), "/f", fields, (b"body",))
+
+
+def test_the_variable_is_bentomls() -> None:
+    assert TOKEN_VARIABLE == "BENTO_CLOUD_API_KEY"
+
+
+def test_a_token_is_sent_as_it_was_recorded() -> None:
+    assert authorization("http://h", "tok-123") == dict(find("auth_token_arg#2").request_headers)["authorization"]
+
+
+def test_user_and_password_are_sent_as_they_were_recorded() -> None:
+    recorded = dict(find("url_userinfo#2").request_headers)["authorization"]
+    assert authorization("http://user:p%40ss@h") == recorded
+    assert authorization("https://üser:pä@h") == "Basic " + base64.b64encode("üser:pä".encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("url", "token", "expected"),
+    [
+        ("https://h", None, "Bearer from-environ"),
+        ("http://localhost:3000", None, "Bearer from-environ"),
+        ("http://127.0.0.1", None, "Bearer from-environ"),
+        ("http://127.9.9.9", None, "Bearer from-environ"),
+        ("http://[::1]", None, "Bearer from-environ"),
+        ("unix:/run/s.sock", None, "Bearer from-environ"),
+        # Not in the clear to a host that it was not given for:
+        ("http://h", None, None),
+        ("http://localhost.evil.example", None, None),
+        ("http://127.0.0.1.evil.example", None, None),
+        ("http://0.0.0.0", None, None),
+        # What was given counts more:
+        ("https://h", "mine", "Bearer mine"),
+        ("http://h", "mine", "Bearer mine"),
+        ("https://h", "", None),
+        ("https://user:pw@h", None, "Basic dXNlcjpwdw=="),
+        ("https://user:pw@h", "mine", "Bearer mine"),
+        ("https://user:pw@h", "", None),
+        ("https://@h", None, "Bearer from-environ"),
+    ],
+)
+def test_which_credential_counts(url: str, token: str | None, expected: str | None) -> None:
+    assert authorization(url, token, ENVIRON) == expected
+
+
+def test_without_any_there_is_no_header() -> None:
+    assert authorization("https://h") is None
+
+
+def test_the_callers_own_header_counts_most() -> None:
+    own = (("authorization", "Digest x"),)
+    assert Credential(parse_base("http://h"), "mine", {}).added(own) == own
+
+
+@pytest.mark.parametrize(
+    "token", ["s3cret\r\nx: y", "s3cret\n", "s3cret ä", "s3 cret", "s3\tcret", "\ud800", " ", "s3cret\x7f"]
+)
+@pytest.mark.parametrize("how", ["given", "environ", "function"])
+def test_a_token_that_can_not_stand_in_a_header_is_not_shown(token: str, how: str) -> None:
+    base = parse_base("https://h")
+    with pytest.raises(ValueError, match=r"^the token has a") as caught:
+        Credential(
+            base,
+            {"given": token, "environ": None, "function": lambda: token}[how],
+            {TOKEN_VARIABLE: token},
+        ).added(())
+    assert "s3" not in str(caught.value)
+
+
+def test_space_around_a_token_is_not_part_of_it() -> None:
+    assert authorization("http://h", " tok\t") == "Bearer tok"
+
+
+# --- tokens that run out
+
+
+class Giver:
+    """Gives one token after the other."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.tokens = list(tokens)
+
+    def __call__(self) -> str:
+        return self.tokens.pop(0)
+
+
+def test_a_function_is_asked_on_first_use_and_then_no_more() -> None:
+    giver = Giver("one", "two")
+    credential = Credential(parse_base("http://user:pw@h"), giver, ENVIRON)
+    assert giver.tokens == ["one", "two"]
+    assert [dict(credential.added(()))["authorization"] for _ in range(2)] == ["Bearer one"] * 2
+    assert giver.tokens == ["two"]
+
+
+def test_after_a_401_it_is_asked_again_for_the_same_request() -> None:
+    credential = Credential(parse_base("http://h"), Giver("one", "two"), {})
+    first = request(dict(credential.added(()))["authorization"])
+    again = credential.renewed(first)
+    assert again is not None
+    assert again.headers == (*FIELDS, ("authorization", "Bearer two"))
+    assert (again.method, again.origin, again.target, again.body) == (
+        first.method,
+        first.origin,
+        first.target,
+        first.body,
+    )
+
+
+def test_a_request_with_an_older_token_takes_the_newer_one_without_asking() -> None:
+    credential = Credential(parse_base("http://h"), Giver("one", "two"), {})
+    first = request(dict(credential.added(()))["authorization"])
+    for _ in range(2):  # two calls under way, or one and its retry
+        again = credential.renewed(first)
+        first = request("Bearer one")
+        assert again is not None
+        assert dict(again.headers)["authorization"] == "Bearer two"
+
+
+@pytest.mark.parametrize("had", ["Bearer the-callers-own", None])
+def test_what_the_function_did_not_give_it_can_not_renew(had: str | None) -> None:
+    credential = Credential(parse_base("http://h"), Giver("one"), {})
+    credential.added(())
+    assert credential.renewed(request(had)) is None
+
+
+def test_without_a_function_there_is_nothing_to_renew() -> None:
+    credential = Credential(parse_base("http://h"), "one", {})
+    assert credential.renewed(request("Bearer one")) is None
+
+
+def test_a_function_that_gives_nothing_means_no_header() -> None:
+    credential = Credential(parse_base("http://h"), Giver("", "two"), {})
+    assert credential.added(FIELDS) == FIELDS
+    assert dict(credential.added(()))["authorization"] == "Bearer two"
+
+
+def test_after_many_tokens_the_first_is_forgotten() -> None:
+    credential = Credential(parse_base("http://h"), Giver(*(f"t{i}" for i in range(12))), {})
+    credential.added(())
+    for i in range(11):
+        assert credential.renewed(request(f"Bearer t{i}")) is not None
+    assert credential.renewed(request("Bearer t0")) is None
+
+
+@pytest.mark.parametrize(
+    ("origin", "local"),
+    [
+        (Origin("http", "localhost", 80), True),
+        (Origin("https", "::1", 1), True),
+        (Origin("http", "evil.example", 80, "/run/s.sock"), True),
+        (Origin("http", "::2", 80), False),
+        (Origin("http", "127.0.0.1x", 80), False),
+    ],
+)
+def test_what_is_this_machine(origin: Origin, local: bool) -> None:
+    assert is_local(origin) is local

@@ -1,0 +1,134 @@
+"""Header fields: those of an answer as a mapping, those of a caller checked before they are sent."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bento_proto import Headers
+from bento_proto._headers import checked_fields, checked_value, merged
+from tests.recordings import load
+
+FIELDS = (("Content-Type", "a/b"), ("Set-Cookie", "a=s3cret"), ("set-cookie", "b=s3cret"), ("x-empty", ""))
+
+
+def test_names_are_alike_in_any_case() -> None:
+    headers = Headers(FIELDS)
+    assert headers["content-type"] == headers["CONTENT-TYPE"] == "a/b"
+    assert "Content-type" in headers
+    assert "content" not in headers
+    assert headers.get("x-none", "default") == "default"
+    with pytest.raises(KeyError, match="x-None"):
+        headers["x-None"]
+
+
+def test_of_several_of_one_name_the_first_counts_and_all_can_be_had() -> None:
+    headers = Headers(FIELDS)
+    assert headers["set-cookie"] == "a=s3cret"
+    assert headers.get_all("SET-cookie") == ["a=s3cret", "b=s3cret"]
+    assert headers.get_all("nope") == []
+    assert list(headers) == ["content-type", "set-cookie", "x-empty"]
+    assert len(headers) == 3
+    assert headers.fields == FIELDS
+
+
+def test_nothing_is_an_empty_mapping() -> None:
+    assert dict(Headers()) == {}
+    assert not Headers()
+
+
+def test_they_show_no_credential() -> None:
+    shown = repr(Headers((*FIELDS, ("Authorization", "Bearer s3cret"))))
+    assert "s3cret" not in shown
+    assert "'content-type': 'a/b'" in shown
+    assert shown.count("***") == 2
+
+
+def test_they_can_be_compared_copied_and_pickled() -> None:
+    headers = Headers(FIELDS)
+    assert headers == Headers((("content-type", "a/b"), ("set-cookie", "a=s3cret"), ("X-Empty", "")))
+    assert headers == dict(headers)
+    for again in (copy.deepcopy(headers), pickle.loads(pickle.dumps(headers))):
+        assert again.fields == FIELDS
+
+
+def test_all_recorded_heads_can_be_read() -> None:
+    for recording in load():
+        headers = Headers(tuple(recording.response_headers))
+        assert dict(headers).keys() == {name for name, _ in recording.response_headers}
+        assert all(headers.get_all(name)[0] == headers[name] for name in headers)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3))))
+def test_any_fields_are_a_mapping(fields: list[tuple[str, str]]) -> None:
+    headers = Headers(tuple(fields))
+    assert len(list(headers)) == len(headers) == len(dict(headers))
+    assert sum(len(headers.get_all(name)) for name in headers) == len(fields)
+
+
+# --- those of a caller
+
+
+def test_names_are_sent_in_lower_case_and_values_without_the_space_around_them() -> None:
+    assert checked_fields({"X-Trace": " a b\t", "x-latin": "é", "x-empty": ""}) == (
+        ("x-trace", "a b"),
+        ("x-latin", "é"),
+        ("x-empty", ""),
+    )
+    assert checked_fields(None) == checked_fields({}) == ()
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "a\r\nb", "ä", ":method", "a\x00", "(a)"])
+def test_what_is_no_name(name: str) -> None:
+    with pytest.raises(ValueError, match="not a header name"):
+        checked_fields({name: "x"})
+
+
+@pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "connection"])
+def test_what_follows_from_the_request_can_not_be_set(name: str) -> None:
+    with pytest.raises(ValueError, match=f"the header '{name}' follows from the request"):
+        checked_fields({name: "x"})
+
+
+@pytest.mark.parametrize("value", ["s3cret\r\nx: y", "s3cret\n", "s3\x00", "s3\x7f", "s3€", "s3\ud800"])
+def test_a_value_that_can_not_be_sent_is_not_shown(value: str) -> None:
+    with pytest.raises(ValueError, match="the header 'x-key' has a line break or another character") as caught:
+        checked_fields({"x-key": value})
+    assert "s3" not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", [{"x-key": 5}, {"x-key": b"s3cret"}, {5: "s3cret"}, {"x-key": None}])
+def test_what_is_no_text(given: object) -> None:
+    with pytest.raises(TypeError, match=r"the header .* must be text") as caught:
+        checked_fields(cast("dict[str, str]", given))
+    assert "s3" not in str(caught.value)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.dictionaries(st.text(max_size=5) | st.just("x"), st.text(max_size=5)))
+def test_any_fields_are_safe_to_send_or_refused(headers: dict[str, str]) -> None:
+    try:
+        fields = checked_fields(headers)
+    except ValueError:
+        return
+    assert len(fields) == len(headers)
+    lines = "".join(f"{name}: {value}\r\n" for name, value in fields).encode("latin-1").split(b"\r\n")
+    assert len(lines) == len(fields) + 1
+
+
+def test_a_single_value() -> None:
+    assert checked_value("it", " x ") == "x"
+    with pytest.raises(ValueError, match=r"^it has a line break"):
+        checked_value("it", "a\nb")
+
+
+def test_those_of_a_call_replace_those_of_the_client() -> None:
+    client = (("accept", "*/*"), ("x", "1"), ("x", "2"), ("y", "3"))
+    assert merged(client, ()) is client
+    assert merged(client, (("x", "4"), ("z", "5"))) == (("accept", "*/*"), ("y", "3"), ("x", "4"), ("z", "5"))

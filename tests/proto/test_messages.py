@@ -1,0 +1,133 @@
+"""The values that go between the core and its adapters."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bento_proto import Data, End, FilePart, Head, Limits, Loss, Lost, Origin, Request, Timeout
+from tests.recordings import load
+
+ORIGIN = Origin("http", "h", 80)
+
+
+@pytest.mark.parametrize(
+    ("origin", "authority", "shown"),
+    [
+        (Origin("http", "h", 80), "h", "http://h"),
+        (Origin("https", "h", 443), "h", "https://h"),
+        (Origin("http", "h", 443), "h:443", "http://h:443"),
+        (Origin("https", "h", 80), "h:80", "https://h:80"),
+        (Origin("http", "::1", 8080), "[::1]:8080", "http://[::1]:8080"),
+        (Origin("http", "::1", 80), "[::1]", "http://[::1]"),
+        (Origin("http", "localhost", 80, "/run/s.sock"), "localhost", "unix:/run/s.sock"),
+    ],
+)
+def test_origins(origin: Origin, authority: str, shown: str) -> None:
+    assert (origin.authority, str(origin)) == (authority, shown)
+
+
+def test_the_host_is_said_as_it_was_recorded() -> None:
+    for recording in load("calls"):
+        host, _, port = dict(recording.request_headers)["host"].rpartition(":")
+        if host and port.isdigit():
+            assert Origin("http", host, int(port)).authority == f"{host}:{port}"
+
+
+@pytest.mark.parametrize(
+    ("body", "length", "replayable"),
+    [
+        ((), 0, True),
+        ((b"ab", b"c"), 3, True),
+        ((b"ab", FilePart("source", 5), b"c"), 8, True),
+        ((b"ab", FilePart("source", None), b"c"), None, True),
+        ((FilePart("source", 5, replayable=False),), 5, False),
+        ((FilePart("source", 0), FilePart("source", None, replayable=False)), None, False),
+    ],
+)
+def test_a_body_is_as_long_as_its_segments(
+    body: tuple[bytes | FilePart, ...], length: int | None, replayable: bool
+) -> None:
+    request = Request("POST", ORIGIN, "/f", (), body)
+    assert (request.content_length, request.replayable) == (length, replayable)
+
+
+def test_a_request_shows_no_credential() -> None:
+    request = Request("POST", ORIGIN, "/f?q=1", (("authorization", "Bearer s3cret"),), (b"s3cret",))
+    assert repr(request) == "<Request POST http://h/f?q=1>"
+
+
+def test_the_fields_of_a_head_by_lower_case_name() -> None:
+    head = Head(200, (("Content-Type", "a/b"), ("x", "1"), ("X", "2")))
+    assert (head.get("content-type"), head.get("x"), head.get("nope")) == ("a/b", "1", None)
+    assert (head.get_all("x"), head.get_all("nope")) == (["1", "2"], [])
+    assert repr(head) == "<Head 200>"
+
+
+def test_what_arrives_holds_nothing_else() -> None:
+    assert (Data(b"x").data, Data(b"x").ends_chunk, Data(b"x", ends_chunk=True).ends_chunk) == (b"x", False, True)
+    for value in (Data(b""), End(), Head(200), Request("GET", ORIGIN, "/"), Lost(Loss.CUT, "")):
+        assert not hasattr(value, "__dict__")  # there are many of them
+
+
+@pytest.mark.parametrize("loss", Loss)
+@pytest.mark.parametrize("sent", [True, False])
+def test_what_was_not_connected_was_not_sent(loss: Loss, sent: bool) -> None:
+    cause = OSError()
+    lost = Lost(loss, "reason", sent=sent, cause=cause)
+    assert (lost.loss, lost.reason, lost.cause) == (loss, "reason", cause)
+    assert lost.sent is (sent and loss not in (Loss.CONNECT, Loss.UNTRUSTED))
+
+
+# --- timeouts
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (5, Timeout(5, 5, 5, 5)),
+        (0, Timeout(0, 0, 0, 0)),
+        (0.5, Timeout(0.5, 0.5, 0.5, 0.5)),
+        (None, Timeout(None, None, None, None)),
+        (Timeout(), Timeout(30, 30, 30, 30, None)),
+        (Timeout(1, 2, 3, 4, 5), Timeout(1, 2, 3, 4, 5)),
+        # Longer than any system can wait:
+        (math.inf, Timeout(None, None, None, None)),
+        (1e10, Timeout(None, None, None, None)),
+        (Timeout(math.inf, 2, total=math.inf), Timeout(None, 2, 30, 30, None)),
+    ],
+)
+def test_a_timeout_of_anything(value: Timeout | float | None, expected: Timeout) -> None:
+    assert Timeout.of(value) == expected
+
+
+@pytest.mark.parametrize("value", [-1, -0.001, math.nan, -math.inf, Timeout(total=-1), Timeout(receive=math.nan)])
+def test_what_is_no_timeout(value: Timeout | float) -> None:
+    with pytest.raises(ValueError, match="a timeout must be a number of seconds from 0 up, or None"):
+        Timeout.of(value)
+
+
+SECONDS = st.none() | st.floats(0, 1e6)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.builds(Timeout, SECONDS, SECONDS, SECONDS, SECONDS, SECONDS), SECONDS)
+def test_no_wait_is_longer_than_what_remains(timeout: Timeout, remaining: float | None) -> None:
+    found = timeout.within(remaining)
+    if remaining is None:
+        assert found == timeout
+    else:
+        assert found.total == remaining
+        for before, after in zip(timeout[:4], found[:4], strict=True):
+            assert after == (remaining if before is None else min(before, remaining))
+
+
+def test_within_a_time_without_end_nothing_changes() -> None:
+    assert Timeout().within(math.inf) == Timeout()
+
+
+def test_limits_are_bounds() -> None:
+    assert min(Limits()) > 0

@@ -1,0 +1,230 @@
+"""URLs: where a Service is, what its requests ask for, and where redirects lead."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bento_proto import Base, Origin, RemoteProtocolError, parse_base
+from bento_proto._url import checked_target, quote_route, quote_segment, resolve
+from tests.proto.shapes import service, zoo
+from tests.recordings import find
+
+HERE = Origin("http", "h", 80)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://h", Base(HERE, "")),
+        ("http://h/", Base(HERE, "")),
+        ("HTTP://H:80", Base(HERE, "")),
+        ("http://h:", Base(HERE, "")),
+        ("https://h", Base(Origin("https", "h", 443), "")),
+        ("tcp://h:3000", Base(Origin("http", "h", 3000), "")),
+        ("tcp://h", Base(HERE, "")),
+        ("http://127.0.0.1:33010", Base(Origin("http", "127.0.0.1", 33010), "")),
+        ("http://[::1]:8080/x", Base(Origin("http", "::1", 8080), "/x")),
+        ("http://h/gw/zoo//", Base(HERE, "/gw/zoo")),
+        ("http://h/ü%20x/(1)", Base(HERE, "/%C3%BC%20x/(1)")),
+        ("http://h?", Base(HERE, "")),
+        ("http://user:p%40ss@h", Base(HERE, "", "user:p@ss")),
+        ("http://user@h", Base(HERE, "", "user")),
+        ("http://a:b@c@h", Base(HERE, "", "a:b@c")),
+        ("http://@h", Base(HERE, "")),
+        ("http://bücher.example", Base(Origin("http", "xn--bcher-kva.example", 80), "")),
+        ("unix:/run/s.sock", Base(Origin("http", "localhost", 80, "/run/s.sock"), "")),
+        ("unix:///run/a%20b.sock", Base(Origin("http", "localhost", 80, "/run/a b.sock"), "")),
+        ("file:///run/s.sock", Base(Origin("http", "localhost", 80, "/run/s.sock"), "")),
+        ("file://localhost/run/s.sock", Base(Origin("http", "localhost", 80, "/run/s.sock"), "")),
+    ],
+)
+def test_base_urls(url: str, expected: Base) -> None:
+    assert parse_base(url) == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("", r"starts with http://, https://, tcp:// or unix: "),
+        ("h", "did you mean http://h\\?"),
+        ("localhost:3000", r"did you mean http://localhost:3000\?"),
+        ("ftp://h", "starts with http://"),
+        ("//h", "starts with http://"),
+        ("http://", "names a host and a port from 1 to 65535"),
+        ("http:///x", "names a host"),
+        ("http:h", "names a host"),
+        ("http://h:0", "a port from 1 to 65535"),
+        ("http://h:65536", "a port from 1 to 65535"),
+        ("http://h:http", "a port from 1 to 65535"),
+        ("http://[::1", "not a URL"),
+        ("http://a℀b", "not a URL"),
+        ("http://h_h!", "names a host"),
+        ("http://" + "ü" * 70, "names a host"),
+        ("http://h/?k=v", "no query and no fragment"),
+        ("http://h/#f", "no query and no fragment"),
+        ("http://h/a b", "no spaces and no control characters"),
+        ("http://h\r\nx: y", "no spaces and no control characters"),
+        ("http://h/\x7f", "no spaces and no control characters"),
+        ("http://h/\ud800", "no spaces and no control characters"),
+        ("unix:run/s.sock", "named by an absolute path"),
+        ("unix:", "named by an absolute path"),
+        ("unix:/a%00b", "named by an absolute path"),
+        ("file://host/s.sock", "named by an absolute path"),
+    ],
+)
+def test_what_is_no_base_url(url: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        parse_base(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://user:s3cret@h:x",
+        "http://user:s3cret@h/?q",
+        "http://user:s3cret@[h",
+        "http://user:s3cret@ho℀st",
+        "http://user:s3/cret@h",  # a password that should have been quoted
+        "http://user:s3#cret@h",
+        "http://user:s3?cret@h",
+        "http://us@er:s3cret@h:x",
+        "http://user:s3 cret@h",
+        "user:s3cret@h:80",
+        "ftp://user:s3cret@h",
+        "unix://user:s3cret@h/x",
+    ],
+)
+def test_no_error_shows_a_password(url: str) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - any of the messages
+        parse_base(url)
+    assert "s3" not in str(caught.value)
+    assert "cret" not in str(caught.value)
+    assert "h" in str(caught.value)
+
+
+URLS = st.text() | st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["http://", "https://", "tcp://", "unix:", "file://", ""]),
+    st.sampled_from(["", "u:p@", "@", "[", "]", "h", "[::1]", "ß"]) | st.text(max_size=5),
+    st.sampled_from(["", ":80", ":", ":99999"]),
+    st.sampled_from(["", "/", "//", "/a", "?", "#"]) | st.text(max_size=5),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(URLS)
+def test_any_text_is_a_base_url_or_refused(url: str) -> None:
+    try:
+        base = parse_base(url)
+    except ValueError:
+        return
+    assert base.origin.scheme in ("http", "https")
+    assert base.origin.host.isascii()
+    assert 0 < base.origin.port < 65536
+    assert base.path.isascii()
+    assert not base.path.endswith("/")
+    assert base.path == "" or checked_target("/x" + base.path)
+
+
+# --- targets
+
+
+def test_routes_go_out_as_they_were_recorded() -> None:
+    for name in ("weird_route", "path_param_route", "trailing_slash", "nested_route", "root_route"):
+        assert quote_route(zoo(name).route) == find(name).target
+    odd = service("ZooOdd").endpoints["emoji🐘"]
+    assert quote_route(odd.route) == "/emoji%F0%9F%90%98"
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_route_is_one_path_whatever_is_in_it(text: str) -> None:
+    target = quote_route("/x" + text)
+    assert checked_target(target) == target
+    parts = urlsplit(target)
+    assert (parts.netloc, parts.query, parts.fragment) == ("", "", "")
+    assert unquote(parts.path) == "/x" + text
+    assert quote_segment(text).isascii()
+    assert not set(quote_segment(text)) & set("/?#&=")
+
+
+@pytest.mark.parametrize("path", ["/", "/a", "/a?b=c", "/a%20b", "/a?u=http://h", "/~a/{x}"])
+def test_targets_of_the_caller(path: str) -> None:
+    assert checked_target(path) == path
+
+
+@pytest.mark.parametrize(
+    "path", ["", "a", "//evil.example", "http://evil.example", "/a b", "/ä", "/a\r\nx: y", "/\x7f", "/a#b"]
+)
+def test_what_is_no_target(path: str) -> None:
+    with pytest.raises(ValueError, match="a path starts with one slash, is percent-encoded"):
+        checked_target(path)
+
+
+# --- redirects
+
+
+@pytest.mark.parametrize(
+    ("location", "origin", "target"),
+    [
+        ("/x", HERE, "/x"),
+        ("x", HERE, "/a/x"),
+        ("?q=1", HERE, "/a/b?q=1"),
+        ("../x", HERE, "/x"),
+        ("", HERE, "/a/b?k=v"),
+        ("#f", HERE, "/a/b?k=v"),
+        ("http://h/x?y#z", HERE, "/x?y"),
+        ("http://h", HERE, "/"),
+        (" /x ", HERE, "/x"),
+        ("/ü x", HERE, "/%C3%BC%20x"),
+        ("/%20?%20", HERE, "/%20?%20"),
+        ("/?a b&ü", HERE, "/?a%20b&%C3%BC"),
+        ("http://u:p@h/x", HERE, "/x"),
+        ("//other/x", Origin("http", "other", 80), "/x"),
+        ("https://h/x", Origin("https", "h", 443), "/x"),
+        ("http://h:81/x", Origin("http", "h", 81), "/x"),
+    ],
+)
+def test_where_a_redirect_leads(location: str, origin: Origin, target: str) -> None:
+    assert resolve(HERE, "/a/b?k=v", location) == (origin, target)
+
+
+def test_a_redirect_to_the_same_authority_stays_on_its_socket() -> None:
+    socket = Origin("http", "localhost", 80, "/run/s.sock")
+    assert resolve(socket, "/a", "http://localhost/b") == (socket, "/b")
+    assert resolve(socket, "/a", "/b") == (socket, "/b")
+    assert resolve(socket, "/a", "http://localhost:81/b") == (Origin("http", "localhost", 81), "/b")
+
+
+@pytest.mark.parametrize(
+    "location", ["ftp://h/", "mailto:a@b", "https://", "http://[::1", "http://h:x/", "http://h:0/", "javascript:1"]
+)
+def test_a_redirect_to_nowhere(location: str) -> None:
+    with pytest.raises(RemoteProtocolError, match="redirects to something that is no http URL"):
+        resolve(HERE, "/", location)
+
+
+def test_a_redirect_never_gives_up_tls() -> None:
+    with pytest.raises(RemoteProtocolError, match=r"from https to http \(http://h\); that is never followed"):
+        resolve(Origin("https", "h", 443), "/", "http://h/")
+    assert resolve(Origin("https", "h", 443), "/", "//h/x")[0].scheme == "https"
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.text(st.characters(max_codepoint=255)) | URLS.map(lambda url: url.encode("latin-1", "replace").decode("latin-1"))
+)
+def test_any_location_leads_somewhere_or_is_refused(location: str) -> None:
+    try:
+        origin, target = resolve(HERE, "/a", location)
+    except RemoteProtocolError:
+        return
+    assert origin.scheme in ("http", "https")
+    assert target.startswith("/")
+    assert target.isascii()
+    assert target.isprintable()
+    assert " " not in target
