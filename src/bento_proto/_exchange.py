@@ -274,7 +274,7 @@ def refusal(head: Head, body: bytes) -> BentoMLException:
         message = next((text for key in ("error", "detail", "message") if isinstance(text := said.get(key), str)), "")
         detail = said.get("detail", None if message else said)
         detail = None if detail == message else detail
-    elif message:
+    elif isinstance(said, str):
         detail = None
     return error_class(head.status)(
         message or f"the server answered with status {head.status}",
