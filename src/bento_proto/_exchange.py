@@ -161,11 +161,12 @@ class Exchange(Generic[T_co]):
         """
         before = self.state
         self._move(_classify(event))
+        refused = State.REFUSED in (before, self.state)  # what matters is its status, whatever its body is coded in
         try:
             items = self._receive(event, before)
         except RemoteProtocolError as exc:
             self.state = TRANSITIONS[before][Input.BREAK]
-            self.error = exc if before is not State.REFUSED else self._refused()
+            self.error = self._refused() if refused else exc
             items, exc.items = cast("Sequence[T_co]", exc.items), ()
         if self.delivery is Delivery.VALUE:
             self._items += items
