@@ -15,6 +15,9 @@ test: python ## the whole suite, against the built wheel and a real BentoML serv
 bench: python ## how much memory the transfer of a large file takes
 	$(PYTHON) tools/bench.py
 
+fuzz: python ## whatever reads a server's answers, a minute each, on Linux
+	$(PYTHON) tools/fuzzing.py
+
 check: python ## the static checks: format, lint, types
 	$(PYTHON) tools/check.py
 
@@ -25,11 +28,11 @@ pins: python ## pin the development requirements anew
 	$(PYTHON) tools/pins.py
 
 clean: ## remove everything that the other targets made
-	rm -rf .venvs dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf .venvs .fuzz dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check build pins clean python
+.PHONY: help demo test bench fuzz check build pins clean python

@@ -18,8 +18,9 @@ SOURCES: dict[str, Command] = {
     "demo.txt": [PROJECT, "--extra", "images", "--extra", "trio"],
     "test.txt": [PROJECT, "--all-extras", TESTS],
     "lowest.txt": [PROJECT, "--all-extras", TESTS, "--resolution", "lowest-direct"],
-    "bench.txt": [PROJECT, "--extra", "trio", "--extra", "numpy", REQUIREMENTS / "bench.in"],
+    "bench.txt": [PROJECT, "--all-extras", REQUIREMENTS / "bench.in"],
     "niquests.txt": [REQUIREMENTS / "niquests.in"],
+    "fuzz.txt": [PROJECT, REQUIREMENTS / "fuzz.in"],
     "check.txt": [REQUIREMENTS / "check.in"],  # last: it includes test.txt
 }
 

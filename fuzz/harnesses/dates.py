@@ -1,0 +1,50 @@
+"""Dates, Retry-After, and the waits that come of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from email.utils import format_datetime
+
+from bento_proto import Answer, Delivery, End, Exchange, Head, Limits, Origin, Raw, Request, RetryPolicy
+from bento_proto._dates import retry_after, seconds_until
+from fuzz.support import Source
+
+DATE = ("date", "Mon, 23 Nov 2026 19:20:16 GMT")
+FIRST = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
+
+
+def test_one_input(data: bytes) -> None:
+    """Whatever an answer asks for, the wait is a finite number from 0 up, not longer than the policy's patience.
+
+    A date that was written is as far from the answer's own as it is.
+    """
+    source = Source(data)
+    attempts, failures = source.choice((1, 2, 3, 5000)), source.integer(1, 5000)
+    status, repeat = source.choice((429, 503, 500, 502, 404)), source.flag()
+    here, there = source.integer(0, 1 << 37), source.integer(0, 1 << 37)
+    if source.flag():
+        fields = (("date", _written(here)), ("retry-after", _written(there)))
+        assert seconds_until(fields[1][1], Head(503, fields)) == there - here
+        assert retry_after(Head(503, fields)) == max(0.0, there - here)
+    else:
+        asked, date = source.field().decode("latin-1"), source.rest().decode("latin-1")
+        fields = (("date", date) if date else DATE, ("retry-after", asked))
+    head = Head(status, fields)
+    seconds = retry_after(head)
+    assert seconds is None or (seconds >= 0 and math.isfinite(seconds))
+    until = seconds_until(fields[1][1], head)
+    assert until is None or math.isfinite(until)
+    policy = RetryPolicy(attempts, repeat=repeat)
+    exchange = Exchange(
+        Request("GET", Origin("http", "here", 80), "/"), lambda head: Answer(Delivery.ITEMS, Raw()), Limits()
+    )
+    exchange.receive(head)
+    exchange.receive(End())
+    wait = policy.wait(exchange, failures, lambda: 0.5)
+    assert wait is None or (failures < attempts and 0 <= wait <= max(policy.patience, policy.cap))
+    assert wait is None or repeat or (seconds is not None and status in (429, 503))
+
+
+def _written(seconds: int) -> str:
+    return format_datetime(FIRST + dt.timedelta(seconds=seconds), usegmt=True)

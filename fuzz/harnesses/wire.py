@@ -1,0 +1,54 @@
+"""Heads and bytes: `http11.Wire`, and the `Exchange` behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bento_proto import Answer, Delivery, Exchange, Limits, Origin, Raw, Request, State
+from bento_proto.http11 import Wire
+from fuzz.support import Source, held, same, splits
+
+LIMITS = Limits(error=64, head=512, interim=2)
+METHODS = ("GET", "POST", "HEAD")
+
+
+def test_one_input(data: bytes) -> None:
+    """Whatever arrives, nothing is raised and the exchange comes to an end; however it is cut, it is the same end.
+
+    No more is held than one head.
+    """
+    source = Source(data)
+    method, reused, seed = source.choice(METHODS), source.flag(), source.integer(0, 0xFFFF)
+    data = source.rest()
+    results = (_outcome(method, reused, pieces) for pieces in splits(data, seed))
+    if max(map(len, data.split(b"\n"))) < LIMITS.head:
+        same(results)
+    else:  # the head of a chunk is measured only if it does not come as a whole
+        list(results)
+
+
+def _outcome(method: str, reused: bool, pieces: Sequence[bytes]) -> tuple[object, ...]:
+    request = Request(method, Origin("http", "here", 80), "/")
+    exchange = Exchange(request, lambda head: Answer(Delivery.ITEMS, Raw()), LIMITS)
+    wire = Wire(exchange, reused=reused)
+    assert b"".join(segment for segment in wire.segments() if isinstance(segment, bytes)).endswith(b"\r\n\r\n")
+    items: list[bytes] = []
+    for piece in pieces:
+        if piece:
+            items += wire.receive(piece)
+        if len(piece) > 1:  # weighing takes longer than all else
+            assert held(wire._parser._receive_buffer) <= LIMITS.head + len(piece)
+    items += wire.receive(b"")
+    assert wire.is_over
+    assert exchange.state in (State.DONE, State.FAILED, State.MOVED)
+    assert not (wire.is_reusable and exchange.state is State.FAILED and exchange.lost)
+    head = exchange.head
+    # What is not read to its end may leave the connection reusable if all of it happens to be there.
+    reusable = wire.is_reusable if exchange.state is State.DONE else None
+    told = (type(exchange.error), exchange.lost and exchange.lost.loss, reusable)
+    if head is None:
+        return told
+    assert 200 <= head.status <= 999
+    if exchange.error is not None and head.get("content-encoding"):
+        return (head.status, head.headers)  # how much comes out before a fault depends on how it was cut
+    return (head.status, head.headers, b"".join(items), *told)
