@@ -78,9 +78,9 @@ def safe_name(name: str) -> str | None:
     base = _UNSAFE.sub("_", base.encode("utf-8", "replace").decode())
     if base.startswith("."):
         base = "_" + base.lstrip(".")
+    base = _shortened(base)
     if not base.strip("_"):
         return None
-    base = _shortened(base)
     return _shortened("_" + base) if base.partition(".")[0].rstrip().upper() in _DEVICES else base
 
 

@@ -110,6 +110,10 @@ def test_a_safe_name_is_no_device_and_ends_with_no_dot_or_space(given: str, safe
     assert safe_name(safe) == safe
 
 
+def test_a_name_of_which_nothing_is_left_once_it_is_cut_is_none() -> None:
+    assert safe_name("_" * 250 + "g") is None
+
+
 def test_many_attempts_overflow_no_wait() -> None:
     exchange = Exchange(
         Request("GET", Origin("http", "here", 80), "/"), lambda head: Answer(Delivery.ITEMS, Raw()), Limits()
