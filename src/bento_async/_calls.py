@@ -35,12 +35,14 @@ if TYPE_CHECKING:
         Service,
         Session,
         Source,
+        Step,
         Upload,
         Value,
     )
 
+    from ._asgi import Application
     from ._connections import Connections, Local
-    from ._transport import Open
+    from ._underway import Underway
 
 T = TypeVar("T")
 
@@ -54,16 +56,28 @@ class Shared:
         session: what the client knows.
         connections: its connections.
         limits: how much a server may send.
+        application: what is called instead of a server, if anything is.
     """
 
-    def __init__(self, session: Session, connections: Connections, limits: Limits) -> None:
+    def __init__(
+        self, session: Session, connections: Connections, limits: Limits, application: Application | None
+    ) -> None:
         self.session: Session = session
         self.limits: Limits = limits
         self.connections: Connections = connections
+        self.application: Application | None = application
 
-    def close(self) -> None:
-        """Close the connections."""
+    async def carry_out(self, step: Step) -> Underway[object] | None:
+        """Carry out a step until its exchange wants no more; whoever takes one that is handed over reads on."""
+        if self.application is not None and step.exchange.request.origin == self.session.base.origin:
+            return await self.application.carry_out(step)
+        return await carry_out(step, self.connections)
+
+    async def close(self) -> None:
+        """Close the connections, and stop the application."""
         self.connections.close()
+        if self.application is not None:
+            await self.application.stop()
 
 
 class Calls(NamedTuple):
@@ -75,7 +89,7 @@ class Calls(NamedTuple):
 
     # --- driving
 
-    async def run(self, flow: Flow[T]) -> tuple[T, Open[object] | None]:
+    async def run(self, flow: Flow[T]) -> tuple[T, Underway[object] | None]:
         """Run a flow; return its result, and the exchange that it left open, if it did."""
         run, opened = Run(flow), None
         try:
@@ -84,7 +98,7 @@ class Calls(NamedTuple):
                     opened.close()
                 if run.step.delay:
                     await anyio.sleep(run.step.delay)
-                opened = await carry_out(run.step, self.shared.connections)
+                opened = await self.shared.carry_out(run.step)
                 run.resume(time.monotonic())
         except BaseException:
             run.close()
@@ -201,7 +215,7 @@ class Calls(NamedTuple):
         return await to_thread.run_sync(_measure, sources, abandon_on_cancel=True) if sources else []
 
     async def _deliver(
-        self, endpoint: Endpoint, exchange: Exchange[object], opened: Open[object] | None
+        self, endpoint: Endpoint, exchange: Exchange[object], opened: Underway[object] | None
     ) -> Response[Value]:
         """The result of an exchange; what is left open is read to its end, unless it is a stream."""
         assert exchange.head is not None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from bento_proto import Limits, LocalProtocolError, Session, attributes, endpoint_for
 
+from ._asgi import Application
 from ._calls import Calls, Shared
 from ._connections import Connections
 from ._endpoint import EndpointMethod
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from bento_proto import JSON, Content, Endpoint, RetryPolicy, Service, Timeout, Value
 
     from ._call import AsyncCall
+    from ._lifespan import ASGIApplication
 
 
 class AsyncHTTPClient:
@@ -58,6 +60,8 @@ class AsyncHTTPClient:
         download_dir: where results that are files are put; by default in a directory that goes with the process.
         ssl_context: the TLS settings; by default Python's, with the system's certificates or those that the
             environment variable ``SSL_CERT_FILE`` names.
+        app: an ASGI application of this process, which is called, without a socket, instead of what is at the URL.
+            It runs within ``async with`` the client, its lifespan from the first use to the end of that.
 
     Raises:
         ValueError: the URL, the token, a header or a number is malformed.
@@ -77,6 +81,7 @@ class AsyncHTTPClient:
         schema: Service | bytes | JSON = None,
         download_dir: str | os.PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        app: ASGIApplication | None = None,
     ) -> None:
         limits = limits or Limits()
         session = Session(
@@ -91,7 +96,8 @@ class AsyncHTTPClient:
             environ=os.environ,
             chance=random.random,
         )
-        shared = Shared(session, Connections(limits.connections, ssl_context), limits)
+        application = None if app is None else Application(app)
+        shared = Shared(session, Connections(limits.connections, ssl_context), limits, application)
         self._calls = Calls(shared, session.options, None if download_dir is None else Path(download_dir))
 
     # --- what there is
@@ -219,15 +225,23 @@ class AsyncHTTPClient:
 
     async def close(self) -> None:
         """Close the connections. Calls that are under way go on to their end; files that were received stay."""
-        self._calls.shared.close()
+        await self._calls.shared.close()
 
     async def __aenter__(self) -> Self:
+        application = self._calls.shared.application
+        if application is not None:
+            await application.enter()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
     ) -> None:
-        await self.close()
+        application = self._calls.shared.application
+        try:
+            await self.close()
+        finally:
+            if application is not None:
+                await application.leave()
 
 
 RESERVED: Final = frozenset(name for name in vars(AsyncHTTPClient) if not name.startswith("_"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from bento_proto import Response
 
@@ -15,28 +15,9 @@ if TYPE_CHECKING:
 
     from bento_proto import Exchange
 
+    from ._underway import Underway
+
 T = TypeVar("T")
-
-
-class Source(Protocol):
-    """An exchange under way, wherever its answer comes from."""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether there is nothing more to `receive`."""
-        ...
-
-    async def receive(self) -> Sequence[object]:
-        """The next items; with the last of them it lets go of what it holds."""
-        ...
-
-    def close(self) -> None:
-        """Want no more of it. Harmless when it is over."""
-        ...
-
-    def abandon(self) -> None:
-        """`close`, from wherever the garbage collector comes."""
-        ...
 
 
 class AsyncStream(Generic[T]):
@@ -48,15 +29,15 @@ class AsyncStream(Generic[T]):
     refers to it.
     """
 
-    def __init__(self, exchange: Exchange[T], source: Source) -> None:
+    def __init__(self, exchange: Exchange[T], opened: Underway[object]) -> None:
         self._exchange = exchange
-        self._source = source
+        self._opened = opened
         self._items: deque[T] = deque()
         self._closed = False
 
     def __del__(self) -> None:
-        if hasattr(self, "_source"):
-            self._source.abandon()
+        if hasattr(self, "_opened"):
+            self._opened.abandon()
 
     @property
     def response(self) -> Response[AsyncStream[T]]:
@@ -79,10 +60,10 @@ class AsyncStream(Generic[T]):
         while not self._items:
             if self._closed:
                 raise StopAsyncIteration
-            if self._source.is_over:
+            if self._opened.is_over:
                 self._closed = True
                 raise self._exchange.error or StopAsyncIteration
-            self._items.extend(cast("Sequence[T]", await self._source.receive()))
+            self._items.extend(cast("Sequence[T]", await self._opened.receive()))
         return self._items.popleft()
 
     async def __aenter__(self) -> Self:
@@ -97,7 +78,7 @@ class AsyncStream(Generic[T]):
         """Want no more of it. Harmless when it is over."""
         self._closed = True
         self._items.clear()
-        self._source.close()
+        self._opened.close()
 
     aclose = close
     """The same, by the name that `contextlib.aclosing` knows."""

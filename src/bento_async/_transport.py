@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import math
 import ssl
-from contextlib import suppress
-from itertools import islice
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 from anyio.lowlevel import checkpoint
 
-from bento_files import BLOCK, blocks
+from bento_files import BLOCK
 from bento_proto import Delivery, FilePart, Loss, Lost, State
 from bento_proto.http11 import Wire
 
+from ._reading import Reading
+from ._underway import Underway, until
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from bento_proto import Exchange, Step, Timeout
 
@@ -29,7 +30,6 @@ T = TypeVar("T")
 _SMALL: Final = 1 << 16  # sent without looking whether the server has refused it before it had it all
 _READ: Final = 1 << 16  # larger buffers cost more than they save
 _READ_FILE: Final = 1 << 18
-_BLOCKS: Final = 4  # of a file, read at a time: a thread is not for nothing
 
 
 async def carry_out(step: Step, connections: Connections) -> Open[object] | None:
@@ -43,7 +43,7 @@ async def carry_out(step: Step, connections: Connections) -> Open[object] | None
     origin = exchange.request.origin
     ends = math.inf if timeout.total is None else anyio.current_time() + timeout.total
     try:
-        lease = await connections.local.places(origin).lease(_until(timeout.pool, ends), fresh=step.fresh)
+        lease = await connections.local.places(origin).lease(until(timeout.pool, ends), fresh=step.fresh)
     except TimeoutError as exc:
         reason = f"no connection became free within {timeout.pool:g} seconds"
         exchange.receive(Lost(Loss.TIMEOUT, reason, sent=False, cause=exc))
@@ -51,9 +51,9 @@ async def carry_out(step: Step, connections: Connections) -> Open[object] | None
     opened: Open[object] | None = None
     try:
         reused = lease.connection is not None
-        connection = lease.connection or await _connect(exchange, lease, connections, _until(timeout.connect, ends))
+        connection = lease.connection or await _connect(exchange, lease, connections, until(timeout.connect, ends))
         if connection is not None:
-            opened = Open(exchange, Wire(exchange, reused=reused), lease, connection, timeout, ends)
+            opened = Open(exchange, timeout, ends, lease, connection, reused=reused)
             await opened.begin()
             if exchange.is_handed_over:
                 return opened
@@ -84,84 +84,50 @@ async def _connect(
     return None
 
 
-def _until(seconds: float | None, ends: float) -> float:
-    """Until when a single wait may last, when all of them have an end."""
-    return ends if seconds is None else min(anyio.current_time() + seconds, ends)
-
-
-class Open(Generic[T]):
-    """An exchange under way, which holds a connection until it is over or closed.
+class Open(Underway[T]):
+    """An exchange on a connection, which goes back to its pool when the exchange is over or closed.
 
     Args:
         exchange: what is under way.
-        wire: speaks it.
-        lease: what the connection came with.
-        connection: the connection.
         timeout: how long to wait for what.
         ends: when the total of the timeout is up.
+        lease: what the connection came with.
+        connection: the connection.
+        reused: whether it has served an exchange before.
     """
 
     def __init__(
         self,
         exchange: Exchange[T],
-        wire: Wire[T],
-        lease: Lease,
-        connection: Connection,
         timeout: Timeout,
         ends: float,
+        lease: Lease,
+        connection: Connection,
+        *,
+        reused: bool,
     ) -> None:
-        self.exchange: Exchange[T] = exchange
-        self._wire = wire
+        super().__init__(exchange, timeout, ends)
+        self._wire: Wire[T] = Wire(exchange, reused=reused)
         self._lease = lease
         self._connection = connection
-        self._timeout = timeout
-        self._ends = ends
-        self._early: list[T] = []  # items that came along with the head
-
-    async def begin(self) -> None:
-        """Send the request, and read what the exchange wants before it is handed over."""
-        reason = "the server did not take the request in time"
-        with CancelScope() as scope:
-            await self._send(scope)
-            reason = "the server did not answer in time"
-            while self.exchange.wants_body or (self.exchange.head is None and not self._wire.is_over):
-                scope.deadline = _until(self._timeout.receive, self._ends)
-                self._early += await self._receive()
-        if scope.cancelled_caught:
-            self._wire.timed_out(reason, TimeoutError(reason))
-
-    @property
-    def is_over(self) -> bool:
-        """Whether there is nothing more to `receive`."""
-        return self._wire.is_over and not self._early
-
-    async def receive(self) -> Sequence[T]:
-        """The next items; the connection is given back with the last of them."""
-        items: Sequence[T] = ()
-        try:
-            if self._early:
-                items, self._early = self._early, []
-            elif not self._wire.is_over:
-                with CancelScope(deadline=_until(self._timeout.receive, self._ends)) as scope:
-                    items = await self._receive()
-                if scope.cancelled_caught:
-                    reason = "the server did not answer in time"
-                    self._wire.timed_out(reason, TimeoutError(reason))
-        except BaseException as exc:
-            self._wire.broken("reading the answer was given up", exc)
-            raise
-        finally:
-            if self._wire.is_over:
-                self.close()
-        return items
 
     def close(self) -> None:
         """Give the connection back: for further use if the exchange is over, else it is closed."""
         self._lease.give_back(reusable=self._wire.is_reusable)
 
     def abandon(self) -> None:
-        """`close`, from wherever the garbage collector comes."""
+        """`close`, for the garbage collector."""
         self._lease.abandon()
+
+    @property
+    def _is_complete(self) -> bool:
+        return self._wire.is_over
+
+    def _lose(self, loss: Loss, reason: str, cause: BaseException) -> None:
+        if loss is Loss.TIMEOUT:
+            self._wire.timed_out(reason, cause)
+        else:
+            self._wire.broken(reason, cause)
 
     async def _send(self, scope: CancelScope) -> None:
         request = self.exchange.request
@@ -196,20 +162,15 @@ class Open(Generic[T]):
                 return
 
     async def _send_file(self, part: FilePart, scope: CancelScope) -> bool:
-        reading = blocks(part)
-        endless = part.size is None  # such as a pipe, which may keep its reader waiting for ever
-        try:
+        with Reading(part) as reading:
             while True:
-                scope.deadline = self._ends
-                some = await to_thread.run_sync(_some, reading, 1 if endless else _BLOCKS, abandon_on_cancel=endless)
+                scope.deadline = self.ends
+                some = await reading.next()
                 if not some:
                     return True
                 for block in some:
                     if not await self._send_bytes(self._wire.frame(block), scope):
                         return False
-        finally:
-            with suppress(ValueError):  # a thread that was left alone is still in it
-                reading.close()
 
     async def _send_bytes(self, data: bytes, scope: CancelScope) -> bool:
         """Send bytes; False once there is no point in sending more."""
@@ -217,7 +178,7 @@ class Open(Generic[T]):
         for start in range(0, len(view), BLOCK):
             if start:
                 await checkpoint()
-            scope.deadline = _until(self._timeout.send, self._ends)
+            scope.deadline = until(self.timeout.send, self.ends)
             try:
                 await self._connection.send(view[start : start + BLOCK])
             except OSError:
@@ -231,7 +192,3 @@ class Open(Generic[T]):
             self._wire.broken(f"the connection broke: {exc}", exc)
             return ()
         return self._wire.receive(data)
-
-
-def _some(reading: Iterator[bytes], count: int) -> list[bytes]:
-    return list(islice(reading, count))

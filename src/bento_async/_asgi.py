@@ -1,0 +1,271 @@
+"""An ASGI application of this process, called without a socket, in a task group of the client's."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, TypeVar, cast
+from urllib.parse import unquote
+
+import anyio
+from anyio import BrokenResourceError, CancelScope, ClosedResourceError, EndOfStream, Event
+
+from bento_proto import Data, End, FilePart, Head, LocalProtocolError, Loss, Lost, State
+
+from ._lifespan import VERSIONS, Lifespan
+from ._loop import Loop, loop_key
+from ._reading import Reading
+from ._underway import Underway, until
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+
+    from anyio.abc import TaskGroup
+    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+    from bento_proto import Exchange, Request, Step, Timeout
+
+    from ._lifespan import ASGIApplication, Message
+
+T = TypeVar("T")
+
+_STOPPING: Final = 10.0  # seconds that an application has for its end
+
+
+class Application:
+    """An application, from `enter` to `leave`: it starts when it is first called.
+
+    Args:
+        app: the application.
+    """
+
+    def __init__(self, app: ASGIApplication) -> None:
+        self._app = app
+        self._loop: Loop | None = None
+        self._tasks: TaskGroup | None = None
+        self._lifespan: Lifespan | None = None
+        self._served: set[Served[object]] = set()
+        self._closed = False
+
+    async def enter(self) -> None:
+        """Make it ready to be called, by tasks of the running event loop."""
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        self._loop = Loop()
+
+    async def leave(self) -> None:
+        """End it; only for the task that entered."""
+        await self.stop()
+        tasks, self._tasks = self._tasks, None
+        assert tasks is not None
+        tasks.cancel_scope.cancel()
+        await tasks.__aexit__(None, None, None)
+
+    async def stop(self) -> None:
+        """End its answers, then its lifespan, which has some seconds for that also if this is cancelled."""
+        self._closed = True
+        for served in list(self._served):
+            served.break_off()
+        if self._lifespan is not None:
+            with CancelScope(shield=True, deadline=anyio.current_time() + _STOPPING):
+                await self._lifespan.stop()
+
+    async def carry_out(self, step: Step) -> Served[object] | None:
+        """Carry out a step until its exchange wants no more; whoever takes one that is handed over reads on.
+
+        Raises:
+            ServiceUnavailable: the application does not start.
+            LocalProtocolError: the client is closed, or was not entered, or was on another event loop.
+            OSError: a file of the request can't be read.
+        """
+        if self._closed:
+            raise LocalProtocolError("the client is closed")
+        if self._tasks is None or self._loop is None or self._loop.key != loop_key():
+            raise LocalProtocolError("an application is called within `async with AsyncHTTPClient(app=...)` only")
+        exchange, timeout = step.exchange, step.timeout
+        ends = math.inf if timeout.total is None else anyio.current_time() + timeout.total
+        if self._lifespan is None:
+            self._lifespan = Lifespan(self._app)
+            self._tasks.start_soon(self._lifespan.run)
+        await self._lifespan.started()
+        served = Served(exchange, timeout, ends, self._loop, self._served.discard)
+        self._served.add(served)
+        try:
+            self._tasks.start_soon(served.run, self._app, _scope(exchange.request, self._lifespan.state))
+            await served.begin()
+        except BaseException:
+            served.close()
+            raise
+        if exchange.is_handed_over:
+            return served
+        served.close()
+        return None
+
+
+def _scope(request: Request, state: dict[str, object]) -> Message:
+    path, _, query = request.target.partition("?")
+    headers = [("host", request.origin.authority), *request.headers]
+    length = request.content_length
+    if length is None:
+        headers.append(("transfer-encoding", "chunked"))
+    elif request.body:
+        headers.append(("content-length", str(length)))
+    return {
+        "type": "http",
+        "asgi": VERSIONS,
+        "http_version": "1.1",
+        "method": request.method,
+        "scheme": request.origin.scheme,
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers],
+        "client": ("127.0.0.1", 0),
+        "server": (request.origin.host, request.origin.port),
+        "state": dict(state),
+    }
+
+
+class Served(Underway[T]):
+    """An exchange with an application, which runs in a task of its own and waits until its answer is read.
+
+    Args:
+        exchange: what is under way.
+        timeout: how long to wait for what.
+        ends: when the total of the timeout is up.
+        loop: the event loop of all this.
+        closed: is told when it is closed.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange[T],
+        timeout: Timeout,
+        ends: float,
+        loop: Loop,
+        closed: Callable[[Served[T]], None],
+    ) -> None:
+        super().__init__(exchange, timeout, ends)
+        self._loop = loop
+        self._closed = closed
+        self._body = _pieces(exchange.request)
+        self._gone = Event()  # nobody reads the answer any more
+        self._waiting: CancelScope | None = None  # for the answer, before it is handed over
+        self._cause: Exception | None = None  # why the application broke off
+        self._unread: Exception | None = None  # why the request could not be read
+        self._chunked = False
+        streams: tuple[MemoryObjectSendStream[Message], MemoryObjectReceiveStream[Message]]
+        streams = anyio.create_memory_object_stream(0)
+        self._answer, self._answers = streams
+
+    async def run(self, app: ASGIApplication, scope: Message) -> None:
+        """Call the application: for a task of its own. What it raises is the answer's end."""
+        try:
+            await app(scope, self._next_message, self._take_message)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is not the client's
+            self._cause = exc
+        finally:
+            self._answer.close()
+            await self._body.aclose()
+
+    def break_off(self) -> None:
+        """End the answer as it stands."""
+        self._gone.set()
+        self._answer.close()
+
+    def close(self) -> None:
+        """Want no more of the answer: the application learns that the client has disconnected."""
+        self.break_off()
+        self._answers.close()
+        self._closed(self)
+
+    def abandon(self) -> None:
+        """`close`, for the garbage collector."""
+        self._loop.call_soon(self.close)
+
+    # --- what the application calls
+
+    async def _next_message(self) -> Message:
+        try:
+            async for piece, more in self._body:
+                if self._waiting is not None:  # it takes the request: that is progress
+                    self._waiting.deadline = until(self.timeout.receive, self.ends)
+                return {"type": "http.request", "body": piece, "more_body": more}
+        except (OSError, LocalProtocolError) as exc:  # a file can't be read: that is for who called
+            self._unread = exc
+            self.break_off()
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _take_message(self, message: Message) -> None:
+        try:
+            await self._answer.send(message)
+        except (BrokenResourceError, ClosedResourceError):
+            pass  # nobody listens any more, which the application need not care for
+
+    # --- what the client does
+
+    @property
+    def _is_complete(self) -> bool:
+        return self.exchange.state in (State.DONE, State.FAILED, State.MOVED)
+
+    async def _send(self, scope: CancelScope) -> None:
+        self._waiting = scope
+
+    async def _receive(self) -> Sequence[T]:
+        try:
+            message = await self._answers.receive()
+        except EndOfStream:
+            return self._end()
+        kind = message["type"]
+        if kind == "http.response.start" and self.exchange.head is None:
+            return self._begin(message)
+        if kind == "http.response.body" and self.exchange.head is not None:
+            return self._continue(message)
+        self.exchange.receive(Lost(Loss.GARBAGE, f"the application sent {kind!r} out of turn"))
+        return ()
+
+    def _begin(self, message: Message) -> Sequence[T]:
+        fields = cast("Iterable[tuple[bytes, bytes]]", message.get("headers", ()))
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields)
+        head = Head(cast("int", message["status"]), headers)
+        self._chunked = head.get("content-length") is None
+        return self.exchange.receive(head)
+
+    def _continue(self, message: Message) -> Sequence[T]:
+        data = bytes(cast("bytes", message.get("body", b"")))
+        items = list(self.exchange.receive(Data(data, ends_chunk=self._chunked))) if data else []
+        if not message.get("more_body", False) and not self._is_complete:
+            items += self.exchange.receive(End())
+        return items
+
+    def _end(self) -> Sequence[T]:
+        """The application is through, and the answer is not."""
+        if self._unread is not None:
+            raise self._unread
+        if self.exchange.head is None:  # a server would say so
+            self.exchange.receive(Head(500, (("content-type", "text/plain; charset=utf-8"),)))
+            self.exchange.receive(Data(b"Internal Server Error"))
+            self.exchange.receive(End())
+            if self.exchange.error is not None:
+                self.exchange.error.__cause__ = self._cause
+        else:
+            self.exchange.receive(Lost(Loss.CUT, "the application broke off its answer", cause=self._cause))
+        return ()
+
+    def _lose(self, loss: Loss, reason: str, cause: BaseException) -> None:
+        if not self._is_complete:
+            self.exchange.receive(Lost(loss, reason, cause=cause))
+
+
+async def _pieces(request: Request) -> AsyncGenerator[tuple[bytes, bool], None]:
+    """The request's body in pieces, each with whether there are more."""
+    for segment in request.body:
+        if not isinstance(segment, FilePart):
+            yield segment, True
+            continue
+        with Reading(segment) as reading:
+            while some := await reading.next():
+                for block in some:
+                    yield block, True
+    yield b"", False

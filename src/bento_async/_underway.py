@@ -1,0 +1,102 @@
+"""An exchange under way, wherever its answer comes from: reading it within its times, and handing it over."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import anyio
+from anyio import CancelScope
+
+from bento_proto import Loss
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bento_proto import Exchange, Timeout
+
+T = TypeVar("T")
+
+_TOO_LATE = "the server did not answer in time"
+
+
+class Underway(ABC, Generic[T]):
+    """An exchange under way, which holds something until it is over or closed.
+
+    Args:
+        exchange: what is under way.
+        timeout: how long to wait for what.
+        ends: when the total of the timeout is up, on the event loop's clock.
+    """
+
+    def __init__(self, exchange: Exchange[T], timeout: Timeout, ends: float) -> None:
+        self.exchange: Exchange[T] = exchange
+        self.timeout: Timeout = timeout
+        self.ends: float = ends
+        self._early: list[T] = []  # items that came along with the head
+
+    async def begin(self) -> None:
+        """Send the request, and read what the exchange wants before it is handed over."""
+        reason = "the server did not take the request in time"
+        with CancelScope() as scope:
+            await self._send(scope)
+            reason = _TOO_LATE
+            while self.exchange.wants_body or (self.exchange.head is None and not self._is_complete):
+                scope.deadline = until(self.timeout.receive, self.ends)
+                self._early += await self._receive()
+        if scope.cancelled_caught:
+            self._lose(Loss.TIMEOUT, reason, TimeoutError(reason))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing more to `receive`."""
+        return self._is_complete and not self._early
+
+    async def receive(self) -> Sequence[T]:
+        """The next items, if any came; it lets go of what it holds with the last of them."""
+        items: Sequence[T] = ()
+        try:
+            if self._early:
+                items, self._early = self._early, []
+            elif not self._is_complete:
+                with CancelScope(deadline=until(self.timeout.receive, self.ends)) as scope:
+                    items = await self._receive()
+                if scope.cancelled_caught:
+                    self._lose(Loss.TIMEOUT, _TOO_LATE, TimeoutError(_TOO_LATE))
+        except BaseException as exc:
+            self._lose(Loss.CUT, "the wait for the answer was cancelled", exc)
+            raise
+        finally:
+            if self._is_complete:
+                self.close()
+        return items
+
+    @abstractmethod
+    def close(self) -> None:
+        """Want no more of it. Harmless when it is over."""
+
+    @abstractmethod
+    def abandon(self) -> None:
+        """`close`, for the garbage collector, which may come in the midst of anything, in any thread."""
+
+    @property
+    @abstractmethod
+    def _is_complete(self) -> bool:
+        """Whether the exchange takes no more."""
+
+    @abstractmethod
+    async def _send(self, scope: CancelScope) -> None:
+        """Send the request, or begin to; the scope's deadline is to be that of each wait."""
+
+    @abstractmethod
+    async def _receive(self) -> Sequence[T]:
+        """Wait for what comes next, and give it to the exchange."""
+
+    @abstractmethod
+    def _lose(self, loss: Loss, reason: str, cause: BaseException) -> None:
+        """Let the exchange know that nothing more comes, unless it is over."""
+
+
+def until(seconds: float | None, ends: float) -> float:
+    """Until when a single wait may last, when all of them have an end."""
+    return ends if seconds is None else min(anyio.current_time() + seconds, ends)
