@@ -65,7 +65,7 @@ class Parameter(NamedTuple):
     @property
     def is_image(self) -> bool:
         """Whether the file is an image that the server opens with Pillow."""
-        return bool(file_schema(self.schema).get("pil"))
+        return is_image(file_schema(self.schema))
 
 
 class Output(NamedTuple):
@@ -213,6 +213,12 @@ def file_schema(schema: Schema) -> Schema:
     return unwrapped(items) if inner.get("type") == "array" and isinstance(items, dict) else inner
 
 
+def is_image(schema: Schema) -> bool:
+    """Whether a file is a ``PIL.Image`` to the Service; a file of the type ``image/png``, say, is none."""
+    # BentoML 1.2 has no word for it, but a file that is one by its annotation has the annotation's type beside.
+    return bool(schema.get("pil")) or (schema.get("format") == "image" and "content_type" not in schema)
+
+
 def unwrapped(schema: Schema) -> Schema:
     """``X`` of ``Optional[X]``; any other schema as it is."""
     members = schema.get("anyOf")
@@ -227,7 +233,7 @@ def _kind(schema: Schema) -> Kind:
     inner = unwrapped(schema)
     kind = inner.get("type")
     if kind == "file":
-        return Kind.IMAGE if inner.get("pil") or inner.get("format") == "image" else Kind.FILE
+        return Kind.IMAGE if is_image(inner) else Kind.FILE
     if schema.get("is_stream") and "media_type" in schema and _is_annotated_generator(schema):
         return Kind.EITHER
     if kind == "string" and inner is schema:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Final
 
-from ._schema import Kind, file_schema, unwrapped
+from ._schema import Kind, file_schema, is_image, unwrapped
 
 if TYPE_CHECKING:
     import inspect
@@ -73,7 +73,7 @@ def annotation(schema: Schema) -> str:
     """The Python type of a schema's values, as text."""
     inner = unwrapped(schema)
     optional = " | None" if inner is not schema else ""
-    if inner.get("pil"):
+    if inner.get("type") == "file" and is_image(inner):
         return "PIL.Image.Image" + optional
     kind = inner.get("type")
     if kind == "string" and inner.get("format") == "binary":

@@ -80,7 +80,8 @@ def test_the_kind_of_each_output(name: str, kind: Kind, is_stream: bool) -> None
 @pytest.mark.parametrize(
     ("output", "kind"),
     [
-        ({"type": "file", "format": "image"}, Kind.IMAGE),
+        ({"type": "file", "format": "image"}, Kind.IMAGE),  # as BentoML 1.2 says it
+        ({"type": "file", "format": "image", "content_type": "image/png"}, Kind.FILE),
         ({"type": ["string", "null"]}, Kind.EITHER),
         ({"type": ["integer", "null"]}, Kind.JSON),
         ({"oneOf": [TEXT, {"type": "integer"}]}, Kind.EITHER),

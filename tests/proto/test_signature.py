@@ -48,6 +48,11 @@ def test_signatures_of_recorded_endpoints(name: str, signature: str) -> None:
     assert str(signature_of(zoo(name))) == signature
 
 
+@pytest.mark.parametrize("version", ["1.2.20", "1.3.22", "1.4.39"])
+def test_an_image_is_one_in_every_version(version: str) -> None:
+    assert str(signature_of(service(f"Old-{version}").endpoints["img"])) == "() -> 'PIL.Image.Image'"
+
+
 @pytest.mark.parametrize("name", schema_names())
 def test_every_recorded_endpoint_has_one_whose_annotations_are_python(name: str) -> None:
     for found in service(name).endpoints.values():
