@@ -17,11 +17,13 @@ class Arrays:
     def nd(self, a: np.ndarray) -> np.ndarray:
         return a * 2
 
-    @bentoml.api
-    def nd_typed(
-        self, a: t.Annotated[np.ndarray, DType("float32"), Shape((2, 2))]
-    ) -> t.Annotated[np.ndarray, DType("float32"), Shape((2, 2))]:
-        return a * 2
+    if hasattr(bentoml, "task"):  # BentoML 1.2 can't give a tensor of a certain shape
+
+        @bentoml.api
+        def nd_typed(
+            self, a: t.Annotated[np.ndarray, DType("float32"), Shape((2, 2))]
+        ) -> t.Annotated[np.ndarray, DType("float32"), Shape((2, 2))]:
+            return a * 2
 
     @bentoml.api
     def nd_info(self, a: t.Annotated[np.ndarray, DType("float16"), Shape((-1, 2))]) -> dict[str, t.Any]:

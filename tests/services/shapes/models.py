@@ -10,6 +10,7 @@ from pathlib import Path
 
 import bentoml
 import numpy as np
+from _bentoml_sdk import IODescriptor  # BentoML 1.2 has it nowhere else
 from bentoml.exceptions import BentoMLException, InvalidArgument
 from PIL.Image import Image
 from pydantic import BaseModel, Field
@@ -67,19 +68,19 @@ class Params(BaseModel):
     temperature: float = Field(default=0.5, ge=0, le=2)
 
 
-class TensorModel(bentoml.IODescriptor):
+class TensorModel(IODescriptor):
     name: str
     data: np.ndarray
 
 
 # Two of the same: one use as a positional-only parameter marks the class itself as root input, for all its uses.
-class FileModel(bentoml.IODescriptor):
+class FileModel(IODescriptor):
     name: str
     upload: Path
     extra: t.Optional[str] = None
 
 
-class FileModel2(bentoml.IODescriptor):
+class FileModel2(IODescriptor):
     name: str
     upload: Path
     extra: t.Optional[str] = None
