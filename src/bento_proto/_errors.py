@@ -230,6 +230,8 @@ def _field_errors(detail: JSON) -> str:
     for entry in detail:
         if isinstance(entry, dict) and isinstance(entry.get("msg"), str):
             where = entry.get("loc")
-            name = ".".join(str(part) for part in where) if isinstance(where, list) else ""
+            parts = where if isinstance(where, list) else []
+            # Whatever else a server puts there may be nested too deeply to be shown.
+            name = ".".join(str(part) for part in parts if isinstance(part, (str, int)))
             lines.append(f"{name}: {entry['msg']}" if name else str(entry["msg"]))
     return "; ".join(lines)

@@ -30,6 +30,7 @@ from bento_proto import (
     safe_name,
 )
 from bento_proto._content import charset
+from bento_proto._exchange import refusal
 from bento_proto.http11 import Wire
 
 
@@ -137,3 +138,13 @@ def test_a_head_is_held_to_its_limit_also_if_it_comes_as_a_whole(interim: bytes,
         for piece in pieces:
             wire.receive(piece) if piece else None
         assert exchange.state is state
+
+
+def test_an_error_can_be_shown_however_deep_its_detail_and_the_callers_stack_are() -> None:
+    body = b'{"error": "no", "detail": [{"loc": ["a", 0, %b], "msg": "bad"}]}' % (b"[" * 800 + b"]" * 800)
+    error = refusal(_head(), body)
+
+    def shown(depth: int) -> str:
+        return shown(depth - 1) if depth else str(error)
+
+    assert shown(300) == "no: a.0: bad"
