@@ -51,14 +51,18 @@ class ASGIServer:
         """
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._server.run, args=([self._socket],), name="bento-asgi", daemon=True
-                )
+                self._thread = threading.Thread(target=self._serve, name="bento-asgi", daemon=True)
                 self._thread.start()
         while not self._server.started:
             if not self._thread.is_alive():
                 raise ServiceUnavailable("the application did not start; its log says why")
             time.sleep(0.005)
+
+    def _serve(self) -> None:
+        try:
+            self._server.run([self._socket])
+        except SystemExit:  # how uvicorn says that the application did not start
+            pass
 
     def stop(self) -> None:
         """Stop it, and wait until it has."""
