@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeAlias
+from functools import partial
+from typing import NamedTuple, TypeAlias, cast
 
 from bento_sync import SyncHTTPClient
+
+from .portal import Backend, PortalClient
 
 Connect: TypeAlias = "Callable[..., SyncHTTPClient]"
 """Makes a client, with the arguments of ``SyncHTTPClient``."""
@@ -23,4 +26,8 @@ class Face(NamedTuple):
     client: Connect
 
 
-FACES = [Face("sync", SyncHTTPClient)]
+LOOPS: tuple[Backend, ...] = ("asyncio", "trio")
+FACES = [
+    Face("sync", SyncHTTPClient),
+    *(Face(loop, cast("Connect", partial(PortalClient, loop))) for loop in LOOPS),
+]
