@@ -12,7 +12,7 @@ demo: python ## a real BentoML Service and the clients calling it, step by step
 test: python ## the whole suite, against the built wheel and a real BentoML server
 	$(PYTHON) tools/test.py
 
-bench: python ## how much memory the transfer of a large file takes
+bench: python ## the clients beside their peers, and memory; takes a while
 	$(PYTHON) tools/bench.py
 
 fuzz: python ## whatever reads a server's answers, a minute each, on Linux

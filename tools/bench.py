@@ -1,19 +1,43 @@
-"""Set up and run the benchmarks: ``python tools/bench.py``; what follows is for them, such as ``--mib 64``."""
+"""Set up and run the benchmarks: ``python tools/bench.py [names] [--quick] [--real] [--rounds=N] [--out=FOLDER]``.
+
+Without names all of them; ``memory`` is a program of its own, the others are scenarios of one. The
+peers have an environment of their own; so does niquests, which would replace urllib3 for the others.
+"""
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from build import REQUIREMENTS, ensure_with_wheel
 from environments import ensure
 from steps import ROOT, WITH_SERVERS, Command, conclude, step
 
+PROGRAMS = {"memory": ["--mib", "64"]}
+"""The programs, and what makes them quick."""
+
 
 def main() -> int:
-    python = ensure_with_wheel("demo", REQUIREMENTS / "demo.txt")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("names", nargs="*", help=f"scenarios of benchmarks/scenarios.py, {', '.join(PROGRAMS)}")
+    parser.add_argument("--quick", action="store_true", help="a little of everything: that it works, not how fast")
+    options, others = parser.parse_known_args()
+    names = [name for name in options.names if name not in PROGRAMS]
+    quick = ["--quick"] if options.quick else []
+
+    python = ensure_with_wheel("bench", REQUIREMENTS / "bench.txt")
     ensure("server", ROOT / "tests" / "services" / "requirements.txt")
-    command: Command = [python, ROOT / "benchmarks" / "memory.py", *sys.argv[1:]]
-    return conclude({"memory": step("memory", command, environ=WITH_SERVERS)})
+    outcomes: dict[str, bool] = {}
+    for name, little in PROGRAMS.items():
+        program = ROOT / "benchmarks" / f"{name}.py"
+        if name in options.names or not options.names:
+            command: Command = [python, program, *(little if options.quick else [])]
+            outcomes[name] = step(name, command, environ=WITH_SERVERS)
+    if names or not options.names:
+        niquests = ensure("niquests", REQUIREMENTS / "niquests.txt")
+        command = [python, "-m", "benchmarks.run", "--niquests", niquests, *names, *quick, *others]
+        outcomes["scenarios"] = step("scenarios", command, environ=WITH_SERVERS)
+    return conclude(outcomes)
 
 
 if __name__ == "__main__":

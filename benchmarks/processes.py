@@ -1,0 +1,133 @@
+"""What a fresh process costs: from start to first answer, imports; and what an installation holds.
+
+Each contender is a program that makes one small call, or the modules to import, or a distribution.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from typing import NamedTuple
+
+from benchmarks.work import ARGUMENTS
+
+_CALL = f"**{ARGUMENTS!r}"
+_JSON = f"url + '/classify', json={ARGUMENTS!r}"
+_ASYNC = "import asyncio, sys; url = sys.argv[1]\nasync def main():\n    {}\nasyncio.run(main())"
+
+ONE_SHOTS = {
+    "bento_sync": f"from bento_sync import SyncHTTPClient; SyncHTTPClient(url).classify({_CALL})",
+    "bento_sync, schema given": (
+        "from benchmarks.work import SCHEMA; from bento_sync import SyncHTTPClient\n"
+        f"SyncHTTPClient(url, schema=SCHEMA, server_ready_timeout=0).classify({_CALL})"
+    ),
+    "bento_async": _ASYNC.format(
+        f"from bento_async import AsyncHTTPClient; await AsyncHTTPClient(url).classify({_CALL})"
+    ),
+    "http.client": (
+        "import http.client, json; from urllib.parse import urlsplit\n"
+        "connection = http.client.HTTPConnection(urlsplit(url).netloc)\n"
+        f"connection.request('POST', '/classify', json.dumps({ARGUMENTS!r}), {{'content-type': 'application/json'}})\n"
+        "json.loads(connection.getresponse().read())"
+    ),
+    "urllib3": f"import urllib3; urllib3.request('POST', {_JSON}).json()",
+    "requests": f"import requests; requests.post({_JSON}).json()",
+    "httpx": f"import httpx; httpx.post({_JSON}).json()",
+    "httpx2": f"import httpx2; httpx2.post({_JSON}).json()",
+    "aiohttp": _ASYNC.format(
+        "import aiohttp\n    async with aiohttp.ClientSession() as session:\n"
+        f"        async with session.post({_JSON}) as answer: await answer.json()"
+    ),
+    "bentoml": f"import bentoml; bentoml.SyncHTTPClient(url).classify({_CALL})",
+}
+
+IMPORTS = {
+    "bento_proto": "bento_proto",
+    "bento_sync": "bento_sync",
+    "bento_async": "bento_async",
+    "urllib3": "urllib3",
+    "anyio and h11": "anyio, h11",
+    "requests": "requests",
+    "httpx": "httpx",
+    "httpx2": "httpx2",
+    "aiohttp": "aiohttp",
+    "bentoml, its clients": "bentoml, _bentoml_impl.client",
+}
+
+DISTRIBUTIONS = ("bento-client", "urllib3", "requests", "httpx", "httpx2", "aiohttp", "bentoml")
+
+
+class Spent(NamedTuple):
+    """What a process took, in microseconds, and the most memory that it had, in bytes."""
+
+    cpu: float
+    wall: float
+    memory: float
+
+
+def one_shot(name: str, url: str, times: int) -> Spent:
+    """The median of several runs of a contender's program, from start to exit."""
+    program = ONE_SHOTS[name]
+    program = program if program.startswith("import asyncio") else f"import sys; url = sys.argv[1]\n{program}"
+    return _median([_run([program, url]) for _ in range(times)])
+
+
+def importing(name: str, times: int) -> Spent:
+    """What importing takes beyond a bare interpreter, as a median."""
+    found: list[Spent] = []
+    for _ in range(times):
+        bare, whole = _run(["pass"]), _run([f"import {IMPORTS[name]}"])
+        found.append(Spent(*(after - before for before, after in zip(bare, whole, strict=True))))
+    return _median(found)
+
+
+def _median(found: Sequence[Spent]) -> Spent:
+    return Spent(*map(statistics.median, zip(*found, strict=True)))
+
+
+def _run(arguments: Sequence[str]) -> Spent:
+    import os
+
+    started = time.perf_counter()
+    process = subprocess.Popen([sys.executable, "-c", *arguments])
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    wall = time.perf_counter() - started
+    if process.returncode:
+        raise RuntimeError(f"{arguments[0]} ended with {process.returncode}")
+    return Spent((used.ru_utime + used.ru_stime) * 1e6, wall * 1e6, used.ru_maxrss * 1024)
+
+
+def installed(name: str) -> tuple[int, int]:
+    """How many bytes a distribution and all that it requires take, without compiled bytecode; and how many they are."""
+    found: dict[str, Distribution] = {}
+    waiting = [name]
+    while waiting:
+        try:
+            dist = distribution(waiting.pop())
+        except PackageNotFoundError:  # what another system or Python would need
+            continue
+        if dist.name.lower() not in found:
+            found[dist.name.lower()] = dist
+            waiting += [_name(each) for each in dist.requires or () if _holds(each)]
+    size = sum(file.size or 0 for dist in found.values() for file in dist.files or () if file.suffix != ".pyc")
+    return size, len(found)
+
+
+def _name(requirement: str) -> str:
+    match = re.match(r"[\w.-]+", requirement)
+    assert match is not None
+    return match[0]
+
+
+def _holds(requirement: str) -> bool:
+    """Whether a requirement is one here; that of an extra is not."""
+    from packaging.requirements import Requirement
+
+    marker = Requirement(requirement).marker
+    return marker is None or marker.evaluate({"extra": ""})

@@ -1,0 +1,171 @@
+"""What is measured, with whom, how much of it, and which ratios are to be reached."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Target(NamedTuple):
+    """That a contender takes at most so many times what another does, or so much in all if there is no other."""
+
+    contender: str
+    other: str | None
+    at_most: float
+    of: str = "cpu"
+    scenario: str | None = None  # where the other one is measured, if elsewhere
+
+
+class Scenario(NamedTuple):
+    """One kind of work.
+
+    Attributes:
+        title: what is done, and what the figures are for.
+        contenders: by whom; the first ones are what the others are compared with.
+        amount: how much a measurement does: seconds, items, MiB or times; the second for a quick run.
+        targets: what is to be reached.
+        shown: the figures of its table.
+        allocators: whether to measure with the C library's allocator pinned as well.
+    """
+
+    title: str
+    contenders: tuple[str, ...]
+    amount: tuple[float, float]
+    targets: tuple[Target, ...] = ()
+    shown: tuple[str, ...] = ("cpu", "wall", "memory")
+    allocators: bool = False
+    reference: str = "bentoml"
+
+
+_ASYNC = ("bento_async", "aiohttp", "niquests", "httpx", "httpx2", "bentoml", "bentoml (aiohttp)")
+_TRANSFER = ("bento_sync", "bento_async", "urllib3", "requests", "httpx", "aiohttp", "bentoml", "bentoml async")
+_STREAM = ("bento_sync", "bento_async", "http.client", "urllib3", "httpx", "aiohttp", "bentoml", "bentoml async")
+
+
+def _faster(times: float) -> tuple[Target, ...]:
+    return (
+        Target("bento_sync", "bentoml", 1 / times),
+        Target("bento_async", "bentoml async", 1 / times),
+    )
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "call": Scenario(
+        "Small JSON call, sync, one thread; a call",
+        ("raw socket", "bento_sync", "http.client", "urllib3", "requests", "niquests", "httpx", "httpx2", "bentoml"),
+        (0.5, 0.05),
+        (
+            Target("bento_sync", "urllib3", 0.40),
+            Target("bento_sync", "bentoml", 0.20),
+            Target("bento_sync", "raw socket", 2.2),
+        ),
+    ),
+    "threads": Scenario(
+        "Small JSON call, 64 threads on one client; a call",
+        ("bento_sync", "urllib3", "bentoml"),
+        (0.5, 0.05),
+        (Target("bento_sync", "bento_sync", 1.5, "cpu", "call"),),
+    ),
+    "asyncio-1": Scenario(
+        "Small JSON call, asyncio, one at a time; a call",
+        ("raw asyncio", *_ASYNC),
+        (0.5, 0.05),
+        (Target("bento_async", "aiohttp", 0.70),),
+        ("cpu", "wall", "faults"),
+        allocators=True,
+    ),
+    "asyncio-64": Scenario(
+        "Small JSON call, asyncio, 64 at a time; a call",
+        ("raw asyncio", *_ASYNC),
+        (0.5, 0.05),
+        (Target("bento_async", "aiohttp", 0.70), Target("bento_async", "bentoml", 0.08)),
+        ("cpu", "wall", "faults"),
+        allocators=True,
+    ),
+    "asyncio-1000": Scenario(
+        "Small JSON call, asyncio, 1,000 at a time; a call",
+        ("bento_async", "aiohttp"),
+        (1.0, 0.1),
+        (Target("bento_async", "bento_async", 1.3, "cpu", "asyncio-64"),),
+        ("cpu", "wall", "faults"),
+        reference="aiohttp",
+    ),
+    "trio-64": Scenario(
+        "Small JSON call, trio, 64 at a time; a call",
+        ("raw trio", "bento_async", "httpx", "httpx2"),
+        (0.5, 0.05),
+        (Target("bento_async", "httpx", 0.08), Target("bento_async", "bento_async", 1.3, "cpu", "asyncio-64")),
+        ("cpu", "wall"),
+        reference="httpx",
+    ),
+    "words": Scenario("Stream of 10,000 texts, already there; an item", _STREAM, (10_000, 500), _faster(5)),
+    "blobs": Scenario("Stream of 10,000 bytes, already there; an item", _STREAM, (10_000, 500), _faster(5)),
+    "records": Scenario("Stream of 10,000 JSON items, already there; an item", _STREAM, (10_000, 500), _faster(3)),
+    "first": Scenario(
+        "First item of a stream (wall: its delay)",
+        _STREAM,
+        (100, 5),
+        (
+            Target("bento_sync", "bentoml", 0.6, "wall"),
+            Target("bento_async", "bentoml async", 0.6, "wall"),
+            Target("bento_sync", "http.client", 1.3, "wall"),
+        ),
+        ("wall", "cpu"),
+    ),
+    "upload": Scenario(
+        "Upload of 256 MiB, multipart",
+        (*_TRANSFER, "http.client"),
+        (256, 8),
+        (
+            Target("bento_sync", "bentoml", 0.8),
+            Target("bento_async", "bentoml async", 0.8),
+            Target("bento_sync", None, 2 << 20, "memory"),
+            Target("bento_async", None, 2 << 20, "memory"),
+        ),
+    ),
+    "download": Scenario(
+        "Download of 256 MiB to a file",
+        _TRANSFER,
+        (256, 8),
+        (
+            Target("bento_sync", "bentoml", 0.08),
+            Target("bento_async", "bentoml async", 0.08),
+            Target("bento_sync", None, 2 << 20, "memory"),
+            Target("bento_async", None, 2 << 20, "memory"),
+        ),
+    ),
+    "tensor": Scenario(
+        "Tensor 1x3x224x224, NumPy in and out; a call",
+        ("bento_sync", "json by hand", "orjson by hand", "bentoml"),
+        (3, 1),
+        (Target("bento_sync", "json by hand", 1.05),),
+    ),
+    "process": Scenario(
+        "One process, from start to first answer",
+        (
+            "bento_sync", "bento_sync, schema given", "bento_async", "http.client", "urllib3", "requests", "httpx",
+            "httpx2", "aiohttp", "bentoml",
+        ),
+        (3, 1),
+        (Target("bento_sync", "bentoml", 0.12), Target("bento_sync", "urllib3", 1.1)),
+    ),
+    "import": Scenario(
+        "Import, beyond bare Python",
+        (
+            "bento_proto", "bento_sync", "bento_async", "urllib3", "anyio and h11", "requests", "httpx", "httpx2",
+            "aiohttp", "bentoml, its clients",
+        ),
+        (3, 1),
+        (
+            Target("bento_proto", None, 12_000),
+            Target("bento_sync", "urllib3", 1.15),
+            Target("bento_async", "anyio and h11", 1.15),
+        ),
+        reference="bentoml, its clients",
+    ),
+    "size": Scenario(
+        "Installed, without bytecode",
+        ("bento-client", "urllib3", "requests", "httpx", "httpx2", "aiohttp", "bentoml"),
+        (1, 1),
+        shown=("size", "packages"),
+    ),
+}  # fmt: skip

@@ -1,0 +1,121 @@
+"""The small JSON call, made by one thread or many. Each contender gives a function that makes one call."""
+
+from __future__ import annotations
+
+# mypy: disable-error-code="import-not-found,import-untyped"
+import http.client
+import json
+import socket
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from benchmarks.work import ARGUMENTS
+
+Call = Callable[[], object]
+
+HEAD = (
+    b"POST /classify HTTP/1.1\r\nhost: %s\r\naccept: */*\r\naccept-encoding: gzip, deflate\r\n"
+    b"user-agent: raw\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+)
+
+
+def raw(url: str) -> Call:
+    """The limit: a socket, one send, one receive, and the JSON."""
+    host = urlsplit(url).netloc.encode()
+    sock = socket.create_connection((urlsplit(url).hostname or "", urlsplit(url).port or 80))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def call() -> object:
+        body = json.dumps(ARGUMENTS).encode()
+        sock.sendall(HEAD % (host, len(body)) + body)
+        data = b""
+        while (answer := answer_in(data)) is None:
+            data += sock.recv(1 << 16)
+        return answer
+
+    return call
+
+
+def answer_in(data: bytes) -> object | None:
+    """The answer, if it is whole."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    if not end:
+        return None
+    length = head.index(b"content-length: ") + 16
+    if len(body) < int(head[length : head.index(b"\r", length)]):
+        return None
+    answer: object = json.loads(body)
+    return answer
+
+
+def http_client(url: str) -> Call:
+    connection = http.client.HTTPConnection(urlsplit(url).netloc)
+
+    def call() -> object:
+        connection.request("POST", "/classify", json.dumps(ARGUMENTS), {"content-type": "application/json"})
+        return json.loads(connection.getresponse().read())
+
+    return call
+
+
+def urllib3(url: str) -> Call:
+    import urllib3
+
+    pool = urllib3.PoolManager(maxsize=100)
+    return lambda: pool.request("POST", f"{url}/classify", json=ARGUMENTS).json()
+
+
+def requests(url: str) -> Call:
+    import requests
+
+    session = requests.Session()
+    return lambda: session.post(f"{url}/classify", json=ARGUMENTS).json()
+
+
+def niquests(url: str) -> Call:
+    import niquests
+
+    session = niquests.Session()
+    return lambda: session.post(f"{url}/classify", json=ARGUMENTS).json()
+
+
+def httpx(url: str) -> Call:
+    import httpx
+
+    client = httpx.Client()
+    return lambda: client.post(f"{url}/classify", json=ARGUMENTS).json()
+
+
+def httpx2(url: str) -> Call:
+    import httpx2
+
+    client = httpx2.Client()
+    return lambda: client.post(f"{url}/classify", json=ARGUMENTS).json()
+
+
+def bentoml(url: str) -> Call:
+    import bentoml
+
+    client: Any = bentoml.SyncHTTPClient(url)
+    return lambda: client.classify(**ARGUMENTS)
+
+
+def bento_sync(url: str) -> Call:
+    from bento_sync import SyncHTTPClient
+
+    client = SyncHTTPClient(url)
+    return lambda: client.classify(**ARGUMENTS)
+
+
+CONTENDERS: dict[str, Callable[[str], Call]] = {
+    "raw socket": raw,
+    "bento_sync": bento_sync,
+    "http.client": http_client,
+    "urllib3": urllib3,
+    "requests": requests,
+    "niquests": niquests,
+    "httpx": httpx,
+    "httpx2": httpx2,
+    "bentoml": bentoml,
+}

@@ -1,0 +1,65 @@
+"""A tensor as NumPy array in and out, in JSON. Each contender gives a function that makes one call."""
+
+from __future__ import annotations
+
+# mypy: disable-error-code="import-not-found,import-untyped"
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.work import SHAPE
+
+Call = Callable[[], object]
+
+
+@functools.cache
+def image() -> Any:
+    """What is sent."""
+    return np.random.default_rng(7).random(SHAPE, dtype=np.float32)
+
+
+def _post(url: str, encode: Callable[[], bytes], decode: Callable[[bytes], object]) -> Call:
+    import urllib3
+
+    pool = urllib3.PoolManager()
+    headers = {"content-type": "application/json"}
+    return lambda: decode(pool.request("POST", f"{url}/negative", body=encode(), headers=headers).data)
+
+
+def json_by_hand(url: str) -> Call:
+    return _post(url, lambda: json.dumps({"image": image().tolist()}).encode(), lambda data: np.array(json.loads(data)))
+
+
+def orjson_by_hand(url: str) -> Call:
+    import orjson
+
+    return _post(
+        url,
+        lambda: orjson.dumps({"image": image()}, option=orjson.OPT_SERIALIZE_NUMPY),
+        lambda data: np.array(orjson.loads(data)),
+    )
+
+
+def bentoml(url: str) -> Call:
+    import bentoml
+
+    client: Any = bentoml.SyncHTTPClient(url)
+    return lambda: client.negative(image=image())
+
+
+def bento_sync(url: str) -> Call:
+    from bento_sync import SyncHTTPClient
+
+    client = SyncHTTPClient(url)
+    return lambda: client.negative(image=image())
+
+
+CONTENDERS: dict[str, Callable[[str], Call]] = {
+    "bento_sync": bento_sync,
+    "json by hand": json_by_hand,
+    "orjson by hand": orjson_by_hand,
+    "bentoml": bentoml,
+}
