@@ -12,6 +12,9 @@ demo: python ## a real BentoML Service and the clients calling it, step by step
 test: python ## the whole suite, against the built wheel and a real BentoML server
 	$(PYTHON) tools/test.py
 
+compat: python ## the clients against BentoML 1.2 and 1.3 too
+	$(PYTHON) tools/compat.py
+
 bench: python ## the clients beside their peers, and memory; takes a while
 	$(PYTHON) tools/bench.py
 
@@ -35,4 +38,4 @@ python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fuzz check build pins clean python
+.PHONY: help demo test compat bench fuzz check build pins clean python

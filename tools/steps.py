@@ -32,9 +32,9 @@ def step(title: str, command: Command, *, environ: Mapping[str, str] | None = No
     return code == 0
 
 
-def require(title: str, command: Command) -> None:
+def require(title: str, command: Command, *, environ: Mapping[str, str] | None = None) -> None:
     """Run a step that everything after it needs; when it fails, this process ends with exit code 1."""
-    if not step(title, command):
+    if not step(title, command, environ=environ):
         sys.exit(1)
 
 
