@@ -11,7 +11,7 @@ from anyio import CancelScope
 from anyio.lowlevel import checkpoint
 
 from bento_files import BLOCK
-from bento_proto import Delivery, FilePart, Loss, Lost, State
+from bento_proto import FilePart, Loss, Lost, State
 from bento_proto.http11 import Wire
 
 from ._reading import Reading
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _SMALL: Final = 1 << 16  # sent without looking whether the server has refused it before it had it all
-_READ: Final = 1 << 16  # larger buffers cost more than they save
-_READ_FILE: Final = 1 << 18
 
 
 async def carry_out(step: Step, connections: Connections) -> Open[object] | None:
@@ -187,7 +185,7 @@ class Open(Underway[T]):
 
     async def _receive(self) -> Sequence[T]:
         try:
-            data = await self._connection.receive(_READ_FILE if self.exchange.delivery is Delivery.FILE else _READ)
+            data = await self._connection.receive(self._wire.appetite)
         except OSError as exc:
             self._wire.broken(f"the connection broke: {exc}", exc)
             return ()

@@ -138,6 +138,11 @@ class Exchange(Generic[T_co]):
         return self.state is State.REFUSED or (self.state is State.OPEN and self.delivery is Delivery.VALUE)
 
     @property
+    def is_compressed(self) -> bool:
+        """Whether the body comes compressed, so that little may become much."""
+        return self._inflater is not None
+
+    @property
     def is_handed_over(self) -> bool:
         """Whether the answer was accepted and its items are for the caller: all that came, then the error, if any."""
         return self.delivery is not None and self.delivery is not Delivery.VALUE

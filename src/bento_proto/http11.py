@@ -12,6 +12,7 @@ import h11
 from ._errors import LocalProtocolError
 from ._exchange import State
 from ._messages import Data, End, FilePart, Head, Loss, Lost
+from ._outputs import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,6 +24,10 @@ T = TypeVar("T")
 
 __all__ = ("Wire",)
 
+_READ: Final = 1 << 16  # larger buffers cost more than they save
+_READ_FILE: Final = 1 << 18
+_READ_HEAD: Final = 1 << 10  # what comes behind the head may be compressed
+_READ_COMPRESSED: Final = 1 << 10
 _JOINED: Final = 1 << 16  # what is smaller goes out in one piece with what comes before it; more is not worth a copy
 
 
@@ -65,9 +70,23 @@ class Wire(Generic[T]):
         return self._over or self._exchange.state in (State.DONE, State.FAILED, State.MOVED)
 
     @property
+    def wants_data(self) -> bool:
+        """Whether to read on before the exchange is handed back to its flow."""
+        return not self.is_over and (self._exchange.head is None or self._exchange.wants_body)
+
+    @property
     def is_reusable(self) -> bool:
         """Whether the connection can serve another exchange: both sides are through with this one, and keep it."""
         return self._over and self._sent and self._keeps_alive
+
+    @property
+    def appetite(self) -> int:
+        """The most bytes to hand to `receive` at a time: few where each may become a thousand, or many small items."""
+        if self._exchange.head is None:
+            return _READ_HEAD
+        if self._exchange.is_compressed:
+            return _READ_COMPRESSED
+        return _READ_FILE if self._exchange.delivery is Delivery.FILE else _READ
 
     # --- sending
 

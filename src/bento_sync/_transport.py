@@ -12,7 +12,7 @@ from urllib3.util.ssl_match_hostname import CertificateError
 from urllib3.util.wait import wait_for_read
 
 from bento_files import blocks
-from bento_proto import Delivery, FilePart, LocalProtocolError, Loss, Lost, State
+from bento_proto import FilePart, LocalProtocolError, Loss, Lost, State
 from bento_proto.http11 import Wire
 
 from ._connections import open_socket
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _BLOCK: Final = 1 << 18  # sent at a time, so that a timeout is one of progress
-_READ: Final = 1 << 16  # larger buffers cost more than they save
-_READ_FILE: Final = 1 << 18
 
 
 def carry_out(step: Step, connections: Connections) -> Open[object] | None:
@@ -133,7 +131,7 @@ class Open(Generic[T]):
     def begin(self) -> None:
         """Send the request, and read what the exchange wants before it is handed over."""
         self._send()
-        while self.exchange.wants_body or (self.exchange.head is None and not self._wire.is_over):
+        while self._wire.wants_data:
             self._early += self._receive()
 
     def items(self) -> Generator[T, None, None]:
@@ -190,10 +188,9 @@ class Open(Generic[T]):
         return self.exchange.state not in (State.WAITING, State.OPEN)
 
     def _receive(self) -> Sequence[T]:
-        size = _READ_FILE if self.exchange.delivery is Delivery.FILE else _READ
         try:
             self._sock.settimeout(_soonest(self._timeout.receive, self._ends))
-            data = self._sock.recv(size)
+            data = self._sock.recv(self._wire.appetite)
         except TimeoutError as exc:
             self._wire.timed_out("the server did not answer in time", exc)
         except OSError as exc:
