@@ -130,12 +130,12 @@ class ImageSink:
 
     def finish(self) -> object:
         """The image; its pixels are decoded when they are first used, as Pillow does."""
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
 
         self._buffer.seek(0)
         try:
             return Image.open(self._buffer)
-        except UnidentifiedImageError as exc:
+        except Exception as exc:  # noqa: BLE001 - of a broken image Pillow raises whatever its many readers do
             error = RemoteProtocolError("the answer is no image that Pillow can read")
             error.body = self._buffer.getvalue()
             raise error from exc
