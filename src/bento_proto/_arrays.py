@@ -5,7 +5,8 @@ The packages are imported when the first such result arrives, never before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias, cast
+import re
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from ._errors import RemoteProtocolError
 from ._json import JSON
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from ._schema import Schema
 
 Convert: TypeAlias = "Callable[[JSON], object]"
+
+_DTYPE: Final = re.compile(r"[<>=|]?[A-Za-z_]+\d{0,3}(?:\[[A-Za-z]+\])?")
+_WIDEST: Final = 32  # bytes of the largest number, a complex256
 
 
 def converter(schema: Schema) -> Convert | None:
@@ -90,9 +94,19 @@ def _array(value: JSON, schema: Schema) -> object:
         return value
     dtype = schema.get("dtype")
     shape = schema.get("shape")
-    array = np.array(value, dtype=dtype if isinstance(dtype, str) else None)
+    kind = np.dtype(_plain(dtype)) if isinstance(dtype, str) else None
+    if kind is not None and kind.itemsize > _WIDEST:
+        raise ValueError(f"elements of {kind.itemsize} bytes are no numbers")
+    array = np.array(value, dtype=kind)
     sizes = [size for size in shape if isinstance(size, int)] if isinstance(shape, list) else None
     return array if sizes is None else cast("object", np.reshape(array, sizes))
+
+
+def _plain(dtype: str) -> str:
+    """The dtype, if it is one by its name: the others are a small language, which can ask for any amount of memory."""
+    if not _DTYPE.fullmatch(dtype):
+        raise ValueError(f"not the dtype of a tensor: {dtype[:100]!r}")
+    return dtype
 
 
 def _frame(value: JSON) -> object:

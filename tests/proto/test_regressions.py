@@ -27,10 +27,12 @@ from bento_proto import (
     State,
     Text,
     Whole,
+    parse_service,
     safe_name,
 )
 from bento_proto._content import charset
 from bento_proto._exchange import refusal
+from bento_proto._outputs import value_reader
 from bento_proto.http11 import Wire
 
 
@@ -148,3 +150,16 @@ def test_an_error_can_be_shown_however_deep_its_detail_and_the_callers_stack_are
         return shown(depth - 1) if depth else str(error)
 
     assert shown(300) == "no: a.0: bad"
+
+
+@pytest.mark.parametrize("dtype", ["(,,)i4,i4", "(1000000000,)i1", "S1000000000", "U99", "i4,i4", "nope", ""])
+def test_a_dtype_that_is_none_of_a_number_is_the_servers_fault_and_takes_no_memory(dtype: str) -> None:
+    pytest.importorskip("numpy")
+    service = parse_service(
+        {"routes": [{"name": "a", "route": "/a", "output": {"type": "tensor", "dtype": dtype}}]},
+    )
+    reader = value_reader(service.endpoints["a"].output, Limits())
+    exchange = Exchange(Request("POST", Origin("http", "here", 80), "/a"), reader, Limits())
+    for event in (Head(200), Data(b"[1, 2]"), End()):
+        exchange.receive(event)
+    assert isinstance(exchange.error, RemoteProtocolError)
