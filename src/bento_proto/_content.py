@@ -151,18 +151,18 @@ class Inflater:
         if self._deflate and not self._started and data[0] & 0x0F != 8:
             self._machine = zlib.decompressobj(-zlib.MAX_WBITS)  # deflate without zlib's head, as some servers send it
         self._started = True
+        full = False  # a piece that is may leave more to come where no data is left
         try:
-            while data:
+            while data or full:
                 if self._machine.eof:
-                    if self._deflate:
+                    if self._deflate or not data:
                         return
                     self._machine = zlib.decompressobj(zlib.MAX_WBITS | 16)  # gzip may have several members
                 piece = self._machine.decompress(data, _PIECE)
                 if piece:
                     yield piece
+                full = len(piece) == _PIECE
                 data = self._machine.unconsumed_tail or self._machine.unused_data
-                if not piece and not self._machine.eof:
-                    return
         except zlib.error as exc:
             raise RemoteProtocolError(f"the answer can't be decompressed: {exc}") from exc
 
