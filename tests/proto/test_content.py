@@ -1,0 +1,233 @@
+"""What a head says of its body: parameters, charset, file name, coding."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import zlib
+from collections.abc import Sequence
+from encodings.aliases import aliases
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bento_proto import Head, RemoteProtocolError, file_name, media_type, safe_name
+from bento_proto._content import Inflater, charset, inflater, parameters
+
+from tests.proto.play import splits
+
+
+def head(**fields: str) -> Head:
+    return Head(200, tuple((name.replace("_", "-"), value) for name, value in fields.items()))
+
+
+# --- parameters, media type, charset
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("text/plain", {}),
+        ("text/plain; charset=utf-8", {"charset": "utf-8"}),
+        ("text/plain;charset=utf-8 ; q=1", {"charset": "utf-8", "q": "1"}),
+        ('a; CharSet="x y"', {"charset": "x y"}),
+        (r'a; name="a\"b\\c;d=e"; f=g', {"name": r'a"b\c;d=e', "f": "g"}),
+        ('a; name=""', {"name": ""}),
+        ("a; n=1; n=2", {"n": "1"}),
+        ('a; n="never closed; m=1', {"n": "", "m": "1"}),
+        ("a; ; =b; c", {}),
+    ],
+)
+def test_parameters(value: str, found: dict[str, str]) -> None:
+    assert parameters(value) == found
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [("Text/Plain; charset=utf-8", "text/plain"), (" image/PNG ", "image/png"), ("", "")]
+)
+def test_the_media_type(value: str, kind: str) -> None:
+    assert media_type(head(content_type=value)) == kind
+    assert media_type(Head(200)) == ""
+
+
+@pytest.mark.parametrize(
+    ("declared", "read"),
+    [
+        ("ISO-8859-1", "ISO-8859-1"),
+        ('"utf-16"', "utf-16"),
+        ("shift_jis", "shift_jis"),
+        ("nonsense", "utf-8"),
+        ("base64", "utf-8"),
+        ("x\xff", "utf-8"),
+        ("", "utf-8"),
+    ],
+)
+def test_the_charset_is_the_declared_one_if_it_is_one(declared: str, read: str) -> None:
+    assert charset(head(content_type=f"text/plain; charset={declared}")) == read
+    assert charset(Head(200)) == "utf-8"
+
+
+@pytest.mark.parametrize("name", sorted({*aliases, *aliases.values()}))
+def test_with_any_charset_any_bytes_can_be_read_if_need_be(name: str) -> None:
+    taken = charset(head(content_type=f"text/plain; charset={name}"))
+    for data in (bytes(range(256)) * 3, b"\\d \\N{", b"a-\xff", b"xn--\xff", b"+/v8-"):
+        assert isinstance(data.decode(taken, "replace"), str)
+    assert codecs.getincrementaldecoder(taken)().decode(b"") == ""
+
+
+# --- file names
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ('attachment; filename="table.csv"', "table.csv"),
+        ("attachment; filename=table.csv", "table.csv"),
+        ("attachment; filename*=utf-8''report%20final.pdf", "report final.pdf"),
+        ("attachment; filename=\"x.txt\"; filename*=UTF-8'de'%C3%BC.txt", "ü.txt"),
+        ("attachment; filename*=iso-8859-1''%FC.txt", "ü.txt"),
+        # malformed: the plain name counts
+        ("attachment; filename*=%FC.txt; filename=a.txt", "a.txt"),
+        ("attachment; filename*=utf-8''%FF; filename=a.txt", "a.txt"),
+        ("attachment; filename*=utf-16''a; filename=a.txt", "a.txt"),
+        # raw UTF-8 comes out of a head as Latin-1, raw Latin-1 as itself
+        ('attachment; filename="\xc3\xbc.txt"', "ü.txt"),
+        ('attachment; filename="\xfc.txt"', "ü.txt"),
+        ('attachment; filename="../../evil.txt"', "evil.txt"),
+        ("attachment; filename*=utf-8''..%5C..%5Cevil.txt", "evil.txt"),
+        ('attachment; filename="/"', None),
+        ("inline", None),
+        ("", None),
+    ],
+)
+def test_the_file_name(disposition: str, name: str | None) -> None:
+    assert file_name(head(content_disposition=disposition)) == name
+
+
+def test_without_a_disposition_there_is_no_file_name() -> None:
+    assert file_name(Head(200)) is None
+
+
+@pytest.mark.parametrize(
+    ("given_name", "safe"),
+    [
+        ("a.txt", "a.txt"),
+        ("/etc/passwd", "passwd"),
+        ("C:\\dir\\a.txt", "a.txt"),
+        ("a:b?.txt", "a_b_.txt"),
+        ("a\x00\n\x7f.txt", "a___.txt"),
+        ("abc\u202etxt.exe", "abc_txt.exe"),
+        (".bashrc", "_bashrc"),
+        ("...", None),
+        ("..", None),
+        ("dir/", None),
+        ("  a. . ", "a"),
+        ("\ud800.txt", "_.txt"),
+        ("con", "_con"),
+        ("Aux.tar.gz", "_Aux.tar.gz"),
+        ("console", "console"),
+        ("a" * 300, "a" * 200),
+        ("a" * 300 + ".tar", "a" * 196 + ".tar"),
+        ("a" * 300 + "." + "b" * 33, "a" * 200),
+        ("ü" * 150 + ".txt", "ü" * 98 + ".txt"),
+    ],
+)
+def test_a_safe_name(given_name: str, safe: str | None) -> None:
+    assert safe_name(given_name) == safe
+
+
+@given(st.text(max_size=300) | st.text("./\\ \x00:aA1\u202e", max_size=300))
+def test_whatever_a_name_is_it_becomes_one_that_stays_in_its_directory(name: str) -> None:
+    safe = safe_name(name)
+    if safe is not None:
+        assert safe_name(safe) == safe
+        assert 0 < len(safe.encode()) <= 200
+        assert not set(safe) & set('/\\\x00<>:"|?*')
+        assert not safe.startswith(".")
+        assert not safe.endswith((".", " "))
+
+
+# --- codings
+
+
+def _raw_deflate(data: bytes) -> bytes:
+    machine = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    return machine.compress(data) + machine.flush()
+
+
+def _inflated(coding: str, pieces: Sequence[bytes]) -> bytes:
+    machine = inflater(head(content_encoding=coding))
+    assert machine is not None
+    plain = b"".join(b"".join(machine.feed(piece)) for piece in pieces)
+    machine.finish()
+    return plain
+
+
+TEXT = b"Lorem ipsum " * 40 + bytes(range(256))
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
+        ("gzip", gzip.compress(TEXT)),
+        ("X-GZip", gzip.compress(TEXT)),
+        ("identity, gzip", gzip.compress(TEXT)),
+        ("gzip", gzip.compress(TEXT[:100]) + gzip.compress(b"") + gzip.compress(TEXT[100:])),
+        ("deflate", zlib.compress(TEXT)),
+        ("deflate", zlib.compress(TEXT, 0)),
+        ("deflate", _raw_deflate(TEXT)),
+        ("deflate", zlib.compress(TEXT) + b"what follows is nobody's"),
+    ],
+)
+def test_a_coding_is_undone_however_it_is_cut(coding: str, body: bytes) -> None:
+    assert {_inflated(coding, pieces) for pieces in splits(body)} == {TEXT}
+
+
+@pytest.mark.parametrize("size", [0, 1 << 16, 1 << 17])
+def test_nothing_stays_behind_when_a_piece_is_full(size: int) -> None:
+    for more in (0, 1, 2, *range(3, 1500, 67)):
+        plain = bytes(size + more)
+        assert _inflated("gzip", [gzip.compress(plain)]) == plain
+        assert _inflated("deflate", [zlib.compress(plain)]) == plain
+        assert _inflated("deflate", [_raw_deflate(plain)]) == plain
+
+
+def test_a_bomb_comes_in_pieces_of_bounded_size() -> None:
+    bomb = gzip.compress(bytes(5 << 20), 9)
+    sizes = [len(piece) for piece in Inflater(deflate=False).feed(bomb)]
+    assert max(sizes) == 1 << 16
+    assert sum(sizes) == 5 << 20
+
+
+@pytest.mark.parametrize(("coding", "body"), [("gzip", gzip.compress(TEXT)), ("deflate", zlib.compress(TEXT))])
+def test_every_cut_of_the_end_is_noticed(coding: str, body: bytes) -> None:
+    for end in range(1, len(body)):
+        with pytest.raises(RemoteProtocolError, match="cut off"):
+            _inflated(coding, [body[:end]])
+    assert _inflated(coding, []) == b""  # an answer without content has no coding either
+    assert _inflated(coding, [b""]) == b""
+
+
+def test_a_second_member_that_is_cut_is_noticed() -> None:
+    with pytest.raises(RemoteProtocolError, match="cut off"):
+        _inflated("gzip", [gzip.compress(b"a"), gzip.compress(b"b")[:-1]])
+
+
+@pytest.mark.parametrize(("coding", "body"), [("gzip", b"no gzip"), ("deflate", b"\xff\xff"), ("gzip", TEXT)])
+def test_what_is_not_in_the_coding_is_an_error(coding: str, body: bytes) -> None:
+    for pieces in splits(body):
+        with pytest.raises(RemoteProtocolError, match="decompressed"):
+            _inflated(coding, pieces)
+
+
+@pytest.mark.parametrize("codings", [[], [""], ["identity"], ["identity, ,"]])
+def test_without_a_coding_there_is_nothing_to_undo(codings: list[str]) -> None:
+    assert inflater(Head(200, tuple(("Content-Encoding", coding) for coding in codings))) is None
+
+
+@pytest.mark.parametrize("codings", [["br"], ["gzip, gzip"], ["gzip", "deflate"], ["x" * 1000]])
+def test_a_coding_that_was_not_asked_for_is_refused(codings: list[str]) -> None:
+    with pytest.raises(RemoteProtocolError, match="not asked for") as caught:
+        inflater(Head(200, tuple(("content-encoding", coding) for coding in codings)))
+    assert len(caught.value.message) < 200
