@@ -126,7 +126,7 @@ class Exchange(Generic[T_co]):
         self.limits: Limits = limits
         self._decoder: Answer[T_co] | None = None
         self._inflater: Inflater | None = None
-        self._refusal = b""
+        self._refusal = bytearray()
         self._items: list[T_co] = []
 
     def __repr__(self) -> str:
@@ -237,7 +237,7 @@ class Exchange(Generic[T_co]):
 
     def _refused(self) -> BentoMLException:
         assert self.head is not None
-        return refusal(self.head, self._refusal)
+        return refusal(self.head, bytes(self._refusal))
 
 
 def _classify(event: Received) -> Input:

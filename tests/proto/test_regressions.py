@@ -163,3 +163,17 @@ def test_a_dtype_that_is_none_of_a_number_is_the_servers_fault_and_takes_no_memo
     for event in (Head(200), Data(b"[1, 2]"), End()):
         exchange.receive(event)
     assert isinstance(exchange.error, RemoteProtocolError)
+
+
+def test_an_errors_body_that_comes_in_tiny_pieces_is_not_copied_for_each() -> None:
+    exchange = Exchange(
+        Request("GET", Origin("http", "here", 80), "/"), lambda head: Answer(Delivery.ITEMS, Raw()), Limits()
+    )
+    exchange.receive(Head(500))
+    body = exchange._refusal
+    for _ in range(10):
+        exchange.receive(Data(b"xy"))
+    assert exchange._refusal is body
+    exchange.receive(End())
+    assert exchange.error is not None
+    assert exchange.error.message == "xy" * 10
