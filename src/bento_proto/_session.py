@@ -333,11 +333,12 @@ class Session:
         now: float,
     ) -> Request:
         headers = self._credential.added(options.headers)
-        if content_type is not None:
-            headers += (("content-type", content_type),)
+        if content_type is not None:  # in place of the caller's, who does not know the boundary of a form
+            headers = merged(headers, (("content-type", content_type),))
         cookie = self._cookies.header(self.base.origin, target, now)
         if cookie is not None:
-            headers += (("cookie", cookie),)
+            own = dict(headers).get("cookie")
+            headers = merged(headers, (("cookie", f"{own}; {cookie}" if own else cookie),))
         return Request(method, self.base.origin, target, headers, body)
 
     def _reader(self, endpoint: Endpoint) -> Reader[object]:
