@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bento_proto import Headers
+from bento_proto import End, Head, Headers, Run, Session, bind
 from bento_proto._headers import checked_fields, checked_value, merged
-from tests.recordings import load
+from tests.recordings import load, schema
 
 FIELDS = (("Content-Type", "a/b"), ("Set-Cookie", "a=s3cret"), ("set-cookie", "b=s3cret"), ("x-empty", ""))
 
@@ -132,3 +132,18 @@ def test_those_of_a_call_replace_those_of_the_client() -> None:
     client = (("accept", "*/*"), ("x", "1"), ("x", "2"), ("y", "3"))
     assert merged(client, ()) is client
     assert merged(client, (("x", "4"), ("z", "5"))) == (("accept", "*/*"), ("y", "3"), ("x", "4"), ("z", "5"))
+
+
+def test_a_request_has_one_content_type_and_one_cookie_header() -> None:
+    headers = {"Content-Type": "text/x", "Cookie": "mine=1"}
+    session = Session("http://h", headers=headers, environ={}, chance=lambda: 0.5, schema=schema("Zoo"))
+    call = bind(session.endpoint("nothing"), (), {})
+    for cookies in ("mine=1", "mine=1; theirs=2"):
+        run = Run(session.call(call, [], "boundary", session.options, 0.0))
+        assert run.step is not None
+        sent = run.step.exchange.request.headers
+        assert [value for name, value in sent if name == "content-type"] == ["application/json"]
+        assert [value for name, value in sent if name == "cookie"] == [cookies]
+        run.step.exchange.receive(Head(200, (("set-cookie", "theirs=2; Path=/"),)))
+        run.step.exchange.receive(End())
+        run.resume(1.0)
