@@ -10,7 +10,7 @@ from ._errors import RemoteProtocolError
 from ._messages import DEFAULT_PORTS, Origin
 
 _NEVER: Final = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
-_HOST: Final = re.compile(r"[a-z0-9._~%:\[\]-]+")
+_HOST: Final = re.compile(r"[a-z0-9._~-]+|[0-9a-f:.]+(?:%[A-Za-z0-9._~-]+)?")  # a name, or IPv6 with its zone
 _TARGET: Final = re.compile(r'/(?!/)[!"$-~]*')  # visible ASCII without the #
 _SAFE: Final = "/:@!$&'()*+,;=~-._"  # RFC 3986 section 3.3: what may stand in a path as it is
 
