@@ -25,11 +25,12 @@ _DESCRIPTORS = Path("/proc/self/fd")  # where the system has it
 @pytest.fixture(scope="session", params=FACES, ids=[face.name for face in FACES])
 def face(request: pytest.FixtureRequest) -> Face:
     found: Face = request.param
+    found.client("http://localhost").close()  # an event loop starts with its first client, and stays
     return found
 
 
 @pytest.fixture(autouse=True)
-def no_leaks() -> Iterator[None]:
+def no_leaks(face: Face) -> Iterator[None]:
     """Once a test is over, there are no more sockets, files and threads than before."""
     before = _resources()
     yield
@@ -41,8 +42,8 @@ def no_leaks() -> Iterator[None]:
 
 
 def _resources() -> set[str]:
-    # trio keeps threads that are idle for ten seconds, for whoever needs one next.
-    found = {f"{t.name} {t.ident}" for t in threading.enumerate() if not t.name.lower().startswith("trio")}
+    # Event loops keep threads that are idle for a while, for whoever needs one next.
+    found = {f"{t.name} {t.ident}" for t in threading.enumerate() if not t.name.startswith(("AnyIO", "Trio", "asyncio_"))}
     for link in _DESCRIPTORS.iterdir() if _DESCRIPTORS.exists() else ():
         try:
             found.add(f"{link.name} {os.readlink(link)}")
@@ -82,3 +83,19 @@ def connect(face: Face, server: Server) -> Iterator[Connect]:
 @pytest.fixture
 def client(connect: Connect) -> SyncHTTPClient:
     return connect()
+
+
+class _Pipe:
+    """A file that can be read once, and whose length nobody knows."""
+
+    def __init__(self) -> None:
+        self._left = b"all there is"
+
+    def read(self, size: int = -1) -> bytes:
+        data, self._left = (b"", self._left) if size == 0 else (self._left, b"")
+        return data
+
+
+@pytest.fixture
+def pipe() -> object:
+    return _Pipe()

@@ -1,0 +1,115 @@
+"""Connections that are kept alive: none of them may bring a call what was meant for another, or for nobody."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bento_sync import BentoMLException, ConnectionLost, SyncHTTPClient
+from tests.parity.faces import Connect
+
+from .promises import assert_right
+from .server import Peer, Server, answer, pause, send
+
+EVIL = answer(b"evil")
+
+
+@pytest.mark.parametrize("extra", [b"x", b"\r\n", EVIL, b"HTTP/1.1 100 Continue\r\n\r\n" + EVIL], ids=repr)
+@pytest.mark.parametrize(
+    "first",
+    [answer(b"good"), b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\ngood\r\n0\r\n\r\n"],
+    ids=["length", "chunked"],
+)
+@pytest.mark.parametrize("delay", [None, 0.05], ids=["along with it", "after it"])
+def test_what_comes_behind_an_answer_reaches_nobody(
+    client: SyncHTTPClient, server: Server, first: bytes, extra: bytes, delay: float | None
+) -> None:
+    if delay is None:
+        server.script(Peer.request, send(first + extra), Peer.stall)
+    else:
+        server.script(Peer.request, send(first), pause(delay), send(extra), Peer.stall)
+    assert client.echo() == "good"
+    time.sleep(3 * (delay or 0))  # what nobody asked for arrives while the connection is idle
+    assert_right(client)
+    assert server.connections == 2
+
+
+def test_what_comes_behind_an_error_reaches_nobody(client: SyncHTTPClient, server: Server) -> None:
+    server.script(Peer.request, send(answer(b"{}", status="400 No") + EVIL), Peer.stall)
+    with pytest.raises(BentoMLException):
+        client.echo()
+    assert_right(client)
+
+
+def test_what_comes_behind_a_redirect_reaches_nobody(client: SyncHTTPClient, server: Server) -> None:
+    server.script(Peer.request, send(answer(b"", "Location: /on", status="307 On") + EVIL), Peer.stall)
+    assert client.echo(text="on") == "on"
+    assert_right(client)
+
+
+def test_a_stream_that_is_left_takes_its_rest_along(client: SyncHTTPClient, server: Server) -> None:
+    server.script(Peer.request, send(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nfirst"), Peer.stall)
+    with client.words() as stream:
+        assert next(stream) == "first"
+    server.settle()
+    assert_right(client)
+
+
+def test_a_good_connection_is_used_again(client: SyncHTTPClient, server: Server) -> None:
+    for _ in range(20):
+        assert_right(client)
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("end", [None, Peer.reset], ids=["closed", "reset"])
+def test_a_connection_that_closes_at_the_next_request_is_replaced_once(
+    client: SyncHTTPClient, server: Server, end: object
+) -> None:
+    """The race that BentoML's own client loses: the server closes as the client sends."""
+    last = (Peer.reset,) if end else ()
+    server.script(Peer.request, send(answer(b"good")), Peer.request, *last)
+    assert client.echo() == "good"
+    assert_right(client)  # without any retries
+    assert len(server.requests) == 3
+    assert server.connections == 2
+
+
+def test_it_is_replaced_once_and_not_again(client: SyncHTTPClient, server: Server) -> None:
+    server.script(Peer.request, send(answer(b"good")), Peer.request)
+    server.script(Peer.request)
+    assert client.echo() == "good"
+    with pytest.raises(ConnectionLost) as info:
+        client.echo(text="twice at most")
+    assert info.value.sent
+    assert len(info.value.attempts) == 2
+    assert len(server.requests) == 3
+    assert_right(client)
+
+
+def test_a_first_byte_of_an_answer_rules_that_out(client: SyncHTTPClient, server: Server) -> None:
+    server.script(Peer.request, send(answer(b"good")), Peer.request, send(b"H"))
+    assert client.echo() == "good"
+    with pytest.raises(ConnectionLost):
+        client.echo(text="processed")
+    assert len(server.requests) == 2
+    assert_right(client)
+
+
+def test_a_timeout_on_a_kept_connection_is_no_reason_to_repeat(connect: Connect, server: Server) -> None:
+    client = connect(timeout=0.2)
+    server.script(Peer.request, send(answer(b"good")), Peer.request, Peer.stall)
+    assert client.echo() == "good"
+    with pytest.raises(TimeoutError):
+        client.echo(text="slow")
+    assert len(server.requests) == 2
+    assert_right(client)
+
+
+def test_a_body_that_cant_be_sent_again_is_not(client: SyncHTTPClient, server: Server, pipe: object) -> None:
+    server.script(Peer.request, send(answer(b"good")), Peer.request)
+    assert client.echo() == "good"
+    with pytest.raises(ConnectionLost):
+        client.upload(pipe)
+    assert len(server.requests) == 2
+    assert_right(client)
