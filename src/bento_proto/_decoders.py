@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, AnyStr, Final, Generic, Protocol, TypeVar, cast
 
 from ._errors import LimitExceeded, RemoteProtocolError
 from ._json import JSON, parse_json
@@ -41,6 +41,17 @@ class Decoder(Protocol[T_co]):
         ...
 
 
+def pile(pieces: list[AnyStr], piece: AnyStr) -> None:
+    """Keep a piece of what is put together later; small ones at once, as each by itself costs more than it holds."""
+    if pieces and len(pieces[-1]) < _SMALL:
+        pieces[-1] += piece
+    else:
+        pieces.append(piece)
+
+
+_SMALL: Final = 1024
+
+
 class Whole(Generic[T]):
     """One item, made of the whole body.
 
@@ -60,7 +71,7 @@ class Whole(Generic[T]):
         self._size += len(data)
         if self._size > self._limit:
             raise LimitExceeded(f"the answer is over {self._limit} bytes")
-        self._pieces.append(data)
+        pile(self._pieces, data)
         return ()
 
     def boundary(self) -> Sequence[T]:
@@ -136,9 +147,9 @@ _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _STRUCTURE: Final = re.compile(r'["{}\[\]]')
 _IN_STRING: Final = re.compile(r'["\\]')
 _LITERAL: Final = re.compile(r"null|true|false|NaN|-?Infinity")
-_NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_NUMERIC: Final = re.compile(r"[-+.\deE]*")
-_PARTIAL: Final = re.compile(r"[-+.\deE]{1,5000}|-?[A-Za-z]{1,7}")  # a number or the beginning of a literal
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_OPEN: Final = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]*)?|[A-Za-z]{0,7})")  # that may go on
+_LONGEST: Final = 5000  # characters of a number: Python reads integers of 4300
 _raw_decode: Final = json.JSONDecoder().raw_decode
 
 
@@ -244,15 +255,14 @@ class JSONItems(Generic[T]):
         if literal:
             items.append(self._item(literal.group()))
             return literal.end()
-        if cast("re.Match[str]", _NUMERIC.match(text, start)).end() < len(text):
-            number = _NUMBER.match(text, start)
-            if number:
-                items.append(self._item(number.group()))
-                return number.end()
-        if not _PARTIAL.fullmatch(text, start):
+        found = _OPEN.fullmatch(text, start) or _NUMBER.match(text, start)
+        if found is None or found.end() - start > _LONGEST:
             raise RemoteProtocolError(f"an item of the stream is not JSON: {text[start : start + 20]!r}")
-        self._scalar = text[start:]
-        return -1
+        if found.end() == len(text):
+            self._scalar = found.group()
+            return -1
+        items.append(self._item(found.group()))
+        return found.end()
 
     def _scan(self, text: str, position: int) -> int:
         """The position behind the end of the item that is held, or -1. Goes on where it stopped."""
@@ -280,7 +290,7 @@ class JSONItems(Generic[T]):
         self._held += len(text)
         if self._held > self._limit:
             raise LimitExceeded(f"an item of the stream is over {self._limit} characters")
-        self._pieces.append(text)
+        pile(self._pieces, text)
 
     def _item(self, text: str) -> T:
         return self._convert(parse_json(text.encode()))

@@ -6,6 +6,7 @@ import codecs
 import re
 from typing import Final, NamedTuple
 
+from ._decoders import pile
 from ._errors import LimitExceeded
 
 # Only these end a line; str.splitlines would also cut at U+0085, U+2028 and others that are text here.
@@ -88,18 +89,19 @@ class Events:
         if self._size > self._limit:
             raise LimitExceeded(f"an event of the stream is over {self._limit} characters")
         if piece:
-            self._line.append(piece)
+            pile(self._line, piece)
 
     def _take(self, line: str, events: list[ServerSentEvent]) -> None:
         if not line:
             if self._data:
-                events.append(ServerSentEvent("\n".join(self._data), self._event or "message", self._id, self._retry))
+                data = "".join(self._data)[:-1]
+                events.append(ServerSentEvent(data, self._event or "message", self._id, self._retry))
             self._reset()
             return
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
-            self._data.append(value)
+            pile(self._data, value + "\n")
         elif name == "event":
             self._event = value
         elif name == "id" and "\0" not in value:
