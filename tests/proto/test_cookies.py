@@ -1,0 +1,109 @@
+"""Cookies go back to the origin that set them, for as long and as far as it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from bento_proto import Head, Origin
+from bento_proto._cookies import Cookies, set_cookies
+
+HERE = Origin("http", "service", 3000)
+SECURE = Origin("https", "service", 443)
+NOW = "Mon, 23 Nov 2026 19:20:16 GMT"
+
+
+def kept(*cookies: str, origin: Origin = HERE, target: str = "/v1/call?x=1") -> Cookies:
+    jar = Cookies()
+    jar.take(origin, target, Head(200, (("date", NOW), *(("set-cookie", cookie) for cookie in cookies))), now=100.0)
+    return jar
+
+
+def test_none() -> None:
+    assert Cookies().header(HERE, "/", 0.0) is None
+
+
+def test_they_go_back() -> None:
+    assert kept("session=abc; HttpOnly", "lang=en; Path=/").header(HERE, "/v1/other", 100.0) == "session=abc; lang=en"
+
+
+@pytest.mark.parametrize(
+    "origin", [HERE._replace(host="other"), HERE._replace(port=3001), SECURE, HERE._replace(socket="/s")]
+)
+def test_to_no_other_origin(origin: Origin) -> None:
+    assert kept("session=abc; Path=/; Domain=service").header(origin, "/", 100.0) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "target", "goes"),
+    [
+        ("/v1", "/v1", True),
+        ("/v1", "/v1/call?y=2", True),
+        ("/v1/", "/v1/call", True),
+        ("/v1", "/v10", False),
+        ("/v1", "/", False),
+        ("/", "/anything", True),
+        ("v1", "/v1/other", True),  # no path: that of the request counts, without its last segment
+        ("v1", "/other", False),
+    ],
+)
+def test_paths(path: str, target: str, goes: bool) -> None:
+    assert (kept(f"a=1; Path={path}").header(HERE, target, 100.0) == "a=1") is goes
+
+
+def test_a_request_at_the_root_sets_for_all() -> None:
+    assert kept("a=1", target="/call").header(HERE, "/v1/x", 100.0) == "a=1"
+
+
+def test_longer_paths_come_first() -> None:
+    assert kept("a=1; Path=/", "b=2; Path=/v1").header(HERE, "/v1", 100.0) == "b=2; a=1"
+
+
+def test_secure_ones_go_over_tls_only() -> None:
+    assert kept("a=1; Secure; Path=/", "b=2; Path=/").header(HERE, "/", 100.0) == "b=2"
+    assert kept("a=1; Secure; Path=/", origin=SECURE).header(SECURE, "/", 100.0) == "a=1"
+
+
+@pytest.mark.parametrize(
+    ("attribute", "seconds"),
+    [
+        ("Max-Age=60", 60.0),
+        ("Max-Age=60; Expires=Mon, 23 Nov 2026 19:20:18 GMT", 60.0),
+        ("Expires=Mon, 23 Nov 2026 19:20:18 GMT", 2.0),
+    ],
+)
+def test_lifetimes(attribute: str, seconds: float) -> None:
+    jar = kept(f"a=1; Path=/; {attribute}")
+    assert jar.header(HERE, "/", 100.0 + seconds - 0.5) == "a=1"
+    assert jar.header(HERE, "/", 100.0 + seconds) is None
+
+
+@pytest.mark.parametrize("lifetime", ["Max-Age=nonsense", "Max-Age=٣", "Expires=whenever"])
+def test_what_is_no_lifetime_does_not_limit_it(lifetime: str) -> None:
+    assert kept(f"a=1; Path=/; {lifetime}").header(HERE, "/", 1e9) == "a=1"
+
+
+@pytest.mark.parametrize("lifetime", ["Max-Age=0", "Max-Age=-1", "Expires=Mon, 23 Nov 2026 19:20:10 GMT"])
+def test_a_server_takes_a_cookie_back(lifetime: str) -> None:
+    assert kept("a=1; Path=/", f"a=; Path=/; {lifetime}").header(HERE, "/", 100.0) is None
+
+
+def test_the_last_of_one_name_counts() -> None:
+    assert kept("a=1; Path=/", "a=2; Path=/").header(HERE, "/", 100.0) == "a=2"
+
+
+@pytest.mark.parametrize("cookie", ["nonsense", "=1", " =1", "a=1\x00", "a=\x7f", "a=" + "x" * 5000])
+def test_what_is_no_cookie_is_not_kept(cookie: str) -> None:
+    assert kept(cookie).header(HERE, "/v1/call", 100.0) is None
+
+
+def test_they_are_bounded() -> None:
+    header = kept(*(f"c{number}=1; Path=/" for number in range(1000))).header(HERE, "/", 100.0)
+    assert header is not None
+    assert header.count("=") == 100
+
+
+def test_what_an_answer_sets() -> None:
+    head = Head(
+        200, (("Set-Cookie", 'a="1"; Path=/'), ("set-cookie", "b = 2"), ("set-cookie", "c"), ("set-cookie", "="))
+    )
+    assert set_cookies(head) == {"a": "1", "b": "2"}

@@ -1,0 +1,60 @@
+"""Dates in headers, which mean something only against the Date of the same answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from bento_proto import Head
+from bento_proto._dates import retry_after, seconds_until
+
+NOW = "Mon, 23 Nov 2026 19:20:16 GMT"
+
+
+def head(**fields: str) -> Head:
+    return Head(503, tuple((name.replace("_", "-"), value) for name, value in fields.items()))
+
+
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Mon, 23 Nov 2026 19:20:46 GMT", 30.0),
+        ("Mon, 23 Nov 2026 19:19:16 GMT", -60.0),
+        ("Tue, 24 Nov 2026 19:20:16 GMT", 86400.0),
+        ("Monday, 23-Nov-2026 19:20:17 GMT", 1.0),  # as some servers write it in cookies
+        ("Mon, 23 NOV 2026 19:20:60 GMT", 43.0),  # a leap second counts as the one before
+        ("Mon, 23 Foo 2026 19:20:46 GMT", None),
+        ("Mon, 31 Feb 2026 19:20:46 GMT", None),
+        ("Mon, 23 Nov 0000 19:20:46 GMT", None),
+        ("2026-11-23T19:20:46Z", None),
+        ("", None),
+    ],
+)
+def test_a_date_counts_from_the_answers_own(date: str, seconds: float | None) -> None:
+    assert seconds_until(date, head(date=NOW)) == seconds
+
+
+@pytest.mark.parametrize("own", ["", "yesterday"])
+def test_without_a_date_of_its_own_an_answer_tells_nothing(own: str) -> None:
+    assert seconds_until(NOW, head(date=own) if own else head()) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("7", 7.0),
+        (" 0 ", 0.0),
+        ("9" * 5000, 999999999.0),
+        ("-7", None),
+        ("1.5", None),
+        ("٣", None),  # a digit, but none of HTTP's
+        ("soon", None),
+        ("Mon, 23 Nov 2026 19:20:46 GMT", 30.0),
+        ("Mon, 23 Nov 2026 19:00:00 GMT", 0.0),  # over already
+    ],
+)
+def test_retry_after(value: str, seconds: float | None) -> None:
+    assert retry_after(head(retry_after=value, date=NOW)) == seconds
+
+
+def test_no_retry_after() -> None:
+    assert retry_after(head(date=NOW)) is None
