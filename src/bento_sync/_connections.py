@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import socket
 import ssl
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ClosedPoolError
 
 from bento_proto import LocalProtocolError, Origin
 
@@ -38,9 +40,14 @@ class _Leases(HTTPConnectionPool):
 
         Raises:
             EmptyPoolError: no place became free.
-            ClosedPoolError: the pool is closed.
+            ClosedPoolError: the pool is closed, or was while this waited.
         """
+        places = self.pool
         connection = cast("Connection", self._get_conn(timeout))
+        if self.pool is None:
+            connection.close()
+            _wake_next(places)
+            raise ClosedPoolError(self, "Pool is closed.")
         used_at: float | None = getattr(connection, "used_at", None)
         if fresh or (used_at is not None and time.monotonic() - used_at > _IDLE):
             connection.close()
@@ -53,6 +60,21 @@ class _Leases(HTTPConnectionPool):
         else:
             connection.close()
         self._put_conn(cast("BaseHTTPConnection", connection))
+
+    def close(self) -> None:
+        """Close the connections that are idle, and refuse whoever waits for one."""
+        places = self.pool
+        super().close()
+        _wake_next(places)
+
+
+def _wake_next(places: queue.LifoQueue[BaseHTTPConnection | None] | None) -> None:
+    """Let one who waits go on, and find that the pool is closed; who goes on lets the next one."""
+    if places is not None:
+        try:
+            places.put_nowait(None)
+        except queue.Full:  # then nobody waits
+            pass
 
 
 class _Secure(_Leases, HTTPSConnectionPool):
