@@ -278,7 +278,7 @@ CLOSED: dict[str, Callable[[SyncHTTPClient], object]] = {
 @pytest.mark.parametrize("use", CLOSED)
 def test_a_closed_client_says_so(connect: Connect, use: str) -> None:
     with Stub(routes({"/f": reply(1)})) as stub:
-        client = connect(stub.url, schema=GIVEN)
+        client = connect(stub.url, schema=schema(endpoint("f"), endpoint("__call__")))
         method = client.f
         assert method() == 1
         client.close()
