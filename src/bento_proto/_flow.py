@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar, cast
 
 from ._errors import LocalProtocolError
+from ._exchange import State
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -57,26 +58,31 @@ class Run(Generic[T]):
 
     def __init__(self, flow: Flow[T]) -> None:
         self._flow = flow
-        self._result: T | None = None
+        self._result: tuple[T, ...] = ()
         self.step: Step | None = None
         try:
             self.step = next(flow)
         except StopIteration as stop:
-            self._result = cast("T", stop.value)
+            self._result = (cast("T", stop.value),)
 
     def resume(self, now: float) -> None:
         """Tell the flow that its step is over.
 
         Args:
             now: what the clock reads, in seconds from any fixed point.
+
+        Raises:
+            LocalProtocolError: there is no step, or its exchange is not through; nothing changed.
         """
         if self.step is None:
             raise LocalProtocolError("the flow is over")
+        if self.step.exchange.state is State.WAITING or self.step.exchange.wants_body:
+            raise LocalProtocolError("the exchange of the step is not carried out yet")
         self.step = None
         try:
             self.step = self._flow.send(now)
         except StopIteration as stop:
-            self._result = cast("T", stop.value)
+            self._result = (cast("T", stop.value),)
 
     def close(self) -> None:
         """Drop the flow, over or not."""
@@ -88,8 +94,8 @@ class Run(Generic[T]):
         """What the flow came to.
 
         Raises:
-            LocalProtocolError: it is not over.
+            LocalProtocolError: it came to nothing: it is not over, failed, or was closed.
         """
-        if self.step is not None:
-            raise LocalProtocolError("the flow is not over")
-        return cast("T", self._result)
+        if not self._result:
+            raise LocalProtocolError("the flow is not over" if self.step is not None else "the flow has no result")
+        return self._result[0]
