@@ -1,0 +1,154 @@
+"""Flows are run step by step, and never out of step."""
+
+from __future__ import annotations
+
+import pytest
+
+from bento_proto import (
+    Answer,
+    ConnectionLost,
+    Data,
+    Delivery,
+    End,
+    Exchange,
+    Flow,
+    Head,
+    Limits,
+    LocalProtocolError,
+    Loss,
+    Lost,
+    Origin,
+    Raw,
+    Reader,
+    Received,
+    Request,
+    Run,
+    Step,
+    Timeout,
+    Whole,
+)
+
+
+def exchange(reader: Reader[bytes] = lambda head: Answer(Delivery.VALUE, Whole(bytes, 100))) -> Exchange[bytes]:
+    return Exchange(Request("GET", Origin("http", "h", 80), "/"), reader, Limits())
+
+
+def count(*exchanges: Exchange[bytes]) -> Flow[list[float]]:
+    """What the clock reads after each."""
+    times: list[float] = []
+    for number, each in enumerate(exchanges):
+        times.append((yield Step(each, Timeout(), float(number))))
+    return times
+
+
+def carried_out() -> Exchange[bytes]:
+    done = exchange()
+    for event in (Head(200), Data(b"x"), End()):
+        done.receive(event)
+    return done
+
+
+def test_a_flow_without_steps_is_over_at_once() -> None:
+    run = Run(count())
+    assert run.step is None
+    assert run.result == []
+    with pytest.raises(LocalProtocolError, match="is over"):
+        run.resume(1.0)
+
+
+def test_steps_come_one_by_one_and_the_time_goes_in() -> None:
+    first, second = carried_out(), carried_out()
+    run = Run(count(first, second))
+    assert run.step == (first, Timeout(), 0.0, False)
+    with pytest.raises(LocalProtocolError, match="not over"):
+        _ = run.result
+    run.resume(5.0)
+    assert run.step == (second, Timeout(), 1.0, False)
+    run.resume(7.0)
+    assert (run.step, run.result) == (None, [5.0, 7.0])
+
+
+def test_a_result_of_none_is_one() -> None:
+    def nothing() -> Flow[None]:
+        yield Step(carried_out(), Timeout())
+
+    run = Run(nothing())
+    run.resume(0.0)
+    assert run.result is None
+
+
+HEAD = Head(200)
+
+
+@pytest.mark.parametrize(
+    "events",
+    [[], [HEAD], [HEAD, Data(b"x")], [Head(500)], [Head(500), Data(b"x")]],
+    ids=["nothing", "head", "body", "refusal", "refusal's body"],
+)
+def test_a_step_is_not_over_before_its_exchange_is(events: list[Received]) -> None:
+    under_way = exchange()
+    for event in events:
+        under_way.receive(event)
+    run = Run(count(under_way))
+    step = run.step
+    for _ in range(2):
+        with pytest.raises(LocalProtocolError, match="not carried out"):
+            run.resume(1.0)
+        assert run.step is step
+    under_way.receive(Lost(Loss.CUT, "gone"))
+    run.resume(1.0)
+    assert run.result == [1.0]
+
+
+@pytest.mark.parametrize(
+    "event", [HEAD, Head(302, (("location", "/"),)), Lost(Loss.CONNECT, "no")], ids=["items", "redirect", "loss"]
+)
+def test_a_step_is_over_with_the_head_if_the_body_is_the_callers_or_nobodys(event: Received) -> None:
+    handed_over = exchange(lambda head: Answer(Delivery.ITEMS, Raw()))
+    handed_over.receive(event)
+    run = Run(count(handed_over))
+    run.resume(1.0)
+    assert run.result == [1.0]
+
+
+def test_a_flow_that_gives_up_has_no_result() -> None:
+    def giving_up(steps: int) -> Flow[int]:
+        for _ in range(steps):
+            yield Step(carried_out(), Timeout())
+        raise ConnectionLost("enough")
+
+    with pytest.raises(ConnectionLost):
+        Run(giving_up(0))
+    run = Run(giving_up(1))
+    with pytest.raises(ConnectionLost):
+        run.resume(0.0)
+    assert run.step is None
+    with pytest.raises(LocalProtocolError, match="no result"):
+        _ = run.result
+
+
+def test_a_flow_can_be_dropped() -> None:
+    cleaned: list[str] = []
+
+    def cleaning() -> Flow[int]:
+        try:
+            yield Step(exchange(), Timeout())
+        finally:
+            cleaned.append("up")
+        return 1
+
+    run = Run(cleaning())
+    run.close()
+    run.close()
+    assert cleaned == ["up"]
+    assert run.step is None
+    with pytest.raises(LocalProtocolError, match="no result"):
+        _ = run.result
+    with pytest.raises(LocalProtocolError, match="is over"):
+        run.resume(0.0)
+
+
+def test_the_result_outlives_closing() -> None:
+    run = Run(count())
+    run.close()
+    assert run.result == []
