@@ -161,9 +161,8 @@ class Wire(Generic[T]):
     def _parse(self, data: bytes) -> Sequence[T]:
         items: list[T] = []
         try:
-            if data:
-                self._parser.receive_data(data)
-                self._unread += len(data)
+            self._parser.receive_data(data)
+            self._unread += len(data)
             while not self.is_over:
                 event = self._parser.next_event()
                 if isinstance(event, h11.Data):

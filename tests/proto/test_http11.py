@@ -1,0 +1,351 @@
+"""HTTP/1.1 as bytes: what is sent, what comes of each answer however it is cut, and what becomes of the connection."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bento_proto import (
+    Answer,
+    ConnectError,
+    ConnectionLost,
+    Data,
+    Delivery,
+    Exchange,
+    FilePart,
+    Head,
+    Limits,
+    LocalProtocolError,
+    Loss,
+    Lost,
+    Origin,
+    Raw,
+    RemoteProtocolError,
+    Request,
+    State,
+    Whole,
+)
+from bento_proto._outputs import Reader
+from bento_proto.http11 import Wire
+
+from .play import splits
+
+ORIGIN = Origin("http", "service", 3000)
+POST = Request("POST", ORIGIN, "/f", (("accept", "*/*"),), (b"{}",))
+
+
+def items(head: Head) -> Answer[object]:
+    return Answer(Delivery.ITEMS, Raw())
+
+
+def value(head: Head) -> Answer[object]:
+    return Answer(Delivery.VALUE, Whole(bytes, 1 << 20))
+
+
+class Outcome(NamedTuple):
+    """What became of an answer."""
+
+    state: State
+    status: int | None
+    body: bytes
+    error: str
+    reusable: bool
+
+
+def carry_out(
+    *pieces: bytes,
+    request: Request = POST,
+    reader: Reader[object] = items,
+    reused: bool = False,
+    closes: bool = False,
+    limits: Limits = Limits(),  # noqa: B008 - a value
+) -> Outcome:
+    exchange = Exchange(request, reader, limits)
+    wire = Wire(exchange, reused=reused)
+    list(wire.segments())
+    body = b""
+    for piece in (piece for piece in pieces if piece):
+        body += b"".join(item for item in wire.receive(piece) if isinstance(item, bytes))
+    if closes:
+        body += b"".join(item for item in wire.receive(b"") if isinstance(item, bytes))
+    status = exchange.head.status if exchange.head else None
+    error = type(exchange.error).__name__ if exchange.error else ""
+    return Outcome(exchange.state, status, body, error, wire.is_reusable)
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+FIVE = OK + b"content-length: 5\r\n"
+CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
+MOVED = b"HTTP/1.1 307 Moved\r\nlocation: /g\r\n"
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n"
+NOT_FOUND = b"HTTP/1.1 404 Not Found\r\ncontent-length: 9\r\n\r\nNot Found"
+
+
+def done(body: bytes, *, reusable: bool, status: int = 200) -> Outcome:
+    return Outcome(State.DONE, status, body, "", reusable)
+
+
+def cut(body: bytes) -> Outcome:
+    return Outcome(State.FAILED, 200, body, "ConnectionLost", False)
+
+
+def refused(status: int, error: str, *, reusable: bool) -> Outcome:
+    return Outcome(State.FAILED, status, b"", error, reusable)
+
+
+def moved(*, reusable: bool) -> Outcome:
+    return Outcome(State.MOVED, 307, b"", "", reusable)
+
+
+GARBAGE = Outcome(State.FAILED, None, b"", "RemoteProtocolError", False)
+
+ANSWERS = [
+    # of known length
+    (FIVE + b"\r\nhello", False, done(b"hello", reusable=True)),
+    (OK + b"content-length: 0\r\n\r\n", False, done(b"", reusable=True)),
+    (FIVE + b"connection: Close\r\n\r\nhello", False, done(b"hello", reusable=False)),
+    (b"HTTP/1.0 200 OK\r\ncontent-length: 5\r\n\r\nhello", False, done(b"hello", reusable=False)),
+    (FIVE + b"\r\nhel", True, cut(b"hel")),
+    (FIVE + b"\r\nhello, and more", False, done(b"hello", reusable=False)),
+    # chunked
+    (CHUNKED + b"5\r\nhello\r\n0\r\n\r\n", False, done(b"hello", reusable=True)),
+    (CHUNKED + b"5;x=y\r\nhello\r\n1\r\n!\r\n0\r\nt: v\r\n\r\n", False, done(b"hello!", reusable=True)),
+    (CHUNKED + b"5\r\nhello\r\n0\r\n\r\nHTTP/1.1 200", False, done(b"hello", reusable=False)),
+    (CHUNKED + b"5\r\nhel", True, cut(b"hel")),
+    (CHUNKED + b"5\r\nhello\r\n", True, cut(b"hello")),
+    (CHUNKED + b"five\r\nhello", False, Outcome(State.FAILED, 200, b"", "RemoteProtocolError", False)),
+    # until the peer closes
+    (OK + b"x: y\r\n\r\nhello", True, done(b"hello", reusable=False)),
+    (OK + b"x: y\r\n\r\n", True, done(b"", reusable=False)),
+    # without a body
+    (b"HTTP/1.1 204 No Content\r\n\r\n", False, done(b"", reusable=True, status=204)),
+    (b"HTTP/1.1 304 No\r\ncontent-length: 13\r\n\r\n", False, done(b"", reusable=True, status=304)),
+    # interim answers first
+    (INTERIM + FIVE + b"\r\nhello", False, done(b"hello", reusable=True)),
+    (b"HTTP/1.1 102 Processing\r\n\r\n" * 17 + OK, False, GARBAGE),
+    # refusals and redirects
+    (NOT_FOUND, False, refused(404, "NotFound", reusable=True)),
+    (NOT_FOUND[:-3], True, refused(404, "NotFound", reusable=False)),
+    (CHUNKED.replace(b"200 OK", b"503 Oh") + b"2\r\noh\r\n0\r\n\r\n", False,
+     refused(503, "ServiceUnavailable", reusable=True)),
+    (MOVED + b"content-length: 0\r\n\r\n", False, moved(reusable=True)),
+    (MOVED + b"\r\ngone", True, moved(reusable=False)),
+    # not HTTP, or contradicting itself
+    (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", False, GARBAGE),
+    (FIVE + b"content-length: 6\r\n\r\nhello!", False, GARBAGE),
+    (OK + b"content-length: -5\r\n\r\n", False, GARBAGE),
+    (b"HTTP/1.1 101 Switching\r\nupgrade: h2c\r\n\r\n", False, GARBAGE),
+    (OK[:9], True, GARBAGE._replace(error="ConnectionLost")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("answer", "closes", "outcome"), ANSWERS)
+def test_every_cut_of_an_answer_comes_to_the_same(answer: bytes, closes: bool, outcome: Outcome) -> None:
+    for pieces in splits(answer):
+        assert carry_out(*pieces, closes=closes) == outcome, pieces
+
+
+@given(st.sampled_from(ANSWERS), st.data())
+def test_cuts_at_random(case: tuple[bytes, bool, Outcome], data: st.DataObject) -> None:
+    answer, closes, outcome = case
+    places = sorted(data.draw(st.lists(st.integers(0, len(answer)), max_size=12)))
+    pieces = [answer[a:b] for a, b in zip([0, *places], [*places, len(answer)], strict=True)]
+    assert carry_out(*pieces, closes=closes) == outcome
+
+
+def test_a_redirect_whose_body_came_with_it_leaves_the_connection_as_it_was() -> None:
+    answer = MOVED + b"content-length: 4\r\n\r\ngone"
+    assert carry_out(answer) == moved(reusable=True)
+    assert carry_out(answer[:-1]) == moved(reusable=False)  # nobody waits for the rest
+
+
+def test_a_head_request_has_no_body() -> None:
+    request = Request("HEAD", ORIGIN, "/")
+    assert carry_out(OK + b"content-length: 5\r\n\r\n", request=request) == done(b"", reusable=True)
+
+
+@pytest.mark.parametrize("piece", [1, 1 << 20])
+def test_a_head_over_its_limit(piece: int) -> None:
+    answer = OK + b"x: " + b"y" * 5000 + b"\r\ncontent-length: 0\r\n\r\n"
+    pieces = [answer[at : at + piece] for at in range(0, len(answer), piece)]
+    assert carry_out(*pieces, limits=Limits(head=4000)).error == "RemoteProtocolError"
+    assert carry_out(*pieces, limits=Limits(head=6000)).state is State.DONE
+
+
+def test_chunks_end_where_they_end() -> None:
+    ends: list[tuple[bytes, bool]] = []
+
+    class Noting(Exchange[object]):
+        __slots__ = ()
+
+        def receive(self, event: object) -> tuple[()]:
+            if isinstance(event, Data):
+                ends.append((event.data, event.ends_chunk))
+            super().receive(event)  # type: ignore[arg-type]
+            return ()
+
+    wire = Wire(Noting(POST, items, Limits()))
+    wire.receive(OK + b"transfer-encoding: chunked\r\n\r\n2\r\n12\r\n1\r\n")
+    wire.receive(b"3\r\n4\r\n4")
+    wire.receive(b"567\r\n0\r\n\r\n")
+    assert ends == [(b"12", True), (b"3", True), (b"4", False), (b"567", True)]
+
+
+def test_an_answer_that_comes_before_all_is_sent() -> None:
+    exchange = Exchange(POST, items, Limits())
+    wire = Wire(exchange)
+    next(wire.segments())
+    wire.receive(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
+    assert exchange.error is not None
+    assert exchange.error.error_code == 413
+    assert not wire.is_reusable
+
+
+def test_what_comes_after_the_answer_spoils_the_connection() -> None:
+    exchange = Exchange(POST, items, Limits())
+    wire = Wire(exchange)
+    list(wire.segments())
+    wire.receive(OK + b"content-length: 1\r\n\r\n!")
+    assert wire.is_over
+    assert wire.is_reusable
+    assert wire.receive(b"") == ()
+    assert wire.is_reusable
+    assert wire.receive(b"HTTP/1.1 200 OK\r\n") == ()
+    assert not wire.is_reusable
+
+
+def test_what_an_adapter_reads_on_for() -> None:
+    exchange = Exchange(POST, value, Limits())
+    wire = Wire(exchange)
+    for piece in (OK + b"content-length: 2\r\n\r\n", b"1", b"2"):
+        assert (wire.wants_data, wire.is_over) == (True, False)
+        wire.receive(piece)
+    assert (wire.wants_data, wire.is_over) == (False, True)
+    assert repr(wire) == "<Wire <Exchange POST /f: done>>"
+
+    wire = Wire(Exchange(POST, items, Limits()))
+    wire.receive(OK + b"content-length: 2\r\n\r\n1")
+    assert (wire.wants_data, wire.is_over) == (False, False)  # the caller reads on
+
+
+@pytest.mark.parametrize(
+    ("reused", "answered", "loss"),
+    [(True, b"", Loss.STALE), (True, b"HTTP", Loss.CUT), (False, b"", Loss.CUT), (False, b"HTTP", Loss.CUT)],
+)
+@pytest.mark.parametrize("broken", [True, False])
+def test_a_stale_connection_is_told_from_a_broken_one(reused: bool, answered: bytes, loss: Loss, broken: bool) -> None:
+    exchange = Exchange(POST, items, Limits())
+    wire = Wire(exchange, reused=reused)
+    if answered:
+        wire.receive(answered)
+    if broken:
+        wire.broken("reset", OSError("reset"))
+    else:
+        wire.receive(b"")
+    assert exchange.lost is not None
+    assert exchange.lost.loss is loss
+    assert isinstance(exchange.error, ConnectionLost)
+
+
+def test_time_runs_out() -> None:
+    exchange = Exchange(POST, items, Limits())
+    wire = Wire(exchange)
+    wire.timed_out("too late", cause := TimeoutError())
+    wire.timed_out("again")  # nothing is lost twice
+    assert isinstance(exchange.error, TimeoutError)
+    assert exchange.error.__cause__ is cause
+    assert exchange.error.message == "too late"
+
+
+# --- what is sent
+
+
+def sent(*body: bytes | FilePart, method: str = "POST", headers: tuple[tuple[str, str], ...] = ()) -> list[object]:
+    request = Request(method, ORIGIN, "/f", headers, body)
+    return list(Wire(Exchange(request, items, Limits())).segments())
+
+
+def test_head_and_body_go_in_one_piece() -> None:
+    assert sent(b'{"a":', b"1}", headers=(("x-y", "zé"),)) == [
+        b'POST /f HTTP/1.1\r\nhost: service:3000\r\nx-y: z\xe9\r\ncontent-length: 7\r\n\r\n{"a":1}'
+    ]
+
+
+def test_no_body() -> None:
+    assert sent(method="GET") == [b"GET /f HTTP/1.1\r\nhost: service:3000\r\n\r\n"]
+    assert sent(method="PUT") == [b"PUT /f HTTP/1.1\r\nhost: service:3000\r\ncontent-length: 0\r\n\r\n"]
+    assert sent(b"") == [b"POST /f HTTP/1.1\r\nhost: service:3000\r\ncontent-length: 0\r\n\r\n"]
+
+
+def test_files_stand_where_they_belong() -> None:
+    first, second = FilePart("a", 3), FilePart("b", 4)
+    head = b"POST /f HTTP/1.1\r\nhost: service:3000\r\ncontent-length: 10\r\n\r\n"
+    assert sent(b"<", first, second, b"--") == [head + b"<", first, second, b"--"]
+    assert sent(first)[1:] == [first]
+
+
+def test_large_bytes_are_not_copied() -> None:
+    large = b"x" * 100_000
+    segments = sent(b"<", large, b">")
+    assert segments[1] is large
+    assert segments[2] == b">"
+
+
+def test_a_body_of_unknown_length_goes_in_chunks() -> None:
+    part, large = FilePart("pipe"), b"x" * 100_000
+    request = Request("POST", ORIGIN, "/f", (), (b"<", part, large, b">"))
+    wire = Wire(Exchange(request, items, Limits()))
+    head = b"POST /f HTTP/1.1\r\nhost: service:3000\r\ntransfer-encoding: chunked\r\n\r\n"
+    assert list(wire.segments()) == [
+        head + b"1\r\n<\r\n", part, b"186a0\r\n", large, b"\r\n1\r\n>\r\n0\r\n\r\n"
+    ]  # fmt: skip
+    assert wire.frame(b"block") == b"5\r\nblock\r\n"
+    assert wire.frame(b"") == b""  # an empty chunk would be the last
+
+
+def test_a_block_of_known_length_goes_as_it_is() -> None:
+    request = Request("POST", ORIGIN, "/f", (), (FilePart("a", 5),))
+    assert Wire(Exchange(request, items, Limits())).frame(b"block") == b"block"
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("POST", ORIGIN, "/f", (("x", "1\r\ny: 2"),)),
+        Request("POST", ORIGIN, "/f", (("x y", "1"),)),
+        Request("POST", ORIGIN, "/f g", ()),
+        Request("POST", ORIGIN, "/f\r\nx: 1", ()),
+        Request("PO ST", ORIGIN, "/f", ()),
+        Request("POST", ORIGIN, "/f", (("x", "日"),)),
+    ],
+)
+def test_what_would_break_the_head_is_refused(request_: Request) -> None:
+    with pytest.raises(LocalProtocolError, match="can't be sent"):
+        Wire(Exchange(request_, items, Limits()))
+
+
+def test_how_much_to_read() -> None:
+    def file(head: Head) -> Answer[object]:
+        return Answer(Delivery.FILE, Raw())
+
+    def appetite(reader: Reader[object], headers: bytes) -> int:
+        wire = Wire(Exchange(POST, reader, Limits()))
+        before = wire.appetite
+        wire.receive(OK + headers + b"\r\n")
+        assert before <= wire.appetite
+        return wire.appetite
+
+    plain, compressed = b"content-length: 9\r\n", b"content-encoding: gzip\r\ncontent-length: 9\r\n"
+    assert appetite(items, compressed) < appetite(items, plain) < appetite(file, plain)
+
+
+def test_an_exchange_that_was_lost_elsewhere_takes_no_bytes() -> None:
+    exchange = Exchange(POST, items, Limits())
+    wire = Wire(exchange)
+    exchange.receive(Lost(Loss.CONNECT, "no"))
+    assert isinstance(exchange.error, ConnectError)
+    assert wire.receive(OK) == ()
+    assert not isinstance(exchange.error, RemoteProtocolError)
