@@ -44,7 +44,7 @@ def parse_task_id(data: bytes) -> str:
     """
     said = parse_json(data)
     identifier = said.get("task_id") if isinstance(said, dict) else None
-    if not isinstance(identifier, str) or not identifier:
+    if not isinstance(identifier, str) or not identifier or any("\ud800" <= c <= "\udfff" for c in identifier):
         raise RemoteProtocolError("the server's answer names no task")
     return identifier
 

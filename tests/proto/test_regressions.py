@@ -33,6 +33,7 @@ from bento_proto import (
 from bento_proto._content import charset
 from bento_proto._exchange import refusal
 from bento_proto._outputs import value_reader
+from bento_proto._tasks import parse_task_id
 from bento_proto.http11 import Wire
 
 
@@ -163,6 +164,11 @@ def test_a_dtype_that_is_none_of_a_number_is_the_servers_fault_and_takes_no_memo
     for event in (Head(200), Data(b"[1, 2]"), End()):
         exchange.receive(event)
     assert isinstance(exchange.error, RemoteProtocolError)
+
+
+def test_a_task_id_that_no_url_can_have_is_none() -> None:
+    with pytest.raises(RemoteProtocolError, match="names no task"):
+        parse_task_id(b'{"task_id": "\\ud800"}')
 
 
 def test_an_errors_body_that_comes_in_tiny_pieces_is_not_copied_for_each() -> None:
