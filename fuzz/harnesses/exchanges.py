@@ -252,6 +252,11 @@ def call(session: Session, plan: Plan) -> Flow[Exchange[object]]:
     return session.call(bind(endpoint, (), arguments), uploads, "b0undary", plan.options, 0.0)
 
 
+def task(session: Session, plan: Plan) -> Flow[object]:
+    task_id = yield from session.submit(bind(ENDPOINTS[0], (), {}), (), "b0undary", plan.options, 0.0)
+    return (yield from session.task_status(ENDPOINTS[0], task_id, plan.options, 0.0))
+
+
 DOINGS: tuple[Callable[[Session, Plan], Flow[object]], ...] = (
     lambda session, plan: session.connect(plan.options, 0.0),
     call,
@@ -267,5 +272,5 @@ DOINGS: tuple[Callable[[Session, Plan], Flow[object]], ...] = (
     lambda session, plan: session.retry_task(ENDPOINTS[0], "t4", plan.options, 0.0),
     call,
     call,
-    call,
+    task,
 )
