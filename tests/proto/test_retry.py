@@ -1,0 +1,134 @@
+"""What is tried again, and after how long."""
+
+from __future__ import annotations
+
+import pytest
+
+from bento_proto import Data, Exchange, FilePart, Head, Limits, Loss, Origin, Received, Request, RetryPolicy
+from bento_proto._outputs import whole_reader
+from bento_proto._retry import NEVER, RetryBudget
+
+from .play import Answer, lost, reply
+
+REPEAT = RetryPolicy(repeat=True)
+NOW = "Mon, 23 Nov 2026 19:20:16 GMT"
+ONCE = FilePart("pipe", None, replayable=False)
+
+
+def failed(answer: Answer, *body: bytes | FilePart) -> Exchange[object]:
+    exchange: Exchange[object] = Exchange(
+        Request("POST", Origin("http", "h", 80), "/", (), body or (b"{}",)), whole_reader(bytes, 100), Limits()
+    )
+    for event in answer.events:
+        exchange.receive(event)
+    assert exchange.error is not None
+    return exchange
+
+
+def wait(policy: RetryPolicy, exchange: Exchange[object], failures: int = 1, chance: float = 0.0) -> float | None:
+    return policy.wait(exchange, failures, lambda: chance)
+
+
+@pytest.mark.parametrize(
+    ("loss", "plain", "repeated"),
+    [
+        (Loss.CONNECT, True, True),
+        (Loss.UNTRUSTED, False, False),  # waiting makes no certificate better
+        (Loss.STALE, False, True),  # beyond the one time that a flow tries at once
+        (Loss.CUT, False, True),
+        (Loss.TIMEOUT, False, True),
+        (Loss.GARBAGE, False, False),
+    ],
+)
+def test_losses(loss: Loss, plain: bool, repeated: bool) -> None:
+    assert (wait(RetryPolicy(), failed(lost(loss))) is not None) is plain
+    assert (wait(REPEAT, failed(lost(loss))) is not None) is repeated
+
+
+@pytest.mark.parametrize(
+    ("status", "plain", "repeated"),
+    [(400, 0, 0), (404, 0, 0), (429, 0, 1), (500, 0, 0), (502, 0, 1), (503, 0, 1), (504, 0, 1), (599, 0, 0)],
+)
+def test_statuses(status: int, plain: int, repeated: int) -> None:
+    assert (wait(RetryPolicy(), failed(reply(status))) is not None) is bool(plain)
+    assert (wait(REPEAT, failed(reply(status))) is not None) is bool(repeated)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("after", "seconds"),
+    [
+        ("7", 7.0),
+        ("0", 0.25),  # never sooner than the backoff
+        ("60", 60.0),
+        ("61", None),  # beyond the policy's patience
+        ("Mon, 23 Nov 2026 19:20:26 GMT", 10.0),
+        ("Mon, 23 Nov 2026 19:00:00 GMT", 0.25),
+        ("soon", None),
+    ],
+)
+def test_the_server_asks_to_wait(status: int, after: str, seconds: float | None) -> None:
+    assert wait(RetryPolicy(), failed(reply(status, headers={"retry-after": after, "date": NOW}))) == seconds
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_other_statuses_may_not_ask(status: int) -> None:
+    assert wait(RetryPolicy(), failed(reply(status, headers={"retry-after": "1"}))) is None
+
+
+def test_waits_double_up_to_a_cap_and_chance_shortens_them() -> None:
+    policy, exchange = RetryPolicy(attempts=100_000, backoff=0.5, cap=3.0), failed(lost(Loss.CONNECT))
+    assert [wait(policy, exchange, failures) for failures in (1, 2, 3, 4, 5)] == [0.5, 1.0, 2.0, 3.0, 3.0]
+    assert wait(policy, exchange, 1, chance=1.0) == 0.375
+    assert wait(policy, exchange, 99_999) == 3.0
+
+
+def test_attempts_come_to_an_end() -> None:
+    exchange = failed(lost(Loss.CONNECT))
+    assert wait(RetryPolicy(attempts=3), exchange, 2) is not None
+    assert wait(RetryPolicy(attempts=3), exchange, 3) is None
+    assert wait(NEVER, exchange, 1) is None
+
+
+def test_what_can_be_read_once_is_sent_once() -> None:
+    assert wait(REPEAT, failed(lost(Loss.CONNECT), ONCE)) is None
+
+
+def test_an_answer_that_breaks_off_may_be_asked_for_again() -> None:
+    events: tuple[Received, ...] = (Head(200), *lost(Loss.CUT).events)
+    assert wait(REPEAT, failed(Answer(events))) is not None
+    assert wait(RetryPolicy(), failed(Answer(events))) is None
+
+
+def test_an_answer_that_makes_no_sense_is_not_asked_for_again() -> None:
+    assert wait(REPEAT, failed(Answer((Head(200), Data(b"x" * 101))))) is None
+
+
+def test_an_exchange_that_never_began() -> None:
+    exchange: Exchange[object] = Exchange(
+        Request("GET", Origin("http", "h", 80), "/"), whole_reader(bytes, 1), Limits()
+    )
+    assert wait(REPEAT, exchange) is None
+
+
+def test_numbers_stand_for_policies() -> None:
+    assert RetryPolicy.of(None) == RetryPolicy.of(0) == NEVER
+    assert RetryPolicy.of(2).attempts == 3
+    assert RetryPolicy.of(REPEAT) is REPEAT
+
+
+@pytest.mark.parametrize("value", [-1, RetryPolicy(attempts=0), RetryPolicy(backoff=-1), RetryPolicy(patience=-0.1)])
+def test_what_is_no_policy(value: RetryPolicy | int) -> None:
+    with pytest.raises(ValueError, match="negative"):
+        RetryPolicy.of(value)
+
+
+def test_a_budget_allows_so_many_and_success_earns_more() -> None:
+    budget = RetryBudget(2)
+    assert [budget.spend() for _ in range(4)] == [True, True, False, False]
+    for _ in range(11):
+        budget.earn()
+    assert [budget.spend() for _ in range(2)] == [True, False]
+    for _ in range(1000):
+        budget.earn()
+    assert [budget.spend() for _ in range(3)] == [True, True, False]
