@@ -1,0 +1,305 @@
+"""The exchange: its table, all of it; what its states mean; what an error answer becomes."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import pickle
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from bento_proto import (
+    TRANSITIONS,
+    Answer,
+    BentoMLException,
+    CallTimeout,
+    ConnectError,
+    ConnectionLost,
+    Data,
+    Delivery,
+    End,
+    Exchange,
+    Head,
+    Input,
+    InternalServerError,
+    InvalidArgument,
+    JSONItems,
+    LimitExceeded,
+    Limits,
+    LocalProtocolError,
+    Loss,
+    Lost,
+    Origin,
+    Raw,
+    Reader,
+    Received,
+    RemoteProtocolError,
+    Request,
+    ServiceUnavailable,
+    State,
+    Whole,
+)
+
+REQUEST = Request("POST", Origin("http", "h", 80), "/add", (("authorization", "Bearer secret"),))
+LIMITS = Limits(error=8)
+
+
+def value(head: Head) -> Answer[object]:
+    return Answer(Delivery.VALUE, Whole(bytes, 8))
+
+
+def items(head: Head) -> Answer[object]:
+    return Answer(Delivery.ITEMS, JSONItems(lambda item: item, 8))
+
+
+def file(head: Head) -> Answer[object]:
+    return Answer(Delivery.FILE, Raw())
+
+
+def exchange(*events: Received, reader: Reader[object] = items) -> Exchange[object]:
+    made = Exchange(REQUEST, reader, LIMITS)
+    for event in events:
+        made.receive(event)
+    return made
+
+
+def contents(of: Exchange[object]) -> dict[str, object]:
+    return {
+        name: list(held) if isinstance(held := getattr(of, name), (list, bytearray)) else held for name in of.__slots__
+    }
+
+
+# --- the table
+
+# How each state is come to, and an event for each input; there may be several.
+PATHS: dict[State, list[list[Received]]] = {
+    State.WAITING: [[]],
+    State.OPEN: [[Head(200)], [Head(304), Data(b"1")]],
+    State.REFUSED: [[Head(400)], [Head(599), Data(b"x")]],
+    State.MOVED: [[Head(307, (("location", "/"),))]],
+    State.DONE: [[Head(200), End()], [Head(201), Data(b"1"), End()]],
+    State.FAILED: [
+        [Lost(Loss.CONNECT, "x")],
+        [Head(200), Lost(Loss.CUT, "x")],
+        [Head(200), Data(b"?")],
+        [Head(200), Data(b"["), End()],
+        [Head(100)],
+        [Head(404), End()],
+        [Head(404), Data(b"x" * 9)],
+    ],
+}
+EVENTS: dict[Input, list[Received]] = {
+    Input.ACCEPT: [Head(200), Head(302), Head(304), Head(399)],
+    Input.REFUSE: [Head(400), Head(500), Head(999), Head(499, (("location", "/"),))],
+    Input.MOVE: [Head(status, (("Location", "/"),)) for status in (301, 302, 303, 307, 308)],
+    Input.DATA: [Data(b""), Data(b"[]"), Data(b"1", ends_chunk=True)],
+    Input.END: [End()],
+    Input.LOSE: [Lost(loss, "x") for loss in Loss],
+}
+PAIRS = list(itertools.product(State, EVENTS))
+
+
+def test_the_table_knows_every_state_and_every_input() -> None:
+    assert set(TRANSITIONS) == set(PATHS) == set(State)
+    assert {what for row in TRANSITIONS.values() for what in row} == {*EVENTS, Input.BREAK} == set(Input)
+    assert {state for row in TRANSITIONS.values() for state in row.values()} == set(State) - {State.WAITING}
+    for state, path in ((state, path) for state, paths in PATHS.items() for path in paths):
+        assert exchange(*path).state is state
+
+
+@pytest.mark.parametrize(("state", "what"), [pair for pair in PAIRS if pair[1] in TRANSITIONS[pair[0]]])
+def test_what_the_table_allows_moves_as_it_says(state: State, what: Input) -> None:
+    for path, event in itertools.product(PATHS[state], EVENTS[what]):
+        moved = exchange(*path)
+        moved.receive(event)
+        assert moved.state is TRANSITIONS[state][what]
+        assert (moved.error is not None) == (moved.state is State.FAILED)
+        assert (moved.lost is not None) == (what is Input.LOSE)
+
+
+@pytest.mark.parametrize(("state", "what"), [pair for pair in PAIRS if pair[1] not in TRANSITIONS[pair[0]]])
+def test_what_it_does_not_is_refused_and_changes_nothing(state: State, what: Input) -> None:
+    for path, event in itertools.product(PATHS[state], EVENTS[what]):
+        unmoved = exchange(*path)
+        before = contents(unmoved)
+        with pytest.raises(LocalProtocolError, match=f"'{what.value}' is not allowed in state '{state.value}'"):
+            unmoved.receive(event)
+        assert contents(unmoved) == before
+
+
+BREAKS: dict[State, list[list[Received]]] = {
+    State.WAITING: [[Head(100)], [Head(199)], [Head(200, (("content-encoding", "br"),))], [Head(101)]],
+    State.OPEN: [
+        [Head(200), Data(b"?")],
+        [Head(200), Data(b'"12345678"')],
+        [Head(200), Data(b"["), End()],
+        [Head(200), Data(b"01", ends_chunk=True)],
+        [Head(200, (("content-encoding", "gzip"),)), Data(b"?")],
+        [Head(200, (("content-encoding", "gzip"),)), Data(gzip.compress(b"1")[:-1]), End()],
+    ],
+    State.REFUSED: [
+        [Head(500), Data(b"12345678")],
+        [Head(500, (("content-encoding", "gzip"),)), Data(b"?")],
+    ],
+}
+
+
+@pytest.mark.parametrize("state", BREAKS)
+def test_what_cannot_be_decoded_breaks(state: State) -> None:
+    assert {state for state, row in TRANSITIONS.items() if Input.BREAK in row} == set(BREAKS)
+    for path in BREAKS[state]:
+        broken = exchange(*path[:-1])
+        assert broken.state is state
+        assert list(broken.receive(path[-1])) == []
+        assert broken.state is TRANSITIONS[state][Input.BREAK]
+        assert isinstance(broken.error, InternalServerError if state is State.REFUSED else RemoteProtocolError)
+        assert broken.lost is None
+
+
+def test_an_error_status_counts_even_in_a_coding_that_is_not_known() -> None:
+    refused = exchange(Head(503, (("content-encoding", "br"),)))
+    assert refused.state is State.FAILED
+    assert isinstance(refused.error, ServiceUnavailable)
+
+
+# --- what the adapter is told
+
+
+@pytest.mark.parametrize(
+    ("path", "reader", "wants_body", "is_handed_over"),
+    [
+        ([], value, False, False),
+        ([Head(200)], value, True, False),
+        ([Head(200), Data(b"1")], value, True, False),
+        ([Head(200), End()], value, False, False),
+        ([Head(200)], items, False, True),
+        ([Head(200)], file, False, True),
+        ([Head(200), End()], items, False, True),
+        ([Head(200), Lost(Loss.CUT, "x")], items, False, True),
+        ([Head(500)], items, True, False),
+        ([Head(500), Data(b"x")], value, True, False),
+        ([Head(500), End()], value, False, False),
+        ([Head(303, (("location", "/"),))], value, False, False),
+        ([Lost(Loss.CUT, "x")], items, False, False),
+    ],
+)
+def test_what_the_adapter_is_to_do(
+    path: list[Received], reader: Reader[object], wants_body: bool, is_handed_over: bool
+) -> None:
+    told = exchange(*path, reader=reader)
+    assert (told.wants_body, told.is_handed_over) == (wants_body, is_handed_over)
+
+
+def test_a_value_is_kept_until_it_is_whole() -> None:
+    kept = exchange(reader=value)
+    for event in (Head(200), Data(b"ab"), Data(b"c"), End()):
+        with pytest.raises(LocalProtocolError, match="no result"):
+            _ = kept.result
+        assert kept.receive(event) == ()
+    assert kept.result == b"abc"
+
+
+def test_items_are_given_out_and_not_kept() -> None:
+    given_out = exchange(Head(200))
+    assert list(given_out.receive(Data(b"[1][2]3"))) == [[1], [2]]
+    assert list(given_out.receive(End())) == [3]
+    with pytest.raises(LocalProtocolError, match="no result"):
+        _ = given_out.result
+
+
+def test_a_value_that_breaks_has_no_result() -> None:
+    broken = exchange(Head(200), Data(b"123456789"), reader=value)
+    assert isinstance(broken.error, LimitExceeded)
+    with pytest.raises(LocalProtocolError, match="no result"):
+        _ = broken.result
+
+
+def test_only_who_is_told_sees_the_end_of_a_chunk() -> None:
+    told = exchange(Head(200))
+    assert list(told.receive(Data(b"1", ends_chunk=True))) == [1]
+    assert list(told.receive(Data(b"2"))) == []
+    assert list(told.receive(Data(b"", ends_chunk=True))) == [2]
+
+
+def test_a_compressed_body_is_decompressed_in_any_pieces() -> None:
+    head = Head(200, (("content-encoding", "gzip"),))
+    body = gzip.compress(b"[1] [2] 3")
+    assert exchange(head).is_compressed
+    assert not exchange(Head(200)).is_compressed
+    for size in (1, 5, 100):
+        inflating = exchange(head)
+        found: list[object] = []
+        for at in range(0, len(body), size):
+            found += inflating.receive(Data(body[at : at + size]))
+        assert [*found, *inflating.receive(End())] == [[1], [2], 3]
+        assert inflating.state is State.DONE
+
+
+def test_it_shows_no_credential() -> None:
+    shown = f"{exchange()!r} {exchange().request!r} {exchange(Head(401, REQUEST.headers)).head!r}"
+    assert shown == "<Exchange POST /add: waiting> <Request POST http://h/add> <Head 401>"
+
+
+# --- what losses and refusals become
+
+
+@pytest.mark.parametrize(
+    ("loss", "kind", "sent"),
+    [
+        (Loss.CONNECT, ConnectError, None),
+        (Loss.UNTRUSTED, ConnectError, None),
+        (Loss.STALE, ConnectionLost, True),
+        (Loss.CUT, ConnectionLost, True),
+        (Loss.TIMEOUT, CallTimeout, True),
+        (Loss.GARBAGE, RemoteProtocolError, None),
+    ],
+)
+@pytest.mark.parametrize("path", [[], [Head(200)]], ids=["waiting", "open"])
+def test_a_loss_becomes_an_error(
+    loss: Loss, kind: type[BentoMLException], sent: bool | None, path: Sequence[Received]
+) -> None:
+    cause = OSError("the cause")
+    event = Lost(loss, "the reason", cause=cause)
+    lost = exchange(*path, event)
+    assert type(lost.error) is kind
+    assert lost.error.message == "the reason"
+    assert lost.error.__cause__ is cause
+    assert getattr(lost.error, "sent", None) is sent
+    assert lost.lost is event
+    assert event.sent == (loss not in (Loss.CONNECT, Loss.UNTRUSTED))
+
+
+@pytest.mark.parametrize("loss", [Loss.TIMEOUT, Loss.CUT])
+def test_what_was_not_sent_is_said(loss: Loss) -> None:
+    error = exchange(Lost(loss, "no place in the pool", sent=False)).error
+    assert isinstance(error, (CallTimeout, ConnectionLost))
+    assert error.sent is False
+
+
+ENDS: list[Callable[[], Received]] = [End, lambda: Lost(Loss.CUT, "x"), lambda: Lost(Loss.TIMEOUT, "x")]
+
+
+@pytest.mark.parametrize("end", ENDS, ids=["whole", "cut", "timeout"])
+def test_a_refusal_is_one_however_its_body_ends(end: Callable[[], Received]) -> None:
+    head = Head(400, (("X-BentoML-Request-ID", "0123"), ("x", "y")))
+    refused = Exchange(REQUEST, items, Limits())
+    for event in (head, Data(b'[{"error":'), Data(b'"no"}]'), end()):
+        refused.receive(event)
+    error = refused.error
+    assert type(error) is InvalidArgument
+    assert (error.message, error.detail, error.error_code, error.request_id) == ("no", None, 400, "0123")
+    assert error.headers["X"] == "y"
+    copy = pickle.loads(pickle.dumps(error))
+    assert (type(copy), str(copy), copy.error_code, copy.request_id) == (InvalidArgument, "no", 400, "0123")
+
+
+def test_of_a_long_refusal_the_beginning_is_kept() -> None:
+    for size in (1, 3, 100):
+        refused = exchange(Head(500))
+        body = b"no, never, not at all"
+        for at in range(0, len(body), size):
+            if refused.wants_body:
+                refused.receive(Data(body[at : at + size]))
+        assert refused.error is not None
+        assert refused.error.message == "no, neve"
