@@ -1,0 +1,187 @@
+"""Whether a Service is ready, and where it is: behind prefixes and gateways, and while it starts."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bento_proto import (
+    CallTimeout,
+    ConnectError,
+    Forbidden,
+    Limits,
+    Loss,
+    NotFound,
+    RetryPolicy,
+    SchemaError,
+    ServiceUnavailable,
+    Timeout,
+    Unauthorized,
+    parse_base,
+    parse_service,
+)
+from bento_proto._cookies import Cookies
+from bento_proto._discovery import Found, describe, mounted, probe, until_ready
+from bento_proto._operations import Terms
+from bento_proto._retry import RetryBudget
+
+from .play import Answer, Forever, lost, play, reply
+
+TERMS = Terms(Timeout(), RetryPolicy(), Limits(), Cookies(), RetryBudget(), lambda: 0.0, lambda request: None)
+URL = "http://service:3000"
+
+
+def schema(*routes: str) -> bytes:
+    return json.dumps({"name": "S", "routes": [{"name": f"e{n}", "route": r} for n, r in enumerate(routes)]}).encode()
+
+
+PLAIN, PREFIXED = schema("/echo", "/add"), schema("/api/v1/echo", "/api/v1/deep/er")
+
+
+# --- the schema
+
+
+@pytest.mark.parametrize(
+    ("url", "answers", "asked", "mount"),
+    [
+        (URL, [reply(200, PLAIN)], ["/schema.json"], ""),
+        (URL + "/gw", [reply(200, PLAIN)], ["/gw/schema.json"], "/gw"),  # a gateway that strips its path
+        (URL + "/api/v1", [reply(404), reply(200, PREFIXED)], ["/api/v1/schema.json", "/schema.json"], ""),
+    ],
+)
+def test_where_the_schema_is(url: str, answers: list[Answer], asked: list[str], mount: str) -> None:
+    played = play(describe(parse_base(url), (("x", "y"),), TERMS, 0.0), *answers)
+    assert [each.request.target for each in played.asked] == asked
+    assert played.asked[-1].headers == {"x": "y"}
+    assert played.result.mount == mount
+    assert set(played.result.service.endpoints) == {"e0", "e1"}
+
+
+def test_there_is_none() -> None:
+    played = play(describe(parse_base(URL + "/gw"), (), TERMS, 0.0), reply(404), reply(404))
+    assert isinstance(played.error, NotFound)
+    assert "is it the URL of a BentoML Service?" in str(played.error)
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (reply(401, {"error": "who?"}), Unauthorized),
+        (reply(200, b"<html>"), SchemaError),
+        (lost(Loss.UNTRUSTED), ConnectError),
+    ],
+)
+def test_it_can_not_be_had(answer: Answer, kind: type[Exception]) -> None:
+    played = play(describe(parse_base(URL), (), TERMS, 0.0), answer)
+    assert isinstance(played.error, kind)
+    assert str(played.error).startswith(f"can't read {URL}/schema.json: ")
+
+
+@pytest.mark.parametrize(
+    ("url", "routes", "mount"),
+    [
+        (URL, PLAIN, ""),
+        (URL, PREFIXED, ""),
+        (URL + "/gw", PLAIN, "/gw"),
+        (URL + "/api/v1", PREFIXED, ""),
+        (URL + "/api", schema("/api/f", "/apix"), "/api"),
+        (URL + "/%C3%BC", schema("/ü/f"), ""),
+    ],
+)
+def test_where_a_service_of_a_given_schema_is(url: str, routes: bytes, mount: str) -> None:
+    assert mounted(parse_service(routes), parse_base(url)).mount == mount
+
+
+# --- readiness
+
+
+def ask(url: str, *answers: Answer, known: Found | None = None) -> tuple[bool, list[str]]:
+    played = play(probe(parse_base(url), (), TERMS, known, 0.0), *answers)
+    return played.result[0].error is None, [asked.request.target for asked in played.asked]
+
+
+PREFIX = mounted(parse_service(PREFIXED), parse_base(URL))
+
+
+@pytest.mark.parametrize(
+    ("url", "answers", "ready", "asked"),
+    [
+        (URL, [reply(200, b"\n")], True, ["/readyz"]),
+        (URL, [reply(503)], False, ["/readyz"]),
+        (URL, [lost(Loss.CONNECT)], False, ["/readyz"]),  # asked once, without retries
+        (URL + "/gw", [reply(200)], True, ["/gw/readyz"]),
+        # a Service with a path prefix has its readiness under that, and nothing but its schema at the root
+        (URL, [reply(404), reply(200, PREFIXED), reply(200)], True, ["/readyz", "/schema.json", "/api/v1/readyz"]),
+        (URL, [reply(404), reply(200, PREFIXED), reply(503)], False, ["/readyz", "/schema.json", "/api/v1/readyz"]),
+        (URL + "/api/v1", [reply(200)], True, ["/api/v1/readyz"]),
+        # the routes just happen to begin alike: it is there, as it serves its schema
+        (URL, [reply(404), reply(200, PREFIXED), reply(404)], True, ["/readyz", "/schema.json", "/api/v1/readyz"]),
+        (URL, [reply(404), reply(200, PLAIN)], True, ["/readyz", "/schema.json"]),
+        (URL + "/gw", [reply(404), reply(200, PREFIXED)], True, ["/gw/readyz", "/gw/schema.json"]),
+        # something else answers 404 to everything
+        (URL, [reply(404), reply(404)], False, ["/readyz", "/schema.json"]),
+        (URL, [reply(404), reply(200, b"<html>")], False, ["/readyz", "/schema.json"]),
+    ],
+)
+def test_readiness(url: str, answers: list[Answer], ready: bool, asked: list[str]) -> None:
+    assert ask(url, *answers) == (ready, asked)
+
+
+def test_a_known_schema_is_not_asked_for() -> None:
+    assert ask(URL, reply(404), reply(200), known=PREFIX) == (True, ["/readyz", "/api/v1/readyz"])
+
+
+def test_the_time_for_readiness_includes_the_search() -> None:
+    terms = TERMS._replace(timeout=Timeout(total=2.0))
+    answers = (reply(404).after(1.0), reply(200))
+    played = play(probe(parse_base(URL), (), terms, PREFIX, 100.0, 5.0), *answers, now=100.0)
+    assert [asked.timeout.total for asked in played.asked] == [2.0, 1.0]
+    assert played.asked[0].delay == 5.0
+
+
+def test_waiting_pauses_longer_each_time_and_gives_the_time() -> None:
+    played = play(
+        until_ready(parse_base(URL), (), TERMS, None, None, 100.0), *[lost(Loss.CONNECT)] * 7, reply(200), now=100.0
+    )
+    assert played.delays == [0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
+    assert played.result == played.now == pytest.approx(103.55)
+    assert [asked.timeout.total for asked in played.asked] == pytest.approx([3.0] * 8)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [lost(Loss.CONNECT), lost(Loss.CUT), lost(Loss.STALE), lost(Loss.GARBAGE), reply(503), reply(500), reply(502)],
+)
+def test_whatever_a_starting_server_does_is_waited_out(answer: Answer) -> None:
+    played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), answer, reply(200))
+    assert played.error is None
+
+
+def test_waiting_ends_with_the_cause() -> None:
+    played = play(until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), Forever(lost(Loss.CONNECT, "refused")))
+    assert isinstance(played.error, ServiceUnavailable)
+    assert str(played.error) == f"{URL} is not ready after 1 seconds: refused"
+    assert isinstance(played.error.__cause__, ConnectError)
+    assert played.now == pytest.approx(1.0)
+
+
+def test_that_the_last_request_ran_out_of_time_hides_nothing() -> None:
+    script = (lost(Loss.CONNECT, "refused"), lost(Loss.TIMEOUT, "too late").after(1.0))
+    played = play(until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), *script)
+    assert str(played.error).endswith(": refused")
+    played = play(until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), lost(Loss.TIMEOUT, "too late").after(1.0))
+    assert isinstance(played.error, ServiceUnavailable)
+    assert isinstance(played.error.__cause__, CallTimeout)
+
+
+@pytest.mark.parametrize(("status", "kind"), [(401, Unauthorized), (403, Forbidden)])
+def test_no_waiting_brings_a_token(status: int, kind: type[Exception]) -> None:
+    played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), reply(503), reply(status))
+    assert isinstance(played.error, kind)
+
+
+def test_no_waiting_makes_a_certificate_better() -> None:
+    played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), lost(Loss.UNTRUSTED, "self-signed"))
+    assert isinstance(played.error, ServiceUnavailable)
+    assert str(played.error) == f"{URL} is not ready: self-signed"

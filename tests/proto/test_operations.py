@@ -1,0 +1,195 @@
+"""One request until there is an answer: redirects, retries, tokens and the deadline, played as scripts."""
+
+from __future__ import annotations
+
+import pytest
+
+from bento_proto import (
+    CallTimeout,
+    ConnectError,
+    ConnectionLost,
+    Exchange,
+    FilePart,
+    Flow,
+    Head,
+    Limits,
+    Loss,
+    Lost,
+    Origin,
+    RemoteProtocolError,
+    Request,
+    RetryPolicy,
+    ServiceUnavailable,
+    Timeout,
+    Unauthorized,
+)
+from bento_proto._cookies import Cookies
+from bento_proto._operations import Terms, attempt
+from bento_proto._outputs import event_reader, whole_reader
+from bento_proto._retry import RetryBudget
+
+from .play import Answer, Forever, lost, moved, play, reply
+
+HERE = Origin("http", "service", 3000)
+POST = Request("POST", HERE, "/f", (("authorization", "Bearer old"),), (b"{}",))
+ONCE = Request("POST", HERE, "/f", (), (FilePart("pipe", None, replayable=False),))
+OK = reply(200, b"7")
+
+
+def never(request: Request) -> Request | None:
+    return None
+
+
+def terms(policy: RetryPolicy = RetryPolicy(), total: float | None = None, budget: float = 20) -> Terms:  # noqa: B008
+    return Terms(
+        Timeout(1, 2, 3, 4, total), policy, Limits(redirects=3), Cookies(), RetryBudget(budget), lambda: 0.0, never
+    )
+
+
+def flow(request: Request = POST, given: Terms | None = None, now: float = 0.0) -> Flow[Exchange[bytes]]:
+    return attempt(request, whole_reader(bytes, 100), given or terms(), now)
+
+
+def test_an_answer_at_once() -> None:
+    played = play(flow(), OK)
+    assert played.result.result == b"7"
+    assert played.lines == ["POST http://service:3000/f"]
+    assert played.asked[0].timeout == Timeout(1, 2, 3, 4, None)
+    assert not played.asked[0].fresh
+
+
+def test_what_was_not_sent_is_tried_again_with_growing_pauses() -> None:
+    played = play(flow(), lost(Loss.CONNECT), lost(Loss.CONNECT), OK)
+    assert played.result.result == b"7"
+    assert played.delays == [0.0, 0.25, 0.5]
+
+
+def test_the_error_tells_of_each_attempt() -> None:
+    played = play(flow(), lost(Loss.CONNECT, "one"), lost(Loss.CONNECT, "two"), lost(Loss.CONNECT, "three"))
+    assert isinstance(played.error, ConnectError)
+    assert played.error.attempts == ("ConnectError: one", "ConnectError: two", "ConnectError: three")
+    assert str(played.error) == "three (after 3 attempts)"
+
+
+def test_what_may_have_been_done_is_not_done_again() -> None:
+    assert isinstance(play(flow(), lost(Loss.CUT)).error, ConnectionLost)
+    assert isinstance(play(flow(), lost(Loss.TIMEOUT)).error, CallTimeout)
+    assert isinstance(play(flow(), reply(503)).error, ServiceUnavailable)
+
+
+def test_unless_the_caller_says_so() -> None:
+    played = play(flow(POST, terms(RetryPolicy(repeat=True))), lost(Loss.CUT), reply(502), OK)
+    assert played.result.result == b"7"
+
+
+def test_a_stale_connection_is_replaced_at_once_and_once() -> None:
+    played = play(flow(), lost(Loss.STALE), OK)
+    assert played.result.result == b"7"
+    assert [(asked.delay, asked.fresh) for asked in played.asked] == [(0.0, False), (0.0, True)]
+    assert isinstance(play(flow(), lost(Loss.STALE), lost(Loss.STALE)).error, ConnectionLost)
+    assert isinstance(play(flow(), lost(Loss.STALE), lost(Loss.CUT)).error, ConnectionLost)
+    assert isinstance(play(flow(ONCE), lost(Loss.STALE)).error, ConnectionLost)
+    policy = RetryPolicy(attempts=1)
+    assert (
+        play(flow(POST, terms(policy)), lost(Loss.STALE), OK).result.result == b"7"
+    )  # that is no retry of the caller's
+
+
+def test_the_server_asks_to_wait() -> None:
+    played = play(flow(), reply(503, headers={"retry-after": "5"}), reply(429, headers={"retry-after": "1"}), OK)
+    assert played.delays == [0.0, 5.0, 1.0]
+
+
+def test_a_budget_that_is_spent_allows_no_retry() -> None:
+    given = terms(budget=1)
+    assert play(flow(POST, given), lost(Loss.CONNECT), OK).error is None
+    assert isinstance(play(flow(POST, given), lost(Loss.CONNECT)).error, ConnectError)
+
+
+def test_a_stream_that_has_begun_is_the_callers_whatever_becomes_of_it() -> None:
+    broken = Answer((Head(200), Lost(Loss.CUT, "cut")))
+    played = play(attempt(POST, event_reader(Limits()), terms(RetryPolicy(repeat=True)), 0.0), broken)
+    assert isinstance(played.result.error, ConnectionLost)
+
+
+# --- redirects
+
+
+def test_redirects_are_followed() -> None:
+    played = play(flow(), moved(307, "/g"), moved(308, "http://other/h"), OK)
+    assert played.lines == ["POST http://service:3000/f", "POST http://service:3000/g", "POST http://other/h"]
+    assert "authorization" in played.asked[1].headers
+    assert "authorization" not in played.asked[2].headers
+
+
+def test_a_retry_begins_where_the_call_began() -> None:
+    played = play(flow(), moved(307, "/g"), lost(Loss.CONNECT), OK)
+    assert [asked.request.target for asked in played.asked] == ["/f", "/g", "/f"]
+
+
+@pytest.mark.parametrize("location", ["/f", "/g"])
+def test_redirects_come_to_an_end(location: str) -> None:
+    played = play(flow(), Forever(moved(307, location)))
+    assert isinstance(played.error, RemoteProtocolError)
+    assert "more than 3 times" in str(played.error)
+    assert len(played.asked) == 4
+
+
+def test_a_redirect_that_can_not_be_followed() -> None:
+    assert isinstance(play(flow(), moved(307, "ftp://x/")).error, RemoteProtocolError)
+    assert isinstance(play(flow(ONCE), moved(307, "/g")).error, RemoteProtocolError)
+
+
+# --- tokens
+
+
+def renew(request: Request) -> Request | None:
+    return Request(request.method, request.origin, request.target, (("authorization", "Bearer new"),), request.body)
+
+
+def test_a_401_asks_for_another_token_once() -> None:
+    given = terms()._replace(renew=renew)
+    played = play(flow(POST, given), reply(401), OK)
+    assert [asked.headers["authorization"] for asked in played.asked] == ["Bearer old", "Bearer new"]
+    assert isinstance(play(flow(POST, given), reply(401), reply(401)).error, Unauthorized)
+    assert isinstance(play(flow(POST), reply(401)).error, Unauthorized)
+
+
+def test_a_401_of_another_origin_gets_no_token() -> None:
+    assert len(play(flow(POST, terms()._replace(renew=renew)), moved(307, "http://other/"), reply(401)).asked) == 2
+
+
+def test_a_401_for_what_can_be_sent_once() -> None:
+    assert len(play(flow(ONCE, terms()._replace(renew=renew)), reply(401)).asked) == 1
+
+
+# --- the deadline
+
+
+def test_what_is_left_of_the_total_bounds_each_wait() -> None:
+    played = play(flow(POST, terms(total=2.5), now=100.0), lost(Loss.CONNECT).after(1.0), OK, now=100.0)
+    assert [asked.timeout for asked in played.asked] == [
+        Timeout(1, 2, 2.5, 2.5, 2.5),
+        Timeout(1, 1.25, 1.25, 1.25, 1.25),
+    ]
+
+
+def test_no_retry_that_the_total_has_no_time_for() -> None:
+    played = play(flow(POST, terms(total=1.0)), reply(503, headers={"retry-after": "5"}))
+    assert isinstance(played.error, ServiceUnavailable)
+
+
+def test_a_redirect_when_the_total_is_up() -> None:
+    played = play(flow(POST, terms(total=1.0)), moved(307, "/g").after(2.0))
+    assert isinstance(played.error, CallTimeout)
+    assert "within 1 seconds" in str(played.error)
+
+
+def test_cookies_of_every_answer_are_kept() -> None:
+    given = terms()
+    play(
+        flow(POST, given),
+        moved(307, "/g", {"set-cookie": "a=1; Path=/"}),
+        reply(200, b"7", {"set-cookie": "b=2; Path=/"}),
+    )
+    assert given.cookies.header(HERE, "/", 0.0) == "a=1; b=2"
