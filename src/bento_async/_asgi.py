@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import unquote
 
 import anyio
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from ._lifespan import ASGIApplication, Message
 
 T = TypeVar("T")
-
-_STOPPING: Final = 10.0  # seconds that an application has for its end
 
 
 class Application:
@@ -58,16 +56,19 @@ class Application:
         tasks, self._tasks = self._tasks, None
         assert tasks is not None
         tasks.cancel_scope.cancel()
-        await tasks.__aexit__(None, None, None)
+        try:
+            await tasks.__aexit__(None, None, None)
+        finally:
+            for served in list(self._served):
+                served.close()
 
     async def stop(self) -> None:
-        """End its answers, then its lifespan, which has some seconds for that also if this is cancelled."""
+        """End its answers, then its lifespan, which has some seconds for that even if this is cancelled."""
         self._closed = True
         for served in list(self._served):
             served.break_off()
         if self._lifespan is not None:
-            with CancelScope(shield=True, deadline=anyio.current_time() + _STOPPING):
-                await self._lifespan.stop()
+            await self._lifespan.stop()
 
     async def carry_out(self, step: Step) -> Served[object] | None:
         """Carry out a step until its exchange wants no more; whoever takes one that is handed over reads on.
@@ -215,7 +216,7 @@ class Served(Underway[T]):
     async def _receive(self) -> Sequence[T]:
         try:
             message = await self._answers.receive()
-        except EndOfStream:
+        except (EndOfStream, ClosedResourceError):
             return self._end()
         kind = message["type"]
         if kind == "http.response.start" and self.exchange.head is None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from anyio import Event
+import anyio
+from anyio import CancelScope, Event
 
 from bento_proto import ServiceUnavailable
 
@@ -16,6 +17,7 @@ Message: TypeAlias = "MutableMapping[str, object]"
 ASGIApplication: TypeAlias = "Callable[..., Awaitable[None]]"
 """An ASGI 3 application: called with scope, receive and send."""
 
+_PATIENCE: Final = 10.0
 VERSIONS: Final = {"version": "3.0", "spec_version": "2.3"}
 
 
@@ -37,12 +39,14 @@ class Lifespan:
         self._failure: str | None = None
         self._stopping = Event()
         self._stopped = Event()
+        self._shield = CancelScope(shield=True)  # who is cancelled gives it some time all the same
 
     async def run(self) -> None:
         """Be with the application from its start to its end: for a task of its own."""
         scope = {"type": "lifespan", "asgi": VERSIONS, "state": self.state}
         try:
-            with suppress(Exception):  # by the specification: it has no lifespan; or it has said what is wrong
+            # An error means, by the specification, that it has no lifespan, unless it has said what is wrong.
+            with self._shield, suppress(Exception):
                 await self._app(scope, self._receive, self._send)
         finally:
             self._started.set()
@@ -59,9 +63,11 @@ class Lifespan:
             raise ServiceUnavailable(f"the application did not start{self._failure}")
 
     async def stop(self) -> None:
-        """Have it end, and wait until it has."""
+        """Have it end, and wait until it has, some seconds at most."""
         self._stopping.set()
-        await self._stopped.wait()
+        with CancelScope(shield=True, deadline=anyio.current_time() + _PATIENCE):
+            await self._stopped.wait()
+        self._shield.cancel()
 
     async def _receive(self) -> Message:
         if not self._asked:

@@ -1,0 +1,156 @@
+"""Cancelling a call wherever it stands, hundreds of times at each place: nothing stays behind, and the next call is right."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import anyio
+import pytest
+
+from bento_async import AsyncHTTPClient, ConnectionLost, Limits
+
+from .peers import CHUNKED, Peer, chunk
+from .schemas import client
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_tasks")]
+
+ROUNDS = 100
+LONGEST = 0.004  # seconds until a call is cancelled
+
+
+async def waiting(called: AsyncHTTPClient) -> None:
+    await called.wait(x=1)
+
+
+async def half(called: AsyncHTTPClient) -> None:
+    await called.half(x=1)
+
+
+async def sending(called: AsyncHTTPClient) -> None:
+    await called.deaf_upload(x=bytes(10_000_000))
+
+
+async def uploading(called: AsyncHTTPClient) -> None:
+    await called.deaf_upload(x=__file__)
+
+
+async def streaming(called: AsyncHTTPClient) -> None:
+    async for _ in called.stream(x=1):
+        pass
+
+
+async def closing(called: AsyncHTTPClient) -> None:
+    async with called.stream(x=1) as stream:
+        await stream.__anext__()
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await stream.close()
+
+
+async def saving(called: AsyncHTTPClient) -> None:
+    await called.download(x=1)
+
+
+STAGES = [waiting, half, sending, uploading, streaming, closing, saving]
+
+
+def stalling(peer: Peer) -> None:
+    peer.answers |= {
+        "/wait": b"HTTP/1.1 200",
+        "/half": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[1, 2",
+        "/deaf": b"HTTP/1.1 1",
+        "/deaf_upload": b"HTTP/1.1 1",
+        "/stream": CHUNKED + chunk(b"one ") + chunk(b"two "),
+        "/download": b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 500_000,
+    }
+    peer.deaf |= {"/deaf", "/deaf_upload"}
+
+
+async def cancelled(call: Callable[[AsyncHTTPClient], Awaitable[None]], called: AsyncHTTPClient) -> None:
+    chance = random.Random(7)
+    for _ in range(ROUNDS):
+        with anyio.move_on_after(chance.random() * LONGEST) as scope:
+            await call(called)
+        assert scope.cancelled_caught or call is closing
+
+
+@pytest.mark.parametrize("call", STAGES, ids=lambda call: call.__name__)
+async def test_again_and_again(peer: Peer, call: Callable[[AsyncHTTPClient], Awaitable[None]], tmp_path: Path) -> None:
+    stalling(peer)
+    async with client(peer.url, limits=Limits(connections=2), download_dir=tmp_path) as called:
+        await cancelled(call, called)
+        assert await called.echo(x=[1]) == {"x": [1]}
+        assert await called.echo(x=[2]) == {"x": [2]}
+    await anyio.to_thread.run_sync(peer.wait_until_closed)
+    assert os.listdir(tmp_path) == []
+
+
+async def test_while_connecting(peer: Peer) -> None:
+    peer.mute = True  # so that the TLS handshake never ends
+    async with client(peer.url.replace("http:", "https:"), limits=Limits(connections=2)) as called:
+        await cancelled(waiting, called)
+    await anyio.to_thread.run_sync(peer.wait_until_closed)
+
+
+async def test_while_queueing(peer: Peer) -> None:
+    stalling(peer)
+    async with client(peer.url, limits=Limits(connections=1)) as called:
+        async with called.stream(x=1) as stream:
+            await cancelled(waiting, called)
+            assert [await stream.__anext__(), peer.paths] == ["one ", ["/stream"]]
+        assert await called.echo(x=1) == {"x": 1}
+        assert peer.accepted == 2
+
+
+async def test_in_a_crowd(peer: Peer) -> None:
+    """Many at a time, some cancelled and some not, on few connections: whoever was not gets what is his."""
+    stalling(peer)
+    right = 0
+
+    async def one(called: AsyncHTTPClient, number: int) -> None:
+        nonlocal right
+        if number % 2:
+            with anyio.move_on_after(number % 17 / 1000):
+                await STAGES[number // 2 % len(STAGES)](called)
+        else:
+            assert await called.echo(x=number) == {"x": number}
+            right += 1
+
+    async with client(peer.url, limits=Limits(connections=7), timeout=20) as called, anyio.create_task_group() as tasks:
+        for number in range(400):
+            tasks.start_soon(one, called, number)
+    assert right == 200
+    await anyio.to_thread.run_sync(peer.wait_until_closed)
+
+
+async def test_a_stream_whose_wait_was_cancelled_does_not_look_complete(peer: Peer) -> None:
+    stalling(peer)
+    async with client(peer.url) as called, called.stream(x=1) as stream:
+        assert [await stream.__anext__(), await stream.__anext__()] == ["one ", "two "]
+        with anyio.move_on_after(0.01):
+            await stream.__anext__()
+        with pytest.raises(ConnectionLost):
+            await stream.__anext__()
+        await anyio.to_thread.run_sync(peer.wait_until_closed)
+
+
+async def test_while_a_pipe_has_nothing_to_read(peer: Peer, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("there are no named pipes here")
+    os.mkfifo(pipe)
+    async with client(peer.url) as called:
+        with anyio.move_on_after(0.05) as scope:
+            await called.upload(x=pipe)  # nobody writes to it, so opening it waits
+        assert scope.cancelled_caught
+        writing = os.open(pipe, os.O_RDWR)
+        try:
+            with anyio.move_on_after(0.05) as scope:
+                await called.upload(x=pipe)  # somebody has it open, and writes nothing
+            assert scope.cancelled_caught
+            assert await called.echo(x=1) == {"x": 1}
+        finally:
+            os.close(writing)
