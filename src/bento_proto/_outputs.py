@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from ._arrays import converter
 from ._content import charset, file_name, media_type
@@ -14,10 +14,10 @@ from ._schema import Kind
 from ._sse import Events, ServerSentEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from ._messages import Head, Limits
-    from ._schema import Output
+    from ._schema import Output, Schema
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -87,25 +87,73 @@ def _parser(output: Output) -> Callable[[bytes, Head], object]:
         quoted = "enum" in output.schema or "format" in output.schema
         return lambda data, head: _unquoted(_text(data, head)) if quoted else _text(data, head)
     if output.kind is Kind.EITHER:
-        return _either(converter(output.schema))
+        return _either(output.schema)
     convert = converter(output.schema)
     if convert is None:
         return lambda data, head: parse_json(data) if data else None
     return lambda data, head: convert(parse_json(data)) if data else None
 
 
-def _either(convert: Callable[[JSON], object] | None) -> Callable[[bytes, Head], object]:
+def _either(schema: Schema) -> Callable[[bytes, Head], object]:
+    """JSON where it parses, text where it doesn't, and bytes where that is none either.
+
+    A text is sent as it is. One that parses by chance (an Optional[str] that looks like JSON) is told by its type,
+    where none of the union's members has that.
+    """
+    convert, types, is_binary = converter(schema), _types(schema), _is_binary(schema)
+
     def parse(data: bytes, head: Head) -> object:
         try:
             value = parse_json(data)
         except RemoteProtocolError:
-            try:
-                return _text(data, head)
-            except RemoteProtocolError:
-                return data
+            return other(data, head)
+        if types is not None and type(value) not in types:
+            return other(data, head)
         return convert(value) if convert else value
 
+    def other(data: bytes, head: Head) -> object:
+        try:
+            return data if is_binary else _text(data, head)
+        except RemoteProtocolError:
+            return data
+
     return parse
+
+
+_TYPES: Final[Mapping[object, frozenset[type]]] = {
+    "null": frozenset({type(None)}),
+    "boolean": frozenset({bool}),
+    "integer": frozenset({int}),
+    "number": frozenset({int, float, str}),  # a Decimal is described as number or text, and comes in quotes
+    "array": frozenset({list}),
+    "object": frozenset({dict}),
+}
+
+
+def _types(schema: Schema) -> frozenset[type] | None:
+    """What JSON the members of a union can be; None if that can be anything. A text without a format isn't any."""
+    types: frozenset[type] = frozenset()
+    for member in _members(schema):
+        kind = member.get("type")
+        if kind == "string":
+            quoted = "enum" in member or member.get("format", "binary") != "binary"
+            types |= {str} if quoted else frozenset()
+        elif isinstance(kind, str) and kind in _TYPES:
+            types |= _TYPES[kind]
+        else:
+            return None
+    return types
+
+
+def _is_binary(schema: Schema) -> bool:
+    """Whether whatever is no JSON is bytes, and never text."""
+    texts = [member for member in _members(schema) if member.get("type", "string") == "string"]
+    return bool(texts) and all(member.get("format") == "binary" for member in texts)
+
+
+def _members(schema: Schema) -> Sequence[Schema]:
+    members = schema.get("anyOf", schema.get("oneOf"))
+    return [member if isinstance(member, dict) else {} for member in members] if isinstance(members, list) else [schema]
 
 
 def _text(data: bytes, head: Head) -> str:
@@ -129,15 +177,15 @@ def _unquoted(text: str) -> str:
 
 def stream_reader(output: Output, limits: Limits) -> Reader[object]:
     """How to read the items of an endpoint that is a stream."""
-    convert = converter(output.schema) or _same
+    convert, is_binary = converter(output.schema) or _same, _is_binary(output.schema)
 
     def read(head: Head) -> Answer[object]:
         return Answer(Delivery.ITEMS, decoder(head))
 
     def decoder(head: Head) -> Decoder[object]:
-        if output.kind in (Kind.TEXT, Kind.EITHER):
-            return Text(charset(head))
-        return JSONItems(convert, limits.item) if output.kind is Kind.JSON else Raw()
+        if output.kind is Kind.JSON:
+            return JSONItems(convert, limits.item)
+        return Raw() if output.kind not in (Kind.TEXT, Kind.EITHER) or is_binary else Text(charset(head))
 
     return read
 
