@@ -1,0 +1,274 @@
+"""How answers are read: by the schema of the endpoint and by what came."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from bento_proto import (
+    JSON,
+    Data,
+    Delivery,
+    End,
+    Exchange,
+    Head,
+    Limits,
+    Origin,
+    Reader,
+    RemoteProtocolError,
+    Request,
+    ServerSentEvent,
+)
+from bento_proto._outputs import event_reader, stream_reader, value_reader, whole_reader
+from tests.proto.play import splits
+from tests.proto.shapes import endpoint
+
+REQUEST = Request("POST", Origin("http", "h", 80), "/")
+LIMITS = Limits(body=100, item=20)
+NULL: JSON = {"type": "null"}
+TEXT: JSON = {"type": "string"}
+BYTES: JSON = {"type": "string", "format": "binary"}
+FILE: JSON = {"type": "file", "format": "binary"}
+IMAGE: JSON = {"type": "file", "format": "image", "pil": True}
+
+
+def union(*members: JSON) -> dict[str, JSON]:
+    return {"anyOf": list(members)}
+
+
+def answer(
+    reader: Reader[object], pieces: list[bytes], status: int = 200, headers: Mapping[str, str] | None = None
+) -> tuple[Exchange[object], list[object]]:
+    exchange = Exchange(REQUEST, reader, LIMITS)
+    exchange.receive(Head(status, tuple((headers or {}).items())))
+    items = [item for piece in pieces for item in exchange.receive(Data(piece))]
+    if exchange.error is None:
+        items += exchange.receive(End())
+    return exchange, items
+
+
+def value(output: JSON, body: bytes, status: int = 200, content_type: str = "application/json") -> object:
+    """The result, which must be the same for any split of the body."""
+    reader = value_reader(endpoint(output=output).output, LIMITS)
+    found: list[object] = []
+    for pieces in splits(body) if body else [[]]:
+        exchange, _ = answer(reader, pieces, status, {"content-type": content_type})
+        if exchange.error is not None:
+            raise exchange.error
+        found.append(exchange.result)
+    assert len({repr(each) for each in found}) == 1
+    return found[0]
+
+
+# --- values
+
+
+@pytest.mark.parametrize(
+    ("output", "body", "expected"),
+    [
+        ({"type": "integer"}, b"5", 5),
+        ({"type": "number"}, b"-Infinity", -math.inf),
+        ({"type": "null"}, b"null", None),
+        ({"type": "object"}, '{"a": "é"}'.encode(), {"a": "é"}),
+        ({"type": "array"}, b'[1, "\\u00e9"]', [1, "é"]),
+        ({"type": "integer"}, b"", None),
+        (TEXT, b"5", "5"),
+        (TEXT, b"null", "null"),
+        (TEXT, b'"quoted"', '"quoted"'),
+        (TEXT, b"", ""),
+        (BYTES, b"\xff\x00", b"\xff\x00"),
+        (BYTES, b"", b""),
+        # an Enum, a date or a UUID comes in quotes, a Literal or a str Enum with the same schema without
+        ({"type": "string", "enum": ["blue"]}, b'"blue"', "blue"),
+        ({"type": "string", "enum": ["blue"]}, b"blue", "blue"),
+        ({"type": "string", "format": "date-time"}, b'"2024-01-02T03:04:05"', "2024-01-02T03:04:05"),
+        ({"type": "string", "format": "uuid"}, b'"', '"'),
+        ({"type": "string", "enum": ["x"]}, b'"a" and "b"', '"a" and "b"'),
+        ({"type": "string", "enum": ["x"]}, b'"\xc3\xa9"', "é"),
+    ],
+)
+def test_values(output: JSON, body: bytes, expected: object) -> None:
+    assert value(output, body) == expected
+
+
+@pytest.mark.parametrize(
+    ("output", "body", "expected"),
+    [
+        # untyped: JSON, text, bytes, whatever it is first
+        ({}, b'{"a": 1}', {"a": 1}),
+        ({}, b"some text", "some text"),
+        ({}, b"", ""),
+        ({}, b"\xff\x00", b"\xff\x00"),
+        ({}, b"5", 5),
+        # a text goes out as it is, so JSON of a type that the union has not is a text
+        (union(TEXT, NULL), b"null", None),
+        (union(TEXT, NULL), b"5", "5"),
+        (union(TEXT, NULL), b'{"answer": 42}', '{"answer": 42}'),
+        (union(TEXT, NULL), b'"quoted"', '"quoted"'),
+        (union(TEXT, NULL), b"NaN", "NaN"),
+        (union(TEXT, NULL), b"\xff", b"\xff"),
+        (union({"type": "integer"}, TEXT), b"5", 5),
+        (union({"type": "integer"}, TEXT), b"5.0", "5.0"),
+        (union({"type": "integer"}, TEXT), b"true", "true"),
+        (union({"type": "integer"}, TEXT), b"null", "null"),
+        (union({"type": "boolean"}, TEXT, NULL), b"true", True),
+        (union({"type": "boolean"}, TEXT, NULL), b"1", "1"),
+        (union({"type": "array"}, {"type": "object"}, TEXT), b"[1]", [1]),
+        (union({"type": "array"}, {"type": "object"}, TEXT), b'{"a": 1}', {"a": 1}),
+        (union({"type": "array"}, TEXT), b"{}", "{}"),
+        (union({"type": "string", "format": "date-time"}, NULL), b'"2024-01-02"', "2024-01-02"),
+        (union({"type": "string", "enum": ["1"]}, NULL), b"1", "1"),
+        (union({"type": "number"}, TEXT), b'"1.10"', "1.10"),  # a Decimal
+        (union({"type": "number"}, TEXT), b"1.5", 1.5),
+        # bytes are never text
+        (union(BYTES, NULL), b"abc", b"abc"),
+        (union(BYTES, NULL), b"null", None),
+        (union(BYTES, NULL), b"[1]", b"[1]"),
+        (union(BYTES, TEXT), b"abc", "abc"),
+        # who knows
+        (union({"$ref": "#/$defs/Gone"}, TEXT), b"[1]", [1]),
+        (union({}, TEXT), b"5", 5),
+        (union({"type": ["string", "integer"]}, NULL), b"5", 5),
+        ({"oneOf": [TEXT, NULL]}, b"5", "5"),
+    ],
+)
+def test_values_that_may_be_text(output: JSON, body: bytes, expected: object) -> None:
+    found = value(output, body)
+    assert found == expected
+    assert type(found) is type(expected)
+
+
+def test_a_declared_charset_is_used() -> None:
+    assert value(TEXT, b"caf\xe9", content_type="text/plain; charset=iso-8859-1") == "café"
+    assert value(union(TEXT, NULL), b"caf\xe9", content_type="text/plain; charset=iso-8859-1") == "café"
+    with pytest.raises(RemoteProtocolError, match="can't be decoded") as caught:
+        value(TEXT, b"caf\xe9")
+    assert caught.value.body == b"caf\xe9"
+
+
+@pytest.mark.parametrize("output", [{"type": "integer"}, {"type": "object"}, {"type": "tensor"}])
+@pytest.mark.parametrize("body", [b"{", b"\xff", b"some text", b"Multipart response is not supported yet"])
+def test_what_is_no_json_where_it_must_be(output: JSON, body: bytes) -> None:
+    with pytest.raises(RemoteProtocolError, match="not JSON") as caught:
+        value(output, body)
+    assert caught.value.body == body
+
+
+def test_arrays_and_frames_are_made_where_they_may_be() -> None:
+    tensor: JSON = {"type": "tensor", "format": "numpy-array"}
+    for output in (tensor, union(tensor, NULL), union(tensor, TEXT)):
+        assert np.array_equal(
+            cast("np.ndarray[tuple[int], np.dtype[np.float64]]", value(output, b"[1.5, 2.5]")), [1.5, 2.5]
+        )
+    assert value(union(tensor, TEXT), b"text") == "text"
+    assert value(tensor, b"") is None
+    with pytest.raises(RemoteProtocolError, match="fit"):
+        value({"type": "tensor", "shape": [3]}, b"[1, 2]")
+
+
+@pytest.mark.parametrize("status", [204, 205, 304])
+@pytest.mark.parametrize("output", [TEXT, BYTES, FILE, IMAGE, {}, {"type": "integer"}])
+def test_a_status_without_content_has_none(status: int, output: JSON) -> None:
+    assert value(output, b"", status) is None
+    assert value(output, b"ignored", status) is None
+
+
+def test_the_limit_of_a_value() -> None:
+    assert value(TEXT, b"x" * 100) == "x" * 100
+    with pytest.raises(RemoteProtocolError, match="over 100 bytes"):
+        value(TEXT, b"x" * 101)
+
+
+# --- files and images
+
+JSON_TYPE = {"content-type": "application/json"}
+NAMED = {"content-type": "application/json", "content-disposition": 'attachment; filename="a.json"'}
+PNG = {"content-type": "image/png"}
+
+
+@pytest.mark.parametrize(
+    ("output", "headers", "delivery"),
+    [
+        (FILE, {}, Delivery.FILE),
+        (FILE, JSON_TYPE, Delivery.FILE),
+        (IMAGE, PNG, Delivery.IMAGE),
+        (IMAGE, {}, Delivery.IMAGE),
+        (union(FILE, NULL), PNG, Delivery.FILE),
+        (union(FILE, NULL), NAMED, Delivery.FILE),
+        (union(FILE, NULL), JSON_TYPE, Delivery.VALUE),  # None
+        (union(IMAGE, NULL), PNG, Delivery.IMAGE),
+        (union(IMAGE, NULL), JSON_TYPE, Delivery.VALUE),
+        ({}, JSON_TYPE, Delivery.VALUE),
+        ({}, NAMED, Delivery.FILE),
+        ({}, PNG, Delivery.IMAGE),
+        (TEXT, PNG, Delivery.VALUE),
+        ({"type": "object"}, NAMED, Delivery.VALUE),
+    ],
+)
+def test_what_becomes_of_it(output: JSON, headers: dict[str, str], delivery: Delivery) -> None:
+    reader = value_reader(endpoint(output=output).output, LIMITS)
+    exchange, items = answer(reader, [b"nu", b"ll"], headers=headers)
+    assert exchange.delivery is delivery
+    if delivery is Delivery.VALUE:
+        assert items == []
+        assert exchange.result == ("null" if output == TEXT else None)
+    else:
+        assert items == [b"nu", b"ll"]
+
+
+def test_files_have_no_limit() -> None:
+    _, items = answer(value_reader(endpoint(output=FILE).output, LIMITS), [b"x" * 80] * 3)
+    assert items == [b"x" * 80] * 3
+
+
+# --- streams
+
+
+def streamed(output: dict[str, JSON], pieces: list[bytes], content_type: str = "text/event-stream") -> list[object]:
+    reader = stream_reader(endpoint(output={**output, "is_stream": True}).output, LIMITS)
+    exchange, items = answer(reader, pieces, headers={"content-type": content_type})
+    assert exchange.delivery is Delivery.ITEMS
+    if exchange.error is not None:
+        raise exchange.error
+    return items
+
+
+def test_streams() -> None:
+    assert streamed({"type": "string"}, [b"a", b"\xc3", b"\xbc", b"b"]) == ["a", "ü", "b"]
+    assert streamed({"type": "string"}, [b"\xfc"], "text/plain; charset=latin-1") == ["ü"]
+    assert streamed({"type": "string", "format": "binary"}, [b"a", b"\xff"]) == [b"a", b"\xff"]
+    assert streamed({"type": "object"}, [b'{"a":', b"1}{}"]) == [{"a": 1}, {}]
+    assert streamed({"type": "integer"}, [b"1 2"]) == [1, 2]
+    assert streamed({}, [b"text ", b"null"]) == ["text ", "null"]
+    assert streamed(union(TEXT, NULL), [b"a", b"null"]) == ["a", "null"]
+    assert streamed(union(BYTES, NULL), [b"\xff"]) == [b"\xff"]
+    assert streamed({"type": "array", "items": TEXT, "media_type": "text/event-stream"}, [b"data: x\n\n"]) == [
+        "data: x\n\n"
+    ]  # an annotated generator of text, described as a list of it
+    (item,) = streamed({"type": "tensor"}, [b"[1,", b"2]"])
+    assert isinstance(item, np.ndarray)
+
+
+@pytest.mark.parametrize("body", [b'"' + b"x" * 30 + b'"', b"[" * 21, b"?"])
+def test_a_stream_that_is_none(body: bytes) -> None:
+    with pytest.raises(RemoteProtocolError):
+        streamed({"type": "object"}, [body])
+
+
+def test_any_stream_can_be_read_as_events() -> None:
+    exchange, items = answer(event_reader(LIMITS), [b"data: a\n", b"\n", b"data: " + b"x" * 20])
+    assert items == [ServerSentEvent("a")]
+    assert exchange.delivery is Delivery.ITEMS
+    assert isinstance(exchange.error, RemoteProtocolError)
+
+
+def test_one_value_by_a_function() -> None:
+    def parse(data: bytes) -> object:
+        return dt.date.fromisoformat(data.decode())
+
+    exchange, _ = answer(whole_reader(parse, 10), [b"2024", b"-01-02"])
+    assert exchange.result == dt.date(2024, 1, 2)
