@@ -1,0 +1,299 @@
+"""All that a client knows and decides: the requests that it makes, and what becomes of their answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bento_proto import (
+    JSON,
+    BentoMLException,
+    CallTimeout,
+    ConnectError,
+    Data,
+    Exchange,
+    InvalidArgument,
+    LimitExceeded,
+    Limits,
+    Loss,
+    NotFound,
+    ResultStatus,
+    RetryPolicy,
+    SchemaError,
+    ServerSentEvent,
+    ServiceUnavailable,
+    Session,
+    TaskFailed,
+    TaskNotCompleted,
+    Timeout,
+    __version__,
+    bind,
+    parse_service,
+)
+
+from .play import Answer, Played, lost, moved, play, reply
+
+URL = "http://service:3000"
+SCHEMA: JSON = {
+    "name": "S",
+    "routes": [
+        {"name": "f", "route": "/f", "input": {"properties": {"x": {"type": "integer"}}, "required": ["x"]},
+         "output": {"type": "integer"}},
+        {"name": "stream", "route": "/stream", "output": {"type": "string", "is_stream": True}},
+        {"name": "job", "route": "/jobs/", "is_task": True, "output": {"type": "integer"}},
+    ],
+}  # fmt: skip
+
+
+def session(url: str = URL, **options: Any) -> Session:
+    return Session(url, **{"schema": SCHEMA, "environ": {}, "chance": lambda: 0.0, **options})
+
+
+def call(
+    on: Session, name: str = "f", *args: object, answers: tuple[Answer, ...] = (reply(200, b"7"),), **options: Any
+) -> Played[Exchange[object]]:
+    bound = bind(on.endpoint(name), args or ((1,) if name == "f" else ()), {})
+    return play(on.call(bound, (), "b", on.options.changed(**options), 0.0), *answers)
+
+
+def test_a_call() -> None:
+    played = call(session())
+    (asked,) = played.asked
+    assert asked.line == f"POST {URL}/f"
+    assert asked.request.body == (b'{"x":1}',)
+    assert asked.headers == {
+        "accept": "*/*",
+        "accept-encoding": "gzip, deflate",
+        "user-agent": f"bento-client/{__version__}",
+        "content-type": "application/json",
+    }
+    assert played.result.result == 7
+
+
+def test_a_stream_and_its_events() -> None:
+    on = session()
+    played = call(on, "stream", answers=(Answer(reply(200).events[:1]),))
+    assert played.result.is_handed_over
+    played = play(on.events(bind(on.endpoint("stream"), (), {}), (), "b", on.options, 0.0), reply(200))
+    assert played.result.request.target == "/stream"
+    on_events = play(
+        on.events(bind(on.endpoint("stream"), (), {}), (), "b", on.options, 0.0), Answer(reply(200).events[:1])
+    )
+    assert list(on_events.result.receive(Data(b"data: hi\n\n"))) == [ServerSentEvent("hi")]
+
+
+def test_no_such_endpoint() -> None:
+    with pytest.raises(NotFound, match="the Service S has no endpoint 'g'"):
+        session().endpoint("g")
+    with pytest.raises(NotFound, match="not known yet"):
+        session(schema=None).endpoint("f")
+
+
+# --- options
+
+
+def test_options_of_the_client_and_of_a_call() -> None:
+    on = session(timeout=5, headers={"X-A": "1", "User-Agent": "mine"}, retries=1)
+    assert on.options.timeout == Timeout(5, 5, 5, 5)
+    assert on.options.retries.attempts == 2
+    asked = call(on, headers={"x-a": "2", "x-b": "3"}, timeout=Timeout(total=9.0)).asked[0]
+    assert (asked.headers["x-a"], asked.headers["x-b"], asked.headers["user-agent"]) == ("2", "3", "mine")
+    assert asked.timeout.total == 9.0
+    assert call(on).asked[0].headers["x-a"] == "1"
+    assert on.options.changed() == on.options
+    assert on.options.changed(retries=RetryPolicy(repeat=True)).retries.repeat
+
+
+@pytest.mark.parametrize(
+    "options", [{"timeout": -1}, {"server_ready_timeout": -1}, {"retries": -1}, {"headers": {"a b": "c"}}]
+)
+def test_what_is_no_option(options: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match=r"timeout|retries|header"):
+        session(**options)
+
+
+def test_limits_hold() -> None:
+    played = call(session(limits=Limits(body=1)), answers=(Answer(reply(200, b"12").events[:2]),))
+    assert isinstance(played.error, LimitExceeded)
+
+
+def test_retries_share_a_budget() -> None:
+    on = session()
+    for _ in range(10):
+        call(on, answers=(lost(Loss.CONNECT),) * 3)
+    assert isinstance(call(on, answers=(lost(Loss.CONNECT),)).error, ConnectError)
+
+
+def test_cookies_go_along_beside_the_callers_own() -> None:
+    on = session()
+    call(on, answers=(reply(200, b"7", {"set-cookie": "s=1; Path=/"}),))
+    assert call(on).asked[0].headers["cookie"] == "s=1"
+    assert call(on, headers={"cookie": "mine=2"}).asked[0].headers["cookie"] == "mine=2; s=1"
+
+
+def test_the_bodys_type_is_the_bodys() -> None:
+    assert call(session(headers={"content-type": "text/x"})).asked[0].headers["content-type"] == "application/json"
+
+
+# --- finding the Service
+
+
+def test_connecting_waits_and_reads_the_schema_once() -> None:
+    on = session(schema=None)
+    assert (on.service, on.is_connected) == (None, False)
+    played = play(on.connect(on.options, 0.0), reply(503), reply(200), reply(200, SCHEMA))
+    assert [asked.request.target for asked in played.asked] == ["/readyz", "/readyz", "/schema.json"]
+    assert played.result is on.service
+    assert on.is_connected
+    assert play(on.connect(on.options, 0.0)).result is on.service
+
+
+def test_a_given_schema_is_not_asked_for() -> None:
+    for schema in (SCHEMA, b'{"name": "S", "routes": []}', parse_service(SCHEMA)):
+        on = session(schema=schema)
+        assert [asked.request.target for asked in play(on.connect(on.options, 0.0), reply(200)).asked] == ["/readyz"]
+    with pytest.raises(SchemaError):
+        session(schema={"routes": 1})
+
+
+def test_not_to_wait_at_all() -> None:
+    on = session(server_ready_timeout=0)
+    assert play(on.connect(on.options, 0.0)).result is on.service
+
+
+def test_a_service_that_does_not_become_ready() -> None:
+    on = session(server_ready_timeout=0.1)
+    played = play(on.connect(on.options, 0.0), *[lost(Loss.CONNECT)] * 3)
+    assert isinstance(played.error, ServiceUnavailable)
+    assert not on.is_connected
+
+
+def test_the_search_counts_towards_the_total() -> None:
+    on = session(schema=None)
+    options = on.options.changed(timeout=Timeout(total=2.0))
+    played = play(on.connect(options, 0.0), reply(200).after(1.5), reply(200, SCHEMA))
+    assert played.asked[1].timeout.total == 0.5
+    played = play(session(schema=None).connect(options, 0.0), reply(200).after(2.5))
+    assert isinstance(played.error, CallTimeout)
+
+
+def test_is_ready() -> None:
+    on = session()
+    played = play(on.is_ready(None, on.options, 0.0), reply(503))
+    assert (played.value, played.asked[0].timeout.total) == (False, 5.0)
+    played = play(on.is_ready(1.5, on.options, 0.0), reply(200))
+    assert (played.value, played.asked[0].timeout.total) == (True, 1.5)
+    assert on.is_connected  # so that the first call need not ask again
+    assert play(on.is_ready(None, on.options, 0.0), lost(Loss.CONNECT)).value is False
+
+
+# --- tokens
+
+
+def test_tokens() -> None:
+    assert call(session(token="t")).asked[0].headers["authorization"] == "Bearer t"
+    assert call(session("http://u:p@service:3000")).asked[0].headers["authorization"] == "Basic dTpw"
+    assert "authorization" not in call(session(environ={"BENTO_CLOUD_API_KEY": "k"})).asked[0].headers
+    local = session("http://127.0.0.1", environ={"BENTO_CLOUD_API_KEY": "k"})
+    assert call(local).asked[0].headers["authorization"] == "Bearer k"
+
+
+def test_a_function_is_asked_again_after_a_401() -> None:
+    tokens = iter(["one", "two", "three"])
+    on = session(token=lambda: next(tokens))
+    played = call(on, answers=(reply(401), reply(200, b"7")))
+    assert [asked.headers["authorization"] for asked in played.asked] == ["Bearer one", "Bearer two"]
+    assert call(on).asked[0].headers["authorization"] == "Bearer two"
+
+
+def test_no_token_goes_to_another_origin() -> None:
+    played = call(session(token="t"), answers=(moved(307, "http://other/f"), reply(200, b"7")))
+    assert "authorization" not in played.asked[1].headers
+
+
+# --- requests of the caller's own
+
+
+@pytest.mark.parametrize(
+    ("content", "json", "body", "kind"),
+    [(None, None, (), None), (b"raw", None, (b"raw",), None), (b"", {"a": 1}, (b"",), None),
+     (None, {"a": 1}, (b'{"a":1}',), "application/json")],
+)  # fmt: skip
+def test_request(content: bytes | None, json: object, body: tuple[bytes, ...], kind: str | None) -> None:
+    on = session(URL + "/gw", token="t")
+    played = play(on.request("patch", "/app/x?y=1", content, json, on.options, 0.0), reply(200, b"\xff"))
+    (asked,) = played.asked
+    assert asked.line == f"PATCH {URL}/gw/app/x?y=1"
+    assert (asked.request.body, asked.headers.get("content-type")) == (body, kind)
+    assert asked.headers["authorization"] == "Bearer t"
+    assert played.result.result == b"\xff"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GE T", "/"), ("", "/"), ("GET", "//other/"), ("GET", "http://other/"), ("GET", "/ü")]
+)
+def test_what_is_no_request(method: str, path: str) -> None:
+    with pytest.raises(ValueError, match=r"not an HTTP method|percent-encoded"):
+        session().request(method, path, None, None, session().options, 0.0)
+
+
+# --- tasks
+
+
+def task(on: Session, what: str, *answers: Answer) -> Played[Any]:
+    return play(getattr(on, what)(on.endpoint("job"), "a/b", on.options, 0.0), *answers)
+
+
+def test_submitting() -> None:
+    on = session(URL + "/gw")
+    played = play(on.submit(bind(on.endpoint("job"), (), {}), (), "b", on.options, 0.0), reply(200, {"task_id": "i"}))
+    assert (played.lines, played.result) == ([f"POST {URL}/gw/jobs/submit"], "i")
+    with pytest.raises(TypeError, match=r"f\(\) is no task"):
+        play(on.submit(bind(on.endpoint("f"), (1,), {}), (), "b", on.options, 0.0))
+
+
+@pytest.mark.parametrize(
+    ("what", "line", "answer", "result"),
+    [
+        ("task_status", "GET /jobs/status", {"status": "success"}, ResultStatus.COMPLETED),
+        ("retry_task", "POST /jobs/retry", {"task_id": "j"}, "j"),
+        ("cancel_task", "PUT /jobs/cancel", {}, None),
+    ],
+)
+def test_what_becomes_of_it(what: str, line: str, answer: JSON, result: object) -> None:
+    played = task(session(), what, reply(200, answer))
+    assert played.lines == [f"{line.replace(' ', f' {URL}')}?task_id=a%2Fb"]
+    assert (played.value, played.error) == (result, None)
+
+
+def test_its_result() -> None:
+    played = task(session(), "task_result", reply(200, 7))
+    assert played.lines == [f"GET {URL}/jobs/get?task_id=a%2Fb"]
+    assert played.result.result == 7
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "kind"),
+    [
+        ("in_progress", reply(400, {"error": "not completed yet"}), TaskNotCompleted),
+        ("failed", reply(400, [{"error": "bad"}]), TaskFailed),
+        ("failure", reply(500, {"error": "oh"}), TaskFailed),
+        ("completed", reply(503, {"error": "busy"}), ServiceUnavailable),
+    ],
+)
+def test_it_has_none(status: str, answer: Answer, kind: type[BentoMLException]) -> None:
+    played = task(session(), "task_result", answer, reply(200, {"status": status}))
+    assert type(played.error) is kind
+    assert played.error is not None
+    assert played.error.error_code == answer.events[0].status  # type: ignore[union-attr]
+    if kind is TaskFailed:
+        assert isinstance(played.error.__cause__, BentoMLException)
+
+
+def test_it_is_unknown_or_out_of_reach() -> None:
+    unknown = reply(404, {"error": "task_id not found"})
+    assert str(task(session(), "task_result", unknown, unknown).error) == "task_id not found"
+    assert isinstance(task(session(retries=0), "task_result", lost(Loss.CONNECT)).error, ConnectError)
+    local = reply(400, {"error": "task cancellation is not supported in local development server"})
+    assert isinstance(task(session(), "cancel_task", local).error, InvalidArgument)
