@@ -161,9 +161,9 @@ def test_what_is_no_json_where_it_must_be(output: JSON, body: bytes) -> None:
 def test_arrays_and_frames_are_made_where_they_may_be() -> None:
     tensor: JSON = {"type": "tensor", "format": "numpy-array"}
     for output in (tensor, union(tensor, NULL), union(tensor, TEXT)):
-        assert np.array_equal(
-            cast("np.ndarray[tuple[int], np.dtype[np.float64]]", value(output, b"[1.5, 2.5]")), [1.5, 2.5]
-        )
+        array = value(output, b"[1.5, 2.5]")
+        assert isinstance(array, np.ndarray)
+        assert array.tolist() == [1.5, 2.5]
     assert value(union(tensor, TEXT), b"text") == "text"
     assert value(tensor, b"") is None
     with pytest.raises(RemoteProtocolError, match="fit"):
