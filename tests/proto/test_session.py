@@ -108,7 +108,7 @@ def test_options_of_the_client_and_of_a_call() -> None:
 @pytest.mark.parametrize(
     "options", [{"timeout": -1}, {"server_ready_timeout": -1}, {"retries": -1}, {"headers": {"a b": "c"}}]
 )
-def test_what_is_no_option(options: dict[str, object]) -> None:
+def test_what_is_no_option(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"timeout|retries|header"):
         session(**options)
 
