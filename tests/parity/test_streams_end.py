@@ -19,6 +19,7 @@ from bento_proto import (
     LocalProtocolError,
     RemoteProtocolError,
     ServerSentEvent,
+    Timeout,
 )
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
@@ -170,4 +171,19 @@ def test_timeouts(zoo: SyncHTTPClient) -> None:
     assert next(stream) == "first "
     with pytest.raises(CallTimeout):
         next(stream)
-    assert "".join(impatient.stream_async_str(n=10, delay=0.05)).startswith("tok0")  # no wait was that long
+
+
+def test_a_timeout_is_for_each_item(connect: Connect) -> None:
+    def slow(asked: object) -> Iterator[Piece]:
+        yield head(200, {"transfer-encoding": "chunked"})
+        for _ in range(12):
+            time.sleep(0.1)
+            yield chunk(b"x")
+        yield chunk(b"")
+
+    given = schema(endpoint("f", output={"type": "string", "is_stream": True}))
+    with Stub(routes({"/f": slow})) as stub:
+        client = connect(stub.url, schema=given, timeout=1)
+        assert "".join(client.f()) == "x" * 12
+        with pytest.raises(CallTimeout):
+            list(client.with_options(timeout=Timeout(total=0.5)).f())
