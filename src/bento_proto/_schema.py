@@ -187,7 +187,7 @@ def _endpoint(route: Schema, where: str) -> Endpoint:
 
 def _parameters(given: Schema, where: str) -> Iterator[Parameter]:
     required = given.get("required", [])
-    names = [_text(name, f"{where}.input.required") for name in _list(required, f"{where}.input.required")]
+    names = {_text(name, f"{where}.input.required") for name in _list(required, f"{where}.input.required")}
     properties = _object(given.get("properties", {}), f"{where}.input.properties")
     for name, value in properties.items():
         schema = _object(value, f"{where}.input.properties.{name}")
