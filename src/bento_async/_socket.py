@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import anyio
 from anyio.abc import ByteStream
-from anyio.lowlevel import checkpoint
+from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint_if_cancelled
 from anyio.streams.tls import TLSStream
 
 from bento_proto import LocalProtocolError
@@ -146,12 +146,14 @@ async def _send(sock: socket.socket, data: bytes | memoryview) -> None:
 
 
 async def _receive(sock: socket.socket, size: int) -> bytes:
+    await checkpoint_if_cancelled()
     try:
         data = sock.recv(size)
     except (BlockingIOError, InterruptedError):
         pass
     else:
-        await checkpoint()  # a peer that is always faster must not keep all others waiting
+        # A peer that is always faster must not keep all others waiting; nor may being cancelled lose what was read.
+        await cancel_shielded_checkpoint()
         return data
     while True:
         await anyio.wait_readable(sock)
