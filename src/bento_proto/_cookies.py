@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ._dates import seconds_until
+from ._headers import merged
+from ._messages import Request
 
 if TYPE_CHECKING:
     from ._messages import Head, Origin
@@ -53,8 +55,19 @@ class Cookies:
         key = (origin, path, name)
         self._kept.pop(key, None)
         lifetime = _lifetime(given, head)
-        if (lifetime is None or lifetime > 0) and len(self._kept) < _MOST:
+        if lifetime is None or lifetime > 0:
+            if len(self._kept) >= _MOST:
+                self._kept.pop(next(iter(self._kept)), None)  # the one set longest ago
             self._kept[key] = _Cookie(content, "secure" in given, None if lifetime is None else now + lifetime)
+
+    def added(self, request: Request, now: float) -> Request:
+        """The request with the cookies that belong to it, behind those of the caller in the one header for them."""
+        cookies = self.header(request.origin, request.target, now)
+        if cookies is None:
+            return request
+        own = [value for name, value in request.headers if name == "cookie"]
+        headers = merged(request.headers, (("cookie", "; ".join((*own, cookies))),))
+        return Request(request.method, request.origin, request.target, headers, request.body)
 
     def header(self, origin: Origin, target: str, now: float) -> str | None:
         """What the Cookie header of a request says; None for no header."""

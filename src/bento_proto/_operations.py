@@ -52,18 +52,15 @@ def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Fl
     total = terms.timeout.total
     deadline = None if total is None else now + total
     failures: list[str] = []
-    delay, fresh = 0.0, False
+    delay = 0.0
     while True:
-        exchange, now = yield from once(request, reader, terms, now, deadline, delay, fresh)
+        exchange, now = yield from once(request, reader, terms, now, deadline, delay)
         error = exchange.error
         if error is None or exchange.is_handed_over:
             terms.budget.earn()
             return exchange
         failures.append(f"{type(error).__name__}: {error.message}")
         error.attempts = tuple(failures)
-        if exchange.lost is not None and exchange.lost.loss is Loss.STALE and not fresh and exchange.request.replayable:
-            delay, fresh = 0.0, True
-            continue
         wait = terms.retries.wait(exchange, len(failures), terms.chance)
         if wait is None or (deadline is not None and now + wait >= deadline) or not terms.budget.spend():
             raise error
@@ -71,23 +68,19 @@ def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Fl
 
 
 def once(
-    request: Request,
-    reader: Reader[T],
-    terms: Terms,
-    now: float,
-    deadline: float | None,
-    delay: float = 0.0,
-    fresh: bool = False,
+    request: Request, reader: Reader[T], terms: Terms, now: float, deadline: float | None, delay: float = 0.0
 ) -> Flow[tuple[Exchange[T], float]]:
     """Send a request once, following redirects; what goes wrong is the ``error`` of the exchange that is returned.
+
+    A kept-alive connection that turns out to be closed only means that it takes another one, and a 401 may mean that
+    it takes another token.
 
     Returns:
         The last exchange, and what the clock read after it.
     """
-    redirects = 0
-    renewed = False
+    redirects, fresh, renewed = 0, False, False
     while True:
-        exchange = Exchange(request, reader, terms.limits)
+        exchange = Exchange(terms.cookies.added(request, now), reader, terms.limits)
         timeout = terms.timeout
         if deadline is not None:
             remaining = deadline - now - delay
@@ -98,21 +91,24 @@ def once(
         now = yield Step(exchange, timeout, delay, fresh)
         if exchange.head is not None:
             terms.cookies.take(request.origin, request.target, exchange.head, now)
+        delay = 0.0
+        if exchange.lost is not None and exchange.lost.loss is Loss.STALE and not fresh and request.replayable:
+            fresh = True
+            continue
         if exchange.state is not State.MOVED:
             again = None
             if isinstance(exchange.error, Unauthorized) and not renewed and not redirects and request.replayable:
                 again = terms.renew(request)
             if again is None:
                 return exchange, now
-            request, renewed, delay = again, True, 0.0
+            request, renewed = again, True
             continue
         redirects += 1
         if redirects > terms.limits.redirects:
             exchange.error = RemoteProtocolError(f"the server redirects more than {terms.limits.redirects} times")
             return exchange, now
         try:
-            request = redirected(exchange)
+            request = redirected(request, exchange.head)
         except BentoMLException as error:
             exchange.error = error
             return exchange, now
-        delay, fresh = 0.0, False

@@ -9,14 +9,14 @@ from ._messages import Request
 from ._url import resolve
 
 if TYPE_CHECKING:
-    from ._exchange import Exchange
+    from ._messages import Head
 
 # Headers of a caller may carry credentials under any name: to another origin go those that are known not to.
 _HARMLESS: Final = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})
 
 
-def redirected(exchange: Exchange[object]) -> Request:
-    """The request to make after an exchange that ended in a redirect.
+def redirected(request: Request, head: Head | None) -> Request:
+    """The request to make after one whose answer is a redirect.
 
     A 303 asks for a GET of something else. All others repeat the request as it was: RFC 9110 section 15.4 asks for
     that with 307 and 308 and allows it with 301 and 302, where the answer to a GET would be no answer to the call.
@@ -25,7 +25,6 @@ def redirected(exchange: Exchange[object]) -> Request:
     Raises:
         RemoteProtocolError: it leads nowhere, from https to http, or the body can't be sent again.
     """
-    request, head = exchange.request, exchange.head
     location = head.get("location") if head is not None else None
     if head is None or location is None:
         raise LocalProtocolError("the exchange is no redirect")

@@ -64,15 +64,14 @@ class RetryPolicy(NamedTuple):
         if failures >= self.attempts or not exchange.request.replayable:
             return None
         backoff = min(self.cap, self.backoff * 2.0 ** min(failures - 1, 99)) * (1 - chance() / 4)
-        if exchange.lost is not None:
-            loss = exchange.lost.loss
+        head = exchange.head
+        if head is None or head.status < 400:  # a refusal is one even if its body is cut
+            loss = exchange.lost.loss if exchange.lost is not None else None
             return backoff if loss is Loss.CONNECT or (self.repeat and loss in _REPEATED_LOSSES) else None
-        if exchange.head is None:
-            return None
-        asked = retry_after(exchange.head)
-        if asked is not None and exchange.head.status in _ASKED:
+        asked = retry_after(head)
+        if asked is not None and head.status in _ASKED:
             return max(asked, backoff) if asked <= self.patience else None
-        return backoff if self.repeat and exchange.head.status in _REPEATED else None
+        return backoff if self.repeat and head.status in _REPEATED else None
 
 
 class RetryBudget:

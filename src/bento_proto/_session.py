@@ -227,7 +227,7 @@ class Session:
             raise ValueError(f"not an HTTP method: {method!r}")
         kind = "application/json" if content is None and json is not None else None
         body = (to_json(json) if content is None else content,) if kind or content is not None else ()
-        request = self._request(method.upper(), self.base.path + checked_target(path), kind, body, options, now)
+        request = self._request(method.upper(), self.base.path + checked_target(path), kind, body, options)
         return attempt(request, whole_reader(bytes, self._limits.body), self._terms(options), now)
 
     # --- tasks
@@ -262,7 +262,7 @@ class Session:
             TaskFailed: the task failed; the cause is what a direct call would have raised.
             NotFound: the server knows no such task.
         """
-        request = self._task_request("GET", endpoint, "get", task_id, options, now)
+        request = self._task_request("GET", endpoint, "get", task_id, options)
         fetching = attempt(request, self._reader(endpoint), self._terms(options), now)
         return outcome(fetching, lambda: self.task_status(endpoint, task_id, options, now))
 
@@ -294,14 +294,12 @@ class Session:
         options: Options,
         now: float,
     ) -> Flow[Exchange[T]]:
-        request = self._task_request(method, endpoint, action, task_id, options, now)
+        request = self._task_request(method, endpoint, action, task_id, options)
         return attempt(request, whole_reader(parse, self._limits.error), self._terms(options), now)
 
-    def _task_request(
-        self, method: str, endpoint: Endpoint, action: str, task_id: str, options: Options, now: float
-    ) -> Request:
+    def _task_request(self, method: str, endpoint: Endpoint, action: str, task_id: str, options: Options) -> Request:
         target = f"{self._target(endpoint.route, action)}?task_id={quote_segment(task_id)}"
-        return self._request(method, target, None, (), options, now)
+        return self._request(method, target, None, (), options)
 
     def _post(
         self,
@@ -315,7 +313,7 @@ class Session:
     ) -> Flow[Exchange[T]]:
         content_type, body = encode(call, uploads, boundary)
         target = self._target(call.route, action)
-        request = self._request("POST", target, content_type, body, options, now)
+        request = self._request("POST", target, content_type, body, options)
         return attempt(request, reader, self._terms(options), now)
 
     def _target(self, route: str, action: str) -> str:
@@ -330,15 +328,10 @@ class Session:
         content_type: str | None,
         body: tuple[Segment, ...],
         options: Options,
-        now: float,
     ) -> Request:
         headers = self._credential.added(options.headers)
         if content_type is not None:  # in place of the caller's, who does not know the boundary of a form
             headers = merged(headers, (("content-type", content_type),))
-        cookie = self._cookies.header(self.base.origin, target, now)
-        if cookie is not None:
-            own = dict(headers).get("cookie")
-            headers = merged(headers, (("cookie", f"{own}; {cookie}" if own else cookie),))
         return Request(method, self.base.origin, target, headers, body)
 
     def _reader(self, endpoint: Endpoint) -> Reader[object]:

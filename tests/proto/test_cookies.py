@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bento_proto import Head, Origin
+from bento_proto import Head, Origin, Request
 from bento_proto._cookies import Cookies, set_cookies
 
 HERE = Origin("http", "service", 3000)
@@ -100,6 +100,19 @@ def test_they_are_bounded() -> None:
     header = kept(*(f"c{number}=1; Path=/" for number in range(1000))).header(HERE, "/", 100.0)
     assert header is not None
     assert header.count("=") == 100
+    assert header.endswith("c998=1; c999=1")  # those set longest ago go
+
+
+def test_they_stand_behind_the_callers_own_in_one_header() -> None:
+    jar = kept("a=1; Path=/", "b=2; Path=/v1")
+    request = Request("GET", HERE, "/v1/call", (("cookie", "mine=0"), ("x", "y")), (b"body",))
+    added = jar.added(request, 100.0)
+    assert added.headers == (("x", "y"), ("cookie", "mine=0; b=2; a=1"))
+    assert (added.method, added.origin, added.target, added.body) == ("GET", HERE, "/v1/call", (b"body",))
+    assert request.headers[0] == ("cookie", "mine=0")
+    assert jar.added(Request("GET", HERE, "/"), 100.0).headers == (("cookie", "a=1"),)
+    other = Request("GET", SECURE, "/")
+    assert jar.added(other, 100.0) is other
 
 
 def test_what_an_answer_sets() -> None:

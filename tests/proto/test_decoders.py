@@ -81,7 +81,7 @@ WORDS = "naïve €5 – 日本語 🍱 \x85\u2028 end"
         ("shift_jis", "日本語のテキスト"),
         ("iso2022_jp", "日本 and 語"),
         ("gb18030", WORDS),
-        ("hz", "日本 and 語"),
+        ("hz", "日本 and 人"),
         ("utf-8-sig", WORDS),
         ("ascii", "plain"),
     ],

@@ -109,6 +109,7 @@ PREFIX = mounted(parse_service(PREFIXED), parse_base(URL))
     [
         (URL, [reply(200, b"\n")], True, ["/readyz"]),
         (URL, [reply(503)], False, ["/readyz"]),
+        (URL, [lost(Loss.STALE), reply(200)], True, ["/readyz", "/readyz"]),  # that tells nothing of the Service
         (URL, [lost(Loss.CONNECT)], False, ["/readyz"]),  # asked once, without retries
         (URL + "/gw", [reply(200)], True, ["/gw/readyz"]),
         # a Service with a path prefix has its readiness under that, and nothing but its schema at the root
@@ -151,7 +152,7 @@ def test_waiting_pauses_longer_each_time_and_gives_the_time() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [lost(Loss.CONNECT), lost(Loss.CUT), lost(Loss.STALE), lost(Loss.GARBAGE), reply(503), reply(500), reply(502)],
+    [lost(Loss.CONNECT), lost(Loss.CUT), lost(Loss.GARBAGE), reply(503), reply(500), reply(502)],
 )
 def test_whatever_a_starting_server_does_is_waited_out(answer: Answer) -> None:
     played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), answer, reply(200))

@@ -89,10 +89,18 @@ def test_a_stale_connection_is_replaced_at_once_and_once() -> None:
     assert isinstance(play(flow(), lost(Loss.STALE), lost(Loss.STALE)).error, ConnectionLost)
     assert isinstance(play(flow(), lost(Loss.STALE), lost(Loss.CUT)).error, ConnectionLost)
     assert isinstance(play(flow(ONCE), lost(Loss.STALE)).error, ConnectionLost)
-    policy = RetryPolicy(attempts=1)
-    assert (
-        play(flow(POST, terms(policy)), lost(Loss.STALE), OK).result.result == b"7"
-    )  # that is no retry of the caller's
+    # that is no retry of the caller's
+    played = play(flow(POST, terms(RetryPolicy(attempts=1), budget=0)), lost(Loss.STALE), reply(500))
+    assert played.error is not None
+    assert played.error.attempts == ("InternalServerError: the server answered with status 500",)
+
+
+def test_each_attempt_and_each_hop_may_meet_a_stale_connection() -> None:
+    played = play(flow(), lost(Loss.STALE), lost(Loss.CONNECT), lost(Loss.STALE), OK)
+    assert [(asked.delay, asked.fresh) for asked in played.asked] == [(0, False), (0, True), (0.25, False), (0, True)]
+    played = play(flow(), moved(307, "http://other/g"), lost(Loss.STALE), moved(307, "/h"), OK)
+    assert [asked.request.target for asked in played.asked] == ["/f", "/g", "/g", "/h"]
+    assert [asked.fresh for asked in played.asked] == [False, False, True, True]
 
 
 def test_the_server_asks_to_wait() -> None:
@@ -193,3 +201,17 @@ def test_cookies_of_every_answer_are_kept() -> None:
         reply(200, b"7", {"set-cookie": "b=2; Path=/"}),
     )
     assert given.cookies.header(HERE, "/", 0.0) == "a=1; b=2"
+
+
+def test_a_cookie_goes_along_as_soon_as_it_is_set() -> None:
+    request = Request("POST", HERE, "/f", (("cookie", "mine=0"),), (b"{}",))
+    played = play(
+        flow(request),
+        moved(307, "/f", {"set-cookie": "a=1; Path=/"}),  # some gateways see by that whether cookies are taken
+        reply(503, b"", {"retry-after": "0", "set-cookie": "a=2; Path=/"}),
+        moved(307, "http://other/f"),
+        moved(307, "http://service:3000/f"),
+        OK,
+    )
+    sent = [asked.headers.get("cookie") for asked in played.asked]
+    assert sent == ["mine=0", "mine=0; a=1", "mine=0; a=2", None, "a=2"]

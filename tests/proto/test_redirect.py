@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bento_proto import Exchange, FilePart, Head, Limits, LocalProtocolError, Origin, RemoteProtocolError, Request
-from bento_proto._outputs import whole_reader
+from bento_proto import FilePart, Head, LocalProtocolError, Origin, RemoteProtocolError, Request
 from bento_proto._redirect import redirected
-
-from .play import moved
 
 HERE = Origin("http", "service", 3000)
 HEADERS = (
@@ -23,10 +20,7 @@ POST = Request("POST", HERE, "/v1/f?x=1", HEADERS, (b"{}",))
 
 
 def follow(status: int, location: str, request: Request = POST) -> Request:
-    exchange = Exchange(request, whole_reader(bytes, 1), Limits())
-    for event in moved(status, location).events:
-        exchange.receive(event)
-    return redirected(exchange)
+    return redirected(request, Head(status, (("location", location),)))
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
@@ -103,8 +97,5 @@ def test_what_can_be_read_once_is_not_sent_twice() -> None:
 
 @pytest.mark.parametrize("head", [None, Head(200)])
 def test_what_is_no_redirect(head: Head | None) -> None:
-    exchange = Exchange(POST, whole_reader(bytes, 1), Limits())
-    if head is not None:
-        exchange.receive(head)
     with pytest.raises(LocalProtocolError, match="no redirect"):
-        redirected(exchange)
+        redirected(POST, head)

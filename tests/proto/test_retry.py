@@ -100,6 +100,12 @@ def test_an_answer_that_breaks_off_may_be_asked_for_again() -> None:
     assert wait(RetryPolicy(), failed(Answer(events))) is None
 
 
+def test_a_refusal_whose_body_is_cut_is_a_refusal() -> None:
+    events: tuple[Received, ...] = (Head(503, (("retry-after", "7"),)), *lost(Loss.CUT).events)
+    assert wait(RetryPolicy(), failed(Answer(events))) == 7.0
+    assert wait(REPEAT, failed(Answer((Head(500), *lost(Loss.CUT).events)))) is None
+
+
 def test_an_answer_that_makes_no_sense_is_not_asked_for_again() -> None:
     assert wait(REPEAT, failed(Answer((Head(200), Data(b"x" * 101))))) is None
 
