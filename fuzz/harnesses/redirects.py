@@ -46,7 +46,7 @@ def test_one_input(data: bytes) -> None:
         exchange = Exchange(request, lambda head: Answer(Delivery.ITEMS, Raw()), Limits())
         exchange.receive(Head(status, (("location", location),)))
         try:
-            there = redirected(exchange)
+            there = redirected(request, exchange.head)
         except RemoteProtocolError:
             return
         assert TARGET.fullmatch(there.target)
