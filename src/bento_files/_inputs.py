@@ -99,7 +99,9 @@ def _file(label: str, file: _Readable) -> Upload:
 
 def _image(image: _Image) -> Upload:
     path = getattr(image, "filename", None)
-    untouched = getattr(image, "_im", image) is None  # Pillow reads the pixels when it is first asked for them
+    own = cast("dict[str, object]", getattr(image, "__dict__", {}))
+    # Pillow reads the pixels when it is first asked for them, into what was called `im` before Pillow 11.
+    untouched = own.get("_im", own.get("im", image)) is None
     if untouched and isinstance(path, str) and os.path.isfile(path):
         return _path(path)
     for name, parameters in ((image.format, {"quality": "keep"}), (image.format, {}), ("PNG", {}), ("TIFF", {})):
