@@ -46,6 +46,8 @@ class Underway(ABC, Generic[T]):
                 self._early += await self._receive()
         if scope.cancelled_caught:
             self._lose(Loss.TIMEOUT, reason, TimeoutError(reason))
+        if self._is_complete:
+            self.close()
 
     @property
     def is_over(self) -> bool:

@@ -1,4 +1,4 @@
-"""Cancelling a call wherever it stands, hundreds of times at each place: nothing stays behind, and the next call is right."""
+"""Cancelling a call, a hundred times at each place where it can stand: nothing stays, and the next call is right."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from bento_async import BentoMLException, Limits, LocalProtocolError
+from bento_async import BentoMLException, Limits, LocalProtocolError, RemoteProtocolError
 
 from .peers import CHUNKED, Peer, chunk, reply
 from .schemas import client
@@ -71,6 +71,15 @@ async def test_a_stream_that_is_read_to_its_end_leaves_the_connection_in_use(pee
         for _ in range(3):
             assert "".join([item async for item in called.stream(x=1)]) == "one two "
     assert peer.accepted == 1
+
+
+async def test_a_stream_that_ends_with_its_head_holds_nothing(peer: Peer) -> None:
+    peer.answers["/stream"] = reply(b"no gzip", "Content-Encoding: gzip")
+    async with client(peer.url, limits=Limits(connections=1), timeout=2) as called:
+        stream = await called.stream(x=1)
+        assert await called.echo(x=1) == {"x": 1}
+        with pytest.raises(RemoteProtocolError):
+            await anext(stream)
 
 
 async def test_many_at_a_time(peer: Peer) -> None:
