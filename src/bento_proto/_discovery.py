@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ._errors import BentoMLException, CallTimeout, Forbidden, NotFound, ServiceUnavailable, Unauthorized
 from ._flow import Flow
 from ._messages import Loss, Request
-from ._operations import Terms, attempt, once
+from ._operations import Terms, attempts, once
 from ._outputs import whole_reader
 from ._retry import NEVER
 from ._schema import Service, parse_service
@@ -51,27 +51,36 @@ def mounted(service: Service, base: Base) -> Found:
 
 
 def describe(base: Base, headers: Fields, terms: Terms, now: float) -> Flow[Found]:
-    """Fetch the schema, from the base URL's path or else from the root.
+    """Fetch the schema, from the base URL's path or else from the root, if its routes are under that path.
 
     Raises:
         SchemaError: it can't be understood.
         BentoMLException: it can't be had.
     """
-    for mount in dict.fromkeys((base.path, "")):
-        try:
-            found = yield from attempt(
-                Request("GET", base.origin, f"{mount}/schema.json", headers),
-                whole_reader(parse_service, terms.limits.schema),
-                terms,
-                now,
-            )
-        except NotFound:
-            continue
-        except BentoMLException as error:
-            error.message = f"can't read {base.origin}{mount}/schema.json: {error.message}"
-            raise
-        return Found(found.result, mount)
-    raise NotFound(f"there is no /schema.json at {base.origin}{base.path}: is it the URL of a BentoML Service?")
+    exchange, mount, _ = yield from _search(base, headers, terms, now, terms.deadline(now))
+    error = exchange.error
+    if isinstance(error, NotFound):
+        raise NotFound(f"there is no /schema.json at {base.origin}{base.path}: is it the URL of a BentoML Service?")
+    if error is not None:
+        error.message = f"can't read {base.origin}{mount}/schema.json: {error.message}"
+        raise error
+    return Found(exchange.result, mount)
+
+
+def _search(
+    base: Base, headers: Fields, terms: Terms, now: float, deadline: float | None
+) -> Flow[tuple[Exchange[Service], str, float]]:
+    """Look for the schema; return the exchange that decided it, what stood before its path, and the clock."""
+    reader = whole_reader(parse_service, terms.limits.schema)
+    request = Request("GET", base.origin, f"{base.path}/schema.json", headers)
+    exchange, now = yield from attempts(request, reader, terms, now, deadline)
+    if not base.path or not isinstance(exchange.error, NotFound):
+        return exchange, base.path, now
+    request = Request("GET", base.origin, "/schema.json", headers)
+    exchange, now = yield from attempts(request, reader, terms, now, deadline)
+    if exchange.error is None and mounted(exchange.result, base).mount:
+        exchange.error = NotFound("what is at the root is another Service: its routes are not under the path")
+    return exchange, "", now
 
 
 def probe(
@@ -91,17 +100,17 @@ def probe(
         The exchange that decided it, and what the clock read after it.
     """
     terms = terms._replace(retries=NEVER)
-    deadline = None if terms.timeout.total is None else now + delay + terms.timeout.total
+    deadline = terms.deadline(now + delay)
     reader = whole_reader(bytes, terms.limits.error)
     request = Request("GET", base.origin, f"{base.path}/readyz", headers)
     exchange, now = yield from once(request, reader, terms, now, deadline, delay)
     if not isinstance(exchange.error, NotFound):
         return exchange, now
     if known is None:
-        try:
-            known = yield from describe(base, headers, terms, now)
-        except BentoMLException:
+        found, mount, now = yield from _search(base, headers, terms, now, deadline)
+        if found.error is not None:
             return exchange, now
+        known = Found(found.result, mount)
     prefix = quote_route(known.service.prefix)
     if known.mount or not prefix or prefix == base.path:
         exchange.error = None  # it serves its schema, so it is there; something keeps /readyz from us

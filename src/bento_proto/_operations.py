@@ -42,6 +42,10 @@ class Terms(NamedTuple):
     chance: Callable[[], float]
     renew: Callable[[Request], Request | None]
 
+    def deadline(self, now: float) -> float | None:
+        """When the total of the timeout is up, if it has one, for what begins now."""
+        return None if self.timeout.total is None else now + self.timeout.total
+
 
 def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Flow[Exchange[T]]:
     """Send a request, follow redirects and try again as the terms allow, to the first exchange that was accepted.
@@ -49,8 +53,20 @@ def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Fl
     Raises:
         BentoMLException: there was none; its ``attempts`` tell of each.
     """
-    total = terms.timeout.total
-    deadline = None if total is None else now + total
+    exchange, _ = yield from attempts(request, reader, terms, now, terms.deadline(now))
+    if exchange.error is not None and not exchange.is_handed_over:
+        raise exchange.error
+    return exchange
+
+
+def attempts(
+    request: Request, reader: Reader[T], terms: Terms, now: float, deadline: float | None
+) -> Flow[tuple[Exchange[T], float]]:
+    """The same; what goes wrong is the ``error`` of the exchange that is returned.
+
+    Returns:
+        The last exchange, and what the clock read after it.
+    """
     failures: list[str] = []
     delay = 0.0
     while True:
@@ -58,12 +74,12 @@ def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Fl
         error = exchange.error
         if error is None or exchange.is_handed_over:
             terms.budget.earn()
-            return exchange
+            return exchange, now
         failures.append(f"{type(error).__name__}: {error.message}")
         error.attempts = tuple(failures)
         wait = terms.retries.wait(exchange, len(failures), terms.chance)
         if wait is None or (deadline is not None and now + wait >= deadline) or not terms.budget.spend():
-            raise error
+            return exchange, now
         delay = wait
 
 

@@ -58,6 +58,13 @@ def test_where_the_schema_is(url: str, answers: list[Answer], asked: list[str], 
     assert set(played.result.service.endpoints) == {"e0", "e1"}
 
 
+def test_the_root_may_have_the_schema_of_another_service() -> None:
+    played = play(describe(parse_base(URL + "/gw"), (), TERMS, 0.0), reply(404), reply(200, PLAIN))
+    assert isinstance(played.error, NotFound)
+    assert str(played.error).startswith(f"there is no /schema.json at {URL}/gw: ")
+    assert ask(URL + "/gw", reply(404), reply(404), reply(200, PLAIN))[0] is False
+
+
 def test_there_is_none() -> None:
     played = play(describe(parse_base(URL + "/gw"), (), TERMS, 0.0), reply(404), reply(404))
     assert isinstance(played.error, NotFound)
@@ -135,10 +142,27 @@ def test_a_known_schema_is_not_asked_for() -> None:
 
 def test_the_time_for_readiness_includes_the_search() -> None:
     terms = TERMS._replace(timeout=Timeout(total=2.0))
-    answers = (reply(404).after(1.0), reply(200))
-    played = play(probe(parse_base(URL), (), terms, PREFIX, 100.0, 5.0), *answers, now=100.0)
+    answers = (reply(404).after(1.0), reply(200, PREFIXED).after(0.5), reply(200))
+    played = play(probe(parse_base(URL), (), terms, None, 100.0, 5.0), *answers, now=100.0)
+    assert [asked.timeout.total for asked in played.asked] == [2.0, 1.0, 0.5]
+    assert played.delays == [5.0, 0.0, 0.0]
+    played = play(probe(parse_base(URL), (), terms, PREFIX, 100.0), answers[0], answers[2], now=100.0)
     assert [asked.timeout.total for asked in played.asked] == [2.0, 1.0]
-    assert played.asked[0].delay == 5.0
+
+
+def test_waiting_includes_the_search() -> None:
+    script = (reply(404), lost(Loss.TIMEOUT).after(1.0))
+    played = play(until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), *script)
+    assert isinstance(played.error, ServiceUnavailable)
+    assert isinstance(played.error.__cause__, NotFound)
+
+
+def test_the_search_for_the_schema_has_one_total() -> None:
+    terms = TERMS._replace(timeout=Timeout(total=2.0))
+    script = (reply(404).after(0.5), lost(Loss.CONNECT).after(1.0), reply(200, PREFIXED))
+    played = play(describe(parse_base(URL + "/api/v1"), (), terms, 100.0), *script, now=100.0)
+    assert [asked.timeout.total for asked in played.asked] == pytest.approx([2.0, 1.5, 0.25])
+    assert played.error is None
 
 
 def test_waiting_pauses_longer_each_time_and_gives_the_time() -> None:
