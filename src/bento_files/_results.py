@@ -135,7 +135,7 @@ class ImageSink:
         self._buffer.seek(0)
         try:
             return Image.open(self._buffer)
-        except Exception as exc:  # noqa: BLE001 - of a broken image Pillow raises whatever its many readers do
+        except Exception as exc:  # of a broken image Pillow raises whatever its many readers do
             error = RemoteProtocolError("the answer is no image that Pillow can read")
             error.body = self._buffer.getvalue()
             raise error from exc
