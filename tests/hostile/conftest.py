@@ -43,7 +43,9 @@ def no_leaks(face: Face) -> Iterator[None]:
 
 def _resources() -> set[str]:
     # Event loops keep threads that are idle for a while, for whoever needs one next.
-    found = {f"{t.name} {t.ident}" for t in threading.enumerate() if not t.name.startswith(("AnyIO", "Trio", "asyncio_"))}
+    found = {
+        f"{t.name} {t.ident}" for t in threading.enumerate() if not t.name.startswith(("AnyIO", "Trio", "asyncio_"))
+    }
     for link in _DESCRIPTORS.iterdir() if _DESCRIPTORS.exists() else ():
         try:
             found.add(f"{link.name} {os.readlink(link)}")

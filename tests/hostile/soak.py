@@ -26,17 +26,17 @@ HANGS = TOTAL + 10  # later than that, a call has not kept its deadline
 
 def _text(client: SyncHTTPClient, chance: random.Random) -> bool:
     text = "é" * chance.randrange(2000) + str(chance.random())
-    return client.echo_str(text=text) == text
+    return bool(client.echo_str(text=text) == text)
 
 
 def _number(client: SyncHTTPClient, chance: random.Random) -> bool:
     a, b = chance.randrange(1 << 40), chance.randrange(1 << 40)
-    return client.add_int(a=a, b=b) == a + b
+    return bool(client.add_int(a=a, b=b) == a + b)
 
 
 def _json(client: SyncHTTPClient, chance: random.Random) -> bool:
     data = {str(n): [n, chance.random(), "ü" * n] for n in range(chance.randrange(200))}
-    return client.echo_dict(data=data) == data
+    return bool(client.echo_dict(data=data) == data)
 
 
 def _stream(client: SyncHTTPClient, chance: random.Random) -> bool:
@@ -53,14 +53,14 @@ def _download(client: SyncHTTPClient, chance: random.Random) -> bool:
     size = chance.choice((0, 1, 256, 300_000))
     path = client.bin_out(size=size)
     try:
-        return path.stat().st_size == size
+        return bool(path.stat().st_size == size)
     finally:
         path.unlink()
 
 
 def _upload(client: SyncHTTPClient, chance: random.Random) -> bool:
     data = chance.randbytes(chance.choice((1, 1000, 400_000)))
-    return client.file_in(data)["size"] == len(data)
+    return bool(client.file_in(data)["size"] == len(data))
 
 
 def _left(client: SyncHTTPClient, chance: random.Random) -> bool:
@@ -120,7 +120,8 @@ def main() -> int:
                 outcomes = soak(face, proxy.url, options.calls, options.seed)
             bad += sum(count for what, count in outcomes.items() if what.startswith(("wrong", "hung")))
             print(
-                f"{face.name}: {sum(outcomes.values())} calls in {time.monotonic() - started:.0f} s, seed {options.seed}; "
+                f"{face.name}: {sum(outcomes.values())} calls in {time.monotonic() - started:.0f} s, "
+                f"seed {options.seed}; "
                 f"{proxy.cuts} of {proxy.connections} connections cut; {dict(outcomes)}",
                 flush=True,
             )

@@ -6,9 +6,6 @@ import gzip
 import io
 import json
 import struct
-import sys
-import threading
-import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -136,9 +133,7 @@ def test_a_bomb_meets_the_limit_of_the_body(connect: Connect, server: Server, re
 
 
 @pytest.mark.parametrize("piece", [b'{"a": "%b"}' % (b"x" * 1000), b" "], ids=["items", "spaces"])
-def test_a_bomb_in_a_stream_takes_no_more_memory_than_its_items(
-    connect: Connect, server: Server, piece: bytes
-) -> None:
+def test_a_bomb_in_a_stream_takes_no_more_memory_than_its_items(connect: Connect, server: Server, piece: bytes) -> None:
     client = connect(limits=Limits(item=4 * MIB), timeout=60)
     server.script(Peer.request, send(answer(bomb(piece, 64 * MIB), "Content-Encoding: gzip")), Peer.serve)
 

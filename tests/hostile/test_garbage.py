@@ -39,7 +39,7 @@ GARBAGE = {
     "a NUL in a header": OK + b"X: a\0b\r\n\r\n",
     "a bare CR in a header": OK + b"X: a\rb\r\n\r\n",
     "a line break before the first header": OK + b" folded: first\r\n\r\n",
-    "switching protocols": b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x00",
+    "switching protocols": b"HTTP/1.1 101 Switch\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n\x81\x00",
     "lengths that differ": OK + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
     "lengths that differ in one field": OK + b"Content-Length: 2, 3\r\n\r\n{}",
     "a negative length": OK + b"Content-Length: -1\r\n\r\n{}",
@@ -176,7 +176,7 @@ def test_a_huge_schema_meets_its_limit(connect: Connect, server: Server) -> None
 
 
 def test_an_answer_that_comes_before_the_request_is_over(client: SyncHTTPClient, server: Server) -> None:
-    """A gateway refuses a large upload by its length, answers at once and closes: the answer is what the caller gets."""
+    """A gateway refuses a large upload by its length, answers at once and closes: the caller gets that answer."""
     refused = answer(b'{"error": "too large"}', "Connection: close", status="413 Content Too Large")
     server.script(Peer.head, send(refused), Peer.half_close, Peer.stall)
     with within(10), pytest.raises(BentoMLException, match="too large") as info:

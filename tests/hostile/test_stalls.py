@@ -95,10 +95,9 @@ def test_a_total_holds_while_a_stream_is_read(connect: Connect, server: Server) 
     client = connect(timeout=Timeout(total=0.5))
     chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n1\r\n" * 400
     server.script(Peer.request, send(chunks, pause=0.004))
-    words = []
+    words: list[str] = []
     with within(BOUND), pytest.raises(CallTimeout):
-        for word in client.words():
-            words.append(word)
+        words.extend(client.words())
     assert "".join(words).startswith("1")
     assert_right(client)
 
@@ -138,7 +137,11 @@ def test_connecting_under_a_total(connect: Connect) -> None:
 @pytest.mark.parametrize("timeout", [Timeout(send=SHORT), Timeout(total=SHORT)], ids=["send", "total"])
 def test_sending(connect: Connect, server: Server, timeout: Timeout) -> None:
     gone = threading.Event()
-    server.script(Peer.head, lambda peer: gone.wait(20) and None)
+
+    def wait(peer: Peer) -> None:
+        gone.wait(20)
+
+    server.script(Peer.head, wait)
     with within(BOUND), pytest.raises(CallTimeout) as info:
         connect(timeout=timeout).upload(LARGE)
     gone.set()
@@ -184,7 +187,7 @@ def test_a_total_holds_for_a_call_that_waits_while_another_one_finds_the_service
     for _ in range(100):
         server.script(Peer.request, send(answer(status="503 Not yet")))
     client = connect(server_ready_timeout=8)
-    first = threading.Thread(target=lambda: client.is_ready() or _fails(client))
+    first = threading.Thread(target=_fails, args=(client,))
     first.start()
     server.settle()
     with within(BOUND), pytest.raises(BentoMLException):
