@@ -262,9 +262,8 @@ class Session:
             TaskFailed: the task failed; the cause is what a direct call would have raised.
             NotFound: the server knows no such task.
         """
-        request = self._task_request("GET", endpoint, "get", task_id, options)
-        fetching = attempt(request, self._reader(endpoint), self._terms(options), now)
-        return outcome(fetching, lambda: self.task_status(endpoint, task_id, options, now))
+        get, status = (self._task_request("GET", endpoint, action, task_id, options) for action in ("get", "status"))
+        return outcome(get, status, self._reader(endpoint), self._terms(options), now)
 
     def cancel_task(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[None]:
         """Cancel a task.
@@ -322,12 +321,7 @@ class Session:
         return f"{path.rstrip('/')}/{action}" if action else path
 
     def _request(
-        self,
-        method: str,
-        target: str,
-        content_type: str | None,
-        body: tuple[Segment, ...],
-        options: Options,
+        self, method: str, target: str, content_type: str | None, body: tuple[Segment, ...], options: Options
     ) -> Request:
         headers = self._credential.added(options.headers)
         if content_type is not None:  # in place of the caller's, who does not know the boundary of a form

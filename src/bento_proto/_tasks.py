@@ -8,11 +8,16 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from ._errors import BentoMLException, RemoteProtocolError, TaskFailed, TaskNotCompleted
 from ._flow import Flow
 from ._json import parse_json
+from ._operations import attempts
+from ._outputs import whole_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from ._exchange import Exchange
+    from ._messages import Request
+    from ._operations import Terms
+    from ._outputs import Reader
 
 T = TypeVar("T")
 
@@ -63,36 +68,62 @@ def parse_status(data: bytes) -> ResultStatus:
         raise RemoteProtocolError(f"the server gives a task the status {str(status)[:100]!r}") from None
 
 
-def outcome(fetching: Flow[Exchange[T]], ask: Callable[[], Flow[ResultStatus]]) -> Flow[Exchange[T]]:
+def outcome(get: Request, status: Request, reader: Reader[T], terms: Terms, now: float) -> Flow[Exchange[T]]:
     """Fetch a task's result; if there is none, find out why.
 
     The server answers alike whether the task is not over, is unknown, or has failed with that very status.
 
     Args:
-        fetching: asks for the result.
-        ask: asks where the task stands.
+        get: asks for the result.
+        status: asks where the task stands.
+        reader: reads the result.
+        terms: of the requests, all together.
+        now: what the clock reads.
 
     Raises:
         TaskNotCompleted: there is no result yet.
         TaskFailed: the task failed; the cause is what a direct call would have raised.
         NotFound: the server knows no such task.
     """
-    try:
-        return (yield from fetching)
-    except BentoMLException as error:
-        if error.error_code is None:
-            raise
-        status = yield from ask()
-        if status is ResultStatus.FAILED:
-            kind: type[BentoMLException] = TaskFailed
-        elif status.is_final:
-            raise
-        else:
-            kind = TaskNotCompleted
-        raise kind(
-            error.message,
-            error_code=error.error_code,
-            detail=error.detail,
-            headers=error.headers,
-            request_id=error.request_id,
-        ) from error
+    deadline = terms.deadline(now)
+    exchange, now = yield from attempts(get, reader, terms, now, deadline)
+    error = _refused(exchange)
+    if error is None:
+        return exchange
+    asked, now = yield from attempts(status, whole_reader(parse_status, terms.limits.error), terms, now, deadline)
+    if asked.error is not None:
+        raise asked.error
+    if not asked.result.is_final:
+        raise _as(TaskNotCompleted, error) from error
+    if error.error_code == 400:  # that is also what is said of one that is not over, and it may be since
+        exchange, _ = yield from attempts(get, reader, terms, now, deadline)
+        error = _refused(exchange)
+        if error is None:
+            return exchange
+    if asked.result is ResultStatus.FAILED:
+        raise _as(TaskFailed, error) from error
+    raise error
+
+
+def _refused(exchange: Exchange[object]) -> BentoMLException | None:
+    """The server's refusal; None if the answer was accepted.
+
+    Raises:
+        BentoMLException: there was no answer, or one that makes no sense.
+    """
+    error = exchange.error
+    if error is None or exchange.is_handed_over:
+        return None
+    if error.error_code is None:
+        raise error
+    return error
+
+
+def _as(kind: type[BentoMLException], error: BentoMLException) -> BentoMLException:
+    return kind(
+        error.message,
+        error_code=error.error_code,
+        detail=error.detail,
+        headers=error.headers,
+        request_id=error.request_id,
+    )

@@ -283,7 +283,9 @@ def test_its_result() -> None:
     ],
 )
 def test_it_has_none(status: str, answer: Answer, kind: type[BentoMLException]) -> None:
-    played = task(session(), "task_result", answer, reply(200, {"status": status}))
+    script = (answer, reply(200, {"status": status}), answer)
+    again = status == "failed"  # it may have come to its end in between
+    played = task(session(), "task_result", *script[: 3 if again else 2])
     assert type(played.error) is kind
     assert played.error is not None
     assert played.error.error_code == answer.events[0].status  # type: ignore[union-attr]

@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bento_proto import (
-    BentoMLException,
     ConnectError,
-    Flow,
-    Headers,
+    Exchange,
     InvalidArgument,
+    Loss,
     NotFound,
     RemoteProtocolError,
     ResultStatus,
-    Run,
+    Session,
     TaskFailed,
     TaskNotCompleted,
+    Timeout,
 )
-from bento_proto._tasks import outcome, parse_status, parse_task_id
-from tests.recordings import load
-
-T = TypeVar("T")
+from bento_proto._tasks import parse_status, parse_task_id
+from tests.proto.play import Answer, Played, lost, play, reply
+from tests.recordings import load, schema
 
 ANSWERS = [r for r in load("tasks", "old") if r.status == 200]
 
@@ -96,57 +95,87 @@ def test_any_answer_is_understood_or_refused(data: bytes) -> None:
 # --- a result that is not to be had
 
 
-def gives(result: T) -> Flow[T]:
-    """A flow that comes to a result."""
-    yield from ()
-    return result
+ID = "0123456789abcdef"
+ACCEPTED = reply(200, b"7")
+IN_BETWEEN = reply(400, {"error": "task ID is not completed yet"})
+FAILED = reply(400, [{"error": "no"}], {"x": "y", "x-bentoml-request-id": "0123"})
 
 
-def raises(error: BentoMLException) -> Flow[Any]:
-    """A flow that gives up."""
-    yield from ()
-    raise error
+def fetched(*script: Answer, **options: Any) -> Played[Exchange[object]]:
+    session = Session("http://h:1", schema=schema("ZooTasks"), environ={}, chance=lambda: 0.0, retries=0, **options)
+    return play(session.task_result(session.endpoint("json_task"), ID, session.options, 0.0), *script)
 
 
-def ran(fetching: Flow[Any], status: Flow[ResultStatus]) -> Any:
-    return Run(outcome(fetching, lambda: status)).result
+def stands(status: str) -> Answer:
+    return reply(200, {"task_id": ID, "status": status})
 
 
-REFUSAL = InvalidArgument("no", error_code=400, detail=["d"], headers=Headers((("x", "y"),)), request_id="0123")
+def asked(played: Played[Exchange[object]]) -> list[str]:
+    return [each.request.target.removeprefix("/json_task/").removesuffix(f"?task_id={ID}") for each in played.asked]
 
 
 def test_a_result_is_the_outcome() -> None:
-    assert ran(gives("result"), raises(NotFound())) == "result"
+    played = fetched(ACCEPTED)
+    assert played.result.result == 7
+    assert asked(played) == ["get"]
 
 
-@pytest.mark.parametrize(
-    ("status", "error"),
-    [
-        (ResultStatus.PENDING, TaskNotCompleted),
-        (ResultStatus.IN_PROGRESS, TaskNotCompleted),
-        (ResultStatus.FAILED, TaskFailed),
-    ],
-)
-def test_a_refusal_is_told_by_where_the_task_stands(status: ResultStatus, error: type[BentoMLException]) -> None:
-    with pytest.raises(error, match=r"^no$") as caught:
-        ran(raises(REFUSAL), gives(status))
-    assert type(caught.value) is error
-    assert vars(caught.value) == vars(REFUSAL)
-    assert caught.value.__cause__ is REFUSAL
+@pytest.mark.parametrize("status", ["pending", "in_progress"])
+@pytest.mark.parametrize("answer", [IN_BETWEEN, reply(429, {"error": "Too many requests"})])
+def test_what_is_refused_while_the_task_goes_on_is_not_completed(status: str, answer: Answer) -> None:
+    played = fetched(answer, stands(status))
+    assert type(played.error) is TaskNotCompleted
+    assert played.error.message == getattr(played.error.__cause__, "message", None)
+    assert asked(played) == ["get", "status"]
 
 
-@pytest.mark.parametrize("status", [ResultStatus.COMPLETED, ResultStatus.CANCELED])
-def test_a_task_that_neither_failed_nor_goes_on_is_refused_as_the_server_refused_it(status: ResultStatus) -> None:
-    with pytest.raises(InvalidArgument) as caught:
-        ran(raises(REFUSAL), gives(status))
-    assert caught.value is REFUSAL
+@pytest.mark.parametrize("word", ["failed", "failure"])
+def test_a_failure_is_what_a_direct_call_would_have_met(word: str) -> None:
+    played = fetched(FAILED, stands(word), FAILED)
+    error = played.error
+    assert type(error) is TaskFailed
+    assert (error.message, error.error_code, error.request_id, error.headers["x"]) == ("no", 400, "0123", "y")
+    assert type(error.__cause__) is InvalidArgument
+    assert asked(played) == ["get", "status", "get"]
 
 
-def test_nobody_asks_further_where_there_was_no_answer() -> None:
-    with pytest.raises(ConnectError):
-        ran(raises(ConnectError("refused")), raises(NotFound()))
+def test_a_failure_with_another_status_can_be_nothing_else() -> None:
+    played = fetched(reply(418, [{"error": "teapot"}]), stands("failed"))
+    assert type(played.error) is TaskFailed
+    assert (played.error.message, played.error.error_code) == ("teapot", 418)
+    assert asked(played) == ["get", "status"]
+
+
+def test_a_task_that_comes_to_its_end_in_between_is_asked_for_again() -> None:
+    played = fetched(IN_BETWEEN, stands("completed"), ACCEPTED)
+    assert played.result.result == 7
+    played = fetched(IN_BETWEEN, stands("failed"), FAILED)
+    assert type(played.error) is TaskFailed
+    assert played.error.message == "no"
+
+
+@pytest.mark.parametrize("word", ["canceled", "cancelled", "completed"])
+def test_a_task_that_neither_failed_nor_goes_on_is_refused_as_the_server_refused_it(word: str) -> None:
+    played = fetched(IN_BETWEEN, stands(word), IN_BETWEEN)
+    assert type(played.error) is InvalidArgument
+    assert played.error.message == "task ID is not completed yet"
+
+
+@pytest.mark.parametrize("answer", [lost(Loss.CONNECT), reply(200, b"no JSON")])
+def test_nobody_asks_further_where_there_was_no_answer(answer: Answer) -> None:
+    played = fetched(answer)
+    assert isinstance(played.error, (ConnectError, RemoteProtocolError))
+    assert asked(played) == ["get"]
+    played = fetched(IN_BETWEEN, stands("completed"), answer)
+    assert isinstance(played.error, (ConnectError, RemoteProtocolError))
 
 
 def test_a_task_that_is_unknown() -> None:
-    with pytest.raises(NotFound, match="unknown"):
-        ran(raises(REFUSAL), raises(NotFound("unknown")))
+    unknown = reply(404, {"error": "task_id not found"})
+    played = fetched(unknown, unknown)
+    assert type(played.error) is NotFound
+
+
+def test_one_total_is_for_all_that_is_asked() -> None:
+    played = fetched(IN_BETWEEN.after(1.0), stands("failed").after(0.5), FAILED, timeout=Timeout(total=2.0))
+    assert [each.timeout.total for each in played.asked] == [2.0, 1.0, 0.5]
