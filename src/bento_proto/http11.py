@@ -51,6 +51,7 @@ class Wire(Generic[T]):
         self._reused = reused
         self._interims_left = exchange.limits.interim
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=exchange.limits.head)
+        self._chunked = exchange.request.content_length is None
         self._head = self._encode_head()
         self._unread = 0  # how much of what came lies behind the last head
         self._sent = False
@@ -93,7 +94,7 @@ class Wire(Generic[T]):
     def segments(self) -> Iterator[Segment]:
         """What to send, in order: bytes as they are, and files, each block of which is to go through `frame`."""
         body = self._exchange.request.body
-        chunked = self._is_chunked
+        chunked = self._chunked
         waiting = self._head
         for segment in body:
             if isinstance(segment, FilePart):
@@ -115,11 +116,7 @@ class Wire(Generic[T]):
 
     def frame(self, block: bytes) -> bytes:
         """A block of a file as it goes over the wire: as it is, or as a chunk if the body's length is not known."""
-        return b"%x\r\n%b\r\n" % (len(block), block) if self._is_chunked and block else block
-
-    @property
-    def _is_chunked(self) -> bool:
-        return self._exchange.request.content_length is None
+        return b"%x\r\n%b\r\n" % (len(block), block) if self._chunked and block else block
 
     def _encode_head(self) -> bytes:
         request = self._exchange.request
@@ -177,6 +174,8 @@ class Wire(Generic[T]):
                     self._interims_left -= 1
                     if self._interims_left < 0:
                         self._lose(Loss.GARBAGE, "the server sends interim answers without end")
+                    elif event.status_code == 101:
+                        self._lose(Loss.GARBAGE, "the server switches to another protocol")
                 elif isinstance(event, h11.EndOfMessage):
                     self._keeps_alive = self._keeps_alive and not self._parser.trailing_data[0]
                     items += self._end()
@@ -197,12 +196,13 @@ class Wire(Generic[T]):
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
         head = Head(event.status_code, headers)
         close = any("close" in value.lower() for value in head.get_all("connection"))
-        self._keeps_alive = event.http_version == b"1.1" and not close
-        # RFC 9112 section 6.3, in its order; the parser has refused what contradicts itself.
-        length = head.get("content-length")
+        length, coding = head.get("content-length"), head.get("transfer-encoding")
+        # Both at once: the second counts, but who knows what else was mixed up (RFC 9112 section 6.3).
+        self._keeps_alive = event.http_version == b"1.1" and not close and not (length and coding)
+        # In the order of that section; the parser has refused what contradicts itself.
         if self._exchange.request.method == "HEAD" or event.status_code in (204, 304):
             self._left = 0
-        elif head.get("transfer-encoding") is None:
+        elif coding is None:
             self._left = int(length) if length is not None else None
             self._until_close = length is None
         self._exchange.receive(head)

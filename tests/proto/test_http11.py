@@ -118,6 +118,8 @@ ANSWERS = [
     (CHUNKED + b"5\r\nhel", True, cut(b"hel")),
     (CHUNKED + b"5\r\nhello\r\n", True, cut(b"hello")),
     (CHUNKED + b"five\r\nhello", False, Outcome(State.FAILED, 200, b"", "RemoteProtocolError", False)),
+    (OK + b"content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", False,
+     done(b"hello", reusable=False)),
     # until the peer closes
     (OK + b"x: y\r\n\r\nhello", True, done(b"hello", reusable=False)),
     (OK + b"x: y\r\n\r\n", True, done(b"", reusable=False)),
@@ -174,6 +176,12 @@ def test_a_head_over_its_limit(piece: int) -> None:
     pieces = [answer[at : at + piece] for at in range(0, len(answer), piece)]
     assert carry_out(*pieces, limits=Limits(head=4000)).error == "RemoteProtocolError"
     assert carry_out(*pieces, limits=Limits(head=6000)).state is State.DONE
+
+
+def test_nobody_switches_to_another_protocol() -> None:
+    request = Request("GET", ORIGIN, "/", (("connection", "upgrade"), ("upgrade", "websocket")))
+    answer = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\nframes without end"
+    assert carry_out(answer, request=request) == GARBAGE
 
 
 def test_chunks_end_where_they_end() -> None:
