@@ -1,6 +1,6 @@
 """Set up and run the benchmarks: ``python tools/bench.py [names] [--quick] [--real] [--rounds=N] [--out=FOLDER]``.
 
-Without names all of them; ``memory`` is a program of its own, the others are scenarios of one. The
+Without names all of them; ``memory`` and ``keepalive`` are programs of their own, the others scenarios of one. The
 peers have an environment of their own; so does niquests, which would replace urllib3 for the others.
 """
 
@@ -13,7 +13,7 @@ from build import REQUIREMENTS, ensure_with_wheel
 from environments import ensure
 from steps import ROOT, WITH_SERVERS, Command, conclude, step
 
-PROGRAMS = {"memory": ["--mib", "64"]}
+PROGRAMS = {"memory": ["--mib", "64"], "keepalive": ["--calls", "80", "--threads", "40"]}
 """The programs, and what makes them quick."""
 
 
