@@ -52,12 +52,12 @@ def test_a_path(connect: Connect) -> None:
 # --- https
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def authority() -> trustme.CA:
     return trustme.CA()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def secure(authority: trustme.CA, servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Server:
     """The Zoo with a certificate for localhost."""
     certificate = authority.issue_cert("localhost")
