@@ -1,7 +1,8 @@
 """A server that does what a script says, on raw sockets, and records what it was sent.
 
 A script is a row of steps for one connection, each a function of the `Peer`; scripts are used up in the order in
-which they were given, one a connection. A connection beyond them, and one whose script comes to `Peer.serve`, is served well::
+which they were given, one a connection. A connection beyond them, and one whose script comes to `Peer.serve`, is
+served well::
 
     with Server() as server:
         server.script(Peer.request, send(b"HTTP/1.1 200 OK\\r\\nContent-Length: 9\\r\\n\\nhalf"), Peer.reset)
