@@ -63,8 +63,8 @@ def test_a_parameter_is_only_a_parameter(connect: Connect, server: Server, param
 
 @pytest.mark.parametrize(
     "route",
-    ["http://evil.example/x", "//evil.example/x", "/../x", "/a/../../x", "/./x", "x", "", "\\\\evil", "/a\r\nHost: evil",
-     "/\0", "/\n", "@evil.example/", "?x", "/\ud800"],
+    ["http://evil.example/x", "//evil.example/x", "/../x", "/a/../../x", "/./x", "x", "", "\\\\evil",
+     "/a\r\nHost: evil", "/\0", "/\n", "@evil.example/", "?x", "/\ud800"],
 )  # fmt: skip
 def test_a_route_leads_nowhere_else(connect: Connect, server: Server, route: str) -> None:
     with pytest.raises(SchemaError):

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from bento_proto import Head, RemoteProtocolError, file_name, media_type, safe_name
 from bento_proto._content import Inflater, charset, inflater, parameters
-
 from tests.proto.play import splits
 
 
