@@ -33,7 +33,7 @@ SCHEMA: dict[str, Any] = {
         endpoint("stream", {"type": "string", "is_stream": True}),
         endpoint("events", {"type": "string", "is_stream": True}),
         endpoint("download", {"type": "file", "format": "binary"}),
-        endpoint("work", {}, task=True),
+        endpoint("job", {}, task=True),
     ],
 }
 

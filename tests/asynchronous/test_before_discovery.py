@@ -27,9 +27,9 @@ def peer() -> Iterator[Peer]:
             "/schema.json": reply(json.dumps(SCHEMA).encode()),
             "/stream": CHUNKED + chunk(b"one ") + chunk(b"two") + chunk(b""),
             "/events": CHUNKED + chunk(b"data: 1\n\ndata: 2\n\n") + chunk(b""),
-            "/work/submit": reply(b'{"task_id": "7"}'),
-            "/work/status?task_id=7": reply(b'{"status": "completed"}'),
-            "/work/get?task_id=7": reply(b"42"),
+            "/job/submit": reply(b'{"task_id": "7"}'),
+            "/job/status?task_id=7": reply(b'{"status": "completed"}'),
+            "/job/get?task_id=7": reply(b"42"),
         }
         yield peer
 
@@ -54,10 +54,10 @@ async def test_every_way_to_call(peer: Peer) -> None:
     assert [event.data async for event in (await fresh()).events.events(x=1)] == ["1", "2"]
     async with (await fresh()).events.events(x=1) as events:
         assert [event.data async for event in events] == ["1", "2"]
-    task = await (await fresh()).work.submit(x=1)
+    task = await (await fresh()).job.submit(x=1)
     assert (await task.get(), (await task.get_status()).value, task.id) == (42, "completed", "7")
-    assert await (await fresh()).work.get("7") == 42
-    assert await (await fresh()).work.task("7").get() == 42
+    assert await (await fresh()).job.get("7") == 42
+    assert await (await fresh()).job.task("7").get() == 42
 
 
 async def test_nothing_goes_out_before_the_await(peer: Peer) -> None:
@@ -73,10 +73,10 @@ async def test_nothing_goes_out_before_the_await(peer: Peer) -> None:
 
 async def test_wrong_arguments_raise_at_the_await_before_and_at_the_call_after(peer: Peer) -> None:
     async with AsyncHTTPClient(peer.url) as client:
-        for call in (client.echo(y=1), client.echo.raw(y=1), client.echo.events(y=1), client.work.submit(y=1)):
+        for call in (client.echo(y=1), client.echo.raw(y=1), client.echo.events(y=1), client.job.submit(y=1)):
             with pytest.raises(TypeError, match=r"\(\) got an unexpected keyword argument 'y'"):
                 await call
-        for method in (client.echo, client.echo.raw, client.echo.events, client.work.submit):
+        for method in (client.echo, client.echo.raw, client.echo.events, client.job.submit):
             with pytest.raises(TypeError, match=r"\(\) got an unexpected keyword argument 'y'"):
                 await method(y=1)
 
