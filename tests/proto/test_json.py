@@ -70,7 +70,7 @@ class Item(BaseModel):
 
 class WithArray(BaseModel):
     model_config = pydantic.ConfigDict(arbitrary_types_allowed=True)
-    data: np.ndarray
+    data: np.ndarray = Field(alias="outerData")
 
 
 class Model1:
@@ -164,7 +164,7 @@ class Unending:
         (Item(sku="s", outerName=2), '{"sku":"s","when":null,"outerName":2}'),
         ([Item(sku="s", when=dt.date(2024, 1, 2), outerName=1)], '[{"sku":"s","when":"2024-01-02","outerName":1}]'),
         (RootModel[list[int]]([1]), "[1]"),
-        (WithArray(data=np.arange(2)), '{"data":[0,1]}'),
+        (WithArray(outerData=np.arange(2)), '{"outerData":[0,1]}'),
         (Model1(), '{"outerName":1}'),
         # Others', by their shapes.
         ([Tensor(1), Tensor([[1, 2]])], "[1,[[1,2]]]"),

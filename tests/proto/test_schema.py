@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bento_proto import JSON, Kind, Parameter, Schema, parse_service
+from bento_proto import JSON, Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
 from bento_proto._schema import root_properties
 from tests.proto.shapes import ARGS, BYTES, FILE, FILES, KWARGS, TEXT, endpoint, root, service, zoo
 from tests.recordings import schema, schema_names
@@ -216,6 +216,12 @@ def test_a_schema_may_say_little() -> None:
         None,
     )
     assert little.output.kind is Kind.EITHER
+
+
+def test_a_service_can_be_made_by_hand_of_what_matters() -> None:
+    output = Output({}, Kind.EITHER)
+    by_hand = Service("S", {"f": Endpoint("f", "/f", (Parameter("a", TEXT, required=True),), output)})
+    assert by_hand.endpoints["f"] == endpoint({"a": TEXT})
 
 
 @pytest.mark.parametrize("key", ["doc", "description"])
