@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from functools import cache
 from typing import Any, NamedTuple
@@ -83,7 +84,9 @@ def plain(value: object) -> object:
     if isinstance(value, (np.ndarray, np.generic)):
         return plain(value.tolist())
     if isinstance(value, pd.DataFrame):
-        return {str(name): plain(column.tolist()) for name, column in value.items()}
+        # What is missing is None in older versions of pandas.
+        columns = value.astype(object).where(value.notna(), math.nan)
+        return {str(name): column.tolist() for name, column in columns.items()}
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
     return [plain(item) for item in value] if isinstance(value, (list, tuple)) else value
