@@ -26,7 +26,7 @@ class Kind(Enum):
     FILE = "file"
     IMAGE = "image"
     EITHER = "either"
-    """Untyped, or a union with text in it: JSON where it parses, text where it doesn't."""
+    """Untyped, or a union with text in it: JSON where it parses and fits a member, text where it doesn't."""
 
 
 class Parameter(NamedTuple):
