@@ -33,6 +33,7 @@ STREAMS: dict[bytes, list[ServerSentEvent]] = {
     # lines end with any of the three, and with nothing else
     b"data: a\r\rdata: b\r\n\r\ndata: c\n\ndata: d\r\n\rdata: e\n\r\n": [Event(text) for text in "abcde"],
     b"data: a\rdata: b\r\n\rdata: c\r\r\n": [Event("a\nb"), Event("c")],
+    b"data: a\r\n\ndata: b\r\n\n\n": [Event("a"), Event("b")],
     "data: a\x85b\u2028c\u2029d\x0be\x0cf\x1cg\n\n".encode(): [Event("a\x85b\u2028c\u2029d\x0be\x0cf\x1cg")],
     # one byte order mark goes, and only at the very start
     b"\xef\xbb\xbfdata: a\n\n": [Event("a")],
