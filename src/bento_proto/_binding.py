@@ -164,10 +164,8 @@ def _files(endpoint: Endpoint, parameter: Parameter, value: object) -> tuple[Sou
         if parameter.required:
             raise TypeError(f"{label} must be a file, not None")
         return ()  # an optional file is left out: there is no way to send None
-    if not parameter.many:
-        return (_file(label, value),)
-    if not isinstance(value, (list, tuple)) or isinstance(value, File):  # not any sequence: text and bytes are one file
-        raise TypeError(f"{label} must be a list of files, not {type(value).__name__}")
+    if not parameter.many or not isinstance(value, (list, tuple)) or isinstance(value, File):
+        return (_file(label, value),)  # for a list of files one file will do, as with BentoML's client
     items = cast("Sequence[object]", value)
     if not items and parameter.required:
         raise ValueError(f"{label} must not be empty: BentoML can't be sent an empty list of files")

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bento_proto import File, InternalServerError, InvalidArgument
+from bento_proto import InternalServerError, InvalidArgument
 from bento_sync import SyncHTTPClient
 
 from .faces import Connect
@@ -99,8 +99,6 @@ WRONG: dict[str, tuple[Calls, str]] = {
     "a root by name": (lambda c: c.root_str(text="a"), r"root_str\(\) takes its one argument by position.*'text'"),
     "root files": (lambda c: c.root_files([b"x"]), r"root_files\(\) can't be called"),
     "no file": (lambda c: c.file_in(3), r"file_in\(\): argument 'f' must be .*not int"),
-    "no list of files": (lambda c: c.file_list(b"x"), r"file_list\(\): argument 'files' must be a list of files"),
-    "a File for a list": (lambda c: c.file_list(File(b"x")), r"'files' must be a list of files, not File"),
     "None for a file": (lambda c: c.file_in(None), r"file_in\(\): argument 'f' must be a file, not None"),
     "None in a list": (lambda c: c.file_list([None]), r"'files'\[0\] must be a file, not None"),
     "no JSON": (lambda c: c.echo_dict({"a": object()}), r"echo_dict\(\): argument 'data'.*object"),

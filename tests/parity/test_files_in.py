@@ -118,6 +118,7 @@ def test_lists_of_files_keep_their_order(zoo: SyncHTTPClient, text_file: Path) -
     ]  # fmt: skip
     assert [one["size"] for one in zoo.file_list(tuple(files))] == [one["size"] for one in zoo.file_list(files)]
     assert len(zoo.file_list([b"x"] * 200)) == 200
+    assert [one["size"] for one in zoo.file_list(b"abc")] == [3]  # one file will do for a list of them
 
 
 def test_optional_files(zoo: SyncHTTPClient, png: Path) -> None:

@@ -187,6 +187,11 @@ def test_an_optional_file_that_is_none_is_left_out(name: str) -> None:
     assert bound(zoo("file_list_optional"), files=[]).files == ()
 
 
+@pytest.mark.parametrize("file", ["p", b"", BytesIO(b"b"), File(b"x", "a.txt", "text/plain")])
+def test_one_file_will_do_for_a_list_of_them(file: object) -> None:
+    assert [source.content for source in bound(zoo("file_list"), file).sources] == [file]
+
+
 def test_the_other_arguments_stay_beside_the_files() -> None:
     call = bound(zoo("file_and_json"), b"x", "n", item=None)
     assert call.values == {"name": "n", "item": None}
@@ -200,9 +205,6 @@ def test_the_other_arguments_stay_beside_the_files() -> None:
         ("root_file", None, TypeError, r"root_file\(\): the argument must be a file, not None"),
         ("file_list", [b"", None], TypeError, r"argument 'files'\[1\] must be a file, not None"),
         ("file_list", [], ValueError, "BentoML can't be sent an empty list of files"),
-        ("file_list", "p", TypeError, "must be a list of files, not str"),
-        ("file_list", b"", TypeError, "must be a list of files, not bytes"),
-        ("file_list", File(b"x", "a.txt", "text/plain"), TypeError, "must be a list of files, not File"),
     ],
 )
 def test_what_is_no_file(target: str, value: object, error: type[Exception], says: str) -> None:
