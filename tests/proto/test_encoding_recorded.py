@@ -96,7 +96,6 @@ CALLS = [r for r in load("calls", "streams", "tasks") if r.call and r.endpoint a
 REFUSED = {
     "echo_str_lone_surrogate": ValueError,  # the server refuses it too
     "echo_str_too_many_positional": TypeError,  # BentoML drops what is too much
-    "file_list_bare": TypeError,  # a file in the place of a list
     "file_list_empty": ValueError,  # BentoML sends nothing, and gets a 400
     "root_file_empty": ValueError,  # the server takes no bytes for two
     "root_str_empty": ValueError,
