@@ -21,7 +21,9 @@ SOURCES: dict[str, Command] = {
     "bench.txt": [PROJECT, "--all-extras", REQUIREMENTS / "bench.in"],
     "niquests.txt": [REQUIREMENTS / "niquests.in"],
     "fuzz.txt": [PROJECT, REQUIREMENTS / "fuzz.in"],
-    "check.txt": [REQUIREMENTS / "check.in"],  # last: it includes test.txt
+    "docs.txt": [PROJECT, "--all-extras", REQUIREMENTS / "docs.in"],
+    "examples.txt": [REQUIREMENTS / "examples.in"],
+    "check.txt": [REQUIREMENTS / "check.in"],  # last, as the one before: both include test.txt
 }
 
 
