@@ -51,7 +51,7 @@ class BentoMLException(Exception):
         detail: what the server said beyond the message, parsed: BentoML sends a list of field errors.
         headers: the answer's headers.
         request_id: BentoML's id of the request, for finding it in the server's log.
-        attempts: one line for each attempt that failed, the last one last.
+        attempts: one line for each time that the request was sent, or was to be, and failed; the last one last.
     """
 
     error_code: int | None = None
@@ -156,7 +156,13 @@ class TaskFailed(BentoMLException):
 
 
 class ConnectError(BentoMLException, ConnectionError):
-    """No connection could be made, so nothing was sent."""
+    """No connection could be made.
+
+    Attributes:
+        sent: whether the server may have seen the request in an attempt before this one.
+    """
+
+    sent: bool = False
 
 
 class ConnectionLost(BentoMLException, ConnectionError):

@@ -244,8 +244,8 @@ def _classify(event: Received) -> Input:
     if isinstance(event, Data):
         return Input.DATA
     if isinstance(event, Head):
-        if event.status in _REDIRECTS and event.get("location") is not None:
-            return Input.MOVE
+        if event.status in _REDIRECTS:  # one that leads nowhere is no answer either
+            return Input.REFUSE if event.get("location") is None else Input.MOVE
         return Input.ACCEPT if event.status < 400 else Input.REFUSE
     return Input.END if isinstance(event, End) else Input.LOSE
 

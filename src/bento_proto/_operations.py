@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from ._errors import BentoMLException, CallTimeout, RemoteProtocolError, Unauthorized
+from ._errors import BentoMLException, CallTimeout, ConnectError, ConnectionLost, RemoteProtocolError, Unauthorized
 from ._exchange import Exchange, State
 from ._flow import Flow, Step
 from ._messages import Loss
@@ -47,6 +47,27 @@ class Terms(NamedTuple):
         return None if self.timeout.total is None else now + self.timeout.total
 
 
+class Tried:
+    """What has failed so far, of one call.
+
+    Attributes:
+        lines: one for each failure.
+        sent: whether the server may have seen the request.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.sent: bool = False
+
+    def note(self, exchange: Exchange[object], error: BentoMLException) -> None:
+        """Add a failure, and tell it to its error."""
+        self.lines.append(f"{type(error).__name__}: {error.message}")
+        self.sent = self.sent or exchange.head is not None or (exchange.lost is not None and exchange.lost.sent)
+        error.attempts = tuple(self.lines)
+        if isinstance(error, (ConnectError, ConnectionLost, CallTimeout)):
+            error.sent = self.sent
+
+
 def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Flow[Exchange[T]]:
     """Send a request, follow redirects and try again as the terms allow, to the first exchange that was accepted.
 
@@ -67,24 +88,29 @@ def attempts(
     Returns:
         The last exchange, and what the clock read after it.
     """
-    failures: list[str] = []
-    delay = 0.0
+    tried = Tried()
+    failures, delay = 0, 0.0
     while True:
-        exchange, now = yield from once(request, reader, terms, now, deadline, delay)
+        exchange, now = yield from once(request, reader, terms, now, deadline, delay, tried)
         error = exchange.error
         if error is None or exchange.is_handed_over:
             terms.budget.earn()
             return exchange, now
-        failures.append(f"{type(error).__name__}: {error.message}")
-        error.attempts = tuple(failures)
-        wait = terms.retries.wait(exchange, len(failures), terms.chance)
+        failures += 1
+        wait = terms.retries.wait(exchange, failures, terms.chance)
         if wait is None or (deadline is not None and now + wait >= deadline) or not terms.budget.spend():
             return exchange, now
         delay = wait
 
 
 def once(
-    request: Request, reader: Reader[T], terms: Terms, now: float, deadline: float | None, delay: float = 0.0
+    request: Request,
+    reader: Reader[T],
+    terms: Terms,
+    now: float,
+    deadline: float | None,
+    delay: float = 0.0,
+    tried: Tried | None = None,
 ) -> Flow[tuple[Exchange[T], float]]:
     """Send a request once, following redirects; what goes wrong is the ``error`` of the exchange that is returned.
 
@@ -94,37 +120,33 @@ def once(
     Returns:
         The last exchange, and what the clock read after it.
     """
+    tried = tried or Tried()
     redirects, fresh, renewed = 0, False, False
     while True:
         exchange = Exchange(terms.cookies.added(request, now), reader, terms.limits)
-        timeout = terms.timeout
-        if deadline is not None:
-            remaining = deadline - now - delay
-            if remaining <= 0:
-                exchange.error = CallTimeout(f"no answer within {timeout.total:g} seconds")
-                return exchange, now
-            timeout = timeout.within(remaining)
-        now = yield Step(exchange, timeout, delay, fresh)
+        timeout = terms.timeout if deadline is None else terms.timeout.within(deadline - now - delay)
+        if timeout.total is not None and timeout.total <= 0:
+            exchange.error = CallTimeout(f"no answer within {terms.timeout.total:g} seconds")
+        else:
+            now = yield Step(exchange, timeout, delay, fresh)
         if exchange.head is not None:
             terms.cookies.take(request.origin, request.target, exchange.head, now)
         delay = 0.0
-        if exchange.lost is not None and exchange.lost.loss is Loss.STALE and not fresh and request.replayable:
-            fresh = True
-            continue
-        if exchange.state is not State.MOVED:
-            again = None
-            if isinstance(exchange.error, Unauthorized) and not renewed and not redirects and request.replayable:
-                again = terms.renew(request)
-            if again is None:
-                return exchange, now
-            request, renewed = again, True
-            continue
-        redirects += 1
-        if redirects > terms.limits.redirects:
-            exchange.error = RemoteProtocolError(f"the server redirects more than {terms.limits.redirects} times")
+        again = None
+        if exchange.state is State.MOVED:
+            redirects += 1
+            try:
+                if redirects > terms.limits.redirects:
+                    raise RemoteProtocolError(f"the server redirects more than {terms.limits.redirects} times")
+                again = redirected(request, exchange.head)
+            except BentoMLException as error:
+                exchange.error = error
+        if exchange.error is not None and not exchange.is_handed_over:
+            tried.note(exchange, exchange.error)
+            if exchange.lost is not None and exchange.lost.loss is Loss.STALE and not fresh and request.replayable:
+                fresh, again = True, request
+            elif isinstance(exchange.error, Unauthorized) and not renewed and not redirects and request.replayable:
+                renewed, again = True, terms.renew(request)
+        if again is None:
             return exchange, now
-        try:
-            request = redirected(request, exchange.head)
-        except BentoMLException as error:
-            exchange.error = error
-            return exchange, now
+        request = again

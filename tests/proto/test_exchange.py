@@ -75,7 +75,7 @@ def contents(of: Exchange[object]) -> dict[str, object]:
 # How each state is come to, and an event for each input; there may be several.
 PATHS: dict[State, list[list[Received]]] = {
     State.WAITING: [[]],
-    State.OPEN: [[Head(200)], [Head(304), Data(b"1")]],
+    State.OPEN: [[Head(200)], [Head(204), Data(b"1")]],
     State.REFUSED: [[Head(400)], [Head(599), Data(b"x")]],
     State.MOVED: [[Head(307, (("location", "/"),))]],
     State.DONE: [[Head(200), End()], [Head(201), Data(b"1"), End()]],
@@ -90,8 +90,8 @@ PATHS: dict[State, list[list[Received]]] = {
     ],
 }
 EVENTS: dict[Input, list[Received]] = {
-    Input.ACCEPT: [Head(200), Head(302), Head(304), Head(399)],
-    Input.REFUSE: [Head(400), Head(500), Head(999), Head(499, (("location", "/"),))],
+    Input.ACCEPT: [Head(200), Head(204), Head(304), Head(399)],
+    Input.REFUSE: [Head(301), Head(308), Head(400), Head(500), Head(999), Head(499, (("location", "/"),))],
     Input.MOVE: [Head(status, (("Location", "/"),)) for status in (301, 302, 303, 307, 308)],
     Input.DATA: [Data(b""), Data(b"[]"), Data(b"1", ends_chunk=True)],
     Input.END: [End()],
@@ -247,8 +247,8 @@ def test_it_shows_no_credential() -> None:
 @pytest.mark.parametrize(
     ("loss", "kind", "sent"),
     [
-        (Loss.CONNECT, ConnectError, None),
-        (Loss.UNTRUSTED, ConnectError, None),
+        (Loss.CONNECT, ConnectError, False),
+        (Loss.UNTRUSTED, ConnectError, False),
         (Loss.STALE, ConnectionLost, True),
         (Loss.CUT, ConnectionLost, True),
         (Loss.TIMEOUT, CallTimeout, True),

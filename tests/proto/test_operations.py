@@ -64,6 +64,28 @@ def test_what_was_not_sent_is_tried_again_with_growing_pauses() -> None:
     assert played.delays == [0.0, 0.25, 0.5]
 
 
+def test_the_error_tells_whether_any_attempt_may_have_been_seen() -> None:
+    repeat = terms(RetryPolicy(repeat=True))
+    never_sent = play(flow(), lost(Loss.CONNECT, "one"), lost(Loss.CONNECT, "two"), lost(Loss.CONNECT, "three")).error
+    assert isinstance(never_sent, ConnectError)
+    assert not never_sent.sent
+    for first in (lost(Loss.STALE), lost(Loss.CUT), lost(Loss.TIMEOUT), reply(503)):
+        last = play(flow(given=repeat), first, Forever(lost(Loss.CONNECT, "down"))).error
+        assert isinstance(last, ConnectError)
+        assert last.sent
+    queued = Answer((Lost(Loss.TIMEOUT, "no place", sent=False),))
+    last = play(flow(given=repeat), queued, Forever(lost(Loss.CONNECT, "down"))).error
+    assert isinstance(last, ConnectError)
+    assert not last.sent
+
+
+def test_the_error_tells_of_a_token_that_was_refused_first() -> None:
+    given = terms()._replace(renew=lambda request: Request("POST", HERE, "/f", (), (b"{}",)))
+    error = play(flow(given=given), reply(401, b"expired"), reply(400, b"no")).error
+    assert error is not None
+    assert error.attempts == ("Unauthorized: expired", "InvalidArgument: no")
+
+
 def test_the_error_tells_of_each_attempt() -> None:
     played = play(flow(), lost(Loss.CONNECT, "one"), lost(Loss.CONNECT, "two"), lost(Loss.CONNECT, "three"))
     assert isinstance(played.error, ConnectError)
@@ -92,7 +114,10 @@ def test_a_stale_connection_is_replaced_at_once_and_once() -> None:
     # that is no retry of the caller's
     played = play(flow(POST, terms(RetryPolicy(attempts=1), budget=0)), lost(Loss.STALE), reply(500))
     assert played.error is not None
-    assert played.error.attempts == ("InternalServerError: the server answered with status 500",)
+    assert played.error.attempts == (
+        "ConnectionLost: lost",
+        "InternalServerError: the server answered with status 500",
+    )
 
 
 def test_each_attempt_and_each_hop_may_meet_a_stale_connection() -> None:
