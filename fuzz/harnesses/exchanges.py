@@ -253,8 +253,8 @@ def call(session: Session, plan: Plan) -> Flow[Exchange[object]]:
 
 
 def task(session: Session, plan: Plan) -> Flow[object]:
-    task_id = yield from session.submit(bind(ENDPOINTS[0], (), {}), (), "b0undary", plan.options, 0.0)
-    return (yield from session.task_status(ENDPOINTS[0], task_id, plan.options, 0.0))
+    task_id = yield from session.tasks.submit(bind(ENDPOINTS[0], (), {}), (), "b0undary", plan.options, 0.0)
+    return (yield from session.tasks.status(ENDPOINTS[0], task_id, plan.options, 0.0))
 
 
 DOINGS: tuple[Callable[[Session, Plan], Flow[object]], ...] = (
@@ -265,11 +265,11 @@ DOINGS: tuple[Callable[[Session, Plan], Flow[object]], ...] = (
     lambda session, plan: session.events(bind(ENDPOINTS[0], (), {}), (), "b0undary", plan.options, 0.0),
     lambda session, plan: session.request("GET", "/metrics?a=b", None, None, plan.options, 0.0),
     lambda session, plan: session.request("HEAD", "/", None, None, plan.options, 0.0),
-    lambda session, plan: session.submit(bind(ENDPOINTS[0], (), {}), (), "b0undary", plan.options, 0.0),
-    lambda session, plan: session.task_status(ENDPOINTS[0], "t&1", plan.options, 0.0),
-    lambda session, plan: session.task_result(ENDPOINTS[plan.endpoint], "t/2", plan.options, 0.0),
-    lambda session, plan: session.cancel_task(ENDPOINTS[0], "t 3", plan.options, 0.0),
-    lambda session, plan: session.retry_task(ENDPOINTS[0], "t4", plan.options, 0.0),
+    lambda session, plan: session.tasks.submit(bind(ENDPOINTS[0], (), {}), (), "b0undary", plan.options, 0.0),
+    lambda session, plan: session.tasks.status(ENDPOINTS[0], "t&1", plan.options, 0.0),
+    lambda session, plan: session.tasks.result(ENDPOINTS[plan.endpoint], "t/2", plan.options, 0.0),
+    lambda session, plan: session.tasks.cancel(ENDPOINTS[0], "t 3", plan.options, 0.0),
+    lambda session, plan: session.tasks.retry(ENDPOINTS[0], "t4", plan.options, 0.0),
     call,
     call,
     task,

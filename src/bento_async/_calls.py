@@ -20,7 +20,6 @@ from ._transport import carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from bento_files import Sink
     from bento_proto import (
@@ -85,7 +84,6 @@ class Calls(NamedTuple):
 
     shared: Shared
     options: Options
-    download_dir: Path | None
 
     # --- driving
 
@@ -187,25 +185,25 @@ class Calls(NamedTuple):
     async def submit(self, call: Call) -> str:
         """Queue a call; return the task's id."""
         uploads = await self._measure(call)
-        session = self.shared.session
-        return await self.result(session.submit(call, uploads, secrets.token_hex(16), self.options, time.monotonic()))
+        tasks = self.shared.session.tasks
+        return await self.result(tasks.submit(call, uploads, secrets.token_hex(16), self.options, time.monotonic()))
 
     async def task_status(self, endpoint: Endpoint, task_id: str) -> ResultStatus:
         """Where a task stands."""
-        return await self.result(self.shared.session.task_status(endpoint, task_id, self.options, time.monotonic()))
+        return await self.result(self.shared.session.tasks.status(endpoint, task_id, self.options, time.monotonic()))
 
     async def task_result(self, endpoint: Endpoint, task_id: str) -> Response[Value]:
         """The result of a task."""
-        flow = self.shared.session.task_result(endpoint, task_id, self.options, time.monotonic())
+        flow = self.shared.session.tasks.result(endpoint, task_id, self.options, time.monotonic())
         return await self._deliver(endpoint, *await self.run(flow))
 
     async def cancel_task(self, endpoint: Endpoint, task_id: str) -> None:
         """Cancel a task."""
-        await self.result(self.shared.session.cancel_task(endpoint, task_id, self.options, time.monotonic()))
+        await self.result(self.shared.session.tasks.cancel(endpoint, task_id, self.options, time.monotonic()))
 
     async def retry_task(self, endpoint: Endpoint, task_id: str) -> str:
         """Run a task again; return the new one's id."""
-        return await self.result(self.shared.session.retry_task(endpoint, task_id, self.options, time.monotonic()))
+        return await self.result(self.shared.session.tasks.retry(endpoint, task_id, self.options, time.monotonic()))
 
     # --- what they share
 
@@ -228,7 +226,8 @@ class Calls(NamedTuple):
             return Response(exchange.head, await self._save(endpoint, exchange, stream))
 
     async def _save(self, endpoint: Endpoint, exchange: Exchange[object], stream: AsyncStream[bytes]) -> object:
-        sink = await to_thread.run_sync(open_sink, exchange, endpoint.name, self.download_dir, self.shared.limits)
+        directory, limits = self.options.download_dir, self.shared.limits
+        sink = await to_thread.run_sync(open_sink, exchange, endpoint.name, directory, limits)
         try:
             gathered: list[bytes] = []
             size = 0

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import random
-from pathlib import Path
-from types import EllipsisType
 from typing import TYPE_CHECKING, Final
 
 from bento_proto import Limits, LocalProtocolError, Session, attributes, endpoint_for
@@ -19,7 +17,7 @@ from ._endpoint import EndpointMethod
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Mapping
-    from types import TracebackType
+    from types import EllipsisType, TracebackType
 
     from typing_extensions import Self
 
@@ -93,12 +91,13 @@ class AsyncHTTPClient:
             retries=retries,
             limits=limits,
             schema=schema,
+            download_dir=download_dir,
             environ=os.environ,
             chance=random.random,
         )
         application = None if app is None else Application(app)
         shared = Shared(session, Connections(limits.connections, ssl_context), limits, application)
-        self._calls = Calls(shared, session.options, None if download_dir is None else Path(download_dir))
+        self._calls = Calls(shared, session.options)
 
     # --- what there is
 
@@ -214,11 +213,8 @@ class AsyncHTTPClient:
             ValueError: one of them is malformed.
         """
         view = copy.copy(self)
-        directory = self._calls.download_dir
-        if not isinstance(download_dir, EllipsisType):
-            directory = None if download_dir is None else Path(download_dir)
-        options = self._calls.options.changed(timeout, headers, retries)
-        view._calls = self._calls._replace(options=options, download_dir=directory)
+        options = self._calls.options.changed(timeout, headers, retries, download_dir)
+        view._calls = self._calls._replace(options=options)
         return view
 
     # --- the end

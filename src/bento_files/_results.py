@@ -39,7 +39,7 @@ class Sink(Protocol):
         ...
 
 
-def open_sink(exchange: Exchange[object], fallback: str, directory: Path | None, limits: Limits) -> Sink:
+def open_sink(exchange: Exchange[object], fallback: str, directory: str | None, limits: Limits) -> Sink:
     """Where the items of an exchange that delivers a file or an image are to go.
 
     Args:
@@ -57,7 +57,8 @@ def open_sink(exchange: Exchange[object], fallback: str, directory: Path | None,
         return ImageSink(limits.body)
     kind = media_type(head)
     suffix = _MORE_SUFFIXES.get(kind) or _TYPES.guess_extension(kind) or ""
-    return FileSink(file_name(head) or (safe_name(fallback) or "result") + suffix, directory)
+    name = file_name(head) or (safe_name(fallback) or "result") + suffix
+    return FileSink(name, None if directory is None else Path(directory))
 
 
 class FileSink:

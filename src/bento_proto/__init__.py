@@ -62,6 +62,7 @@ from ._schema import Endpoint, Kind, Output, Parameter, Schema, Service, parse_s
 from ._session import Session
 from ._signature import docstring_of, signature_of
 from ._sse import Events, ServerSentEvent
+from ._task_flows import Tasks
 from ._tasks import ResultStatus
 from ._url import Base, parse_base
 from ._version import __version__
@@ -132,6 +133,7 @@ __all__ = (
     "TRANSITIONS",
     "TaskFailed",
     "TaskNotCompleted",
+    "Tasks",
     "Text",
     "Timeout",
     "TooManyRequests",

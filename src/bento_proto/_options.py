@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from os import fspath
+from types import EllipsisType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._headers import checked_fields, merged
@@ -9,8 +11,8 @@ from ._messages import Timeout
 from ._retry import RetryPolicy
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
-    from types import EllipsisType
 
     from ._messages import Fields
 
@@ -22,21 +24,27 @@ class Options(NamedTuple):
         timeout: how long to wait for what.
         headers: sent with every request.
         retries: what is tried again.
+        download_dir: the directory for results that are files; None for one that goes with the process.
     """
 
     timeout: Timeout
     headers: Fields
     retries: RetryPolicy
+    download_dir: str | None = None
 
     def changed(
         self,
         timeout: Timeout | float | EllipsisType | None = ...,
         headers: Mapping[str, str] | None = None,
         retries: RetryPolicy | int | EllipsisType = ...,
+        download_dir: str | os.PathLike[str] | EllipsisType | None = ...,
     ) -> Options:
         """The same with some of them changed; ``...`` leaves one as it is, headers are added to those there are."""
+        if isinstance(download_dir, EllipsisType):
+            download_dir = self.download_dir
         return Options(
             self.timeout if timeout is ... else Timeout.of(timeout),
             merged(self.headers, checked_fields(headers)),
             self.retries if retries is ... else RetryPolicy.of(retries),
+            None if download_dir is None else fspath(download_dir),
         )

@@ -15,7 +15,6 @@ from ._transport import carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from bento_proto import (
         Call,
@@ -70,7 +69,6 @@ class Calls(NamedTuple):
 
     shared: Shared
     options: Options
-    download_dir: Path | None
 
     # --- driving
 
@@ -162,25 +160,25 @@ class Calls(NamedTuple):
     def submit(self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> str:
         """Queue a call; return the task's id."""
         call, uploads = self._prepare(endpoint, args, kwargs)
-        session = self.shared.session
-        return self.result(session.submit(call, uploads, secrets.token_hex(16), self.options, time.monotonic()))
+        tasks = self.shared.session.tasks
+        return self.result(tasks.submit(call, uploads, secrets.token_hex(16), self.options, time.monotonic()))
 
     def task_status(self, endpoint: Endpoint, task_id: str) -> ResultStatus:
         """Where a task stands."""
-        return self.result(self.shared.session.task_status(endpoint, task_id, self.options, time.monotonic()))
+        return self.result(self.shared.session.tasks.status(endpoint, task_id, self.options, time.monotonic()))
 
     def task_result(self, endpoint: Endpoint, task_id: str) -> Response[Value]:
         """The result of a task."""
-        flow = self.shared.session.task_result(endpoint, task_id, self.options, time.monotonic())
+        flow = self.shared.session.tasks.result(endpoint, task_id, self.options, time.monotonic())
         return self._deliver(endpoint, *self.run(flow))
 
     def cancel_task(self, endpoint: Endpoint, task_id: str) -> None:
         """Cancel a task."""
-        self.result(self.shared.session.cancel_task(endpoint, task_id, self.options, time.monotonic()))
+        self.result(self.shared.session.tasks.cancel(endpoint, task_id, self.options, time.monotonic()))
 
     def retry_task(self, endpoint: Endpoint, task_id: str) -> str:
         """Run a task again; return the new one's id."""
-        return self.result(self.shared.session.retry_task(endpoint, task_id, self.options, time.monotonic()))
+        return self.result(self.shared.session.tasks.retry(endpoint, task_id, self.options, time.monotonic()))
 
     # --- what they share
 
@@ -201,7 +199,7 @@ class Calls(NamedTuple):
 
     def _save(self, endpoint: Endpoint, exchange: Exchange[object], opened: Open[object] | None) -> object:
         with Stream(cast("Exchange[bytes]", exchange), opened) as blocks:
-            sink = open_sink(exchange, endpoint.name, self.download_dir, self.shared.limits)
+            sink = open_sink(exchange, endpoint.name, self.options.download_dir, self.shared.limits)
             try:
                 for block in blocks:
                     sink.write(block)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import os
 import random
-from pathlib import Path
-from types import EllipsisType
 from typing import TYPE_CHECKING, Final
 
 from bento_proto import Limits, Session, attributes, endpoint_for
@@ -18,7 +16,7 @@ from ._endpoint import EndpointMethod
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterable, Mapping
-    from types import TracebackType
+    from types import EllipsisType, TracebackType
 
     from typing_extensions import Self
 
@@ -91,11 +89,12 @@ class SyncHTTPClient:
             retries=retries,
             limits=limits,
             schema=schema,
+            download_dir=download_dir,
             environ=os.environ,
             chance=random.random,
         )
         shared = Shared(session, Connections(limits.connections, ssl_context), limits, server)
-        self._calls = Calls(shared, session.options, None if download_dir is None else Path(download_dir))
+        self._calls = Calls(shared, session.options)
 
     # --- what there is
 
@@ -214,11 +213,8 @@ class SyncHTTPClient:
             ValueError: one of them is malformed.
         """
         view = copy.copy(self)
-        directory = self._calls.download_dir
-        if not isinstance(download_dir, EllipsisType):
-            directory = None if download_dir is None else Path(download_dir)
-        options = self._calls.options.changed(timeout, headers, retries)
-        view._calls = self._calls._replace(options=options, download_dir=directory)
+        options = self._calls.options.changed(timeout, headers, retries, download_dir)
+        view._calls = self._calls._replace(options=options)
         return view
 
     # --- the end

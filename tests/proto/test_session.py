@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import Any
 
 import pytest
@@ -103,6 +104,8 @@ def test_options_of_the_client_and_of_a_call() -> None:
     assert call(on).asked[0].headers["x-a"] == "1"
     assert on.options.changed() == on.options
     assert on.options.changed(retries=RetryPolicy(repeat=True)).retries.repeat
+    assert on.options.changed(download_dir=PurePosixPath("a/b")).changed(timeout=1).download_dir == "a/b"
+    assert session(download_dir="a").options.changed(download_dir=None).download_dir is None
 
 
 @pytest.mark.parametrize(
@@ -242,23 +245,25 @@ def test_what_is_no_request(method: str, path: str) -> None:
 
 
 def task(on: Session, what: str, *answers: Answer) -> Played[Any]:
-    return play(getattr(on, what)(on.endpoint("job"), "a/b", on.options, 0.0), *answers)
+    return play(getattr(on.tasks, what)(on.endpoint("job"), "a/b", on.options, 0.0), *answers)
 
 
 def test_submitting() -> None:
     on = session(URL + "/gw")
-    played = play(on.submit(bind(on.endpoint("job"), (), {}), (), "b", on.options, 0.0), reply(200, {"task_id": "i"}))
+    played = play(
+        on.tasks.submit(bind(on.endpoint("job"), (), {}), (), "b", on.options, 0.0), reply(200, {"task_id": "i"})
+    )
     assert (played.lines, played.result) == ([f"POST {URL}/gw/jobs/submit"], "i")
     with pytest.raises(TypeError, match=r"f\(\) is no task"):
-        play(on.submit(bind(on.endpoint("f"), (1,), {}), (), "b", on.options, 0.0))
+        play(on.tasks.submit(bind(on.endpoint("f"), (1,), {}), (), "b", on.options, 0.0))
 
 
 @pytest.mark.parametrize(
     ("what", "line", "answer", "result"),
     [
-        ("task_status", "GET /jobs/status", {"status": "success"}, ResultStatus.COMPLETED),
-        ("retry_task", "POST /jobs/retry", {"task_id": "j"}, "j"),
-        ("cancel_task", "PUT /jobs/cancel", {}, None),
+        ("status", "GET /jobs/status", {"status": "success"}, ResultStatus.COMPLETED),
+        ("retry", "POST /jobs/retry", {"task_id": "j"}, "j"),
+        ("cancel", "PUT /jobs/cancel", {}, None),
     ],
 )
 def test_what_becomes_of_it(what: str, line: str, answer: JSON, result: object) -> None:
@@ -268,7 +273,7 @@ def test_what_becomes_of_it(what: str, line: str, answer: JSON, result: object) 
 
 
 def test_its_result() -> None:
-    played = task(session(), "task_result", reply(200, 7))
+    played = task(session(), "result", reply(200, 7))
     assert played.lines == [f"GET {URL}/jobs/get?task_id=a%2Fb"]
     assert played.result.result == 7
 
@@ -285,7 +290,7 @@ def test_its_result() -> None:
 def test_it_has_none(status: str, answer: Answer, kind: type[BentoMLException]) -> None:
     script = (answer, reply(200, {"status": status}), answer)
     again = status == "failed"  # it may have come to its end in between
-    played = task(session(), "task_result", *script[: 3 if again else 2])
+    played = task(session(), "result", *script[: 3 if again else 2])
     assert type(played.error) is kind
     assert played.error is not None
     assert played.error.error_code == answer.events[0].status  # type: ignore[union-attr]
@@ -295,7 +300,7 @@ def test_it_has_none(status: str, answer: Answer, kind: type[BentoMLException]) 
 
 def test_it_is_unknown_or_out_of_reach() -> None:
     unknown = reply(404, {"error": "task_id not found"})
-    assert str(task(session(), "task_result", unknown, unknown).error) == "task_id not found"
-    assert isinstance(task(session(retries=0), "task_result", lost(Loss.CONNECT)).error, ConnectError)
+    assert str(task(session(), "result", unknown, unknown).error) == "task_id not found"
+    assert isinstance(task(session(retries=0), "result", lost(Loss.CONNECT)).error, ConnectError)
     local = reply(400, {"error": "task cancellation is not supported in local development server"})
-    assert isinstance(task(session(), "cancel_task", local).error, InvalidArgument)
+    assert isinstance(task(session(), "cancel", local).error, InvalidArgument)

@@ -103,7 +103,7 @@ FAILED = reply(400, [{"error": "no"}], {"x": "y", "x-bentoml-request-id": "0123"
 
 def fetched(*script: Answer, **options: Any) -> Played[Exchange[object]]:
     session = Session("http://h:1", schema=schema("ZooTasks"), environ={}, chance=lambda: 0.0, retries=0, **options)
-    return play(session.task_result(session.endpoint("json_task"), ID, session.options, 0.0), *script)
+    return play(session.tasks.result(session.endpoint("json_task"), ID, session.options, 0.0), *script)
 
 
 def stands(status: str) -> Answer:

@@ -1,0 +1,108 @@
+"""How a client makes its requests: where they go, what they carry, and on which terms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from ._cookies import Cookies
+from ._encoding import encode
+from ._flow import Flow
+from ._headers import merged
+from ._messages import Limits, Request
+from ._operations import Terms, attempt
+from ._outputs import stream_reader, value_reader
+from ._retry import RetryBudget
+from ._url import Base, quote_route
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ._binding import Call
+    from ._credentials import Credential
+    from ._discovery import Found
+    from ._encoding import Upload
+    from ._exchange import Exchange
+    from ._messages import Fields, Segment
+    from ._options import Options
+    from ._outputs import Reader
+    from ._schema import Endpoint
+
+T = TypeVar("T")
+
+
+class Requests:
+    """Makes the requests of one client, and keeps what they have in common: cookies, credential, retry budget.
+
+    Args:
+        base: where the Service is.
+        credential: what the client proves itself with.
+        limits: how much the server may send.
+        chance: gives a number from 0 to 1, to spread retries.
+
+    Attributes:
+        found: the Service, and where it is mounted, once that is known.
+    """
+
+    def __init__(self, base: Base, credential: Credential, limits: Limits, chance: Callable[[], float]) -> None:
+        self.limits: Limits = limits
+        self.found: Found | None = None
+        self._base = base
+        self._credential = credential
+        self._chance = chance
+        self._cookies = Cookies()
+        self._budget = RetryBudget()
+        self._readers: dict[str, Reader[object]] = {}
+
+    def headers(self, options: Options) -> Fields:
+        """The headers of a request without a body."""
+        return self._credential.added(options.headers)
+
+    def make(
+        self, method: str, target: str, content_type: str | None, body: tuple[Segment, ...], options: Options
+    ) -> Request:
+        """A request to the Service."""
+        headers = self.headers(options)
+        if content_type is not None:  # in place of the caller's, who does not know the boundary of a form
+            headers = merged(headers, (("content-type", content_type),))
+        return Request(method, self._base.origin, target, headers, body)
+
+    def post(
+        self,
+        call: Call,
+        action: str,
+        reader: Reader[T],
+        uploads: Sequence[Upload],
+        boundary: str,
+        options: Options,
+        now: float,
+    ) -> Flow[Exchange[T]]:
+        """Send a call to its endpoint, or to an action of its: see `Session.call`."""
+        content_type, body = encode(call, uploads, boundary)
+        request = self.make("POST", self.target(call.route, action), content_type, body, options)
+        return attempt(request, reader, self.terms(options), now)
+
+    def target(self, route: str, action: str = "") -> str:
+        """The path of an endpoint, or of an action of its, percent-encoded."""
+        mount = self.found.mount if self.found else self._base.path
+        path = mount + quote_route(route)
+        return f"{path.rstrip('/')}/{action}" if action else path
+
+    def reader(self, endpoint: Endpoint) -> Reader[object]:
+        """How to read the answer of an endpoint."""
+        reader = self._readers.get(endpoint.name)
+        if reader is None:
+            make = stream_reader if endpoint.output.is_stream else value_reader
+            reader = self._readers[endpoint.name] = make(endpoint.output, self.limits)
+        return reader
+
+    def terms(self, options: Options) -> Terms:
+        """What holds for a call with these options."""
+        return Terms(
+            options.timeout,
+            options.retries,
+            self.limits,
+            self._cookies,
+            self._budget,
+            self._chance,
+            self._credential.renewed,
+        )
