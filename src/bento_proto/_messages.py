@@ -199,7 +199,8 @@ class Timeout(NamedTuple):
         send: for the server to take the next block of the request.
         receive: for the next bytes of the answer.
         pool: for a free place in the connection pool.
-        total: for the whole call, retries and redirects included; a stream's until its end.
+        total: for the whole call, retries and redirects included; a stream's until its end. Finding the Service, on
+            first use, has as long for itself.
     """
 
     connect: float | None = 30.0
