@@ -56,6 +56,7 @@ from ._multipart import Body
 from ._naming import ALIAS, attributes, endpoint_for
 from ._options import Options
 from ._outputs import Answer, Delivery, Reader
+from ._progress import OnProgress, Progress
 from ._response import Content, Response, Value
 from ._retry import RetryPolicy
 from ._schema import Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
@@ -107,10 +108,12 @@ __all__ = (
     "Loss",
     "Lost",
     "NotFound",
+    "OnProgress",
     "Options",
     "Origin",
     "Output",
     "Parameter",
+    "Progress",
     "Raw",
     "Reader",
     "Received",
