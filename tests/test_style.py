@@ -9,15 +9,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_LINES = 350
+OURS = {".ci", ".github"}
 NOT_OURS = {"__pycache__", "build", "dist", "node_modules"}
 # Places that one developer's machine has; the brackets keep this file from naming them itself.
 ELSEWHERE = re.compile(r"(?<![\w.])/[w]ork/|/[.]library|[.][.]/[s]hared|/[t]mp/(?:dev|bvenv|team)\b")
 
 
 def files() -> Iterator[Path]:
-    """The project's files; hidden folders are the tools' caches and environments, but for `.ci`."""
+    """The project's files; hidden folders are the tools' caches and environments, but for `OURS`."""
     for folder, folders, names in os.walk(ROOT):
-        folders[:] = [name for name in folders if name == ".ci" or not (name.startswith(".") or name in NOT_OURS)]
+        folders[:] = [name for name in folders if name in OURS or not (name.startswith(".") or name in NOT_OURS)]
         yield from (Path(folder, name) for name in names if name != ".git")
 
 
@@ -36,3 +37,15 @@ def test_no_file_names_a_place_outside_the_project() -> None:
             continue
         found += [f"{path.relative_to(ROOT)}: {match.group()}" for match in ELSEWHERE.finditer(text)]
     assert found == []
+
+
+def test_the_workflows_run_pinned_actions_that_may_write_nothing() -> None:
+    workflows = [path.read_text(encoding="utf-8") for path in (ROOT / ".github" / "workflows").glob("*.yml")]
+    assert workflows
+    for text in workflows:
+        used = re.findall(r"uses: (\S+)", text)
+        assert used
+        assert [action for action in used if not re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action)] == []
+        assert re.search(r"^permissions:", text, re.MULTILINE), "a workflow without them may write everything"
+        assert set(re.findall(r"([\w-]+): write", text)) <= {"id-token"}
+        assert "secrets." not in text
