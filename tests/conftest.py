@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from tests.pages import pictures
 from tests.servers import Servers
 
 
@@ -14,3 +15,10 @@ from tests.servers import Servers
 def servers() -> Iterator[Servers]:
     with closing(Servers()) as servers:
         yield servers
+
+
+@pytest.fixture(scope="session")
+def documented(servers: Servers) -> Iterator[str]:
+    """The URL of the Service that the documentation calls, which fetches URLs through a proxy on this machine."""
+    with pictures() as proxy:
+        yield servers.server("readme:Readme", env={"HTTP_PROXY": proxy}).url

@@ -1,0 +1,42 @@
+"""Every guide does what it shows: its snippets run, from the top of the page to its end, against a real server.
+
+What counts as a snippet is in ``tests/pages.py``. A page calls the Service of ``tests/services/readme.py``, or the one
+that a comment at its top names: ``<!-- service: tasks:Tasks -->``. It finds an open ``client`` of it, which it may
+replace by its own, and ``cat.png`` in the current directory, which is empty apart from that.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import bento_sync
+from tests.pages import png, snippets
+from tests.servers import Servers
+
+PAGES = sorted((Path(__file__).parent.parent / "docs" / "howto").glob("*.md"))
+OWN_SERVICE = re.compile(r"\A<!-- service: (\S+) -->")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[page.stem for page in PAGES])
+def test_page(page: Path, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = OWN_SERVICE.match(page.read_text(encoding="utf-8"))
+    servers: Servers = request.getfixturevalue("servers")
+    url = servers.url(own[1]) if own else request.getfixturevalue("documented")
+    monkeypatch.chdir(tmp_path)
+    Path("cat.png").write_bytes(png())
+    with bento_sync.SyncHTTPClient(url) as client:
+        # As in a script: what a page defines can be pickled for other processes.
+        namespace: dict[str, object] = {"__name__": "__main__", "client": client}
+        try:
+            for snippet in snippets(page):
+                if snippet.language == "console" and shutil.which("bash") is None:
+                    pytest.skip("the rest of the page is for a shell")
+                snippet.run(namespace, url)
+        finally:
+            last = namespace["client"]
+            if isinstance(last, bento_sync.SyncHTTPClient):
+                last.close()
