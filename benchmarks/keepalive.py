@@ -41,7 +41,7 @@ def bentomls(url: str) -> Callable[[int], int]:
 CLIENTS = {"ours": ours, "bentoml": bentomls}
 
 
-def measure(name: str, url: str, calls: int, threads: int, seed: int) -> Counter[str]:
+def measure(name: str, url: str, calls: int, threads: int, seed: int, spread: float) -> Counter[str]:
     """Make the calls; count what became of them."""
     call = CLIENTS[name](url)
 
@@ -50,7 +50,7 @@ def measure(name: str, url: str, calls: int, threads: int, seed: int) -> Counter
         outcomes: Counter[str] = Counter()
         for turn in range(calls // threads):
             if turn:
-                time.sleep(KEEP_ALIVE + chance.uniform(-0.02, 0.02))
+                time.sleep(KEEP_ALIVE + chance.uniform(-spread, spread))
             try:
                 outcomes["right" if call(turn) == turn + 1 else "wrong"] += 1
             except Exception as exc:  # noqa: BLE001 - whichever it is, the call is lost
@@ -66,11 +66,12 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--threads", type=int, default=80)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--spread", type=float, default=0.004, help="how many seconds the pauses are shorter or longer")
     parser.add_argument("--measure", nargs=2, metavar=("CLIENT", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
         client, url = options.measure
-        print(json.dumps(measure(client, url, options.calls, options.threads, options.seed)))
+        print(json.dumps(measure(client, url, options.calls, options.threads, options.seed, options.spread)))
         return
 
     from tests.servers import Servers, python_of
@@ -79,7 +80,7 @@ def main() -> None:
         url = servers.url("zoo:Zoo")
         for client, python in (("ours", Path(sys.executable)), ("bentoml", python_of("server"))):
             command = [str(python), __file__, "--calls", str(options.calls), "--threads", str(options.threads)]
-            command += ["--seed", str(options.seed), "--measure", client, url]
+            command += ["--seed", str(options.seed), "--spread", str(options.spread), "--measure", client, url]
             quiet = {**os.environ, "BENTOML_DO_NOT_TRACK": "True"}
             printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=quiet, cwd=ROOT).stdout
             outcomes = json.loads(printed.splitlines()[-1])
