@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard, cast
 
 from ._inputs import File
-from ._schema import root_properties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +121,7 @@ def _unpacked(endpoint: Endpoint, rest: list[object]) -> list[object]:
 
 def _bind_root(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> Call:
     route, kwargs = _fill_path(endpoint, kwargs)
-    properties = root_properties(endpoint)
+    properties = endpoint.root_fields
     if kwargs and not args and properties:
         args, kwargs = (dict(kwargs),), {}  # the fields of a model, given as if they were arguments
     if kwargs:

@@ -10,7 +10,7 @@ from ._errors import BentoMLException, SchemaError
 from ._json import JSON, parse_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
 Schema: TypeAlias = "Mapping[str, JSON]"
 
@@ -105,6 +105,11 @@ class Endpoint(NamedTuple):
     batchable: bool = False
     doc: str | None = None
 
+    @property
+    def root_fields(self) -> tuple[Parameter, ...]:
+        """The fields of a root input that is a model, which can be given as if they were arguments; else none."""
+        return tuple(_parameters(self.parameters[0].schema, self.name)) if self.root_input else ()
+
 
 class Service(NamedTuple):
     """A Service and its endpoints.
@@ -193,11 +198,6 @@ def _parameters(given: Schema, where: str) -> Iterator[Parameter]:
         schema = _object(value, f"{where}.input.properties.{name}")
         _text(name, f"{where}.input.properties")
         yield Parameter(name, schema, name in names, schema.get("default"), *_files(schema))
-
-
-def root_properties(endpoint: Endpoint) -> Sequence[Parameter]:
-    """The fields of a root input that is a model, which is sent as if they were arguments; else none."""
-    return tuple(_parameters(endpoint.parameters[0].schema, endpoint.name)) if endpoint.root_input else ()
 
 
 def _files(schema: Schema) -> tuple[bool, bool]:

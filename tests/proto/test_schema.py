@@ -7,7 +7,6 @@ import json
 import pytest
 
 from bento_proto import JSON, Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
-from bento_proto._schema import root_properties
 from tests.proto.shapes import ARGS, BYTES, FILE, FILES, KWARGS, TEXT, endpoint, root, service, zoo
 from tests.recordings import schema, schema_names
 
@@ -172,13 +171,13 @@ def test_a_file_is_never_variadic() -> None:
 
 
 def test_the_fields_of_a_root_model() -> None:
-    assert [(p.name, p.is_file) for p in root_properties(zoo("root_file_model"))] == [
+    assert [(p.name, p.is_file) for p in zoo("root_file_model").root_fields] == [
         ("name", False),
         ("upload", True),
         ("extra", False),
     ]
-    assert root_properties(zoo("root_int")) == ()
-    assert root_properties(zoo("file_in")) == ()
+    assert zoo("root_int").root_fields == ()
+    assert zoo("file_in").root_fields == ()
 
 
 @pytest.mark.parametrize(
