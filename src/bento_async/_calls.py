@@ -15,6 +15,7 @@ from bento_files import measure, open_sink
 from bento_proto import BentoMLException, CallTimeout, Content, Delivery, Response, Run
 
 from ._connections import Discovery
+from ._play import play
 from ._stream import AsyncStream
 from ._transport import carry_out
 
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
         Flow,
         Limits,
         Options,
+        Poll,
+        Responder,
         ResultStatus,
         ServerSentEvent,
         Service,
         Session,
         Source,
-        Step,
         Upload,
         Value,
     )
@@ -56,18 +58,31 @@ class Shared:
         connections: its connections.
         limits: how much a server may send.
         application: what is called instead of a server, if anything is.
+        responder: what answers in the place of a server, if anything does.
     """
 
     def __init__(
-        self, session: Session, connections: Connections, limits: Limits, application: Application | None
+        self,
+        session: Session,
+        connections: Connections,
+        limits: Limits,
+        application: Application | None,
+        responder: Responder | None,
     ) -> None:
         self.session: Session = session
         self.limits: Limits = limits
         self.connections: Connections = connections
         self.application: Application | None = application
+        self.responder: Responder | None = responder
 
-    async def carry_out(self, step: Step) -> Underway[object] | None:
-        """Carry out a step until its exchange wants no more; whoever takes one that is handed over reads on."""
+    async def carry_out(self, run: Run[T]) -> Underway[object] | None:
+        """Carry out the step of a run until its exchange wants no more; what is handed over is read further."""
+        if self.responder is not None:
+            return await play(run, self.responder)
+        step = run.step
+        assert step is not None
+        if step.delay:
+            await anyio.sleep(step.delay)
         if self.application is not None and step.exchange.request.origin == self.session.base.origin:
             return await self.application.carry_out(step)
         return await carry_out(step, self.connections)
@@ -94,9 +109,7 @@ class Calls(NamedTuple):
             while run.step is not None:
                 if opened is not None:
                     opened.close()
-                if run.step.delay:
-                    await anyio.sleep(run.step.delay)
-                opened = await self.shared.carry_out(run.step)
+                opened = await self.shared.carry_out(run)
                 run.resume(time.monotonic())
         except BaseException:
             run.close()

@@ -7,7 +7,7 @@ import os
 import random
 from typing import TYPE_CHECKING, Final
 
-from bento_proto import Limits, LocalProtocolError, Session, attributes, endpoint_for
+from bento_proto import Limits, LocalProtocolError, Responder, Session, attributes, endpoint_for
 
 from ._asgi import Application
 from ._calls import Calls, Shared
@@ -59,7 +59,8 @@ class AsyncHTTPClient:
         ssl_context: the TLS settings; by default Python's, with the system's certificates or those that the
             environment variable ``SSL_CERT_FILE`` names.
         app: an ASGI application of this process, which is called, without a socket, instead of what is at the URL.
-            It runs within ``async with`` the client, its lifespan from the first use to the end of that.
+            It runs within ``async with`` the client, its lifespan from the first use to the end of that. Or a
+            `Responder`, such as the double of a Service in a test.
 
     Raises:
         ValueError: the URL, the token, a header or a number is malformed.
@@ -79,7 +80,7 @@ class AsyncHTTPClient:
         schema: Service | bytes | JSON = None,
         download_dir: str | os.PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
-        app: ASGIApplication | None = None,
+        app: ASGIApplication | Responder | None = None,
     ) -> None:
         limits = limits or Limits()
         session = Session(
@@ -95,8 +96,9 @@ class AsyncHTTPClient:
             environ=os.environ,
             chance=random.random,
         )
-        application = None if app is None else Application(app)
-        shared = Shared(session, Connections(limits.connections, ssl_context), limits, application)
+        responder = app if isinstance(app, Responder) else None
+        application = Application(app) if app is not None and not isinstance(app, Responder) else None
+        shared = Shared(session, Connections(limits.connections, ssl_context), limits, application, responder)
         self._calls = Calls(shared, session.options)
 
     # --- what there is

@@ -6,7 +6,7 @@ It is internal to the clients. `bento_sync` calls it as it is, `bento_async` in 
 from __future__ import annotations
 
 from ._inputs import measure
-from ._reading import BLOCK, blocks
+from ._reading import BLOCK, blocks, read_body
 from ._results import FileSink, ImageSink, Sink, open_sink
 
-__all__ = ("BLOCK", "FileSink", "ImageSink", "Sink", "blocks", "measure", "open_sink")
+__all__ = ("BLOCK", "FileSink", "ImageSink", "Sink", "blocks", "measure", "open_sink", "read_body")

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
     from typing import BinaryIO
 
+    from bento_proto import Request
+
 BLOCK: Final = 1 << 18
 """Bytes read at a time: smaller blocks cost more time, larger ones only memory."""
 
@@ -30,6 +32,15 @@ def blocks(part: FilePart) -> Generator[bytes, None, None]:
     if part.replayable:
         file.seek(0)
     yield from _read(file, part.size)
+
+
+def read_body(request: Request) -> bytes:
+    """The whole body of a request, in memory. Errors are those of `blocks`."""
+    return b"".join(
+        block
+        for segment in request.body
+        for block in (blocks(segment) if isinstance(segment, FilePart) else (segment,))
+    )
 
 
 def _read(file: BinaryIO, size: int | None) -> Generator[bytes, None, None]:

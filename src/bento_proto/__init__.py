@@ -57,6 +57,7 @@ from ._naming import ALIAS, attributes, endpoint_for
 from ._options import Options
 from ._outputs import Answer, Delivery, Reader
 from ._progress import OnProgress, Progress
+from ._responder import Event, Pause, Playback, Responder
 from ._response import Content, Response, Value
 from ._retry import RetryPolicy
 from ._schema import Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
@@ -85,6 +86,7 @@ __all__ = (
     "Delivery",
     "End",
     "Endpoint",
+    "Event",
     "Events",
     "Exchange",
     "Fields",
@@ -113,12 +115,15 @@ __all__ = (
     "Origin",
     "Output",
     "Parameter",
+    "Pause",
+    "Playback",
     "Progress",
     "Raw",
     "Reader",
     "Received",
     "RemoteProtocolError",
     "Request",
+    "Responder",
     "Response",
     "ResultStatus",
     "RetryPolicy",

@@ -54,10 +54,11 @@ class Run(Generic[T]):
         BentoMLException: the flow gives up, here or in `resume`.
     """
 
-    __slots__ = ("_flow", "_result", "step")
+    __slots__ = ("_flow", "_result", "_skipped", "step")
 
     def __init__(self, flow: Flow[T]) -> None:
         self._flow = flow
+        self._skipped = 0.0
         self._result: tuple[T, ...] = ()
         self.step: Step | None = None
         try:
@@ -80,9 +81,13 @@ class Run(Generic[T]):
             raise LocalProtocolError("the exchange of the step is not carried out yet")
         self.step = None
         try:
-            self.step = self._flow.send(now)
+            self.step = self._flow.send(now + self._skipped)
         except StopIteration as stop:
             self._result = (cast("T", stop.value),)
+
+    def skip(self, seconds: float) -> None:
+        """Let the flow take time for gone that nobody waited for, on top of what the clock reads."""
+        self._skipped += seconds
 
     def close(self) -> None:
         """Drop the flow, over or not."""

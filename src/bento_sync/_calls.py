@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 from bento_files import measure, open_sink
 from bento_proto import CallTimeout, Content, Delivery, LocalProtocolError, Response, Run, bind
 
+from ._play import play
 from ._stream import Stream
 from ._transport import carry_out
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
         Flow,
         Limits,
         Options,
+        Poll,
+        Responder,
         ResultStatus,
         ServerSentEvent,
         Service,
@@ -33,7 +36,7 @@ if TYPE_CHECKING:
 
     from ._asgi import ASGIServer
     from ._connections import Connections
-    from ._transport import Open
+    from ._underway import Underway
 
 T = TypeVar("T")
 
@@ -46,15 +49,33 @@ class Shared:
         connections: its connections.
         limits: how much a server may send.
         server: what serves its application, if it has one.
+        responder: what answers in the place of a server, if anything does.
     """
 
-    def __init__(self, session: Session, connections: Connections, limits: Limits, server: ASGIServer | None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        connections: Connections,
+        limits: Limits,
+        server: ASGIServer | None,
+        responder: Responder | None,
+    ) -> None:
         self.session: Session = session
         self.limits: Limits = limits
         self.connections: Connections = connections
         self.server: ASGIServer | None = server
+        self.responder: Responder | None = responder
         self.connecting: threading.Lock = threading.Lock()
         self.closed: bool = False
+
+    def carry_out(self, run: Run[T]) -> Underway[object] | None:
+        """Carry out the step of a run until its exchange wants no more; what is handed over is read further."""
+        if self.responder is not None:
+            return play(run, self.responder)
+        assert run.step is not None
+        if run.step.delay:
+            time.sleep(run.step.delay)
+        return carry_out(run.step, self.connections)
 
     def close(self) -> None:
         """Close the connections, and stop the application."""
@@ -72,16 +93,14 @@ class Calls(NamedTuple):
 
     # --- driving
 
-    def run(self, flow: Flow[T]) -> tuple[T, Open[object] | None]:
+    def run(self, flow: Flow[T]) -> tuple[T, Underway[object] | None]:
         """Run a flow; return its result, and the exchange that it left open, if it did."""
         run, opened = Run(flow), None
         try:
             while run.step is not None:
                 if opened is not None:
                     opened.close()
-                if run.step.delay:
-                    time.sleep(run.step.delay)
-                opened = carry_out(run.step, self.shared.connections)
+                opened = self.shared.carry_out(run)
                 run.resume(time.monotonic())
         except BaseException:
             run.close()
@@ -188,7 +207,9 @@ class Calls(NamedTuple):
         call = bind(endpoint, args, kwargs)
         return call, [measure(source) for source in call.sources]
 
-    def _deliver(self, endpoint: Endpoint, exchange: Exchange[object], opened: Open[object] | None) -> Response[Value]:
+    def _deliver(
+        self, endpoint: Endpoint, exchange: Exchange[object], opened: Underway[object] | None
+    ) -> Response[Value]:
         """The result of an exchange; what is left open is read to its end, unless it is a stream."""
         assert exchange.head is not None
         if exchange.delivery is Delivery.VALUE:
@@ -197,7 +218,7 @@ class Calls(NamedTuple):
             return Stream(exchange, opened).response
         return Response(exchange.head, self._save(endpoint, exchange, opened))
 
-    def _save(self, endpoint: Endpoint, exchange: Exchange[object], opened: Open[object] | None) -> object:
+    def _save(self, endpoint: Endpoint, exchange: Exchange[object], opened: Underway[object] | None) -> object:
         with Stream(cast("Exchange[bytes]", exchange), opened) as blocks:
             sink = open_sink(exchange, endpoint.name, self.options.download_dir, self.shared.limits)
             try:

@@ -7,7 +7,7 @@ import os
 import random
 from typing import TYPE_CHECKING, Final
 
-from bento_proto import Limits, Session, attributes, endpoint_for
+from bento_proto import Limits, Responder, Session, attributes, endpoint_for
 
 from ._calls import Calls, Shared
 from ._connections import Connections
@@ -51,7 +51,8 @@ class SyncHTTPClient:
         download_dir: where results that are files are put; by default in a directory that goes with the process.
         ssl_context: the TLS settings; by default Python's, with the system's certificates or those that the
             environment variable ``SSL_CERT_FILE`` names.
-        app: an ASGI application of this process, to call instead of a URL. Needs the extra ``asgi``.
+        app: an ASGI application of this process, to call instead of a URL, which needs the extra ``asgi``; or a
+            `Responder`, such as the double of a Service in a test, which needs no socket.
 
     Raises:
         ValueError: the URL, the token, a header or a number is malformed.
@@ -71,10 +72,12 @@ class SyncHTTPClient:
         schema: Service | bytes | JSON = None,
         download_dir: str | os.PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
-        app: ASGIApplication | None = None,
+        app: ASGIApplication | Responder | None = None,
     ) -> None:
-        server = None
-        if app is not None:
+        server, responder = None, None
+        if isinstance(app, Responder):
+            responder = app
+        elif app is not None:
             from ._asgi import ASGIServer
 
             server = ASGIServer(app)
@@ -93,7 +96,7 @@ class SyncHTTPClient:
             environ=os.environ,
             chance=random.random,
         )
-        shared = Shared(session, Connections(limits.connections, ssl_context), limits, server)
+        shared = Shared(session, Connections(limits.connections, ssl_context), limits, server, responder)
         self._calls = Calls(shared, session.options)
 
     # --- what there is

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from bento_proto import Exchange
 
-    from ._transport import Open
+    from ._underway import Underway
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class Stream(Generic[T]):
     notices, which is at once unless something else refers to it.
     """
 
-    def __init__(self, exchange: Exchange[T], opened: Open[object] | None) -> None:
+    def __init__(self, exchange: Exchange[T], opened: Underway[object] | None) -> None:
         assert opened is not None
         self._exchange = exchange
         self._opened = opened

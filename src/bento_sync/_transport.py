@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from urllib3.exceptions import ClosedPoolError, ConnectTimeoutError, EmptyPoolError, HTTPError, NewConnectionError
 from urllib3.util.ssl_match_hostname import CertificateError
@@ -16,10 +16,11 @@ from bento_proto import FilePart, LocalProtocolError, Loss, Lost, State
 from bento_proto.http11 import Wire
 
 from ._connections import open_socket
+from ._underway import Underway
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
     from bento_proto import Exchange, Step, Timeout
 
@@ -96,7 +97,7 @@ def _soonest(seconds: float | None, ends: float | None) -> float | None:
     return seconds
 
 
-class Open(Generic[T]):
+class Open(Underway[T]):
     """An exchange under way, which holds a connection until it is closed.
 
     Args:
@@ -119,14 +120,13 @@ class Open(Generic[T]):
         timeout: Timeout,
         ends: float | None,
     ) -> None:
-        self.exchange: Exchange[T] = exchange
+        super().__init__(exchange)
         self._wire = wire
         self._pool = pool
         self._connection: Connection | None = connection
         self._sock = sock
         self._timeout = timeout
         self._ends = ends
-        self._early: list[T] = []  # items that came along with the head
 
     def begin(self) -> None:
         """Send the request, and read what the exchange wants before it is handed over."""
@@ -134,26 +134,15 @@ class Open(Generic[T]):
         while self._wire.wants_data:
             self._early += self._receive()
 
-    def items(self) -> Generator[T, None, None]:
-        """The rest of the answer, as it arrives; closes when it is over.
-
-        Raises:
-            BentoMLException: the answer breaks off, after what came.
-        """
-        try:
-            yield from self._early
-            while not self._wire.is_over:
-                yield from self._receive()
-        finally:
-            self.close()
-        if self.exchange.error is not None:
-            raise self.exchange.error
-
     def close(self) -> None:
         """Give the connection back: for further use if the exchange is over, else it is closed."""
         connection, self._connection = self._connection, None
         if connection is not None:
             self._pool.give_back(connection, reusable=self._wire.is_reusable)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._wire.is_over
 
     def _send(self) -> None:
         for segment in self._wire.segments():

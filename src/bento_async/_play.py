@@ -1,0 +1,83 @@
+"""One exchange with a responder: code of this process that answers in the place of a server."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, TypeVar
+
+import anyio
+from anyio import to_thread
+
+from bento_files import read_body
+from bento_proto import Lost, Playback, Timeout
+
+from ._underway import Underway
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from anyio import CancelScope
+
+    from bento_proto import Loss, Responder, Run
+
+T = TypeVar("T")
+
+
+async def play(run: Run[T], responder: Responder) -> Played | None:
+    """Carry out the step of a run, its delay included, until its exchange wants no more.
+
+    Raises:
+        OSError: a file of the request can't be read.
+    """
+    assert run.step is not None
+    request = run.step.exchange.request
+    if all(isinstance(segment, bytes) for segment in request.body):
+        body = read_body(request)
+    else:
+        body = await to_thread.run_sync(read_body, request)
+    played = Played(Playback(run.step, responder, body))
+    try:
+        await played.begin()
+        run.skip(played.playback.skipped)
+        if played.exchange.is_handed_over:
+            return played
+    except BaseException:
+        played.close()
+        raise
+    played.close()
+    return None
+
+
+class Played(Underway[object]):
+    """An exchange that a responder answers, which says itself when a time has run out.
+
+    Args:
+        playback: what happens.
+    """
+
+    def __init__(self, playback: Playback) -> None:
+        super().__init__(playback.exchange, Timeout.of(None), math.inf)
+        self.playback: Playback = playback
+
+    def close(self) -> None:
+        """Want no more of it."""
+        self.playback.close()
+
+    def abandon(self) -> None:
+        """`close`, for the garbage collector."""
+        self.close()
+
+    @property
+    def _is_complete(self) -> bool:
+        return self.playback.is_over
+
+    async def _send(self, scope: CancelScope) -> None:
+        """There is nobody to send anything to."""
+
+    async def _receive(self) -> Sequence[object]:
+        await anyio.sleep(self.playback.wait())
+        return self.playback.receive()
+
+    def _lose(self, loss: Loss, reason: str, cause: BaseException) -> None:
+        if not self._is_complete:
+            self.exchange.receive(Lost(loss, reason, cause=cause))
