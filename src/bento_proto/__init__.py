@@ -57,6 +57,7 @@ from ._naming import ALIAS, attributes, endpoint_for
 from ._options import Options
 from ._outputs import Answer, Delivery, Reader
 from ._progress import OnProgress, Progress
+from ._proxy import Proxies, Proxy, ProxyError, Route
 from ._responder import Event, Pause, Playback, Responder
 from ._response import Content, Response, Value
 from ._retry import RetryPolicy
@@ -118,6 +119,9 @@ __all__ = (
     "Pause",
     "Playback",
     "Progress",
+    "Proxies",
+    "Proxy",
+    "ProxyError",
     "Raw",
     "Reader",
     "Received",
@@ -127,6 +131,7 @@ __all__ = (
     "Response",
     "ResultStatus",
     "RetryPolicy",
+    "Route",
     "Run",
     "Schema",
     "SchemaError",

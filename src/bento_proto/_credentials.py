@@ -39,9 +39,7 @@ class Credential:
         self._header: str | None = None
         self._given: tuple[str | None, ...] = ()
         if token is None and base.userinfo is not None:
-            import binascii
-
-            self._header = "Basic " + binascii.b2a_base64(base.userinfo.encode(), newline=False).decode()
+            self._header = basic(base.userinfo)
         elif not callable(token):
             if token is None and (base.origin.scheme == "https" or is_local(base.origin)):
                 token = environ.get(TOKEN_VARIABLE)
@@ -74,6 +72,13 @@ class Credential:
             self._header = None
         others = tuple(field for field in request.headers if field[0] != "authorization")
         return Request(request.method, request.origin, request.target, self.added(others), request.body)
+
+
+def basic(userinfo: str) -> str:
+    """What proves to be somebody, given as ``user:password`` (RFC 7617)."""
+    import binascii  # few have use for it
+
+    return "Basic " + binascii.b2a_base64(userinfo.encode(), newline=False).decode()
 
 
 def _bearer(token: str) -> str | None:

@@ -153,7 +153,7 @@ class Loss(Enum):
     CONNECT = "connect"
     """No connection was made: nothing was sent."""
     UNTRUSTED = "untrusted"
-    """The server's certificate does not hold: nothing was sent, and waiting does not help."""
+    """The server's certificate does not hold, or a proxy lets nothing pass: nothing was sent, and waiting is no use."""
     STALE = "stale"
     """A kept-alive connection turned out to be closed before any byte of an answer came."""
     CUT = "cut"

@@ -1,4 +1,4 @@
-"""URLs: the base URL that a client is given, the targets of requests, and where redirects lead."""
+"""URLs: the base URL that a client is given, that of a proxy, the targets of requests, where redirects lead."""
 
 from __future__ import annotations
 
@@ -53,6 +53,21 @@ def parse_base(url: str) -> Base:
     origin = _origin(parts, url, "https" if parts.scheme == "https" else "http")
     userinfo = parts.netloc.rpartition("@")[0]
     return Base(origin, quote(parts.path.rstrip("/"), safe=_SAFE + "%"), unquote(userinfo) if userinfo else None)
+
+
+def parse_proxy(url: str) -> Base:
+    """Take the URL of a proxy apart: ``http://`` or ``https://`` with host, and port, user and password if need be.
+
+    Raises:
+        ValueError: it is none.
+    """
+    parts = _split(url)
+    if parts.scheme not in ("http", "https"):
+        raise ValueError(f"the URL of a proxy starts with http:// or https://, as SOCKS is not spoken: {_shown(url)}")
+    if parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError(f"the URL of a proxy ends with its host and port: {_shown(url)}")
+    userinfo = parts.netloc.rpartition("@")[0]
+    return Base(_origin(parts, url, parts.scheme), "", unquote(userinfo) if userinfo else None)
 
 
 def quote_route(route: str) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ._exchange import Exchange
     from ._messages import Segment
+    from ._proxy import Proxy
 
 T = TypeVar("T")
 
@@ -41,14 +42,16 @@ class Wire(Generic[T]):
     Args:
         exchange: what to carry out. What the server does wrong becomes its ``error``.
         reused: whether the connection has served an exchange before.
+        proxy: the proxy that the connection leads to, if it is to pass the request on: `Route.forwarder`.
 
     Raises:
         LocalProtocolError: the request can't be said in HTTP/1.1.
     """
 
-    def __init__(self, exchange: Exchange[T], *, reused: bool = False) -> None:
+    def __init__(self, exchange: Exchange[T], *, reused: bool = False, proxy: Proxy | None = None) -> None:
         self._exchange = exchange
         self._reused = reused
+        self._proxy = proxy
         self._interims_left = exchange.limits.interim
         self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=exchange.limits.head)
         self._chunked = exchange.request.content_length is None
@@ -126,12 +129,16 @@ class Wire(Generic[T]):
             headers.append(("transfer-encoding", "chunked"))
         elif length or request.method in ("POST", "PUT", "PATCH"):
             headers.append(("content-length", str(length)))
+        target = request.target
+        if self._proxy is not None:
+            target = f"{request.origin}{target}"
+            headers += self._proxy.headers
         try:
             return (
                 self._parser.send(
                     h11.Request(
                         method=request.method,
-                        target=request.target,
+                        target=target,
                         headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
                     )
                 )
@@ -193,6 +200,9 @@ class Wire(Generic[T]):
             raise h11.RemoteProtocolError("the head is over its limit", error_status_hint=431)
 
     def _begin(self, event: h11.Response) -> None:
+        if event.status_code == 407 and self._proxy is not None:
+            self._lose(Loss.UNTRUSTED, self._proxy.unauthorized)
+            return
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
         head = Head(event.status_code, headers)
         close = any("close" in value.lower() for value in head.get_all("connection"))

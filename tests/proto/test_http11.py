@@ -23,6 +23,7 @@ from bento_proto import (
     Loss,
     Lost,
     Origin,
+    Proxy,
     Raw,
     RemoteProtocolError,
     Request,
@@ -334,6 +335,30 @@ def test_a_block_of_known_length_goes_as_it_is() -> None:
 def test_what_would_break_the_head_is_refused(request_: Request) -> None:
     with pytest.raises(LocalProtocolError, match="can't be sent"):
         Wire(Exchange(request_, items, Limits()))
+
+
+def test_a_proxy_is_told_where_to_go_and_who_asks() -> None:
+    wire = Wire(Exchange(POST, items, Limits()), proxy=Proxy(Origin("http", "p", 3128), "me:pw"))
+    head = b"".join(segment for segment in wire.segments() if isinstance(segment, bytes)).decode().lower()
+    assert head.startswith("post http://service:3000/f http/1.1\r\nhost: service:3000\r\n")
+    assert "\r\nproxy-authorization: basic bwu6chc=\r\n" in head
+    wire = Wire(Exchange(POST, items, Limits()), proxy=Proxy(Origin("http", "p", 3128)))
+    assert b"authorization" not in b"".join(s for s in wire.segments() if isinstance(s, bytes)).lower()
+
+
+def test_a_407_is_of_the_proxy_and_the_request_went_nowhere() -> None:
+    answer = b"HTTP/1.1 407 Who\r\nContent-Length: 4\r\n\r\nwho?"
+    for pieces in splits(answer):
+        exchange = Exchange(POST, items, Limits())
+        wire = Wire(exchange, proxy=Proxy(Origin("http", "p", 3128)))
+        list(wire.segments())
+        for piece in filter(None, pieces):
+            assert not wire.receive(piece)
+        assert isinstance(exchange.error, ConnectError)
+        assert not exchange.error.sent
+        assert "http://p:3128 asks for a user" in str(exchange.error)
+        assert not wire.is_reusable
+    assert carry_out(answer) == refused(407, "BentoMLException", reusable=True)._replace(body=b"")
 
 
 def test_how_much_to_read() -> None:

@@ -1,0 +1,249 @@
+"""Which proxy leads to which origin, and what a proxy shows of its credentials."""
+
+from __future__ import annotations
+
+import base64
+import pickle
+from types import EllipsisType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bento_proto import Loss, Origin, Proxies, Proxy, ProxyError, Route, parse_base
+
+SECRET = "s3cr3t"
+
+
+def route(url: str, proxy: str | EllipsisType | None = ..., /, **environ: str) -> Route:
+    """The way to the origin of a URL."""
+    return Proxies(proxy, environ).route(parse_base(url).origin)
+
+
+def told(url: str, proxy: str | EllipsisType | None = ..., /, **environ: str) -> tuple[str | None, str]:
+    """The URL of the proxy, and what decided so."""
+    found = route(url, proxy, **environ)
+    return None if found.proxy is None else str(found.proxy), found.source
+
+
+# --- by argument
+
+
+@pytest.mark.parametrize("url", ["http://h", "https://h", "http://localhost:3000", "https://[::1]"])
+def test_an_argument_is_for_all_origins(url: str) -> None:
+    environ = {"https_proxy": "http://other", "http_proxy": "http://other", "no_proxy": "*"}
+    assert told(url, "http://p:3128", **environ) == ("http://p:3128", "argument")
+    assert told(url, None, **environ) == (None, "argument")
+
+
+def test_a_unix_socket_has_none() -> None:
+    assert told("unix:/run/s.sock", "http://p:3128") == (None, "Unix socket")
+    assert told("unix:/run/s.sock", http_proxy="http://p:3128") == (None, "Unix socket")
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://p", "http://p"),
+        ("http://p/", "http://p"),
+        ("HTTP://P:3128", "http://p:3128"),
+        ("https://p", "https://p"),
+        ("https://p:8443", "https://p:8443"),
+        ("http://[::1]:3128", "http://[::1]:3128"),
+        (f"http://me:{SECRET}@p:3128", "http://p:3128"),
+    ],
+)
+def test_where_a_proxy_is(url: str, expected: str) -> None:
+    assert told("https://h", url) == (expected, "argument")
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        (f"socks5://me:{SECRET}@p:1080", "SOCKS is not spoken"),
+        ("socks5h://p", "starts with http"),
+        ("ftp://p", "starts with http"),
+        ("p:3128", "starts with http"),
+        ("", "starts with http"),
+        ("unix:/run/p.sock", "starts with http"),
+        (f"http://me:{SECRET}@p/path", "ends with its host and port"),
+        ("http://p?a=b", "ends with its host and port"),
+        ("http://p#top", "ends with its host and port"),
+        ("http://", "names a host"),
+        (f"http://me:{SECRET}@p:0", "from 1 to 65535"),
+        (f"http://me:{SECRET}\n@p", "no spaces"),
+    ],
+)
+def test_an_argument_that_is_no_proxy(url: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as caught:
+        Proxies(url, {})
+    assert SECRET not in str(caught.value)
+
+
+# --- by the environment
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "expected"),
+    [
+        ("http://h", {}, (None, "default")),
+        ("http://h", {"HTTP_PROXY": "http://p"}, ("http://p", "HTTP_PROXY")),
+        ("http://h", {"http_proxy": "http://p"}, ("http://p", "http_proxy")),
+        ("http://h", {"http_proxy": "http://p", "HTTP_PROXY": "http://q"}, ("http://p", "http_proxy")),
+        ("http://h", {"HTTPS_PROXY": "http://p"}, (None, "default")),
+        ("https://h", {"HTTPS_PROXY": "http://p"}, ("http://p", "HTTPS_PROXY")),
+        ("https://h", {"https_proxy": "https://p:8443"}, ("https://p:8443", "https_proxy")),
+        ("https://h", {"HTTP_PROXY": "http://p"}, (None, "default")),
+        ("https://h", {"ALL_PROXY": "http://p"}, ("http://p", "ALL_PROXY")),
+        ("http://h", {"all_proxy": "http://p", "HTTP_PROXY": "http://q"}, ("http://q", "HTTP_PROXY")),
+        ("http://h", {"all_proxy": "socks5://p", "HTTP_PROXY": "http://q"}, ("http://q", "HTTP_PROXY")),
+        # As people write them:
+        ("http://h", {"HTTP_PROXY": "p:3128"}, ("http://p:3128", "HTTP_PROXY")),
+        ("http://h", {"HTTP_PROXY": " http://p/ "}, ("http://p", "HTTP_PROXY")),
+        ("http://h", {"HTTP_PROXY": ""}, (None, "default")),
+        ("http://h", {"http_proxy": "", "HTTP_PROXY": "http://p"}, ("http://p", "HTTP_PROXY")),
+        ("http://h", {"Http_Proxy": "http://p"}, (None, "default")),
+        # What a request to a CGI program can set is not its environment's word:
+        ("http://h", {"HTTP_PROXY": "http://evil", "REQUEST_METHOD": "GET"}, (None, "default")),
+        ("http://h", {"HTTP_PROXY": "http://evil", "http_proxy": "http://p", "REQUEST_METHOD": ""},
+         ("http://p", "http_proxy")),
+        ("https://h", {"HTTPS_PROXY": "http://p", "REQUEST_METHOD": "GET"}, ("http://p", "HTTPS_PROXY")),
+    ],
+)  # fmt: skip
+def test_the_environment(url: str, environ: dict[str, str], expected: tuple[str | None, str]) -> None:
+    assert told(url, **environ) == expected
+
+
+@pytest.mark.parametrize("url", ["http://localhost", "https://localhost:8443", "http://127.0.0.1", "http://127.9.9.9:1",
+                                 "http://[::1]:3000"])  # fmt: skip
+def test_loopback_has_none_of_the_environments(url: str) -> None:
+    assert told(url, ALL_PROXY="http://p") == (None, "loopback")
+    assert told(url, ALL_PROXY="socks5://p") == (None, "loopback")
+
+
+@pytest.mark.parametrize(
+    ("url", "exempt", "is_exempt"),
+    [
+        ("http://h", "*", True),
+        ("http://h", " * ", True),
+        ("http://h", "", False),
+        ("http://h", ",, ", False),
+        ("http://h", "h", True),
+        ("http://H", "H", True),
+        ("http://h", "x,h", True),
+        ("http://h", "x h", True),
+        ("http://h", "x , h ,y", True),
+        ("http://h.", "h", True),
+        ("http://gpu1", "gpu1", True),
+        ("http://gpu1", "gpu", False),
+        ("http://a.example.com", "example.com", True),
+        ("http://a.example.com", ".example.com", True),
+        ("http://a.example.com", "*.example.com", True),
+        ("http://example.com", ".example.com", True),
+        ("http://notexample.com", "example.com", False),
+        ("http://example.com", "a.example.com", False),
+        ("http://example.com", "com", True),
+        ("http://example.com", ".", False),
+        ("http://example.com", "example.com:80", True),
+        ("http://example.com:8080", "example.com:80", False),
+        ("https://example.com", "example.com:443", True),
+        ("http://example.com", "example.com:x", False),
+        ("http://10.1.2.3", "10.1.2.3", True),
+        ("http://10.1.2.3", "10.0.0.0/8", True),
+        ("http://10.1.2.3", "10.1.2.99/24", True),
+        ("http://10.1.2.3", "10.1.2.3:80", True),
+        ("http://10.1.2.3:81", "10.1.2.3:80", False),
+        ("http://11.1.2.3", "10.0.0.0/8", False),
+        ("http://10.1.2.3", "10.0.0.0/99", False),
+        ("http://10.1.2.3", "fd00::/8", False),
+        ("http://10.1.2.3", "example.com", False),
+        ("http://10.1.2.3", "3", False),
+        ("http://[fd00::1]", "fd00::1", True),
+        ("http://[fd00::1]", "[fd00::1]", True),
+        ("http://[fd00::1]:81", "[fd00::1]:81", True),
+        ("http://[fd00::1]:81", "[fd00::1]:80", False),
+        ("http://[fd00::1]", "fd00::/8", True),
+        ("http://[fe80::1]", "fd00::/8", False),
+        ("http://10.example", "10.0.0.0/8", False),
+    ],
+)
+def test_what_is_exempt(url: str, exempt: str, is_exempt: bool) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        expected = (None, name) if is_exempt else ("http://p", "ALL_PROXY")
+        assert told(url, ALL_PROXY="http://p", **{name: exempt}) == expected
+
+
+def test_the_lower_case_exemption_counts_first() -> None:
+    assert told("http://h", ALL_PROXY="http://p", no_proxy="x", NO_PROXY="h") == ("http://p", "ALL_PROXY")
+
+
+@pytest.mark.parametrize("value", [f"socks5://me:{SECRET}@p:1080", f"http://me:{SECRET}@p:99999", "http://", "ftp://p"])
+def test_what_the_environment_names_and_nobody_can_use(value: str) -> None:
+    with pytest.raises(ProxyError, match="variable HTTPS_PROXY names no proxy") as caught:
+        route("https://h", HTTPS_PROXY=value)
+    assert caught.value.loss is Loss.UNTRUSTED  # going there without one is not for this client to decide
+    assert SECRET not in str(caught.value)
+    assert told("https://h", HTTPS_PROXY=value, NO_PROXY="h") == (None, "NO_PROXY")
+    assert told("http://h", HTTPS_PROXY=value) == (None, "default")
+
+
+def test_the_environment_counts_as_it_was() -> None:
+    environ = {"HTTP_PROXY": "http://p"}
+    proxies = Proxies(..., environ)
+    environ["HTTP_PROXY"] = "http://q"
+    assert str(proxies.route(Origin("http", "h", 80)).proxy) == "http://p"
+
+
+@given(st.text(), st.text(), st.from_regex(r"[a-z0-9.:-]{1,20}", fullmatch=True))
+def test_no_text_is_too_much(value: str, exempt: str, host: str) -> None:
+    try:
+        found = Proxies(..., {"all_proxy": value, "no_proxy": exempt}).route(Origin("http", host, 80))
+    except ProxyError:
+        return
+    assert found.source in ("all_proxy", "no_proxy", "default", "loopback")
+
+
+# --- what is made of it
+
+
+def test_http_is_handed_over_and_https_is_tunnelled() -> None:
+    handed, tunnelled = route("http://h", "http://p"), route("https://h", "http://p")
+    assert handed.forwarder is handed.proxy is not None
+    assert tunnelled.forwarder is None
+    assert route("http://h", None).forwarder is None
+
+
+def test_a_route_says_where_it_leads_and_why() -> None:
+    assert str(route("https://h", HTTPS_PROXY="p:1")) == "https://h through http://p:1 (HTTPS_PROXY)"
+    assert str(route("https://h")) == "https://h"
+
+
+@pytest.mark.parametrize(
+    ("userinfo", "sent"),
+    [("me:s3cr3t", "me:s3cr3t"), ("us%20er:pa%2Fss", "us er:pa/ss"), ("me", "me:"), ("me:", "me:"), ("ü:ä", "ü:ä")],
+)
+def test_user_and_password(userinfo: str, sent: str) -> None:
+    found = route("https://h", f"http://{userinfo}@p").proxy
+    assert found is not None
+    assert found.headers == (("proxy-authorization", "Basic " + base64.b64encode(sent.encode()).decode()),)
+
+
+def test_nothing_shows_them() -> None:
+    found = route("https://h", f"http://me:{SECRET}@p:3128")
+    basic = base64.b64encode(f"me:{SECRET}".encode()).decode()
+    assert found.proxy is not None
+    assert basic in str(found.proxy.headers)
+    for text in (str(found), repr(found), repr(found.proxy), str(found.proxy), found.proxy.unauthorized):
+        assert SECRET not in text
+        assert basic not in text
+
+
+def test_a_status_407_is_told_by_what_was_given() -> None:
+    origin = Origin("http", "p", 3128)
+    assert Proxy(origin).unauthorized == "the proxy http://p:3128 asks for a user and a password (status 407)"
+    assert "does not accept" in Proxy(origin, "me:x").unauthorized
+
+
+def test_a_refusal_pickles() -> None:
+    again = pickle.loads(pickle.dumps(ProxyError("no", Loss.CONNECT)))
+    assert (str(again), again.loss) == ("no", Loss.CONNECT)
