@@ -24,6 +24,9 @@ fuzz: python ## whatever reads a server's answers, a minute each, on Linux
 check: python ## the static checks: format, lint, types
 	$(PYTHON) tools/check.py
 
+docs: python ## the documentation, into build/docs
+	$(PYTHON) tools/docs.py
+
 build: python ## sdist and wheel into dist/
 	$(PYTHON) tools/build.py
 
@@ -31,11 +34,11 @@ pins: python ## pin the development requirements anew
 	$(PYTHON) tools/pins.py
 
 clean: ## remove everything that the other targets made
-	rm -rf .venvs .fuzz dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf .venvs .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test compat bench fuzz check build pins clean python
+.PHONY: help demo test compat bench fuzz check docs build pins clean python

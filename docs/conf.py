@@ -1,0 +1,59 @@
+"""How Sphinx makes the documentation: ``make docs``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bento_proto
+
+if TYPE_CHECKING:
+    from docutils import nodes
+    from sphinx.addnodes import pending_xref
+    from sphinx.application import Sphinx
+    from sphinx.environment import BuildEnvironment
+
+project = "bento-client"
+copyright = "the bento-client authors"
+release = version = bento_proto.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+source_suffix = {".md": "markdown"}
+myst_heading_anchors = 3
+default_role = "py:obj"  # a name in single backquotes, in a docstring, is a link to it where it is documented
+
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_typehints = "signature"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+maximum_signature_line_length = 80
+python_display_short_literal_types = True
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+
+html_theme = "furo"
+html_title = f"bento-client {release}"
+html_static_path = ["_static"]
+html_css_files = ["own.css"]
+html_show_copyright = False
+copybutton_exclude = ".linenos, .gp, .go"  # of a console block, the commands alone
+
+
+def skip_fields(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
+    """The fields of a named tuple are told of in its docstring, under "Attributes"."""
+    return True if type(obj).__name__ == "_tuplegetter" else None
+
+
+def find_at_home(
+    app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
+) -> nodes.reference | None:
+    """What the clients only pass on is described where it comes from: in the core."""
+    if node.get("refdomain") != "py" or "." in (name := node["reftarget"]):
+        return None
+    python = env.get_domain("py")
+    return python.resolve_xref(env, node["refdoc"], app.builder, "obj", f"bento_proto.{name}", node, content)
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("missing-reference", find_at_home)
+    app.connect("autodoc-skip-member", skip_fields)
