@@ -12,6 +12,7 @@ SITE = ROOT / "build" / "docs"
 
 def main() -> None:
     python = ensure_with_wheel("docs", REQUIREMENTS / "docs.txt")
+    require("draw the diagrams", [python, ROOT / "tools" / "diagrams.py"])
     # Made anew each time: what changed in a docstring is not seen by what Sphinx remembers of its page.
     options = ["-b", "html", "-q", "-E", "-W", "--keep-going", "-d", ROOT / "build" / "doctrees"]
     require("build the documentation", [python, "-m", "sphinx", *options, ROOT / "docs", SITE])
