@@ -11,6 +11,7 @@ from bento_proto import (
     Content,
     Endpoint,
     File,
+    FileInput,
     Forbidden,
     GatewayTimeout,
     Headers,
@@ -42,6 +43,7 @@ from ._client import AsyncHTTPClient
 from ._endpoint import EndpointMethod
 from ._stream import AsyncStream
 from ._task import AsyncTask
+from ._typed import TypedAsyncHTTPClient
 
 __all__ = (
     "AsyncCall",
@@ -57,6 +59,7 @@ __all__ = (
     "Endpoint",
     "EndpointMethod",
     "File",
+    "FileInput",
     "Forbidden",
     "GatewayTimeout",
     "Headers",
@@ -78,6 +81,7 @@ __all__ = (
     "TaskNotCompleted",
     "Timeout",
     "TooManyRequests",
+    "TypedAsyncHTTPClient",
     "Unauthorized",
     "UnprocessableEntity",
     "__version__",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import os
 import random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar
 
-from bento_proto import Limits, LocalProtocolError, Responder, Session, attributes, endpoint_for
+from bento_proto import RESERVED, Limits, LocalProtocolError, Responder, Session, attributes, endpoint_for
 
 from ._asgi import Application
 from ._calls import Calls, Shared
@@ -67,6 +67,8 @@ class AsyncHTTPClient:
         SchemaError: the given schema is.
     """
 
+    _schema: ClassVar[Service | bytes | JSON] = None  # what a typed client knows of its Service
+
     def __init__(
         self,
         url: str = "http://localhost:3000",
@@ -91,7 +93,7 @@ class AsyncHTTPClient:
             headers=headers,
             retries=retries,
             limits=limits,
-            schema=schema,
+            schema=self._schema if schema is None else schema,
             download_dir=download_dir,
             environ=os.environ,
             chance=random.random,
@@ -122,7 +124,7 @@ class AsyncHTTPClient:
         return service.endpoints
 
     def __repr__(self) -> str:
-        return f"<AsyncHTTPClient {self.url}>"
+        return f"<{type(self).__name__} {self.url}>"
 
     def __dir__(self) -> Iterable[str]:
         service = self._calls.shared.session.service
@@ -240,7 +242,3 @@ class AsyncHTTPClient:
         finally:
             if application is not None:
                 await application.leave()
-
-
-RESERVED: Final = frozenset(name for name in vars(AsyncHTTPClient) if not name.startswith("_"))
-"""The names that the client uses itself."""

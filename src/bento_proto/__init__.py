@@ -35,7 +35,7 @@ from ._errors import (
 from ._exchange import TRANSITIONS, Exchange, Input, State
 from ._flow import Flow, Run, Step
 from ._headers import Headers
-from ._inputs import File
+from ._inputs import File, FileContent, FileInput, FrameInput, ModelInput, TensorInput
 from ._json import JSON, parse_json, to_json
 from ._messages import (
     Data,
@@ -53,7 +53,7 @@ from ._messages import (
     Timeout,
 )
 from ._multipart import Body
-from ._naming import ALIAS, attributes, endpoint_for
+from ._naming import ALIAS, RESERVED, attributes, endpoint_for
 from ._options import Options
 from ._outputs import Answer, Delivery, Reader
 from ._progress import OnProgress, Progress
@@ -92,10 +92,13 @@ __all__ = (
     "Exchange",
     "Fields",
     "File",
+    "FileContent",
+    "FileInput",
     "FilePart",
     "Flow",
     "Forbidden",
     "Found",
+    "FrameInput",
     "GatewayTimeout",
     "Head",
     "Headers",
@@ -110,6 +113,7 @@ __all__ = (
     "LocalProtocolError",
     "Loss",
     "Lost",
+    "ModelInput",
     "NotFound",
     "OnProgress",
     "Options",
@@ -123,6 +127,7 @@ __all__ = (
     "Proxy",
     "ProxyError",
     "Raw",
+    "RESERVED",
     "Reader",
     "Received",
     "RemoteProtocolError",
@@ -147,6 +152,7 @@ __all__ = (
     "TaskFailed",
     "TaskNotCompleted",
     "Tasks",
+    "TensorInput",
     "Text",
     "Timeout",
     "TooManyRequests",

@@ -16,6 +16,14 @@ ALIAS: Final = "api_"
 Unless another endpoint bears that longer name, which then is the one that is reached.
 """
 
+RESERVED: Final = frozenset(
+    {
+        "call", "close", "connect", "endpoints", "is_ready", "request", "url", "wait_until_server_ready",
+        "with_options",
+    }
+)  # fmt: skip
+"""The names that both clients use themselves."""
+
 
 def endpoint_for(service: Service, attribute: str, reserved: Collection[str]) -> str | None:
     """The name of the endpoint that an attribute stands for; None if it stands for none.

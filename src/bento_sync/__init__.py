@@ -11,6 +11,7 @@ from bento_proto import (
     Content,
     Endpoint,
     File,
+    FileInput,
     Forbidden,
     GatewayTimeout,
     Headers,
@@ -41,6 +42,7 @@ from ._client import SyncHTTPClient
 from ._endpoint import EndpointMethod
 from ._stream import Stream
 from ._task import Task
+from ._typed import TypedSyncHTTPClient
 
 __all__ = (
     "BentoMLException",
@@ -52,6 +54,7 @@ __all__ = (
     "Endpoint",
     "EndpointMethod",
     "File",
+    "FileInput",
     "Forbidden",
     "GatewayTimeout",
     "Headers",
@@ -76,6 +79,7 @@ __all__ = (
     "TaskNotCompleted",
     "Timeout",
     "TooManyRequests",
+    "TypedSyncHTTPClient",
     "Unauthorized",
     "UnprocessableEntity",
     "__version__",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import copy
 import os
 import random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar
 
-from bento_proto import Limits, Responder, Session, attributes, endpoint_for
+from bento_proto import RESERVED, Limits, Responder, Session, attributes, endpoint_for
 
 from ._calls import Calls, Shared
 from ._connections import Connections
@@ -59,6 +59,8 @@ class SyncHTTPClient:
         SchemaError: the given schema is.
     """
 
+    _schema: ClassVar[Service | bytes | JSON] = None  # what a typed client knows of its Service
+
     def __init__(
         self,
         url: str = "http://localhost:3000",
@@ -91,7 +93,7 @@ class SyncHTTPClient:
             headers=headers,
             retries=retries,
             limits=limits,
-            schema=schema,
+            schema=self._schema if schema is None else schema,
             download_dir=download_dir,
             environ=os.environ,
             chance=random.random,
@@ -118,7 +120,7 @@ class SyncHTTPClient:
         return self._calls.connect().endpoints
 
     def __repr__(self) -> str:
-        return f"<SyncHTTPClient {self.url}>"
+        return f"<{type(self).__name__} {self.url}>"
 
     def __dir__(self) -> Iterable[str]:
         service = self._calls.shared.session.service
@@ -231,7 +233,3 @@ class SyncHTTPClient:
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         self.close()
-
-
-RESERVED: Final = frozenset(name for name in vars(SyncHTTPClient) if not name.startswith("_"))
-"""The names that the client uses itself."""
