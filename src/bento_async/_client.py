@@ -7,7 +7,7 @@ import os
 import random
 from typing import TYPE_CHECKING, ClassVar
 
-from bento_proto import RESERVED, Limits, LocalProtocolError, Responder, Session, attributes, endpoint_for
+from bento_proto import RESERVED, Limits, LocalProtocolError, Proxies, Responder, Session, attributes, endpoint_for
 
 from ._asgi import Application
 from ._calls import Calls, Shared
@@ -37,7 +37,6 @@ class AsyncHTTPClient:
     one comes.
 
     Cancelling is safe anywhere: it closes the connection of the call that is cancelled, at once, and nothing else.
-    Environment variables for proxies are not looked at.
 
     An endpoint whose name the client uses itself, such as ``call``, is reached as ``api_call``; one whose name is no
     identifier by `call`.
@@ -56,14 +55,18 @@ class AsyncHTTPClient:
         limits: how much the server may send, and how many connections there may be.
         schema: the content of the Service's ``/schema.json``, which then is not asked for.
         download_dir: where results that are files are put; by default in a directory that goes with the process.
-        ssl_context: the TLS settings; by default Python's, with the system's certificates or those that the
-            environment variable ``SSL_CERT_FILE`` names.
+        ssl_context: the TLS settings, as `tls_context` makes them; by default Python's, with the system's certificates
+            or those that the environment variable ``SSL_CERT_FILE`` names.
+        proxy: the URL of an HTTP proxy for whatever the client connects to, with user and password if need be; None
+            for none. By default what the environment says: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
+            ``NO_PROXY``, in lower case too; a loopback address is then reached without one. A Unix socket and ``app``
+            always are.
         app: an ASGI application of this process, which is called, without a socket, instead of what is at the URL.
             It runs within ``async with`` the client, its lifespan from the first use to the end of that. Or a
             `Responder`, such as the double of a Service in a test.
 
     Raises:
-        ValueError: the URL, the token, a header or a number is malformed.
+        ValueError: a URL, the token, a header or a number is malformed.
         SchemaError: the given schema is.
     """
 
@@ -82,6 +85,7 @@ class AsyncHTTPClient:
         schema: Service | bytes | JSON = None,
         download_dir: str | os.PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        proxy: str | EllipsisType | None = ...,
         app: ASGIApplication | Responder | None = None,
     ) -> None:
         limits = limits or Limits()
@@ -100,7 +104,8 @@ class AsyncHTTPClient:
         )
         responder = app if isinstance(app, Responder) else None
         application = Application(app) if app is not None and not isinstance(app, Responder) else None
-        shared = Shared(session, Connections(limits.connections, ssl_context), limits, application, responder)
+        connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
+        shared = Shared(session, connections, limits, application, responder)
         self._calls = Calls(shared, session.options)
 
     # --- what there is

@@ -15,7 +15,7 @@ from ._pool import Pool
 from ._socket import connect
 
 if TYPE_CHECKING:
-    from bento_proto import Options, Origin
+    from bento_proto import Limits, Options, Origin, Proxies, Route
 
     from ._pool import Decision
     from ._socket import Connection
@@ -192,14 +192,16 @@ class Connections:
     """The connections of one client, on whichever event loops it is used.
 
     Args:
-        size: how many there may be to one origin at a time, on each loop.
+        limits: how many there may be to one origin at a time, on each loop.
         context: the TLS settings; by default those of Python: the system's certificates, or those that
             ``SSL_CERT_FILE`` names.
+        proxies: which proxy leads where.
     """
 
-    def __init__(self, size: int, context: ssl.SSLContext | None) -> None:
-        self._size = size
+    def __init__(self, limits: Limits, context: ssl.SSLContext | None, proxies: Proxies) -> None:
+        self._limits = limits
         self._context = context
+        self._proxies = proxies
         self._locals: dict[object, Local] = {}
         self._closed = False
 
@@ -220,19 +222,28 @@ class Connections:
             if not other.loop.call_soon(_nothing):  # the loop has ended, or is that of the process before a fork
                 self._locals.pop(key, None)
                 other.close()
-        local = Local(self._size)
+        local = Local(self._limits.connections)
         return self._locals.setdefault(local.loop.key, local)
 
-    async def open(self, lease: Lease, origin: Origin) -> Connection:
+    def route(self, origin: Origin) -> Route:
+        """The way to an origin.
+
+        Raises:
+            ProxyError: there is none.
+        """
+        return self._proxies.route(origin)
+
+    async def open(self, lease: Lease, route: Route) -> Connection:
         """Connect a lease that has no connection.
 
         Raises:
             ssl.SSLError: the certificate does not hold, or the peer speaks no TLS.
             OSError: there is no connection to be had.
         """
-        if origin.scheme == "https" and self._context is None:
+        secure = "https" in (route.origin.scheme, route.proxy and route.proxy.origin.scheme)
+        if secure and self._context is None:
             self._context = await to_thread.run_sync(ssl.create_default_context)  # reads files
-        lease.connection = await connect(origin, self._context if origin.scheme == "https" else None)
+        lease.connection = await connect(route, self._context, self._limits)
         return lease.connection
 
     def close(self) -> None:

@@ -18,12 +18,12 @@ from anyio.abc import ByteStream
 from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint_if_cancelled
 from anyio.streams.tls import TLSStream
 
-from bento_proto import LocalProtocolError
+from bento_proto import LocalProtocolError, ProxyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bento_proto import Origin
+    from bento_proto import Limits, Proxy, Route
 
 _READ: Final = 1 << 16
 _STAGGER: Final = 0.25  # RFC 8305: what an address is ahead of the next one
@@ -43,14 +43,19 @@ class Connection:
 
     Args:
         sock: the socket, non-blocking.
+        forwarder: the proxy that it leads to, if requests are handed to it to be passed on.
+
+    Attributes:
+        forwarder: the same.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, forwarder: Proxy | None = None) -> None:
+        self.forwarder: Proxy | None = forwarder
         self._sock = sock
         self._tls: TLSStream | None = None
 
     async def start_tls(self, host: str, context: ssl.SSLContext) -> None:
-        """Shake hands as a client of that host.
+        """Shake hands as a client of that host, over the TLS that there is, if any.
 
         Raises:
             ssl.SSLError: the certificate does not hold, or the peer speaks no TLS.
@@ -58,7 +63,7 @@ class Connection:
         """
         try:
             self._tls = await TLSStream.wrap(
-                _Bare(self._sock),
+                self._tls or _Bare(self._sock),
                 server_side=False,
                 hostname=host,
                 ssl_context=context,
@@ -163,28 +168,52 @@ async def _receive(sock: socket.socket, size: int) -> bytes:
             pass
 
 
-async def connect(origin: Origin, context: ssl.SSLContext | None) -> Connection:
+async def connect(route: Route, context: ssl.SSLContext | None, limits: Limits) -> Connection:
     """Connect to an origin.
 
     Args:
-        origin: where to.
-        context: the TLS settings, if it is an https one.
+        route: the way to it.
+        context: the TLS settings, if there is TLS on it.
+        limits: how much a proxy on it may send.
 
     Raises:
         ssl.SSLError: the certificate does not hold, or the peer speaks no TLS.
+        ProxyError: the proxy leads nowhere.
         OSError: there is no connection to be had.
         LocalProtocolError: this platform has no such sockets.
     """
+    origin, proxy = route.origin, route.proxy
     if origin.socket is not None:
         return Connection(await _connect_unix(origin.socket))
-    connection = Connection(await _connect_tcp(origin.host, origin.port))
-    if context is not None:
-        try:
+    first = origin if proxy is None else proxy.origin
+    connection = Connection(await _connect_tcp(first.host, first.port), route.forwarder)
+    try:
+        if proxy is not None:
+            await _pass(proxy, connection, route, context, limits)
+        if context is not None and origin.scheme == "https":
             await connection.start_tls(origin.host, context)
-        except BaseException:
-            connection.close()
-            raise
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+async def _pass(
+    proxy: Proxy, connection: Connection, route: Route, context: ssl.SSLContext | None, limits: Limits
+) -> None:
+    """Make a connection to a proxy one to an origin, or one that takes requests for it."""
+    if context is not None and proxy.origin.scheme == "https":
+        try:
+            await connection.start_tls(proxy.origin.host, context)
+        except ssl.SSLError as exc:
+            raise ProxyError(f"no TLS with the proxy {proxy}: {exc}") from exc
+    if route.forwarder is None:
+        from bento_proto.tunnel import Tunnel
+
+        tunnel = Tunnel(proxy, route.origin, limits)
+        await connection.send(tunnel.request)
+        while not tunnel.is_open:
+            tunnel.receive(await connection.receive(_READ))
 
 
 async def _connect_unix(path: str) -> socket.socket:

@@ -11,7 +11,7 @@ from anyio import CancelScope
 from anyio.lowlevel import checkpoint
 
 from bento_files import BLOCK
-from bento_proto import FilePart, Loss, Lost, State
+from bento_proto import FilePart, Loss, Lost, ProxyError, State
 from bento_proto.http11 import Wire
 
 from ._reading import Reading
@@ -68,16 +68,19 @@ async def carry_out(step: Step, connections: Connections) -> Open[object] | None
 async def _connect(
     exchange: Exchange[object], lease: Lease, connections: Connections, deadline: float
 ) -> Connection | None:
-    origin = exchange.request.origin
+    where = str(exchange.request.origin)
     with CancelScope(deadline=deadline):
         try:
-            return await connections.open(lease, origin)
+            route = connections.route(exchange.request.origin)
+            where = str(route)
+            return await connections.open(lease, route)
         except ssl.SSLError as exc:
-            exchange.receive(Lost(Loss.UNTRUSTED, f"no TLS with {origin}: {exc}", cause=exc))
+            exchange.receive(Lost(Loss.UNTRUSTED, f"no TLS with {where}: {exc}", cause=exc))
         except OSError as exc:
-            exchange.receive(Lost(Loss.CONNECT, f"can't connect to {origin}: {exc}", cause=exc))
+            loss = exc.loss if isinstance(exc, ProxyError) else Loss.CONNECT
+            exchange.receive(Lost(loss, f"can't connect to {where}: {exc}", cause=exc))
         return None
-    reason = f"connecting to {origin} took too long"
+    reason = f"connecting to {where} took too long"
     exchange.receive(Lost(Loss.TIMEOUT, reason, sent=False, cause=TimeoutError(reason)))
     return None
 
@@ -105,7 +108,7 @@ class Open(Underway[T]):
         reused: bool,
     ) -> None:
         super().__init__(exchange, timeout, ends)
-        self._wire: Wire[T] = Wire(exchange, reused=reused)
+        self._wire: Wire[T] = Wire(exchange, reused=reused, proxy=connection.forwarder)
         self._lease = lease
         self._connection = connection
 

@@ -7,7 +7,7 @@ import os
 import random
 from typing import TYPE_CHECKING, ClassVar
 
-from bento_proto import RESERVED, Limits, Responder, Session, attributes, endpoint_for
+from bento_proto import RESERVED, Limits, Proxies, Responder, Session, attributes, endpoint_for
 
 from ._calls import Calls, Shared
 from ._connections import Connections
@@ -49,13 +49,17 @@ class SyncHTTPClient:
         limits: how much the server may send, and how many connections there may be.
         schema: the content of the Service's ``/schema.json``, which then is not asked for.
         download_dir: where results that are files are put; by default in a directory that goes with the process.
-        ssl_context: the TLS settings; by default Python's, with the system's certificates or those that the
-            environment variable ``SSL_CERT_FILE`` names.
+        ssl_context: the TLS settings, as `tls_context` makes them; by default Python's, with the system's certificates
+            or those that the environment variable ``SSL_CERT_FILE`` names.
+        proxy: the URL of an HTTP proxy for whatever the client connects to, with user and password if need be; None
+            for none. By default what the environment says: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
+            ``NO_PROXY``, in lower case too; a loopback address is then reached without one. A Unix socket and ``app``
+            always are.
         app: an ASGI application of this process, to call instead of a URL, which needs the extra ``asgi``; or a
             `Responder`, such as the double of a Service in a test, which needs no socket.
 
     Raises:
-        ValueError: the URL, the token, a header or a number is malformed.
+        ValueError: a URL, the token, a header or a number is malformed.
         SchemaError: the given schema is.
     """
 
@@ -74,6 +78,7 @@ class SyncHTTPClient:
         schema: Service | bytes | JSON = None,
         download_dir: str | os.PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        proxy: str | EllipsisType | None = ...,
         app: ASGIApplication | Responder | None = None,
     ) -> None:
         server, responder = None, None
@@ -98,7 +103,8 @@ class SyncHTTPClient:
             environ=os.environ,
             chance=random.random,
         )
-        shared = Shared(session, Connections(limits.connections, ssl_context), limits, server, responder)
+        connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
+        shared = Shared(session, connections, limits, server, responder)
         self._calls = Calls(shared, session.options)
 
     # --- what there is

@@ -15,10 +15,14 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ClosedPoolError
 
-from bento_proto import LocalProtocolError, Origin
+from bento_proto import LocalProtocolError, Origin, Route
+
+from ._proxied import ProxiedConnection
 
 if TYPE_CHECKING:
     from urllib3._base_connection import BaseHTTPConnection
+
+    from bento_proto import Limits, Proxies, Proxy
 
 # uvicorn closes a connection that was idle for 5 seconds; whoever sends at that very moment loses the race.
 _IDLE: Final = 4.0
@@ -29,7 +33,13 @@ Pool: TypeAlias = "_Leases"
 
 
 class _Leases(HTTPConnectionPool):
-    """What the pools add to urllib3's: connections leave and come back without its way of making requests."""
+    """What the pools add to urllib3's: connections leave and come back without its way of making requests.
+
+    Attributes:
+        route: the way that its connections take.
+    """
+
+    route: Route
 
     def lease(self, timeout: float | None, *, fresh: bool) -> Connection:
         """A connection that is open or can be opened.
@@ -105,18 +115,27 @@ class _UnixConnection(HTTPConnection):
         return connection
 
 
+class _Proxied(_Leases):
+    def __init__(self, route: Route, proxy: Proxy, context: ssl.SSLContext | None, limits: Limits) -> None:
+        super().__init__(route.origin.host, route.origin.port, maxsize=limits.connections, block=True)
+        tunnel = None if route.forwarder else route.origin
+        self.ConnectionCls = partial(ProxiedConnection, proxy, tunnel, context, limits)  # type: ignore[assignment]
+
+
 class Connections:
     """The pools of one client.
 
     Args:
-        size: how many connections there may be to one origin at a time.
+        limits: how many connections there may be to one origin at a time.
         context: the TLS settings; by default those of Python: the system's certificates, or those that
             ``SSL_CERT_FILE`` names.
+        proxies: which proxy leads where.
     """
 
-    def __init__(self, size: int, context: ssl.SSLContext | None) -> None:
-        self._size = size
+    def __init__(self, limits: Limits, context: ssl.SSLContext | None, proxies: Proxies) -> None:
+        self._limits = limits
         self._context = context
+        self._proxies = proxies
         self._lock = threading.Lock()
         self._pools: dict[Origin, Pool] = {}
         self._closed = False
@@ -126,6 +145,7 @@ class Connections:
 
         Raises:
             LocalProtocolError: the client is closed.
+            ProxyError: there is no way to the origin.
         """
         pool = self._pools.get(origin)
         return pool if pool is not None else self._new_pool(origin)
@@ -135,19 +155,24 @@ class Connections:
             if self._closed:
                 raise LocalProtocolError("the client is closed")
             if origin not in self._pools:
+                route = self._proxies.route(origin)
                 if len(self._pools) >= _ORIGINS:
                     self._pools.pop(list(self._pools)[-1]).close()
-                self._pools[origin] = self._make(origin)
+                self._pools[origin] = self._make(route)
+                self._pools[origin].route = route
             return self._pools[origin]
 
-    def _make(self, origin: Origin) -> Pool:
+    def _make(self, route: Route) -> Pool:
+        origin, proxy, size = route.origin, route.proxy, self._limits.connections
         if origin.socket is not None:
-            return _Unix(origin.socket, self._size)
-        if origin.scheme == "http":
-            return _Leases(origin.host, origin.port, maxsize=self._size, block=True)
-        if self._context is None:
+            return _Unix(origin.socket, size)
+        if self._context is None and (origin.scheme == "https" or (proxy and proxy.origin.scheme == "https")):
             self._context = ssl.create_default_context()
-        return _Secure(origin.host, origin.port, maxsize=self._size, block=True, ssl_context=self._context)
+        if proxy is not None:
+            return _Proxied(route, proxy, self._context, self._limits)
+        if origin.scheme == "http":
+            return _Leases(origin.host, origin.port, maxsize=size, block=True)
+        return _Secure(origin.host, origin.port, maxsize=size, block=True, ssl_context=self._context)
 
     def close(self) -> None:
         """Close all connections that are idle; those in use close when they are given back."""

@@ -12,7 +12,7 @@ from urllib3.util.ssl_match_hostname import CertificateError
 from urllib3.util.wait import wait_for_read
 
 from bento_files import blocks
-from bento_proto import FilePart, LocalProtocolError, Loss, Lost, State
+from bento_proto import FilePart, LocalProtocolError, Loss, Lost, ProxyError, State
 from bento_proto.http11 import Wire
 
 from ._connections import open_socket
@@ -40,9 +40,12 @@ def carry_out(step: Step, connections: Connections) -> Open[object] | None:
     """
     exchange, timeout = step.exchange, step.timeout
     ends = None if timeout.total is None else time.monotonic() + timeout.total
-    pool = connections.pool(exchange.request.origin)
     try:
+        pool = connections.pool(exchange.request.origin)
         connection = pool.lease(timeout.pool, fresh=step.fresh)
+    except ProxyError as exc:
+        exchange.receive(_unconnected(exc, str(exchange.request.origin)))
+        return None
     except EmptyPoolError as exc:
         reason = f"no connection became free within {timeout.pool:g} seconds"
         exchange.receive(Lost(Loss.TIMEOUT, reason, sent=False, cause=exc))
@@ -53,14 +56,15 @@ def carry_out(step: Step, connections: Connections) -> Open[object] | None:
         sock, reused = open_socket(connection, _soonest(timeout.connect, ends))
     except (HTTPError, OSError, CertificateError) as exc:
         pool.give_back(connection, reusable=False)
-        exchange.receive(_unconnected(exc, str(exchange.request.origin)))
+        exchange.receive(_unconnected(exc, str(pool.route)))
         return None
     except BaseException:
         pool.give_back(connection, reusable=False)
         raise
     opened: Open[object] | None = None
     try:
-        opened = Open(exchange, Wire(exchange, reused=reused), pool, connection, sock, timeout, ends)
+        wire = Wire(exchange, reused=reused, proxy=pool.route.forwarder)
+        opened = Open(exchange, wire, pool, connection, sock, timeout, ends)
         opened.begin()
     except BaseException:
         pool.give_back(connection, reusable=False) if opened is None else opened.close()
@@ -71,16 +75,18 @@ def carry_out(step: Step, connections: Connections) -> Open[object] | None:
     return None
 
 
-def _unconnected(exc: Exception, origin: str) -> Lost:
+def _unconnected(exc: Exception, where: str) -> Lost:
     """What an error of connecting means: nothing was sent."""
+    if isinstance(exc, ProxyError):
+        return Lost(exc.loss, f"can't connect to {where}: {exc}", cause=exc)
     cause = exc.__cause__ or exc.__context__ or exc
     if isinstance(exc, (ConnectTimeoutError, TimeoutError)) and not isinstance(exc, NewConnectionError):
-        return Lost(Loss.TIMEOUT, f"connecting to {origin} took too long", sent=False, cause=exc)
+        return Lost(Loss.TIMEOUT, f"connecting to {where} took too long", sent=False, cause=exc)
     if isinstance(exc, (ssl.SSLError, CertificateError)) and not isinstance(
         exc, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
     ):
-        return Lost(Loss.UNTRUSTED, f"no TLS with {origin}: {exc}", cause=exc)
-    return Lost(Loss.CONNECT, f"can't connect to {origin}: {cause if isinstance(cause, OSError) else exc}", cause=exc)
+        return Lost(Loss.UNTRUSTED, f"no TLS with {where}: {exc}", cause=exc)
+    return Lost(Loss.CONNECT, f"can't connect to {where}: {cause if isinstance(cause, OSError) else exc}", cause=exc)
 
 
 def _soonest(seconds: float | None, ends: float | None) -> float | None:
