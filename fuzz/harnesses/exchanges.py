@@ -267,7 +267,7 @@ DOINGS: tuple[Callable[[Session, Plan], Flow[object]], ...] = (
     lambda session, plan: session.request("HEAD", "/", None, None, plan.options, 0.0),
     lambda session, plan: session.tasks.submit(bind(ENDPOINTS[0], (), {}), (), "b0undary", plan.options, 0.0),
     lambda session, plan: session.tasks.status(ENDPOINTS[0], "t&1", plan.options, 0.0),
-    lambda session, plan: session.tasks.result(ENDPOINTS[plan.endpoint], "t/2", plan.options, 0.0),
+    lambda session, plan: session.tasks.get(ENDPOINTS[plan.endpoint], "t/2", plan.options, 0.0),
     lambda session, plan: session.tasks.cancel(ENDPOINTS[0], "t 3", plan.options, 0.0),
     lambda session, plan: session.tasks.retry(ENDPOINTS[0], "t4", plan.options, 0.0),
     call,

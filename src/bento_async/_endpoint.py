@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
     from types import CoroutineType
 
-    from bento_proto import Call, Endpoint, ResultStatus, ServerSentEvent, Service, Value
+    from bento_proto import Call, Endpoint, Poll, ResultStatus, ServerSentEvent, Service, Value
 
     from ._calls import Calls
     from ._stream import AsyncStream
@@ -99,7 +99,7 @@ class EndpointMethod:
 
     # --- as a task
 
-    def submit(self, /, *args: Value, **kwargs: Value) -> Coroutine[object, object, AsyncTask]:
+    def submit(self, /, *args: Value, **kwargs: Value) -> Coroutine[object, object, AsyncTask[Value]]:
         """Queue the call as a task; the server checks its arguments when it runs.
 
         Raises:
@@ -107,7 +107,7 @@ class EndpointMethod:
         """
         return self._named(self._submit(self._bound(args, kwargs)))
 
-    def task(self, task_id: str) -> AsyncTask:
+    def task(self, task_id: str) -> AsyncTask[Value]:
         """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
         return AsyncTask(task_id, self)
 
@@ -115,15 +115,25 @@ class EndpointMethod:
         """Where a task stands: see `AsyncTask.get_status`."""
         return await self._calls.task_status(await self._found(), task_id)
 
+    async def wait(self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None) -> ResultStatus:
+        """Wait until a task is over: see `AsyncTask.wait`."""
+        return await self._calls.wait_for_task(await self._found(), task_id, timeout, poll)
+
     async def get(self, task_id: str) -> Value:
         """The result of a task: see `AsyncTask.get`."""
-        return (await self._calls.task_result(await self._found(), task_id)).value
+        return (await self._calls.get_task(await self._found(), task_id)).value
+
+    async def result(
+        self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None, *, cancel: bool = False
+    ) -> Value:
+        """The result of a task, once it is over: see `AsyncTask.result`."""
+        return (await self._calls.task_result(await self._found(), task_id, timeout, poll, cancel)).value
 
     async def cancel(self, task_id: str) -> None:
         """Cancel a task: see `AsyncTask.cancel`."""
         await self._calls.cancel_task(await self._found(), task_id)
 
-    async def retry(self, task_id: str) -> AsyncTask:
+    async def retry(self, task_id: str) -> AsyncTask[Value]:
         """Run a task again: see `AsyncTask.retry`."""
         return AsyncTask(await self._calls.retry_task(await self._found(), task_id), self)
 
@@ -154,5 +164,5 @@ class EndpointMethod:
     async def _events(self, bound: Callable[[Endpoint], Call]) -> AsyncStream[ServerSentEvent]:
         return await self._calls.events(bound(await self._found()))
 
-    async def _submit(self, bound: Callable[[Endpoint], Call]) -> AsyncTask:
+    async def _submit(self, bound: Callable[[Endpoint], Call]) -> AsyncTask[Value]:
         return AsyncTask(await self._calls.submit(bound(await self._found())), self)

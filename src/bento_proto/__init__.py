@@ -56,6 +56,7 @@ from ._multipart import Body
 from ._naming import ALIAS, RESERVED, attributes, endpoint_for
 from ._options import Options
 from ._outputs import Answer, Delivery, Reader
+from ._polling import Poll
 from ._progress import OnProgress, Progress
 from ._proxy import Proxies, Proxy, ProxyError, Route
 from ._responder import Event, Pause, Playback, Responder
@@ -120,6 +121,7 @@ __all__ = (
     "Origin",
     "Output",
     "Parameter",
+    "Poll",
     "Pause",
     "Playback",
     "Progress",

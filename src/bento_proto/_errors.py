@@ -14,7 +14,7 @@
     ├── InternalServerError          500
     ├── ServiceUnavailable           503, and a Service that did not become ready
     ├── GatewayTimeout               504, the server gave up on the call
-    ├── TaskFailed                   the task ran and failed; the status is its own
+    ├── TaskFailed                   the task failed, or was canceled; the status is its own
     ├── ConnectError                 no connection could be made; also a ConnectionError
     ├── ConnectionLost               the connection broke; also a ConnectionError
     ├── CallTimeout                  the client's time was up; also a TimeoutError
@@ -152,7 +152,7 @@ class GatewayTimeout(BentoMLException):
 
 
 class TaskFailed(BentoMLException):
-    """The task ran and failed; ``__cause__`` is what a direct call would have raised."""
+    """The task ran and failed, or was canceled; ``__cause__`` is what the server answers in place of a result."""
 
 
 class ConnectError(BentoMLException, ConnectionError):

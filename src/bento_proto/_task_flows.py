@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from ._errors import BentoMLException, CallTimeout
 from ._flow import Flow
 from ._operations import attempt
 from ._outputs import whole_reader
+from ._polling import Poll, until_over
+from ._retry import NEVER
 from ._tasks import outcome, parse_status, parse_task_id
 from ._url import quote_segment
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from ._tasks import ResultStatus
 
 T = TypeVar("T")
+
+_CANCELING: Final = 5.0  # seconds that a server may take to cancel a task; one of BentoML 1.3 never answers
 
 
 class Tasks:
@@ -56,16 +61,76 @@ class Tasks:
         exchange = yield from self._ask("GET", endpoint, "status", task_id, parse_status, options, now)
         return exchange.result
 
-    def result(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[Exchange[object]]:
+    def wait(
+        self,
+        endpoint: Endpoint,
+        task_id: str,
+        seconds: float | None,
+        poll: Poll | float | None,
+        options: Options,
+        now: float,
+    ) -> Flow[ResultStatus]:
+        """Wait until a task is over; the result is where it stands then.
+
+        Args:
+            endpoint: what runs as the task.
+            task_id: the task's id.
+            seconds: how long; None for as long as it takes.
+            poll: how often to ask: see `Poll.of`.
+            options: of each question.
+            now: what the clock reads.
+
+        Raises:
+            CallTimeout: it is not over in time.
+            NotFound: the server knows no such task.
+        """
+        status, _ = yield from self._until_over(endpoint, task_id, seconds, poll, options, now)
+        return status
+
+    def get(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[Exchange[object]]:
         """The result of a task, as a direct call would have given it.
 
         Raises:
             TaskNotCompleted: there is none yet.
-            TaskFailed: the task failed; the cause is what a direct call would have raised.
+            TaskFailed: the task failed, or was canceled; the cause is what a direct call would have raised.
             NotFound: the server knows no such task.
         """
         get, status = (self._request("GET", endpoint, action, task_id, options) for action in ("get", "status"))
         return outcome(get, status, self._requests.reader(endpoint), self._requests.terms(options), now)
+
+    def result(
+        self,
+        endpoint: Endpoint,
+        task_id: str,
+        seconds: float | None,
+        poll: Poll | float | None,
+        cancel: bool,
+        options: Options,
+        now: float,
+    ) -> Flow[Exchange[object]]:
+        """Wait until a task is over, and get its result. Arguments are those of `wait`.
+
+        Args:
+            endpoint: what runs as the task.
+            task_id: the task's id.
+            seconds: how long to wait; the result then takes its own time.
+            poll: how often to ask.
+            cancel: whether to cancel a task that is not over in time.
+            options: of each request.
+            now: what the clock reads.
+
+        Raises:
+            CallTimeout: it is not over in time; the message says whether it is canceled, if it was to be.
+            TaskFailed, NotFound: as for `get`.
+        """
+        ends = now + (seconds or 0.0)
+        try:
+            _, now = yield from self._until_over(endpoint, task_id, seconds, poll, options, now)
+        except CallTimeout as error:
+            if cancel and seconds is not None:
+                error.message += yield from self._canceled(endpoint, task_id, options, ends)
+            raise
+        return (yield from self.get(endpoint, task_id, options, now))
 
     def cancel(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[None]:
         """Cancel a task.
@@ -84,6 +149,29 @@ class Tasks:
         """
         exchange = yield from self._ask("POST", endpoint, "retry", task_id, parse_task_id, options, now)
         return exchange.result
+
+    def _until_over(
+        self,
+        endpoint: Endpoint,
+        task_id: str,
+        seconds: float | None,
+        poll: Poll | float | None,
+        options: Options,
+        now: float,
+    ) -> Flow[tuple[ResultStatus, float]]:
+        if seconds is not None and not seconds >= 0:
+            raise ValueError(f"a timeout must be a number of seconds from 0 up, or None: {seconds!r}")
+        status = self._request("GET", endpoint, "status", task_id, options)
+        return until_over(status, task_id, seconds, Poll.of(poll), self._requests.terms(options), now)
+
+    def _canceled(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
+        """Cancel a task that is late; the result says how that went."""
+        options = options._replace(timeout=options.timeout.within(_CANCELING), retries=NEVER)
+        try:
+            yield from self.cancel(endpoint, task_id, options, now)
+        except BentoMLException as error:
+            return f", and can't be canceled: {error}"
+        return ", and is canceled now"
 
     def _ask(
         self,

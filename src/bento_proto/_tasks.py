@@ -82,7 +82,7 @@ def outcome(get: Request, status: Request, reader: Reader[T], terms: Terms, now:
 
     Raises:
         TaskNotCompleted: there is no result yet.
-        TaskFailed: the task failed; the cause is what a direct call would have raised.
+        TaskFailed: the task failed, or was canceled; the cause is what a direct call would have raised.
         NotFound: the server knows no such task.
     """
     deadline = terms.deadline(now)
@@ -102,6 +102,8 @@ def outcome(get: Request, status: Request, reader: Reader[T], terms: Terms, now:
             return exchange
     if asked.result is ResultStatus.FAILED:
         raise _as(TaskFailed, error) from error
+    if asked.result is ResultStatus.CANCELED:
+        raise _as(TaskFailed, error, "the task was canceled") from error
     raise error
 
 
@@ -119,9 +121,9 @@ def _refused(exchange: Exchange[object]) -> BentoMLException | None:
     return error
 
 
-def _as(kind: type[BentoMLException], error: BentoMLException) -> BentoMLException:
+def _as(kind: type[BentoMLException], error: BentoMLException, message: str | None = None) -> BentoMLException:
     return kind(
-        error.message,
+        error.message if message is None else message,
         error_code=error.error_code,
         detail=error.detail,
         headers=error.headers,

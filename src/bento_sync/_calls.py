@@ -186,9 +186,24 @@ class Calls(NamedTuple):
         """Where a task stands."""
         return self.result(self.shared.session.tasks.status(endpoint, task_id, self.options, time.monotonic()))
 
-    def task_result(self, endpoint: Endpoint, task_id: str) -> Response[Value]:
+    def wait_for_task(
+        self, endpoint: Endpoint, task_id: str, timeout: float | None, poll: Poll | float | None
+    ) -> ResultStatus:
+        """Where a task stands when it is over."""
+        tasks = self.shared.session.tasks
+        return self.result(tasks.wait(endpoint, task_id, timeout, poll, self.options, time.monotonic()))
+
+    def get_task(self, endpoint: Endpoint, task_id: str) -> Response[Value]:
         """The result of a task."""
-        flow = self.shared.session.tasks.result(endpoint, task_id, self.options, time.monotonic())
+        flow = self.shared.session.tasks.get(endpoint, task_id, self.options, time.monotonic())
+        return self._deliver(endpoint, *self.run(flow))
+
+    def task_result(
+        self, endpoint: Endpoint, task_id: str, timeout: float | None, poll: Poll | float | None, cancel: bool
+    ) -> Response[Value]:
+        """The result of a task, once it is over."""
+        tasks = self.shared.session.tasks
+        flow = tasks.result(endpoint, task_id, timeout, poll, cancel, self.options, time.monotonic())
         return self._deliver(endpoint, *self.run(flow))
 
     def cancel_task(self, endpoint: Endpoint, task_id: str) -> None:

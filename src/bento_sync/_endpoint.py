@@ -11,7 +11,7 @@ from ._task import Task
 if TYPE_CHECKING:
     import inspect
 
-    from bento_proto import Endpoint, ResultStatus, ServerSentEvent, Value
+    from bento_proto import Endpoint, Poll, ResultStatus, ServerSentEvent, Value
 
     from ._calls import Calls
     from ._stream import Stream
@@ -71,7 +71,7 @@ class EndpointMethod:
 
     # --- as a task
 
-    def submit(self, /, *args: Value, **kwargs: Value) -> Task:
+    def submit(self, /, *args: Value, **kwargs: Value) -> Task[Value]:
         """Queue the call as a task; the server checks its arguments when it runs.
 
         Raises:
@@ -79,7 +79,7 @@ class EndpointMethod:
         """
         return Task(self._calls.submit(self.endpoint, args, kwargs), self)
 
-    def task(self, task_id: str) -> Task:
+    def task(self, task_id: str) -> Task[Value]:
         """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
         return Task(task_id, self)
 
@@ -87,14 +87,24 @@ class EndpointMethod:
         """Where a task stands: see `Task.get_status`."""
         return self._calls.task_status(self.endpoint, task_id)
 
+    def wait(self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None) -> ResultStatus:
+        """Wait until a task is over: see `Task.wait`."""
+        return self._calls.wait_for_task(self.endpoint, task_id, timeout, poll)
+
     def get(self, task_id: str) -> Value:
         """The result of a task: see `Task.get`."""
-        return self._calls.task_result(self.endpoint, task_id).value
+        return self._calls.get_task(self.endpoint, task_id).value
+
+    def result(
+        self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None, *, cancel: bool = False
+    ) -> Value:
+        """The result of a task, once it is over: see `Task.result`."""
+        return self._calls.task_result(self.endpoint, task_id, timeout, poll, cancel).value
 
     def cancel(self, task_id: str) -> None:
         """Cancel a task: see `Task.cancel`."""
         self._calls.cancel_task(self.endpoint, task_id)
 
-    def retry(self, task_id: str) -> Task:
+    def retry(self, task_id: str) -> Task[Value]:
         """Run a task again: see `Task.retry`."""
         return Task(self._calls.retry_task(self.endpoint, task_id), self)

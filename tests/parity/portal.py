@@ -183,8 +183,15 @@ class PortalMethod(_Through):
         status: ResultStatus = self._await(self._method.get_status, task_id)
         return status
 
+    def wait(self, task_id: str, *args: Any, **options: Any) -> ResultStatus:
+        status: ResultStatus = self._await(self._method.wait, task_id, *args, **options)
+        return status
+
     def get(self, task_id: str) -> Any:
         return self._await(self._method.get, task_id)
+
+    def result(self, task_id: str, *args: Any, **options: Any) -> Any:
+        return self._await(self._method.result, task_id, *args, **options)
 
     def cancel(self, task_id: str) -> None:
         self._await(self._method.cancel, task_id)
@@ -195,7 +202,7 @@ class PortalMethod(_Through):
 
 
 class PortalTask(_Through):
-    def __init__(self, way: BlockingPortal, task: AsyncTask) -> None:
+    def __init__(self, way: BlockingPortal, task: AsyncTask[Any]) -> None:
         super().__init__(way)
         self._task = task
         self.id = task.id
@@ -207,8 +214,15 @@ class PortalTask(_Through):
         status: ResultStatus = self._await(self._task.get_status)
         return status
 
+    def wait(self, *args: Any, **options: Any) -> ResultStatus:
+        status: ResultStatus = self._await(self._task.wait, *args, **options)
+        return status
+
     def get(self) -> Any:
         return self._await(self._task.get)
+
+    def result(self, *args: Any, **options: Any) -> Any:
+        return self._await(self._task.result, *args, **options)
 
     def cancel(self) -> None:
         self._await(self._task.cancel)

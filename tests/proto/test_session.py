@@ -273,7 +273,7 @@ def test_what_becomes_of_it(what: str, line: str, answer: JSON, result: object) 
 
 
 def test_its_result() -> None:
-    played = task(session(), "result", reply(200, 7))
+    played = task(session(), "get", reply(200, 7))
     assert played.lines == [f"GET {URL}/jobs/get?task_id=a%2Fb"]
     assert played.result.result == 7
 
@@ -290,7 +290,7 @@ def test_its_result() -> None:
 def test_it_has_none(status: str, answer: Answer, kind: type[BentoMLException]) -> None:
     script = (answer, reply(200, {"status": status}), answer)
     again = status == "failed"  # it may have come to its end in between
-    played = task(session(), "result", *script[: 3 if again else 2])
+    played = task(session(), "get", *script[: 3 if again else 2])
     assert type(played.error) is kind
     assert played.error is not None
     assert played.error.error_code == answer.events[0].status  # type: ignore[union-attr]
@@ -300,7 +300,7 @@ def test_it_has_none(status: str, answer: Answer, kind: type[BentoMLException]) 
 
 def test_it_is_unknown_or_out_of_reach() -> None:
     unknown = reply(404, {"error": "task_id not found"})
-    assert str(task(session(), "result", unknown, unknown).error) == "task_id not found"
-    assert isinstance(task(session(retries=0), "result", lost(Loss.CONNECT)).error, ConnectError)
+    assert str(task(session(), "get", unknown, unknown).error) == "task_id not found"
+    assert isinstance(task(session(retries=0), "get", lost(Loss.CONNECT)).error, ConnectError)
     local = reply(400, {"error": "task cancellation is not supported in local development server"})
     assert isinstance(task(session(), "cancel", local).error, InvalidArgument)

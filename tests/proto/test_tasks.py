@@ -103,7 +103,7 @@ FAILED = reply(400, [{"error": "no"}], {"x": "y", "x-bentoml-request-id": "0123"
 
 def fetched(*script: Answer, **options: Any) -> Played[Exchange[object]]:
     session = Session("http://h:1", schema=schema("ZooTasks"), environ={}, chance=lambda: 0.0, retries=0, **options)
-    return play(session.tasks.result(session.endpoint("json_task"), ID, session.options, 0.0), *script)
+    return play(session.tasks.get(session.endpoint("json_task"), ID, session.options, 0.0), *script)
 
 
 def stands(status: str) -> Answer:
@@ -154,9 +154,16 @@ def test_a_task_that_comes_to_its_end_in_between_is_asked_for_again() -> None:
     assert played.error.message == "no"
 
 
-@pytest.mark.parametrize("word", ["canceled", "cancelled", "completed"])
-def test_a_task_that_neither_failed_nor_goes_on_is_refused_as_the_server_refused_it(word: str) -> None:
+@pytest.mark.parametrize("word", ["canceled", "cancelled"])
+def test_a_task_that_was_canceled_failed(word: str) -> None:
     played = fetched(IN_BETWEEN, stands(word), IN_BETWEEN)
+    assert type(played.error) is TaskFailed
+    assert played.error.message == "the task was canceled"
+    assert type(played.error.__cause__) is InvalidArgument
+
+
+def test_a_task_that_neither_failed_nor_goes_on_is_refused_as_the_server_refused_it() -> None:
+    played = fetched(IN_BETWEEN, stands("completed"), IN_BETWEEN)
     assert type(played.error) is InvalidArgument
     assert played.error.message == "task ID is not completed yet"
 
