@@ -8,6 +8,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Protocol, TypeVar
 
 from bento_proto import RemoteProtocolError
+from bento_proto.http11 import Wire
 
 T = TypeVar("T")
 
@@ -101,6 +102,11 @@ def decoded(
     except RemoteProtocolError as error:
         return [*items, *error.items], type(error)
     return items, None
+
+
+def unread(wire: Wire[object]) -> tuple[object, ...]:
+    """What holds the bytes that a wire has taken, and not read yet."""
+    return wire._held, wire._chunks, wire._parser and wire._parser._receive_buffer
 
 
 def held(*roots: object) -> int:

@@ -38,6 +38,7 @@ from ._headers import Headers
 from ._inputs import File, FileContent, FileInput, FrameInput, ModelInput, TensorInput
 from ._json import JSON, parse_json, to_json
 from ._messages import (
+    Chunks,
     Data,
     End,
     Fields,
@@ -79,6 +80,7 @@ __all__ = (
     "Body",
     "Call",
     "CallTimeout",
+    "Chunks",
     "Conflict",
     "ConnectError",
     "ConnectionLost",

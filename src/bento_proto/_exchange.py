@@ -21,7 +21,7 @@ from ._errors import (
 )
 from ._headers import Headers
 from ._json import JSON, parse_json
-from ._messages import Data, End, Head, Loss, Lost
+from ._messages import Chunks, Data, End, Head, Loss, Lost
 from ._outputs import Delivery
 
 if TYPE_CHECKING:
@@ -186,7 +186,9 @@ class Exchange(Generic[T_co]):
 
     def _receive(self, event: Received, before: State) -> Sequence[T_co]:
         if isinstance(event, Data):
-            return self._data(event)
+            return self._data((event.data,), ends_chunk=event.ends_chunk)
+        if isinstance(event, Chunks):
+            return self._data(event.pieces, ends_chunk=True)
         if isinstance(event, Head):
             self._begin(event)
             return ()
@@ -207,21 +209,25 @@ class Exchange(Generic[T_co]):
             self._decoder = self._reader(head)
             self.delivery = self._decoder.delivery
 
-    def _data(self, event: Data) -> Sequence[T_co]:
+    def _data(self, pieces: Sequence[bytes], *, ends_chunk: bool) -> Sequence[T_co]:
         items: list[T_co] = []
+        decoder = self._decoder.decoder if self._decoder is not None else None
+        feed = self._refuse if decoder is None else decoder.feed
         try:
-            for piece in (event.data,) if self._inflater is None else self._inflater.feed(event.data):
-                items += self._feed(piece)
-            if event.ends_chunk and self._decoder is not None:
-                items += self._decoder.decoder.boundary()
+            for piece in pieces:
+                if self._inflater is None:
+                    items += feed(piece)
+                else:
+                    for part in self._inflater.feed(piece):
+                        items += feed(part)
+                if ends_chunk and decoder is not None:
+                    items += decoder.boundary()
         except RemoteProtocolError as exc:
             exc.items = (*items, *exc.items)
             raise
         return items
 
-    def _feed(self, data: bytes) -> Sequence[T_co]:
-        if self._decoder is not None:
-            return self._decoder.decoder.feed(data)
+    def _refuse(self, data: bytes) -> Sequence[T_co]:
         self._refusal += data[: self.limits.error - len(self._refusal)]
         if len(self._refusal) == self.limits.error:  # enough: the adapter need not read the rest
             raise RemoteProtocolError("the error's body is over its limit")
@@ -241,7 +247,7 @@ class Exchange(Generic[T_co]):
 
 
 def _classify(event: Received) -> Input:
-    if isinstance(event, Data):
+    if isinstance(event, (Data, Chunks)):
         return Input.DATA
     if isinstance(event, Head):
         if event.status in _REDIRECTS:  # one that leads nowhere is no answer either

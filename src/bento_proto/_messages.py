@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Fields: TypeAlias = "tuple[tuple[str, str], ...]"
 """Header fields in order; a name may stand several times."""
@@ -141,6 +144,19 @@ class Data:
         self.ends_chunk: bool = ends_chunk
 
 
+class Chunks:
+    """Whole chunks of the chunked coding, as many as came together: the same as a `Data` that ends a chunk for each.
+
+    Attributes:
+        pieces: their bytes.
+    """
+
+    __slots__ = ("pieces",)
+
+    def __init__(self, pieces: Sequence[bytes]) -> None:
+        self.pieces: Sequence[bytes] = pieces
+
+
 class End:
     """The answer's body is whole."""
 
@@ -183,7 +199,7 @@ class Lost:
         self.cause: BaseException | None = cause
 
 
-Received: TypeAlias = "Head | Data | End | Lost"
+Received: TypeAlias = "Head | Data | Chunks | End | Lost"
 """What an adapter may hand to an exchange."""
 
 

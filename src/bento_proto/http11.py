@@ -1,21 +1,23 @@
 """An exchange as HTTP/1.1 bytes, so that an adapter needs nothing but something to send bytes to and receive them from.
 
-h11 writes the request's head and reads the answer's, and the chunked coding; bodies of known length pass through.
+Answers that are plain, as nearly all are, are read by `_plain`; anything else goes to h11, byte for byte, which is not
+even loaded before.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-import h11
-
 from ._errors import LocalProtocolError
 from ._exchange import State
 from ._messages import Data, End, FilePart, Head, Loss, Lost
 from ._outputs import Delivery
+from ._plain import ChunkReader, may_become_plain, read_head, request_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    import h11
 
     from ._exchange import Exchange
     from ._messages import Segment
@@ -53,15 +55,19 @@ class Wire(Generic[T]):
         self._reused = reused
         self._proxy = proxy
         self._interims_left = exchange.limits.interim
-        self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=exchange.limits.head)
         self._chunked = exchange.request.content_length is None
         self._head = self._encode_head()
+        self._held = bytearray()  # the answer's head, as far as it has come
+        self._chunks: ChunkReader | None = None
+        self._parser: h11.Connection | None = None
+        if exchange.request.method == "CONNECT":  # whose answers are read otherwise
+            self._parser = self._open_parser()
         self._unread = 0  # how much of what came lies behind the last head
         self._sent = False
         self._answered = False
         self._keeps_alive = False
         self._over = False
-        # How the body of the answer ends: after so many bytes; None when the parser or the close of the peer says so.
+        # How the body of the answer ends: after so many bytes; None when chunks or the close of the peer say so.
         self._left: int | None = None
         self._until_close = False
 
@@ -122,29 +128,18 @@ class Wire(Generic[T]):
         return b"%x\r\n%b\r\n" % (len(block), block) if self._chunked and block else block
 
     def _encode_head(self) -> bytes:
-        request = self._exchange.request
-        length = request.content_length
-        headers = [("host", request.origin.authority), *request.headers]
+        request, length = self._exchange.request, self._exchange.request.content_length
+        target, fields = request.target, (("host", request.origin.authority), *request.headers)
         if length is None:
-            headers.append(("transfer-encoding", "chunked"))
+            fields += (("transfer-encoding", "chunked"),)
         elif length or request.method in ("POST", "PUT", "PATCH"):
-            headers.append(("content-length", str(length)))
-        target = request.target
+            fields += (("content-length", str(length)),)
         if self._proxy is not None:
             target = f"{request.origin}{target}"
-            headers += self._proxy.headers
+            fields += self._proxy.headers
         try:
-            return (
-                self._parser.send(
-                    h11.Request(
-                        method=request.method,
-                        target=target,
-                        headers=[(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers],
-                    )
-                )
-                or b""
-            )
-        except (h11.LocalProtocolError, UnicodeEncodeError) as exc:
+            return request_head(request.method, target, fields)
+        except ValueError as exc:
             raise LocalProtocolError("the request's method, target or headers can't be sent in HTTP/1.1") from exc
 
     # --- receiving
@@ -159,32 +154,85 @@ class Wire(Generic[T]):
         if not data:
             return self._closed()
         if self._exchange.head is None or (self._left is None and not self._until_close):
-            return self._parse(data)
+            return self._read(data)
         return self._body(data)
 
-    def _parse(self, data: bytes) -> Sequence[T]:
+    def _read(self, data: bytes) -> Sequence[T]:
+        if self._parser is not None:
+            return self._parse(self._parser, data)
+        if self._chunks is not None:
+            return self._read_chunks(self._chunks, data)
+        seen, limit = len(self._held), self._exchange.limits.head
+        self._held += data
+        if len(self._held) <= limit and may_become_plain(self._held, seen):
+            return ()
+        data = bytes(self._held)
+        opening = read_head(data)
+        if opening is None or opening.size > limit:
+            return self._parse(self._open_parser(), data)
+        del self._held[opening.size :]  # the head is for the parser, should it be needed
+        data = data[opening.size :]
+        self._begin(opening.head)
+        if self._left is not None:
+            return self._body(data)
+        self._chunks = ChunkReader()
+        return self._read_chunks(self._chunks, data)
+
+    def _read_chunks(self, chunks: ChunkReader, data: bytes) -> Sequence[T]:
+        items: list[T] = []
+        for piece in chunks.feed(data):
+            if not self.is_over:
+                items += self._exchange.receive(piece)
+        if self.is_over:
+            return items
+        if chunks.is_broken:
+            self._lose(Loss.GARBAGE, "the server does not speak HTTP/1.1: a chunk does not end where it should")
+        elif chunks.is_over:
+            self._keeps_alive = self._keeps_alive and not chunks.rest
+            items += self._end()
+        elif chunks.rest is not None:
+            parser = self._open_parser()
+            parser.receive_data(bytes(self._held))
+            parser.next_event()
+            items += self._parse(parser, chunks.rest)
+        return items
+
+    def _open_parser(self) -> h11.Connection:
+        """h11's parser, for the answer to this request."""
+        import h11
+
+        exchange = self._exchange
+        parser = self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=exchange.limits.head)
+        # Of the request only the method matters to how its answer is read.
+        parser.send(h11.Request(method=exchange.request.method, target="/", headers=[("host", "any")]))
+        return parser
+
+    def _parse(self, parser: h11.Connection, data: bytes) -> Sequence[T]:
+        import h11
+
         items: list[T] = []
         try:
-            self._parser.receive_data(data)
+            parser.receive_data(data)
             self._unread += len(data)
             while not self.is_over:
-                event = self._parser.next_event()
+                event = parser.next_event()
                 if isinstance(event, h11.Data):
                     items += self._exchange.receive(Data(bytes(event.data), event.chunk_end))
+                elif isinstance(event, (h11.Response, h11.InformationalResponse)) and not self._is_small(parser):
+                    self._lose(Loss.GARBAGE, "the server does not speak HTTP/1.1: the head is over its limit")
                 elif isinstance(event, h11.Response):
-                    self._measure_head()
-                    self._begin(event)
+                    fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
+                    self._begin(Head(event.status_code, fields), event.http_version)
                     if self._left is not None or self._until_close:
-                        return self._body(bytes(self._parser.trailing_data[0]))
+                        return self._body(bytes(parser.trailing_data[0]))
                 elif isinstance(event, h11.InformationalResponse):
-                    self._measure_head()
                     self._interims_left -= 1
                     if self._interims_left < 0:
                         self._lose(Loss.GARBAGE, "the server sends interim answers without end")
                     elif event.status_code == 101:
                         self._lose(Loss.GARBAGE, "the server switches to another protocol")
                 elif isinstance(event, h11.EndOfMessage):
-                    self._keeps_alive = self._keeps_alive and not self._parser.trailing_data[0]
+                    self._keeps_alive = self._keeps_alive and not parser.trailing_data[0]
                     items += self._end()
                 else:  # NEED_DATA
                     return items
@@ -192,25 +240,22 @@ class Wire(Generic[T]):
             self._lose(Loss.GARBAGE, f"the server does not speak HTTP/1.1: {exc}", exc)
         return items
 
-    def _measure_head(self) -> None:
-        """Hold a head that came as a whole to the limit, which the parser holds only those to that came in pieces."""
-        rest = len(self._parser.trailing_data[0])
+    def _is_small(self, parser: h11.Connection) -> bool:
+        """Whether a head that came as a whole keeps to the limit, which the parser holds only those to that did not."""
+        rest = len(parser.trailing_data[0])
         size, self._unread = self._unread - rest, rest
-        if size > self._exchange.limits.head:
-            raise h11.RemoteProtocolError("the head is over its limit", error_status_hint=431)
+        return size <= self._exchange.limits.head
 
-    def _begin(self, event: h11.Response) -> None:
-        if event.status_code == 407 and self._proxy is not None:
+    def _begin(self, head: Head, version: bytes = b"1.1") -> None:
+        if head.status == 407 and self._proxy is not None:
             self._lose(Loss.UNTRUSTED, self._proxy.unauthorized)
             return
-        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
-        head = Head(event.status_code, headers)
         close = any("close" in value.lower() for value in head.get_all("connection"))
         length, coding = head.get("content-length"), head.get("transfer-encoding")
         # Both at once: the second counts, but who knows what else was mixed up (RFC 9112 section 6.3).
-        self._keeps_alive = event.http_version == b"1.1" and not close and not (length and coding)
-        # In the order of that section; the parser has refused what contradicts itself.
-        if self._exchange.request.method == "HEAD" or event.status_code in (204, 304):
+        self._keeps_alive = version == b"1.1" and not close and not (length and coding)
+        # In the order of that section; what contradicts itself has been refused.
+        if self._exchange.request.method == "HEAD" or head.status in (204, 304):
             self._left = 0
         elif coding is None:
             self._left = int(length) if length is not None else None

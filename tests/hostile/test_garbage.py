@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from bento_sync import (
@@ -195,8 +197,10 @@ def test_an_upload_that_is_reset_is_lost(client: SyncHTTPClient, server: Server)
 
 
 def test_an_answer_that_comes_before_the_request_is_no_ones(client: SyncHTTPClient, server: Server) -> None:
-    """It does not reach the call after: the connection is not used again."""
-    server.script(send(answer(b"early")), Peer.request, send(answer(b"late")), Peer.stall)
+    """It does not reach the call after: once there is more than one answer, the connection is not used again."""
+    sent = threading.Event()
+    server.script(send(answer(b"early")), Peer.request, send(answer(b"late")), lambda peer: sent.set(), Peer.stall)
     assert client.echo() in ("early", "late")
+    assert sent.wait(5)  # before that it can't be told from a good connection
     assert_right(client)
     assert server.connections == 2

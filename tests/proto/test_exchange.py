@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import pickle
+import zlib
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -14,6 +15,7 @@ from bento_proto import (
     Answer,
     BentoMLException,
     CallTimeout,
+    Chunks,
     ConnectError,
     ConnectionLost,
     Data,
@@ -303,3 +305,20 @@ def test_of_a_long_refusal_the_beginning_is_kept() -> None:
                 refused.receive(Data(body[at : at + size]))
         assert refused.error is not None
         assert refused.error.message == "no, neve"
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+@pytest.mark.parametrize("status", [200, 400])
+def test_chunks_that_came_together_are_what_they_are_one_by_one(status: int, compressed: bool) -> None:
+    numbers = zlib.compress(b"1234") if compressed else b"1234"
+    pieces = [numbers[:1], numbers[1:2], numbers[2:]]
+    coding = (("content-encoding", "deflate"),) if compressed else ()
+
+    def outcome(*events: Received) -> tuple[object, ...]:
+        made = exchange(Head(status, coding))
+        found = [item for event in (*events, End()) for item in made.receive(event)]
+        return found, made.state, str(made.error)
+
+    together = outcome(Chunks(pieces))
+    assert together == outcome(*(Data(piece, True) for piece in pieces))
+    assert compressed or status != 200 or together[0] == [1, 2, 34]

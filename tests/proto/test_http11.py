@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bento_proto import (
     Answer,
     CallTimeout,
+    Chunks,
     ConnectError,
     ConnectionLost,
     Data,
@@ -194,6 +195,8 @@ def test_chunks_end_where_they_end() -> None:
         def receive(self, event: object) -> tuple[()]:
             if isinstance(event, Data):
                 ends.append((event.data, event.ends_chunk))
+            elif isinstance(event, Chunks):
+                ends.extend((piece, True) for piece in event.pieces)
             super().receive(event)  # type: ignore[arg-type]
             return ()
 

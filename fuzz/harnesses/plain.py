@@ -1,0 +1,35 @@
+"""`http11.Wire` with its reader of plain answers, and with h11 for all of them: they come to the same."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from unittest import mock
+
+from bento_proto import Answer, Delivery, Exchange, Limits, Origin, Raw, Request, http11
+from bento_proto.http11 import Wire
+from fuzz.support import Source, cut
+
+LIMITS = Limits(error=64, head=512, interim=2)
+METHODS = ("POST", "GET", "HEAD", "CONNECT")
+
+
+def test_one_input(data: bytes) -> None:
+    """Whatever arrives, and however it is cut: items, error, and whether the connection is kept are those that h11 gives."""
+    source = Source(data)
+    method, seed, closes = source.choice(METHODS), source.integer(0, 0xFFFF), source.flag()
+    pieces = [piece for piece in cut(source.rest(), seed) if piece] + [b""] * closes
+    read = _outcome(method, pieces)
+    with mock.patch.multiple(http11, read_head=lambda data: None, may_become_plain=lambda data, seen: False):
+        by_h11 = _outcome(method, pieces)
+    assert read == by_h11, f"{read} instead of {by_h11}"
+
+
+def _outcome(method: str, pieces: Sequence[bytes]) -> tuple[object, ...]:
+    request = Request(method, Origin("http", "here", 80), "/")
+    exchange = Exchange(request, lambda head: Answer(Delivery.ITEMS, Raw()), LIMITS)
+    wire = Wire(exchange)
+    list(wire.segments())
+    items = [item for piece in pieces for item in wire.receive(piece)]
+    head = (exchange.head.status, exchange.head.headers) if exchange.head is not None else None
+    lost = exchange.lost and exchange.lost.loss
+    return head, items, exchange.state, type(exchange.error), lost, wire.is_over, wire.is_reusable
