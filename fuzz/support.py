@@ -104,7 +104,7 @@ def decoded(
     return items, None
 
 
-def unread(wire: Wire[object]) -> tuple[object, ...]:
+def unread(wire: Wire[T]) -> tuple[object, ...]:
     """What holds the bytes that a wire has taken, and not read yet."""
     return wire._held, wire._chunks, wire._parser and wire._parser._receive_buffer
 

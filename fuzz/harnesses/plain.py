@@ -14,7 +14,7 @@ METHODS = ("POST", "GET", "HEAD", "CONNECT")
 
 
 def test_one_input(data: bytes) -> None:
-    """Whatever arrives, and however it is cut: items, error, and whether the connection is kept are those that h11 gives."""
+    """Whatever arrives, however it is cut: items, error, and whether the connection is kept are what h11 gives."""
     source = Source(data)
     method, seed, closes = source.choice(METHODS), source.integer(0, 0xFFFF), source.flag()
     pieces = [piece for piece in cut(source.rest(), seed) if piece] + [b""] * closes

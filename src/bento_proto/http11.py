@@ -203,7 +203,7 @@ class Wire(Generic[T]):
 
         exchange = self._exchange
         parser = self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=exchange.limits.head)
-        # Of the request only the method matters to how its answer is read.
+        # Of the request only the method matters to how its answer is read; it proposes no switch to another protocol.
         parser.send(h11.Request(method=exchange.request.method, target="/", headers=[("host", "any")]))
         return parser
 
@@ -229,8 +229,6 @@ class Wire(Generic[T]):
                     self._interims_left -= 1
                     if self._interims_left < 0:
                         self._lose(Loss.GARBAGE, "the server sends interim answers without end")
-                    elif event.status_code == 101:
-                        self._lose(Loss.GARBAGE, "the server switches to another protocol")
                 elif isinstance(event, h11.EndOfMessage):
                     self._keeps_alive = self._keeps_alive and not parser.trailing_data[0]
                     items += self._end()

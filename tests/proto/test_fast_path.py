@@ -22,6 +22,7 @@ from bento_proto import (
     Origin,
     RemoteProtocolError,
     Request,
+    _plain,
     http11,
 )
 from bento_proto.http11 import Wire
@@ -168,7 +169,7 @@ def test_a_plain_answer_needs_no_h11(answer: bytes, step: int, monkeypatch: pyte
 def test_a_head_in_single_bytes_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
     searched: list[int] = []
-    may_become_plain = http11.may_become_plain
+    may_become_plain = _plain.may_become_plain
     monkeypatch.setattr(http11, "read_head", lambda data: read.append(len(data)))
 
     def counting(data: bytearray, seen: int) -> bool:
