@@ -53,8 +53,8 @@ NEVER_LOADED = {
 OPTIONAL = {"PIL", "a2wsgi", "numpy", "orjson", "pandas", "pydantic", "rich", "trio", "uvicorn"}
 # What a client does not load beside that: the other client and what that stands on, and an event loop.
 NOT_LOADED_BY = {
-    "bento_async": {"anyio._backends._asyncio", "anyio._backends._trio", "bento_sync", "urllib3"},
-    "bento_sync": {"anyio", "asyncio", "bento_async", "sniffio"},
+    "bento_async": {"anyio._backends._asyncio", "anyio._backends._trio", "bento_sync", "h11", "urllib3"},
+    "bento_sync": {"anyio", "asyncio", "bento_async", "h11", "sniffio"},
 }
 
 
