@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar, cast
 from urllib.parse import unquote
 
@@ -149,7 +150,7 @@ class Served(Underway[T]):
         super().__init__(exchange, timeout, ends)
         self._loop = loop
         self._closed = closed
-        self._body = _pieces(exchange.request)
+        self._body = _pieces(exchange)
         self._gone = Event()  # nobody reads the answer any more
         self._waiting: CancelScope | None = None  # for the answer, before it is handed over
         self._cause: Exception | None = None  # why the application broke off
@@ -179,6 +180,7 @@ class Served(Underway[T]):
         self.break_off()
         self._answers.close()
         self._closed(self)
+        self.exchange.close()
 
     def abandon(self) -> None:
         """`close`, for the garbage collector."""
@@ -259,14 +261,27 @@ class Served(Underway[T]):
             self.exchange.receive(Lost(loss, reason, cause=cause))
 
 
-async def _pieces(request: Request) -> AsyncGenerator[tuple[bytes, bool], None]:
+async def _pieces(exchange: Exchange[T]) -> AsyncGenerator[tuple[bytes, bool], None]:
     """The request's body in pieces, each with whether there are more."""
+    request, meter = exchange.request, exchange.upload if exchange.request.body else None
+    if meter is not None:
+        meter.start(request.content_length)
+    async with aclosing(_body(request)) as body:
+        async for piece in body:
+            if meter is not None:
+                meter.send(len(piece))
+            yield piece, True
+    if meter is not None:
+        meter.finish()
+    yield b"", False
+
+
+async def _body(request: Request) -> AsyncGenerator[bytes, None]:
     for segment in request.body:
         if not isinstance(segment, FilePart):
-            yield segment, True
+            yield segment
             continue
         with Reading(segment) as reading:
             while some := await reading.next():
                 for block in some:
-                    yield block, True
-    yield b"", False
+                    yield block

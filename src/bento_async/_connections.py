@@ -15,6 +15,8 @@ from ._pool import Pool
 from ._socket import connect
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bento_proto import Limits, Options, Origin, Proxies, Route
 
     from ._pool import Decision
@@ -62,11 +64,16 @@ class Lease:
             connection, self.connection = self.connection, None
             self._places.take_back(connection, reusable=reusable)
 
-    def abandon(self) -> None:
-        """`give_back` for the garbage collector, which may come in the midst of anything, in any thread."""
+    def abandon(self, then: Callable[[], None]) -> None:
+        """`give_back` for the garbage collector, which may come in the midst of anything, in any thread.
+
+        Args:
+            then: what to call after that, if it was not given back before.
+        """
         if self.granted and self.connection is not None:
             self.connection.close()
             self._places.loop.call_soon(lambda: self.give_back(reusable=False))
+            self._places.loop.call_soon(then)
 
 
 class Places:

@@ -111,14 +111,16 @@ class Open(Underway[T]):
         self._wire: Wire[T] = Wire(exchange, reused=reused, proxy=connection.forwarder)
         self._lease = lease
         self._connection = connection
+        self._unreadable: Exception | None = None  # what was raised, by who is told of the progress, say
 
     def close(self) -> None:
         """Give the connection back: for further use if the exchange is over, else it is closed."""
         self._lease.give_back(reusable=self._wire.is_reusable)
+        self.exchange.close()
 
     def abandon(self) -> None:
         """`close`, for the garbage collector."""
-        self._lease.abandon()
+        self._lease.abandon(self.exchange.close)
 
     @property
     def _is_complete(self) -> bool:
@@ -143,14 +145,18 @@ class Open(Underway[T]):
             except Exception as exc:  # noqa: BLE001 - the task group would wrap it
                 failure = exc
             watching.cancel_scope.cancel()
+        failure = failure or self._unreadable
         if failure is not None:
             raise failure
 
     async def _watch(self, sending: CancelScope) -> None:
         """Stop the sending when the server refuses the request before it has it all."""
-        while self.exchange.state is State.WAITING:
-            self._early += await self._receive()
-        if self.exchange.state is not State.OPEN:
+        try:
+            while self.exchange.state is State.WAITING:
+                self._early += await self._receive()
+        except Exception as exc:  # noqa: BLE001 - the task group would wrap it
+            self._unreadable = exc
+        if self.exchange.state is not State.OPEN or self._unreadable is not None:
             sending.cancel()
 
     async def _send_segments(self, scope: CancelScope) -> None:

@@ -35,6 +35,7 @@ from ._errors import (
 from ._exchange import TRANSITIONS, Exchange, Input, State
 from ._flow import Flow, Run, Step
 from ._headers import Headers
+from ._hooks import EndEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
 from ._inputs import File, FileContent, FileInput, FrameInput, ModelInput, TensorInput
 from ._json import JSON, parse_json, to_json
 from ._messages import (
@@ -89,6 +90,7 @@ __all__ = (
     "Decoder",
     "Delivery",
     "End",
+    "EndEvent",
     "Endpoint",
     "Event",
     "Events",
@@ -105,6 +107,7 @@ __all__ = (
     "GatewayTimeout",
     "Head",
     "Headers",
+    "Hooks",
     "Input",
     "InternalServerError",
     "InvalidArgument",
@@ -123,9 +126,9 @@ __all__ = (
     "Origin",
     "Output",
     "Parameter",
-    "Poll",
     "Pause",
     "Playback",
+    "Poll",
     "Progress",
     "Proxies",
     "Proxy",
@@ -136,9 +139,12 @@ __all__ = (
     "Received",
     "RemoteProtocolError",
     "Request",
+    "RequestEvent",
     "Responder",
     "Response",
+    "ResponseEvent",
     "ResultStatus",
+    "RetryEvent",
     "RetryPolicy",
     "Route",
     "Run",

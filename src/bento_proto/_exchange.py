@@ -23,13 +23,15 @@ from ._headers import Headers
 from ._json import JSON, parse_json
 from ._messages import Chunks, Data, End, Head, Loss, Lost
 from ._outputs import Delivery
+from ._progress import Meter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ._content import Inflater
     from ._messages import Limits, Received, Request
     from ._outputs import Answer, Reader
+    from ._progress import OnProgress
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -108,11 +110,14 @@ class Exchange(Generic[T_co]):
         error: what went wrong, once something did.
         lost: how it was lost, if it was.
         delivery: what becomes of the items, once the head is there.
+        upload: counts the bytes of the request's body, if someone wants to know: the adapter's to move.
+        download: counts the bytes of the answer's body, if someone wants to know.
+        on_end: is called, once, when no more of an answer that was handed over comes.
     """
 
     __slots__ = (
         "_decoder", "_inflater", "_items", "_reader", "_refusal",
-        "delivery", "error", "head", "limits", "lost", "request", "state",
+        "delivery", "download", "error", "head", "limits", "lost", "on_end", "request", "state", "upload",
     )  # fmt: skip
 
     def __init__(self, request: Request, reader: Reader[T_co], limits: Limits) -> None:
@@ -128,6 +133,9 @@ class Exchange(Generic[T_co]):
         self._inflater: Inflater | None = None
         self._refusal = bytearray()
         self._items: list[T_co] = []
+        self.upload: Meter | None = None
+        self.download: Meter | None = None
+        self.on_end: Callable[[], None] | None = None
 
     def __repr__(self) -> str:
         return f"<Exchange {self.request.method} {self.request.target}: {self.state.value}>"
@@ -136,6 +144,11 @@ class Exchange(Generic[T_co]):
     def wants_body(self) -> bool:
         """Whether the adapter is to go on reading before it hands the exchange back to its flow."""
         return self.state is State.REFUSED or (self.state is State.OPEN and self.delivery is Delivery.VALUE)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it takes no more events."""
+        return self.state in (State.DONE, State.FAILED, State.MOVED)
 
     @property
     def is_compressed(self) -> bool:
@@ -173,10 +186,22 @@ class Exchange(Generic[T_co]):
             self.state = TRANSITIONS[before][Input.BREAK]
             self.error = self._refused() if refused else exc
             items, exc.items = cast("Sequence[T_co]", exc.items), ()
+        if self.on_end is not None and self.state is not State.OPEN:
+            self.close()
         if self.delivery is Delivery.VALUE:
             self._items += items
             return ()
         return items
+
+    def measure(self, tell: OnProgress | None) -> None:
+        """Count the bytes of the request's body and of the answer's, and tell of them."""
+        self.upload, self.download = Meter("upload", tell), Meter("download", tell)
+
+    def close(self) -> None:
+        """Say that nobody reads on; harmless when it is over."""
+        on_end, self.on_end = self.on_end, None
+        if on_end is not None:
+            on_end()
 
     def _move(self, what: Input) -> None:
         try:
@@ -208,9 +233,13 @@ class Exchange(Generic[T_co]):
         if self.state is State.OPEN:
             self._decoder = self._reader(head)
             self.delivery = self._decoder.delivery
+            if self.download is not None:
+                self.download.start(_length(head))
 
     def _data(self, pieces: Sequence[bytes], *, ends_chunk: bool) -> Sequence[T_co]:
         items: list[T_co] = []
+        if self.download is not None:
+            self.download.add(sum(map(len, pieces)))
         decoder = self._decoder.decoder if self._decoder is not None else None
         feed = self._refuse if decoder is None else decoder.feed
         try:
@@ -237,6 +266,8 @@ class Exchange(Generic[T_co]):
         if self._decoder is None:
             self.error = self._refused()
             return ()
+        if self.download is not None:
+            self.download.finish()
         if self._inflater is not None:
             self._inflater.finish()
         return self._decoder.decoder.finish()
@@ -244,6 +275,12 @@ class Exchange(Generic[T_co]):
     def _refused(self) -> BentoMLException:
         assert self.head is not None
         return refusal(self.head, bytes(self._refusal))
+
+
+def _length(head: Head) -> int | None:
+    """The length of a body, as far as its head tells."""
+    length = head.get("content-length")
+    return int(length) if length is not None and length.isdecimal() and length.isascii() else None
 
 
 def _classify(event: Received) -> Input:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 section 5.5
+# Headers of a caller may carry credentials under any name: these are known not to.
+HARMLESS: Final = frozenset({"accept", "accept-encoding", "content-type", "traceparent", "tracestate", "user-agent"})
 _FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 
 

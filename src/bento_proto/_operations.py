@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from ._errors import BentoMLException, CallTimeout, ConnectError, ConnectionLost, RemoteProtocolError, Unauthorized
 from ._exchange import Exchange, State
 from ._flow import Flow, Step
+from ._hooks import watching
 from ._messages import Loss
 from ._redirect import redirected
 
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._cookies import Cookies
+    from ._hooks import Hooks, Watch
     from ._messages import Limits, Request, Timeout
     from ._outputs import Reader
+    from ._progress import OnProgress
     from ._retry import RetryBudget, RetryPolicy
 
 T = TypeVar("T")
@@ -32,6 +35,8 @@ class Terms(NamedTuple):
         budget: what retries the client has left.
         chance: gives a number from 0 to 1.
         renew: makes the same request with another token, after a 401; or None if there is none.
+        hooks: who is told of the requests.
+        on_progress: who is told how far their bodies, and those of the answers, have come.
     """
 
     timeout: Timeout
@@ -41,6 +46,8 @@ class Terms(NamedTuple):
     budget: RetryBudget
     chance: Callable[[], float]
     renew: Callable[[Request], Request | None]
+    hooks: tuple[Hooks, ...] = ()
+    on_progress: OnProgress | None = None
 
     def deadline(self, now: float) -> float | None:
         """When the total of the timeout is up, if it has one, for what begins now."""
@@ -50,12 +57,17 @@ class Terms(NamedTuple):
 class Tried:
     """What has failed so far, of one call.
 
+    Args:
+        hooks: who is told of its requests.
+
     Attributes:
+        watch: what tells them, if there are any.
         lines: one for each failure.
         sent: whether the server may have seen the request.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hooks: tuple[Hooks, ...]) -> None:
+        self.watch: Watch | None = watching(hooks) if hooks else None
         self.lines: list[str] = []
         self.sent: bool = False
 
@@ -88,7 +100,7 @@ def attempts(
     Returns:
         The last exchange, and what the clock read after it.
     """
-    tried = Tried()
+    tried = Tried(terms.hooks)
     failures, delay = 0, 0.0
     while True:
         exchange, now = yield from once(request, reader, terms, now, deadline, delay, tried)
@@ -100,6 +112,8 @@ def attempts(
         wait = terms.retries.wait(exchange, failures, terms.chance)
         if wait is None or (deadline is not None and now + wait >= deadline) or not terms.budget.spend():
             return exchange, now
+        if tried.watch is not None:
+            tried.watch.retry(wait, tried.lines[-1])
         delay = wait
 
 
@@ -120,27 +134,29 @@ def once(
     Returns:
         The last exchange, and what the clock read after it.
     """
-    tried = tried or Tried()
+    tried = tried or Tried(terms.hooks)
+    watch = tried.watch
     redirects, fresh, renewed = 0, False, False
     while True:
-        exchange = Exchange(terms.cookies.added(request, now), reader, terms.limits)
         timeout = terms.timeout if deadline is None else terms.timeout.within(deadline - now - delay)
-        if timeout.total is not None and timeout.total <= 0:
+        late = timeout.total is not None and timeout.total <= 0
+        going_out = request if watch is None or late else watch.request(request, delay)
+        exchange = _exchange(terms.cookies.added(going_out, now), reader, terms, watch)
+        if late:
             exchange.error = CallTimeout(f"no answer within {terms.timeout.total:g} seconds")
-        else:
+        elif watch is None:
             now = yield Step(exchange, timeout, delay, fresh)
+        else:
+            now = yield from watch.step(Step(exchange, timeout, delay, fresh), now)
         if exchange.head is not None:
             terms.cookies.take(request.origin, request.target, exchange.head, now)
         delay = 0.0
         again = None
         if exchange.state is State.MOVED:
             redirects += 1
-            try:
-                if redirects > terms.limits.redirects:
-                    raise RemoteProtocolError(f"the server redirects more than {terms.limits.redirects} times")
-                again = redirected(request, exchange.head)
-            except BentoMLException as error:
-                exchange.error = error
+            again = _moved(request, exchange, redirects)
+        if watch is not None and not late:
+            watch.answer(exchange)
         if exchange.error is not None and not exchange.is_handed_over:
             tried.note(exchange, exchange.error)
             if exchange.lost is not None and exchange.lost.loss is Loss.STALE and not fresh and request.replayable:
@@ -149,4 +165,25 @@ def once(
                 renewed, again = True, terms.renew(request)
         if again is None:
             return exchange, now
+        if watch is not None and exchange.error is not None:
+            watch.retry(0.0, tried.lines[-1])
         request = again
+
+
+def _exchange(request: Request, reader: Reader[T], terms: Terms, watch: Watch | None) -> Exchange[T]:
+    exchange = Exchange(request, reader, terms.limits)
+    if watch is not None or terms.on_progress is not None:
+        exchange.measure(terms.on_progress)
+    return exchange
+
+
+def _moved(request: Request, exchange: Exchange[object], redirects: int) -> Request | None:
+    """The request that a redirect asks for; None if it has to be the error of its exchange."""
+    most = exchange.limits.redirects
+    try:
+        if redirects > most:
+            raise RemoteProtocolError(f"the server redirects more than {most} times")
+        return redirected(request, exchange.head)
+    except BentoMLException as error:
+        exchange.error = error
+        return None

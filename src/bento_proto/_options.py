@@ -7,14 +7,17 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ._headers import checked_fields, merged
+from ._hooks import hooks_of
 from ._messages import Timeout
 from ._retry import RetryPolicy
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from ._hooks import Hooks
     from ._messages import Fields
+    from ._progress import OnProgress
 
 
 class Options(NamedTuple):
@@ -25,12 +28,16 @@ class Options(NamedTuple):
         headers: sent with every request.
         retries: what is tried again.
         download_dir: the directory for results that are files; None for one that goes with the process.
+        hooks: called for each request.
+        on_progress: told how far the bodies of a call, and of its answer, have come.
     """
 
     timeout: Timeout
     headers: Fields
     retries: RetryPolicy
     download_dir: str | None = None
+    hooks: tuple[Hooks, ...] = ()
+    on_progress: OnProgress | None = None
 
     def changed(
         self,
@@ -38,8 +45,13 @@ class Options(NamedTuple):
         headers: Mapping[str, str] | None = None,
         retries: RetryPolicy | int | EllipsisType = ...,
         download_dir: str | os.PathLike[str] | EllipsisType | None = ...,
+        hooks: Hooks | Iterable[Hooks] | None = None,
+        on_progress: OnProgress | EllipsisType | None = ...,
     ) -> Options:
-        """The same with some of them changed; ``...`` leaves one as it is, headers are added to those there are."""
+        """The same with some of them changed.
+
+        What is ``...`` stays as it is; headers and hooks are added to those that there are.
+        """
         if isinstance(download_dir, EllipsisType):
             download_dir = self.download_dir
         return Options(
@@ -47,4 +59,6 @@ class Options(NamedTuple):
             merged(self.headers, checked_fields(headers)),
             self.retries if retries is ... else RetryPolicy.of(retries),
             None if download_dir is None else fspath(download_dir),
+            (*self.hooks, *hooks_of(hooks)),
+            self.on_progress if isinstance(on_progress, EllipsisType) else on_progress,
         )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _OFTEN: Final = 1 << 16  # bytes: what is read or written at a time is hardly less
+_BLOCK: Final = 1 << 18
 _TIMES: Final = 1000  # more than these nobody sees
 
 
@@ -49,14 +51,15 @@ class Meter:
         done: the bytes that passed.
     """
 
-    __slots__ = ("_kind", "_next", "_tell", "_told", "_total", "done")
+    __slots__ = ("_going", "_kind", "_next", "_tell", "_told", "_total", "done")
 
     def __init__(self, kind: Literal["upload", "download"], tell: OnProgress | None) -> None:
         self.done: int = 0
         self._kind: Final = kind
         self._tell = tell
         self._total: int | None = None
-        self._next = 0
+        self._next = math.inf  # until it starts, it only counts: the body of a refusal, say
+        self._going = 0
         self._told: Progress | None = None
 
     def start(self, total: int | None) -> None:
@@ -70,8 +73,21 @@ class Meter:
         if self.done >= self._next:
             self._say()
 
+    def send(self, size: int) -> None:
+        """So many bytes go now; those before them have passed."""
+        gone, self._going = self._going, size
+        self.add(gone)
+
+    def sending(self, data: bytes) -> Iterator[bytes]:
+        """The same bytes in blocks, each of which goes when the next is asked for."""
+        for start in range(0, len(data), _BLOCK):
+            block = data[start : start + _BLOCK]
+            self.send(len(block))
+            yield block
+
     def finish(self) -> None:
         """All bytes have passed."""
+        self.done += self._going
         self._total = self.done
         self._say()
 

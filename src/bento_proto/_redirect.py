@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ._errors import LocalProtocolError, RemoteProtocolError
+from ._headers import HARMLESS
 from ._messages import Request
 from ._url import resolve
 
 if TYPE_CHECKING:
     from ._messages import Head
-
-# Headers of a caller may carry credentials under any name: to another origin go those that are known not to.
-_HARMLESS: Final = frozenset({"accept", "accept-encoding", "content-type", "user-agent"})
 
 
 def redirected(request: Request, head: Head | None) -> Request:
@@ -31,7 +29,7 @@ def redirected(request: Request, head: Head | None) -> Request:
     origin, target = resolve(request.origin, request.target, location)
     headers = request.headers
     if origin != request.origin:
-        headers = tuple(field for field in headers if field[0] in _HARMLESS)
+        headers = tuple(field for field in headers if field[0] in HARMLESS)
     if head.status == 303:
         return Request("GET", origin, target, tuple(field for field in headers if field[0] != "content-type"))
     if not request.replayable:

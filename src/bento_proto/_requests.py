@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ._messages import Fields, Segment
     from ._options import Options
     from ._outputs import Reader
+    from ._progress import OnProgress
     from ._schema import Endpoint
 
 T = TypeVar("T")
@@ -79,7 +80,7 @@ class Requests:
         """Send a call to its endpoint, or to an action of its: see `Session.call`."""
         content_type, body = encode(call, uploads, boundary)
         request = self.make("POST", self.target(call.route, action), content_type, body, options)
-        return attempt(request, reader, self.terms(options), now)
+        return attempt(request, reader, self.terms(options, options.on_progress), now)
 
     def target(self, route: str, action: str = "") -> str:
         """The path of an endpoint, or of an action of its, percent-encoded."""
@@ -95,8 +96,8 @@ class Requests:
             reader = self._readers[endpoint.name] = make(endpoint.output, self.limits)
         return reader
 
-    def terms(self, options: Options) -> Terms:
-        """What holds for a call with these options."""
+    def terms(self, options: Options, on_progress: OnProgress | None = None) -> Terms:
+        """What holds for a call with these options, and who is told of its progress."""
         return Terms(
             options.timeout,
             options.retries,
@@ -105,4 +106,6 @@ class Requests:
             self._budget,
             self._chance,
             self._credential.renewed,
+            options.hooks,
+            on_progress,
         )

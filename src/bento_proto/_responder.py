@@ -57,6 +57,11 @@ class Responder(Protocol):
         ...
 
 
+def slept(seconds: float, speed: float) -> float:
+    """How many seconds are slept for a pause at some speed; one without end has none at any."""
+    return _ENDLESS if seconds == math.inf else min(seconds / speed, _ENDLESS)
+
+
 class Playback:
     """An exchange that a responder answers. What is left to an adapter is sleeping.
 
@@ -82,6 +87,11 @@ class Playback:
         self._patience = math.inf if step.timeout.receive is None else step.timeout.receive
         self._left = math.inf if step.timeout.total is None else step.timeout.total
         self._next: Received | None = None
+        meter = self.exchange.upload
+        if meter is not None and body:
+            meter.start(len(body))
+            meter.send(len(body))
+            meter.finish()
 
     @property
     def is_over(self) -> bool:
@@ -103,7 +113,7 @@ class Playback:
                 self._next = Lost(Loss.TIMEOUT, _LATE, cause=TimeoutError(_LATE))
                 break
         self._left -= waited
-        seconds = min((delay + waited) / self._speed, _ENDLESS) if waited < math.inf else _ENDLESS
+        seconds = slept(delay + waited, self._speed)
         self.skipped += delay + waited - seconds
         return seconds
 
@@ -121,3 +131,4 @@ class Playback:
     def close(self) -> None:
         """Want no more of it."""
         self._events.close()
+        self.exchange.close()

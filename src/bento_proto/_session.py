@@ -24,12 +24,14 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from ._binding import Call
     from ._encoding import Upload
     from ._exchange import Exchange
+    from ._hooks import Hooks
     from ._json import JSON
+    from ._progress import OnProgress
     from ._schema import Endpoint
     from ._sse import ServerSentEvent
 
@@ -53,6 +55,8 @@ class Session:
         limits: how much the server may send.
         schema: the content of ``/schema.json``, parsed or not, or a `Service`, to save its request.
         download_dir: where results that are files are put: see `Options`.
+        hooks: called for each request.
+        on_progress: told how far the bodies of calls, and of their answers, have come.
         environ: the environment variables.
         chance: gives a number from 0 to 1, to spread retries.
 
@@ -78,6 +82,8 @@ class Session:
         limits: Limits | None = None,
         schema: Service | bytes | JSON = None,
         download_dir: str | os.PathLike[str] | None = None,
+        hooks: Hooks | Iterable[Hooks] | None = None,
+        on_progress: OnProgress | None = None,
         environ: Mapping[str, str],
         chance: Callable[[], float],
     ) -> None:
@@ -91,7 +97,7 @@ class Session:
             Timeout.of(timeout),
             merged(own, checked_fields(headers)),
             RetryPolicy() if retries is None else RetryPolicy.of(retries),
-        ).changed(download_dir=download_dir)
+        ).changed(download_dir=download_dir, hooks=hooks, on_progress=on_progress)
         if server_ready_timeout is not None and not server_ready_timeout >= 0:
             raise ValueError(f"server_ready_timeout must be a number of seconds from 0 up: {server_ready_timeout!r}")
         self._ready_timeout = self.options.timeout.receive if server_ready_timeout is None else server_ready_timeout
@@ -227,4 +233,5 @@ class Session:
         body = (to_json(json) if content is None else content,) if kind or content is not None else ()
         requests = self._requests
         request = requests.make(method.upper(), self.base.path + checked_target(path), kind, body, options)
-        return attempt(request, whole_reader(bytes, requests.limits.body), requests.terms(options), now)
+        terms = requests.terms(options, options.on_progress)
+        return attempt(request, whole_reader(bytes, requests.limits.body), terms, now)

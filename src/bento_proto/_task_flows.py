@@ -96,7 +96,8 @@ class Tasks:
             NotFound: the server knows no such task.
         """
         get, status = (self._request("GET", endpoint, action, task_id, options) for action in ("get", "status"))
-        return outcome(get, status, self._requests.reader(endpoint), self._requests.terms(options), now)
+        terms = self._requests.terms(options, options.on_progress)
+        return outcome(get, status, self._requests.reader(endpoint), terms, now)
 
     def result(
         self,

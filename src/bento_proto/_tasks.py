@@ -90,7 +90,8 @@ def outcome(get: Request, status: Request, reader: Reader[T], terms: Terms, now:
     error = _refused(exchange)
     if error is None:
         return exchange
-    asked, now = yield from attempts(status, whole_reader(parse_status, terms.limits.error), terms, now, deadline)
+    reader_of_status, quiet = whole_reader(parse_status, terms.limits.error), terms._replace(on_progress=None)
+    asked, now = yield from attempts(status, reader_of_status, quiet, now, deadline)
     if asked.error is not None:
         raise asked.error
     if not asked.result.is_final:

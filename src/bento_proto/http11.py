@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from ._errors import LocalProtocolError
-from ._exchange import State
 from ._messages import Data, End, FilePart, Head, Loss, Lost
 from ._outputs import Delivery
 from ._plain import ChunkReader, may_become_plain, read_head, request_head
@@ -77,7 +76,7 @@ class Wire(Generic[T]):
     @property
     def is_over(self) -> bool:
         """Whether the exchange takes no more events."""
-        return self._over or self._exchange.state in (State.DONE, State.FAILED, State.MOVED)
+        return self._over or self._exchange.is_over
 
     @property
     def wants_data(self) -> bool:
@@ -102,9 +101,11 @@ class Wire(Generic[T]):
 
     def segments(self) -> Iterator[Segment]:
         """What to send, in order: bytes as they are, and files, each block of which is to go through `frame`."""
-        body = self._exchange.request.body
+        body, meter = self._exchange.request.body, self._exchange.upload
         chunked = self._chunked
         waiting = self._head
+        if meter is not None and body:
+            meter.start(self._exchange.request.content_length)
         for segment in body:
             if isinstance(segment, FilePart):
                 if waiting:
@@ -113,7 +114,7 @@ class Wire(Generic[T]):
                 waiting = b""
             elif len(segment) > _JOINED:
                 yield waiting + (b"%x\r\n" % len(segment) if chunked else b"")
-                yield segment
+                yield from (segment,) if meter is None else meter.sending(segment)
                 waiting = b"\r\n" if chunked else b""
             elif segment:
                 waiting += self.frame(segment)
@@ -121,10 +122,14 @@ class Wire(Generic[T]):
             waiting += b"0\r\n\r\n"
         if waiting:
             yield waiting
+        if meter is not None and body:
+            meter.finish()
         self._sent = True
 
     def frame(self, block: bytes) -> bytes:
         """A block of a file as it goes over the wire: as it is, or as a chunk if the body's length is not known."""
+        if self._exchange.upload is not None:
+            self._exchange.upload.send(len(block))
         return b"%x\r\n%b\r\n" % (len(block), block) if self._chunked and block else block
 
     def _encode_head(self) -> bytes:
@@ -277,12 +282,7 @@ class Wire(Generic[T]):
 
     def _end(self) -> Sequence[T]:
         self._over = True
-        return () if self.is_failed else self._exchange.receive(End())
-
-    @property
-    def is_failed(self) -> bool:
-        """Whether the exchange has an error, or is a redirect."""
-        return self._exchange.state in (State.FAILED, State.MOVED)
+        return () if self._exchange.is_over else self._exchange.receive(End())
 
     def _closed(self) -> Sequence[T]:
         self._keeps_alive = False

@@ -145,6 +145,7 @@ class Open(Underway[T]):
         connection, self._connection = self._connection, None
         if connection is not None:
             self._pool.give_back(connection, reusable=self._wire.is_reusable)
+        self.exchange.close()
 
     @property
     def _is_over(self) -> bool:

@@ -108,6 +108,7 @@ def test_the_table_knows_every_state_and_every_input() -> None:
     assert {state for row in TRANSITIONS.values() for state in row.values()} == set(State) - {State.WAITING}
     for state, path in ((state, path) for state, paths in PATHS.items() for path in paths):
         assert exchange(*path).state is state
+        assert exchange(*path).is_over is not bool(TRANSITIONS[state])
 
 
 @pytest.mark.parametrize(("state", "what"), [pair for pair in PAIRS if pair[1] in TRANSITIONS[pair[0]]])

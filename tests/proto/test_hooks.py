@@ -1,0 +1,386 @@
+"""What hooks are told of the requests of a call, in which order, what they may add, and what they never see."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+import pytest
+
+from bento_proto import (
+    ConnectionLost,
+    Data,
+    End,
+    EndEvent,
+    Exchange,
+    FilePart,
+    Flow,
+    Head,
+    Hooks,
+    InternalServerError,
+    Limits,
+    Loss,
+    Lost,
+    Options,
+    Origin,
+    Request,
+    RequestEvent,
+    ResponseEvent,
+    RetryEvent,
+    RetryPolicy,
+    Run,
+    Timeout,
+)
+from bento_proto._cookies import Cookies
+from bento_proto._operations import Terms, attempt
+from bento_proto._outputs import event_reader, whole_reader
+from bento_proto._retry import RetryBudget
+
+from .play import lost, moved, play, reply
+
+HERE = Origin("http", "service", 3000)
+SECRETS = (
+    ("authorization", "Bearer s3cr3t"),
+    ("cookie", "session=s3cr3t"),
+    ("x-api-key", "s3cr3t"),
+    ("x-acme", "s3cr3t"),
+    ("proxy-authorization", "Basic s3cr3t"),
+)
+POST = Request("POST", HERE, "/f", (("content-type", "application/json"), *SECRETS), (b"{}",))
+OK = reply(200, b"7", {"x-bentoml-request-id": "42"})
+EVENTS = event_reader(Limits())
+
+Told: TypeAlias = "RequestEvent | ResponseEvent | RetryEvent | EndEvent"
+
+
+class Notes:
+    """Keeps what it is told, in order."""
+
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+        self.told: list[Told] = []
+        self.headers = headers
+
+    def request(self, event: RequestEvent) -> Mapping[str, str] | None:
+        self.told.append(event)
+        return self.headers
+
+    @property
+    def hooks(self) -> Hooks:
+        return Hooks(self.request, self.told.append, self.told.append, self.told.append)
+
+    @property
+    def lines(self) -> list[str]:
+        return [line(event) for event in self.told]
+
+    @property
+    def ends(self) -> list[EndEvent]:
+        return [event for event in self.told if isinstance(event, EndEvent)]
+
+
+def line(event: Told) -> str:
+    if isinstance(event, RequestEvent):
+        return f"{event.attempt} {event.method} {event.url} +{event.delay:g}"
+    if isinstance(event, ResponseEvent):
+        return f"{event.request.attempt} {event.status} in {event.seconds:g}{'' if event.complete else '...'}"
+    if isinstance(event, RetryEvent):
+        return f"{event.request.attempt} again after {event.wait:g}: {event.reason}"
+    return f"{event.request.attempt} over{' early' if event.abandoned else ''}: {event.error}, {event.received} bytes"
+
+
+def terms(*hooks: Hooks, renew: Request | None = None, total: float | None = None) -> Terms:
+    policy, budget = RetryPolicy(repeat=True), RetryBudget(20)
+    timeout = Timeout(total=total)
+    return Terms(timeout, policy, Limits(redirects=3), Cookies(), budget, lambda: 0.0, lambda request: renew, hooks)
+
+
+def flow(request: Request, *hooks: Hooks) -> Flow[Exchange[bytes]]:
+    return attempt(request, whole_reader(bytes, 100), terms(*hooks), 100.0)
+
+
+# --- what they are told
+
+
+def test_an_answer_at_once() -> None:
+    notes = Notes()
+    play(flow(POST, notes.hooks), OK.after(0.5), now=100.0)
+    assert notes.lines == ["1 POST http://service:3000/f +0", "1 200 in 0.5", "1 over: None, 1 bytes"]
+    request, response, end = notes.told
+    assert isinstance(request, RequestEvent)
+    assert isinstance(response, ResponseEvent)
+    assert isinstance(end, EndEvent)
+    assert repr(request) == "<RequestEvent POST http://service:3000/f, attempt 1>"
+    assert (request.origin, request.size) == (HERE, 2)
+    assert response.request is request
+    assert response.request_id == "42"
+    assert end.request is request
+    assert end.response is response
+    assert end.seconds == 0.5
+
+
+def test_each_attempt_is_told_of_with_what_came_before_it() -> None:
+    notes = Notes()
+    script = [lost(Loss.CONNECT, "no route"), reply(503, "busy", {"retry-after": "5"}), OK]
+    play(flow(POST, notes.hooks), *[answer.after(1) for answer in script], now=100.0)
+    assert notes.lines == [
+        "1 POST http://service:3000/f +0",
+        "1 over: ConnectError: no route, 0 bytes",
+        "1 again after 0.25: ConnectError: no route",
+        "2 POST http://service:3000/f +0.25",
+        "2 503 in 1",
+        "2 over: ServiceUnavailable: busy, 4 bytes",
+        "2 again after 5: ServiceUnavailable: busy",
+        "3 POST http://service:3000/f +5",
+        "3 200 in 1",
+        "3 over: None, 1 bytes",
+    ]
+
+
+def test_a_stale_connection_and_an_old_token_are_retries_at_once() -> None:
+    notes = Notes()
+    given = terms(notes.hooks, renew=POST)
+    play(attempt(POST, whole_reader(bytes, 9), given, 0.0), lost(Loss.STALE, "closed"), reply(401, "old"), OK)
+    assert [text for text in notes.lines if "again" in text] == [
+        "1 again after 0: ConnectionLost: closed",
+        "2 again after 0: Unauthorized: old",
+    ]
+
+
+def test_a_redirect_is_an_answer_and_then_another_request() -> None:
+    notes = Notes()
+    play(flow(POST, notes.hooks), moved(307, "/g?task_id=1&sig=s3cr3t&flag"), OK, now=100.0)
+    assert notes.lines == [
+        "1 POST http://service:3000/f +0",
+        "1 307 in 0",
+        "1 over: None, 0 bytes",
+        "2 POST http://service:3000/g?task_id=1&sig=REDACTED&flag +0",
+        "2 200 in 0",
+        "2 over: None, 1 bytes",
+    ]
+
+
+def test_a_redirect_that_is_not_followed_is_an_error() -> None:
+    notes = Notes()
+    play(flow(POST, notes.hooks), moved(307, "ftp://elsewhere/"), now=100.0)
+    assert notes.ends[0].error == "RemoteProtocolError: the server redirects to something that is no http URL"
+
+
+def test_what_is_not_sent_for_lack_of_time_is_not_told_of() -> None:
+    notes = Notes()
+    given = terms(notes.hooks, total=1)
+    played = play(attempt(POST, whole_reader(bytes, 9), given, 0.0), moved(307, "/g").after(2))
+    assert played.error is not None
+    assert notes.lines == ["1 POST http://service:3000/f +0", "1 307 in 2", "1 over: None, 0 bytes"]
+
+
+def test_a_stream_is_over_when_it_is_read() -> None:
+    notes = Notes()
+    run = Run(attempt(POST, EVENTS, terms(notes.hooks), 0.0))
+    assert run.step is not None
+    exchange = run.step.exchange
+    exchange.receive(Head(200))
+    run.resume(2.0)
+    assert notes.lines[1:] == ["1 200 in 2..."]
+    exchange.receive(Data(b"data: x\n\n"))
+    assert len(notes.lines) == 2
+    exchange.receive(End())
+    exchange.close()
+    assert notes.lines[2:] == ["1 over: None, 9 bytes"]
+    assert notes.ends[0].seconds is None
+
+
+def test_a_stream_that_breaks_or_is_closed_is_over_then_and_once() -> None:
+    for last, expected in (
+        (Lost(Loss.CUT, "cut"), "1 over: ConnectionLost: cut, 9 bytes"),
+        (None, "1 over early: None, 9 bytes"),
+    ):
+        notes = Notes()
+        run = Run(attempt(POST, EVENTS, terms(notes.hooks), 0.0))
+        assert run.step is not None
+        exchange = run.step.exchange
+        exchange.receive(Head(200))
+        run.resume(0.0)
+        exchange.receive(Data(b"data: x\n\n"))
+        if last is not None:
+            exchange.receive(last)
+        exchange.close()
+        exchange.close()
+        assert notes.lines[2:] == [expected]
+
+
+def test_a_stream_that_came_at_once_is_over_at_once() -> None:
+    notes = Notes()
+    play(attempt(POST, EVENTS, terms(notes.hooks), 0.0), OK)
+    assert notes.lines[1:] == ["1 200 in 0", "1 over: None, 1 bytes"]
+
+
+def test_a_call_that_is_given_up_is_over_then() -> None:
+    notes = Notes()
+    run = Run(flow(POST, notes.hooks))
+    run.close()
+    assert notes.lines[1:] == ["1 over early: None, 0 bytes"]
+    run = Run(flow(POST, notes.hooks))
+    try:
+        raise OSError("no such file")
+    except OSError:
+        run.close()
+    assert notes.lines[-1] == "1 over early: OSError: no such file, 0 bytes"
+    run = Run(flow(POST, notes.hooks))
+    try:
+        raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        run.close()
+    assert notes.lines[-1] == "1 over early: KeyboardInterrupt, 0 bytes"
+
+
+def test_a_body_of_unknown_length_has_no_size() -> None:
+    notes = Notes()
+    play(flow(Request("POST", HERE, "/f", (), (FilePart("pipe", None),)), notes.hooks), OK)
+    assert isinstance(notes.told[0], RequestEvent)
+    assert notes.told[0].size is None
+
+
+# --- what they never see
+
+
+def test_no_credential_is_shown() -> None:
+    notes = Notes()
+    answer = reply(
+        200,
+        b"7",
+        {
+            "set-cookie": "session=s3cr3t",
+            "X-Auth-Token": "s3cr3t",
+            "location": "https://user:s3cr3t@store:8443/x?X-Amz-Signature=s3cr3t#s3cr3t",
+            "content-type": "text/plain",
+        },
+    )
+    target = "/f?token=s3cr3t&task_id=7&&=s3cr3t&a=b=s3cr3t"
+    play(flow(Request("GET", HERE, target, POST.headers), notes.hooks), answer)
+    request, response, _ = notes.told
+    assert isinstance(request, RequestEvent)
+    assert isinstance(response, ResponseEvent)
+    assert "s3cr3t" not in repr([request.url, dict(request.headers), dict(response.headers), notes.lines])
+    assert request.url == "http://service:3000/f?token=REDACTED&task_id=7&=REDACTED&a=REDACTED"
+    assert request.headers["content-type"] == "application/json"
+    assert {request.headers[name] for name, _ in SECRETS} == {"REDACTED"}
+    assert response.headers["content-type"] == "text/plain"
+    assert response.headers["x-auth-token"] == "REDACTED"
+    assert response.headers["location"] == "https://store:8443/x?X-Amz-Signature=REDACTED"
+
+
+def test_a_location_that_is_no_url_is_not_shown() -> None:
+    notes = Notes()
+    play(flow(POST, notes.hooks), reply(200, b"", {"location": "http://[s3cr3t"}))
+    assert isinstance(notes.told[1], ResponseEvent)
+    assert notes.told[1].headers["location"] == "REDACTED"
+
+
+# --- what they may add
+
+
+def test_headers_of_a_hook_are_sent_in_place_of_those_of_the_same_name() -> None:
+    first, second = Notes({"Traceparent": "1", "X-Signature": "a"}), Notes({"x-signature": "b", "User-Agent": "me"})
+    request = Request("POST", HERE, "/f", (("user-agent", "you"),), (b"{}",))
+    played = play(flow(request, first.hooks, second.hooks), lost(Loss.CONNECT), OK)
+    for asked in played.asked:
+        assert asked.headers == {"traceparent": "1", "x-signature": "b", "user-agent": "me"}
+
+
+def test_to_another_origin_goes_nothing_that_could_be_a_credential() -> None:
+    notes = Notes({"traceparent": "1", "tracestate": "2", "x-signature": "s3cr3t", "authorization": "s3cr3t"})
+    request = Request("POST", HERE, "/f", (("traceparent", "0"), *SECRETS), (b"{}",))
+    played = play(flow(request, notes.hooks), moved(307, "https://elsewhere/"), moved(307, "http://service:3000/g"))
+    assert played.asked[1].headers == {"traceparent": "1", "tracestate": "2"}
+    played = play(flow(request), moved(307, "https://elsewhere/"), OK)
+    assert played.asked[1].headers == {"traceparent": "0"}
+
+
+@pytest.mark.parametrize("headers", [{"x": "a\r\nb: c"}, {"a b": "c"}, {"content-length": "5"}])
+def test_headers_that_can_not_be_sent_are_refused(headers: Mapping[str, str]) -> None:
+    notes = Notes(headers)
+    with pytest.raises(ValueError, match="header"):
+        Run(flow(POST, notes.hooks))
+    assert [event.error is not None for event in notes.ends] == [True]
+
+
+# --- what they raise
+
+
+class Broken(Exception):
+    pass
+
+
+def broken(event: object) -> None:
+    raise Broken
+
+
+def test_what_a_request_hook_raises_ends_the_call_before_it_is_sent() -> None:
+    before, after = Notes(), Notes()
+    with pytest.raises(Broken):
+        Run(flow(POST, before.hooks, Hooks(request=broken), after.hooks))
+    assert before.lines[1:] == ["1 over: Broken, 0 bytes"]
+    assert after.lines == []
+
+
+def test_what_the_others_raise_is_raised_by_the_call() -> None:
+    for hooks, script in (
+        (Hooks(response=broken), [OK]),
+        (Hooks(end=broken), [OK]),
+        (Hooks(retry=broken), [lost(Loss.CONNECT)]),
+    ):
+        notes = Notes()
+        with pytest.raises(Broken):
+            play(flow(POST, notes.hooks, hooks), *script)
+        assert len(notes.ends) == 1
+
+
+def test_what_end_raises_never_hides_an_error_or_a_cancellation() -> None:
+    played = play(flow(POST, Hooks(end=broken)), reply(500, "no"))
+    assert isinstance(played.error, InternalServerError)
+    Run(flow(POST, Hooks(end=broken))).close()
+    run = Run(attempt(POST, EVENTS, terms(Hooks(end=broken)), 0.0))
+    assert run.step is not None
+    exchange = run.step.exchange
+    exchange.receive(Head(200))
+    run.resume(0.0)
+    exchange.receive(Lost(Loss.CUT, "cut"))
+    assert isinstance(exchange.error, ConnectionLost)
+
+
+def test_an_answer_whose_hook_raises_is_over_when_it_is_closed() -> None:
+    notes = Notes()
+    run = Run(attempt(POST, EVENTS, terms(notes.hooks, Hooks(response=broken)), 0.0))
+    assert run.step is not None
+    exchange = run.step.exchange
+    exchange.receive(Head(200))
+    with pytest.raises(Broken):
+        run.resume(0.0)
+    exchange.close()
+    assert notes.lines[2:] == ["1 over early: None, 0 bytes"]
+
+
+# --- who is asked
+
+
+def test_hooks_that_do_not_want_to_know_are_asked_once_for_a_call() -> None:
+    asked = iter([False])
+    notes = Notes()
+    play(flow(POST, notes.hooks._replace(enabled=lambda: next(asked))), lost(Loss.CONNECT), OK)
+    assert (list(asked), notes.told) == ([], [])
+    play(flow(POST, notes.hooks._replace(enabled=lambda: True)), OK)
+    assert len(notes.told) == 3
+
+
+def test_hooks_need_not_have_all_functions() -> None:
+    assert play(flow(POST, Hooks()), lost(Loss.CONNECT), OK).result.result == b"7"
+
+
+def test_hooks_of_a_view_come_to_those_of_its_client() -> None:
+    one, two, three = Hooks(), Hooks(request=broken), Hooks(end=broken)
+    options = Options(Timeout(), (), RetryPolicy()).changed(hooks=one)
+    assert options.hooks == (one,)
+    assert options.changed().hooks == (one,)
+    assert options.changed(hooks=[two, three]).hooks == (one, two, three)
+    for wrong in (broken, [broken]):
+        with pytest.raises(TypeError):
+            options.changed(hooks=wrong)  # type: ignore[arg-type]
