@@ -20,6 +20,7 @@ CLIENTS = [package for package in PACKAGES if package in ("bento_async", "bento_
 # What a package's modules may name beside the standard library and themselves.
 MAY_IMPORT = {
     "bento_async": {"anyio", "bento_files", "bento_proto", "h11", "typing_extensions"},
+    "bento_cli": {"bento_proto", "click"},
     "bento_files": {"bento_proto", "typing_extensions"},
     "bento_proto": {"typing_extensions"},
     "bento_sync": {"bento_files", "bento_proto", "typing_extensions", "urllib3"},
@@ -29,6 +30,7 @@ MAY_IMPORT_TOO = {"bento_proto.http11": {"h11"}, "bento_proto.tunnel": {"h11"}}
 # What is imported inside a function, when a call needs it: it need not be installed.
 MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
     "bento_async": set(),
+    "bento_cli": {"bento_codegen", "bento_sync", "rich", "typing_extensions"},
     "bento_files": {"PIL"},
     "bento_proto": {"numpy", "pandas"},
     "bento_sync": {"uvicorn"},
@@ -50,7 +52,7 @@ NEVER_LOADED = {
     "dataclasses", "inspect", "typing_extensions",
 }  # fmt: skip
 # What no package loads before a caller gives or asks for it.
-OPTIONAL = {"PIL", "a2wsgi", "numpy", "orjson", "pandas", "pydantic", "rich", "trio", "uvicorn"}
+OPTIONAL = {"PIL", "a2wsgi", "click", "numpy", "orjson", "pandas", "pydantic", "rich", "trio", "uvicorn"}
 # What a client does not load beside that: the other client and what that stands on, and an event loop.
 NOT_LOADED_BY = {
     "bento_async": {"anyio._backends._asyncio", "anyio._backends._trio", "bento_sync", "h11", "urllib3"},
@@ -124,6 +126,13 @@ def test_a_client_loads_nothing_of_the_other(package: str) -> None:
     loaded = loaded_by(f"import {package}")
     assert {package, "bento_proto"} <= loaded
     assert among(loaded, OPTIONAL | NOT_LOADED_BY[package]) == set()
+
+
+def test_the_command_line_starts_without_what_not_every_command_needs() -> None:
+    assert among(loaded_by("import bento_cli"), OPTIONAL | {"bento_proto"}) == set()
+    loaded = loaded_by("import bento_cli._cli")
+    assert "click" in loaded
+    assert among(loaded, (OPTIONAL - {"click"}) | {"bento_proto", "bento_sync", "http", "ssl"}) == set()
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -1,0 +1,114 @@
+"""What goes wrong, as an exit code and a line on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import click
+
+from ._text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bento_proto import JSON
+
+FAILED: Final = 1
+USAGE: Final = 2
+UNREACHABLE: Final = 3
+TIMED_OUT: Final = 4
+NOT_OVER: Final = 5
+
+EXIT_CODES: Final = (
+    (0, "all is well"),
+    (FAILED, "the Service answered with an error, the task failed, or the types have drifted"),
+    (USAGE, "wrong usage: an option, an argument, a file that can't be read or written"),
+    (UNREACHABLE, "not ready (or 503), no connection, or the connection was lost"),
+    (TIMED_OUT, "the time was up, here or at the server (504)"),
+    (NOT_OVER, "the task is not over yet"),
+    (130, "interrupted by Ctrl-C"),
+    (141, "what read the output, `head` say, went away"),
+)
+
+
+class Failed(click.ClickException):
+    """A command that came to its end with bad news.
+
+    Args:
+        message: the news.
+        code: the exit code.
+    """
+
+    def __init__(self, message: str, code: int = FAILED) -> None:
+        super().__init__(message)
+        self.code: int = code
+
+
+class _Report(NamedTuple):
+    code: int
+    message: str
+    status: int | None = None
+    detail: JSON = None
+    request_id: str | None = None
+    attempts: Sequence[str] = ()
+
+
+def report(exc: Exception, arguments: Sequence[str]) -> int:
+    """Say what went wrong, as the arguments of the command line want it; return the exit code."""
+    options = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    if "--debug" in options:
+        import traceback
+
+        traceback.print_exception(exc)
+    found = _report(exc)
+    if "--json" in options:
+        said: dict[str, JSON] = {"type": type(exc).__name__, "message": found.message, "exit_code": found.code}
+        said |= {"status": found.status, "detail": found.detail, "request_id": found.request_id}
+        text = json.dumps({"error": {**said, "attempts": list(found.attempts)}})
+    else:
+        known = [f"{found.status}"] if found.status is not None else []
+        known += [f"request {found.request_id}"] if found.request_id else []
+        text = f"error: {one_line(found.message)}" + (f" [{', '.join(known)}]" if known else "")
+    sys.stderr.write(text + "\n")
+    return found.code
+
+
+def _report(exc: Exception) -> _Report:
+    if isinstance(exc, click.UsageError):
+        where = f" (see {exc.ctx.command_path} --help)" if exc.ctx is not None else ""
+        return _Report(USAGE, exc.format_message().rstrip(".") + where)
+    if isinstance(exc, Failed):
+        return _Report(exc.code, exc.message)
+    from bento_proto import BentoMLException
+
+    if isinstance(exc, BentoMLException):
+        answered = bool(exc.headers) or exc.request_id is not None
+        status = exc.error_code if answered else None
+        return _Report(_code(exc), str(exc) or type(exc).__name__, status, exc.detail, exc.request_id, exc.attempts)
+    if isinstance(exc, TimeoutError):
+        return _Report(TIMED_OUT, str(exc) or "the time was up")
+    if isinstance(exc, OSError):
+        named = f": {exc.filename}" if exc.filename else ""
+        return _Report(USAGE, f"{exc.strerror or exc}{named}")
+    if isinstance(exc, (TypeError, ValueError, ImportError)):  # how the clients refuse arguments and options
+        return _Report(USAGE, str(exc))
+    return _Report(FAILED, f"{type(exc).__name__}: {exc} (--debug shows where)")
+
+
+def _code(exc: Exception) -> int:
+    from bento_proto import (
+        CallTimeout,
+        ConnectError,
+        ConnectionLost,
+        GatewayTimeout,
+        ServiceUnavailable,
+        TaskNotCompleted,
+    )
+
+    if isinstance(exc, TaskNotCompleted):
+        return NOT_OVER
+    if isinstance(exc, (CallTimeout, GatewayTimeout)):
+        return TIMED_OUT
+    return UNREACHABLE if isinstance(exc, (ConnectError, ConnectionLost, ServiceUnavailable)) else FAILED

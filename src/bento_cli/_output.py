@@ -1,0 +1,264 @@
+"""Results on standard output, or in a file: for eyes on a terminal, as they are in a pipe."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+
+import click
+
+from ._text import harmless, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from rich.console import Console
+
+    from ._settings import Settings
+
+_BLOCK: Final = 1 << 18
+
+
+def console(settings: Settings) -> Console:
+    """Standard output as a terminal with colors."""
+    from rich.console import Console
+
+    return Console(no_color=settings.no_color or None, highlight=False, markup=False, emoji=False)
+
+
+def on_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout.isatty()
+
+
+def line(text: str) -> None:
+    """Print a line of text of our own; what a server sent in it is made harmless."""
+    sys.stdout.write(harmless(text) + "\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """Print a line on standard error that is no result."""
+    sys.stderr.write(one_line(text) + "\n")
+
+
+def as_json(value: object) -> str:
+    """A value as one line of JSON; bytes become ``{"base64": ...}``, files ``{"path": ..., "size": ...}``."""
+    from bento_proto import to_json
+
+    if isinstance(value, bytes):
+        value = {"base64": base64.b64encode(value).decode()}
+    elif isinstance(value, Path):
+        value = {"path": str(value), "size": value.stat().st_size}
+    return to_json(value).decode()
+
+
+class _Target(Protocol):
+    """Where values go to."""
+
+    def write(self, value: object, /) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class _Raw:
+    """Values as they are: text and bytes unchanged, all else as one line of JSON each."""
+
+    def __init__(self, file: BinaryIO, *, is_json: bool) -> None:
+        self._file = file
+        self._is_json = is_json
+
+    def write(self, value: object) -> None:
+        if isinstance(value, str) and not self._is_json:
+            self._file.write(value.encode(errors="replace"))
+        elif isinstance(value, bytes) and not self._is_json:
+            self._file.write(value)
+        elif isinstance(value, Path) and not self._is_json:
+            with value.open("rb") as file:
+                shutil.copyfileobj(file, self._file, _BLOCK)
+        else:
+            self._file.write(as_json(value).encode() + b"\n")
+        self._file.flush()
+
+    def close(self) -> None:
+        """What is written is written."""
+
+
+class _Screen:
+    """Values for eyes; of a stream's JSON items each is a line."""
+
+    def __init__(self, settings: Settings, *, is_stream: bool) -> None:
+        self._settings = settings
+        self._is_stream = is_stream
+        self._console: Console | None = None
+        self._is_at_start = True
+
+    def write(self, value: object) -> None:
+        if isinstance(value, str):
+            if value:
+                sys.stdout.write(harmless(value))
+                self._is_at_start = value.endswith("\n")
+                sys.stdout.flush()
+            return
+        from rich.highlighter import JSONHighlighter
+        from rich.text import Text
+
+        text = as_json(value)
+        if not self._is_stream:
+            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        self._console = self._console or console(self._settings)
+        self._console.print(JSONHighlighter()(Text(harmless(text))), soft_wrap=True)
+
+    def close(self) -> None:
+        if not self._is_at_start:
+            sys.stdout.write("\n")
+
+
+class Output:
+    """Where the result of one call goes to.
+
+    Args:
+        settings: how it is to look.
+        name: what a result without a name of its own is called if it must have one: the endpoint's name.
+        destination: a file, which is replaced once the result is whole; a directory, where nothing is replaced; ``-``
+            for standard output, whatever it is; or None for that, but for bytes, which a terminal is spared.
+    """
+
+    def __init__(self, settings: Settings, name: str, destination: str | None) -> None:
+        self._settings = settings
+        self._name = name
+        is_raw = not on_terminal() and not settings.is_json
+        self._is_stdout = destination == "-" or (destination is None and is_raw)
+        self._file: Path | None = None
+        self._directory: Path | None = None
+        self._created: Path | None = None
+        if destination not in (None, "-"):
+            path = Path(str(destination))
+            if path.is_dir() or str(destination).endswith(("/", os.sep)):
+                self._directory = path
+            elif path.parent.is_dir():
+                self._file = path
+            else:
+                raise click.UsageError(f"there is no directory {path.parent}")
+
+    @contextlib.contextmanager
+    def downloads(self) -> Generator[Path | None, None, None]:
+        """The directory where the client is to put a file; None for any that goes with the process."""
+        if self._is_stdout:
+            yield None
+        elif self._file is None:
+            yield self._directory or Path()
+        else:  # beside its place, so that it gets there in one step
+            with tempfile.TemporaryDirectory(prefix=".bento-", dir=self._file.parent) as directory:
+                yield Path(directory)
+
+    def show(self, value: object) -> None:
+        """Print or save a result."""
+        if isinstance(value, Path):
+            self._show_file(value)
+        else:
+            self._show_all((value,), is_stream=False)
+
+    def show_stream(self, items: Iterable[object]) -> None:
+        """Print or save the items of a stream, each as it arrives."""
+        self._show_all(items, is_stream=True)
+
+    def _show_file(self, path: Path) -> None:
+        if self._is_stdout:
+            _Raw(sys.stdout.buffer, is_json=False).write(path)
+            return
+        if self._file is not None:
+            path = path.replace(self._file)
+        self._saved(path)
+
+    def _show_all(self, values: Iterable[object], *, is_stream: bool) -> None:
+        target: _Target | None = None
+        try:
+            with contextlib.ExitStack() as stack:
+                for value in values:
+                    target = target or self._target(value, stack, is_stream=is_stream)
+                    target.write(value)
+                if target is None and self._file is not None:  # an empty stream is a result, too
+                    target = self._target("", stack, is_stream=is_stream)
+        finally:
+            if target is not None:
+                target.close()
+        if self._created is not None:
+            self._saved(self._created)
+
+    def _target(self, value: object, stack: contextlib.ExitStack, *, is_stream: bool) -> _Target:
+        """Where the values go to of which this is the first."""
+        is_json = self._settings.is_json
+        if self._file is not None:
+            return _Raw(stack.enter_context(_replacing(self._file)), is_json=is_json)
+        if self._directory is not None or (isinstance(value, bytes) and not self._is_stdout and not is_json):
+            suffix = _suffix(value, is_stream=is_stream)
+            self._created, file = _create(self._directory or Path(), self._name, suffix)
+            stack.enter_context(_whole(self._created, file))
+            return _Raw(file, is_json=is_json)
+        if self._is_stdout or is_json or not on_terminal():
+            return _Raw(sys.stdout.buffer, is_json=is_json)
+        return _Screen(self._settings, is_stream=is_stream)
+
+    def _saved(self, path: Path) -> None:
+        if self._settings.is_json:
+            line(as_json(path))
+        elif path != self._file:  # else its name is the caller's own
+            note(f"saved {path} ({size(path.stat().st_size)})")
+
+
+def _suffix(value: object, *, is_stream: bool) -> str:
+    if isinstance(value, (bytes, str)):
+        return ".bin" if isinstance(value, bytes) else ".txt"
+    return ".jsonl" if is_stream else ".json"
+
+
+@contextlib.contextmanager
+def _replacing(path: Path) -> Generator[BinaryIO, None, None]:
+    """A file that takes the place of another one when it is whole."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    with _whole(part, part.open("xb")) as file:
+        yield file
+    part.replace(path)
+
+
+@contextlib.contextmanager
+def _whole(path: Path, file: BinaryIO) -> Generator[BinaryIO, None, None]:
+    """The file, which goes if it does not become whole."""
+    try:
+        with file:
+            yield file
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+def _create(directory: Path, name: str, suffix: str) -> tuple[Path, BinaryIO]:
+    """A new file; a number is added to its name if that is taken."""
+    from bento_proto import safe_name
+
+    directory.mkdir(parents=True, exist_ok=True)
+    stem, number = safe_name(name) or "result", 0
+    while True:
+        path = directory / (f"{stem}-{number}{suffix}" if number else stem + suffix)
+        try:
+            return path, path.open("xb")
+        except FileExistsError:
+            number += 1
+
+
+def size(count: float) -> str:
+    """A number of bytes for people: ``1.5 MB``."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
