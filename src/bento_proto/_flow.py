@@ -66,11 +66,14 @@ class Run(Generic[T]):
         except StopIteration as stop:
             self._result = (cast("T", stop.value),)
 
-    def resume(self, now: float) -> None:
+    def resume(self, now: float) -> Step | None:
         """Tell the flow that its step is over.
 
         Args:
             now: what the clock reads, in seconds from any fixed point.
+
+        Returns:
+            The next `step`, which may be None.
 
         Raises:
             LocalProtocolError: there is no step, or its exchange is not through; nothing changed.
@@ -84,6 +87,7 @@ class Run(Generic[T]):
             self.step = self._flow.send(now + self._skipped)
         except StopIteration as stop:
             self._result = (cast("T", stop.value),)
+        return self.step
 
     def skip(self, seconds: float) -> None:
         """Let the flow take time for gone that nobody waited for, on top of what the clock reads."""

@@ -246,6 +246,10 @@ class Timeout(NamedTuple):
         connect, send, receive, pool = (remaining if s is None else min(s, remaining) for s in self[:4])
         return Timeout(connect, send, receive, pool, remaining)
 
+    def after(self, seconds: float) -> Timeout:
+        """What is left of it for a step that began so many seconds ago: no single wait is longer than its total."""
+        return self if self.total is None else self.within(max(self.total - seconds, 0.0))
+
 
 class Limits(NamedTuple):
     """How much an answer may hold, so that no server can exhaust the client's memory. Sizes are bytes.

@@ -66,9 +66,9 @@ def test_steps_come_one_by_one_and_the_time_goes_in() -> None:
     assert next_in(run) is first
     with pytest.raises(LocalProtocolError, match="not over"):
         _ = run.result
-    run.resume(5.0)
+    assert run.resume(5.0) is run.step
     assert next_in(run) is second
-    run.resume(7.0)
+    assert run.resume(7.0) is None
     assert next_in(run) is None
     assert run.result == [5.0, 7.0]
 

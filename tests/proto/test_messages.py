@@ -129,5 +129,17 @@ def test_within_a_time_without_end_nothing_changes() -> None:
     assert Timeout().within(math.inf) == Timeout()
 
 
+@pytest.mark.parametrize(
+    ("timeout", "elapsed", "left"),
+    [
+        (Timeout(receive=5), 100.0, Timeout(receive=5)),
+        (Timeout(None, 2, 3, 40, 10), 4.0, Timeout(6, 2, 3, 6, 6)),
+        (Timeout(total=10), 11.0, Timeout(0, 0, 0, 0, 0)),
+    ],
+)
+def test_what_is_left_of_a_step_that_is_under_way(timeout: Timeout, elapsed: float, left: Timeout) -> None:
+    assert timeout.after(elapsed) == left
+
+
 def test_limits_are_bounds() -> None:
     assert min(Limits()) > 0
