@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from bento_files import measure, open_sink
 from bento_proto import CallTimeout, Content, Delivery, LocalProtocolError, Response, Run, bind
 
+from ._discovery import Discovery
 from ._play import play
 from ._stream import Stream
 from ._transport import carry_out
@@ -65,7 +65,7 @@ class Shared:
         self.connections: Connections = connections
         self.server: ASGIServer | None = server
         self.responder: Responder | None = responder
-        self.connecting: threading.Lock = threading.Lock()
+        self.discovery: Discovery = Discovery()
         self.closed: bool = False
 
     def carry_out(self, run: Run[T]) -> Underway[object] | None:
@@ -121,19 +121,22 @@ class Calls(NamedTuple):
         if shared.closed:
             raise LocalProtocolError("the client is closed")
         if not shared.session.is_connected:
-            now, total = time.monotonic(), self.options.timeout.total  # waiting for another thread's attempt counts
-            if not shared.connecting.acquire(timeout=-1 if total is None else total):
-                error = CallTimeout(f"the Service was not found within {total:g} seconds")
-                error.sent = False
-                raise error
-            try:  # the first of several threads does it for all
-                self._start()
-                return self.result(shared.session.connect(self.options, now))
-            finally:
-                shared.connecting.release()
+            self._discover(shared)
         service = shared.session.service
         assert service is not None
         return service
+
+    def _discover(self, shared: Shared) -> None:
+        now, total = time.monotonic(), self.options.timeout.total  # waiting for another thread's attempt counts
+        while not shared.session.is_connected:
+            with shared.discovery.attempt(self.options) as underway:
+                if underway is None:
+                    self._start()
+                    self.result(shared.session.connect(self.options, now))
+                elif not underway.follow(self.options, None if total is None else now + total - time.monotonic()):
+                    error = CallTimeout(f"the Service was not found within {total:g} seconds")
+                    error.sent = False
+                    raise error
 
     def is_ready(self, timeout: float | None) -> bool:
         """Whether the Service is ready."""

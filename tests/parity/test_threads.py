@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bento_proto import CallTimeout, InvalidArgument, Limits, LocalProtocolError, Timeout
+from bento_proto import CallTimeout, InternalServerError, InvalidArgument, Limits, LocalProtocolError, Timeout
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
 
 from .faces import Connect
-from .proxies import Stub, endpoint, reply, routes, schema
+from .proxies import Asked, End, Stub, endpoint, reply, routes, schema
 
 THREADS = 64
 
@@ -114,6 +114,37 @@ def test_the_first_use_is_one_for_all(connect: Connect) -> None:
         assert stub.targets().count("/schema.json") == stub.targets().count("/readyz") == 1
         assert stub.targets().count("/f") == THREADS
         assert stub.connections <= 8
+
+
+def test_who_waits_for_a_first_use_that_fails_fails_with_it(connect: Connect) -> None:
+    def late(asked: Asked) -> bytes:
+        time.sleep(0.5)  # until all have come
+        return reply(b"oops", 500)
+
+    with Stub(routes({"/schema.json": late})) as stub:
+        client = connect(stub.url)
+
+        def fail() -> None:
+            with pytest.raises(InternalServerError, match="oops"):
+                client.f()
+
+        at_once([fail] * THREADS)
+        assert stub.targets().count("/schema.json") == 1
+
+
+def test_who_waits_for_a_first_use_waits_no_longer_than_he_may(connect: Connect) -> None:
+    with Stub(routes({"/schema.json": End.SILENCE})) as stub:
+        client = connect(stub.url, timeout=2)
+        with ThreadPoolExecutor(1) as pool:
+            leading = pool.submit(client.connect)
+            while "/schema.json" not in stub.targets():
+                time.sleep(0.01)
+            with pytest.raises(CallTimeout, match=r"not found within 0\.1 seconds") as caught:
+                client.with_options(timeout=Timeout(total=0.1)).connect()
+            assert not caught.value.sent
+            assert not leading.done()
+            with pytest.raises(CallTimeout):
+                leading.result()
 
 
 def test_a_call_waits_for_a_connection_as_long_as_it_may(servers: Servers, connect: Connect) -> None:
