@@ -15,7 +15,7 @@ from bento_files import measure, open_sink
 from bento_proto import BentoMLException, CallTimeout, Content, Delivery, Response, Run
 
 from ._connections import Discovery
-from ._play import play
+from ._play import body_of, play
 from ._stream import AsyncStream
 from ._transport import carry_out
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Source,
         Upload,
         Value,
+        Witness,
     )
 
     from ._asgi import Application
@@ -59,6 +60,7 @@ class Shared:
         limits: how much a server may send.
         application: what is called instead of a server, if anything is.
         responder: what answers in the place of a server, if anything does.
+        recorder: what notes the exchanges, if anything does.
     """
 
     def __init__(
@@ -68,19 +70,23 @@ class Shared:
         limits: Limits,
         application: Application | None,
         responder: Responder | None,
+        recorder: Witness | None,
     ) -> None:
         self.session: Session = session
         self.limits: Limits = limits
         self.connections: Connections = connections
         self.application: Application | None = application
         self.responder: Responder | None = responder
+        self.recorder: Witness | None = recorder
 
     async def carry_out(self, run: Run[T]) -> Underway[object] | None:
         """Carry out the step of a run until its exchange wants no more; what is handed over is read further."""
-        if self.responder is not None:
-            return await play(run, self.responder)
         step = run.step
         assert step is not None
+        if self.recorder is not None:
+            self.recorder.watch(step.exchange, await body_of(step.exchange.request), time.monotonic)
+        if self.responder is not None:
+            return await play(run, self.responder)
         if step.delay:
             await anyio.sleep(step.delay)
         if self.application is not None and step.exchange.request.origin == self.session.base.origin:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from bento_proto import JSON, Content, Endpoint, RetryPolicy, Service, Timeout, Value
+    from bento_proto import JSON, Content, Endpoint, RetryPolicy, Service, Timeout, Value, Witness
 
     from ._call import AsyncCall
     from ._lifespan import ASGIApplication
@@ -87,6 +87,7 @@ class AsyncHTTPClient:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | EllipsisType | None = ...,
         app: ASGIApplication | Responder | None = None,
+        recorder: Witness | None = None,
     ) -> None:
         limits = limits or Limits()
         session = Session(
@@ -105,7 +106,7 @@ class AsyncHTTPClient:
         responder = app if isinstance(app, Responder) else None
         application = Application(app) if app is not None and not isinstance(app, Responder) else None
         connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
-        shared = Shared(session, connections, limits, application, responder)
+        shared = Shared(session, connections, limits, application, responder, recorder)
         self._calls = Calls(shared, session.options)
 
     # --- what there is

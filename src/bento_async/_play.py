@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from anyio import CancelScope
 
-    from bento_proto import Loss, Responder, Run
+    from bento_proto import Loss, Request, Responder, Run
 
 T = TypeVar("T")
 
@@ -30,12 +30,7 @@ async def play(run: Run[T], responder: Responder) -> Played | None:
         OSError: a file of the request can't be read.
     """
     assert run.step is not None
-    request = run.step.exchange.request
-    if all(isinstance(segment, bytes) for segment in request.body):
-        body = read_body(request)
-    else:
-        body = await to_thread.run_sync(read_body, request)
-    played = Played(Playback(run.step, responder, body))
+    played = Played(Playback(run.step, responder, await body_of(run.step.exchange.request)))
     try:
         await played.begin()
         run.skip(played.playback.skipped)
@@ -46,6 +41,13 @@ async def play(run: Run[T], responder: Responder) -> Played | None:
         raise
     played.close()
     return None
+
+
+async def body_of(request: Request) -> bytes:
+    """The whole body of a request, in memory; its files are read in a worker thread."""
+    if all(isinstance(segment, bytes) for segment in request.body):
+        return read_body(request)
+    return await to_thread.run_sync(read_body, request)
 
 
 class Played(Underway[object]):

@@ -61,7 +61,7 @@ from ._outputs import Answer, Delivery, Reader
 from ._polling import Poll
 from ._progress import OnProgress, Progress
 from ._proxy import Proxies, Proxy, ProxyError, Route
-from ._responder import Event, Pause, Playback, Responder
+from ._responder import Event, Pause, Playback, Responder, Witness
 from ._response import Content, Response, Value
 from ._retry import RetryPolicy
 from ._schema import Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
@@ -171,6 +171,7 @@ __all__ = (
     "Upload",
     "Value",
     "Whole",
+    "Witness",
     "__version__",
     "attributes",
     "bind",

@@ -113,11 +113,13 @@ class Exchange(Generic[T_co]):
         upload: counts the bytes of the request's body, if someone wants to know: the adapter's to move.
         download: counts the bytes of the answer's body, if someone wants to know.
         on_end: is called, once, when no more of an answer that was handed over comes.
+        witness: is told each event, before it is acted upon.
     """
 
     __slots__ = (
         "_decoder", "_inflater", "_items", "_reader", "_refusal",
         "delivery", "download", "error", "head", "limits", "lost", "on_end", "request", "state", "upload",
+        "witness",
     )  # fmt: skip
 
     def __init__(self, request: Request, reader: Reader[T_co], limits: Limits) -> None:
@@ -136,6 +138,7 @@ class Exchange(Generic[T_co]):
         self.upload: Meter | None = None
         self.download: Meter | None = None
         self.on_end: Callable[[], None] | None = None
+        self.witness: Callable[[Received], None] | None = None
 
     def __repr__(self) -> str:
         return f"<Exchange {self.request.method} {self.request.target}: {self.state.value}>"
@@ -179,6 +182,8 @@ class Exchange(Generic[T_co]):
         """
         before = self.state
         self._move(_classify(event))
+        if self.witness is not None:
+            self.witness(event)
         refused = State.REFUSED in (before, self.state)  # what matters is its status, whatever its body is coded in
         try:
             items = self._receive(event, before)

@@ -10,7 +10,7 @@ from ._exchange import State
 from ._messages import Loss, Lost
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from ._exchange import Exchange
     from ._flow import Step
@@ -53,6 +53,20 @@ class Responder(Protocol):
         Args:
             request: what is sent.
             body: its body, files included.
+        """
+        ...
+
+
+class Witness(Protocol):
+    """Notes exchanges, as the ``recorder=`` of a client."""
+
+    def watch(self, exchange: Exchange[object], body: bytes, clock: Callable[[], float]) -> None:
+        """Be told of an exchange that is about to begin, and see to its `Exchange.witness`.
+
+        Args:
+            exchange: what is sent, and what takes the answer.
+            body: the body of its request, files included; it is sent as it is in the exchange afterwards.
+            clock: reads the time, in seconds from any fixed point.
         """
         ...
 

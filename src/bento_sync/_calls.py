@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
-from bento_files import measure, open_sink
+from bento_files import measure, open_sink, read_body
 from bento_proto import CallTimeout, Content, Delivery, LocalProtocolError, Response, Run, bind
 
 from ._discovery import Discovery
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Session,
         Upload,
         Value,
+        Witness,
     )
 
     from ._asgi import ASGIServer
@@ -50,6 +51,7 @@ class Shared:
         limits: how much a server may send.
         server: what serves its application, if it has one.
         responder: what answers in the place of a server, if anything does.
+        recorder: what notes the exchanges, if anything does.
     """
 
     def __init__(
@@ -59,20 +61,25 @@ class Shared:
         limits: Limits,
         server: ASGIServer | None,
         responder: Responder | None,
+        recorder: Witness | None,
     ) -> None:
         self.session: Session = session
         self.limits: Limits = limits
         self.connections: Connections = connections
         self.server: ASGIServer | None = server
         self.responder: Responder | None = responder
+        self.recorder: Witness | None = recorder
         self.discovery: Discovery = Discovery()
         self.closed: bool = False
 
     def carry_out(self, run: Run[T]) -> Underway[object] | None:
         """Carry out the step of a run until its exchange wants no more; what is handed over is read further."""
+        assert run.step is not None
+        if self.recorder is not None:
+            exchange = run.step.exchange
+            self.recorder.watch(exchange, read_body(exchange.request), time.monotonic)
         if self.responder is not None:
             return play(run, self.responder)
-        assert run.step is not None
         if run.step.delay:
             time.sleep(run.step.delay)
         return carry_out(run.step, self.connections)

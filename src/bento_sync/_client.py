@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from bento_proto import JSON, Content, Endpoint, RetryPolicy, Service, Timeout, Value
+    from bento_proto import JSON, Content, Endpoint, RetryPolicy, Service, Timeout, Value, Witness
 
     from ._asgi import ASGIApplication
 
@@ -80,6 +80,7 @@ class SyncHTTPClient:
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | EllipsisType | None = ...,
         app: ASGIApplication | Responder | None = None,
+        recorder: Witness | None = None,
     ) -> None:
         server, responder = None, None
         if isinstance(app, Responder):
@@ -104,7 +105,7 @@ class SyncHTTPClient:
             chance=random.random,
         )
         connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
-        shared = Shared(session, connections, limits, server, responder)
+        shared = Shared(session, connections, limits, server, responder, recorder)
         self._calls = Calls(shared, session.options)
 
     # --- what there is

@@ -168,3 +168,11 @@ def test_a_run_takes_skipped_time_for_gone() -> None:
     run.skip(2.5)
     run.resume(2.0)
     assert clock == [1.0, 9.5]
+
+
+def test_a_witness_is_told_each_event_first() -> None:
+    found = playback(Script(HEAD, Data(b"a"), End()))
+    told: list[tuple[str, str]] = []
+    found.exchange.witness = lambda event: told.append((type(event).__name__, found.exchange.state.value))
+    played(found)
+    assert told == [("Head", "open"), ("Data", "open"), ("End", "done")]
