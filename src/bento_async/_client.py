@@ -64,6 +64,7 @@ class AsyncHTTPClient:
         app: an ASGI application of this process, which is called, without a socket, instead of what is at the URL.
             It runs within ``async with`` the client, its lifespan from the first use to the end of that. Or a
             `Responder`, such as the double of a Service in a test.
+        recorder: notes what is exchanged, for replaying it in tests, as `bento_proto.testing.Recorder` does.
 
     Raises:
         ValueError: a URL, the token, a header or a number is malformed.

@@ -57,6 +57,7 @@ class SyncHTTPClient:
             always are.
         app: an ASGI application of this process, to call instead of a URL, which needs the extra ``asgi``; or a
             `Responder`, such as the double of a Service in a test, which needs no socket.
+        recorder: notes what is exchanged, for replaying it in tests, as `bento_proto.testing.Recorder` does.
 
     Raises:
         ValueError: a URL, the token, a header or a number is malformed.
