@@ -19,11 +19,12 @@ CLIENTS = [package for package in PACKAGES if package in ("bento_async", "bento_
 
 # What a package's modules may name beside the standard library and themselves.
 MAY_IMPORT = {
-    "bento_async": {"anyio", "bento_files", "bento_proto", "h11", "typing_extensions"},
+    "bento_async": {"anyio", "bento_files", "bento_observe", "bento_proto", "h11", "typing_extensions"},
     "bento_cli": {"bento_proto", "click"},
     "bento_files": {"bento_proto", "typing_extensions"},
+    "bento_observe": {"bento_proto"},
     "bento_proto": {"typing_extensions"},
-    "bento_sync": {"bento_files", "bento_proto", "typing_extensions", "urllib3"},
+    "bento_sync": {"bento_files", "bento_observe", "bento_proto", "typing_extensions", "urllib3"},
 }
 # What a single module may name as well.
 MAY_IMPORT_TOO = {"bento_proto.http11": {"h11"}, "bento_proto.tunnel": {"h11"}}
@@ -32,6 +33,7 @@ MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
     "bento_async": set(),
     "bento_cli": {"bento_codegen", "bento_sync", "rich", "typing_extensions"},
     "bento_files": {"PIL"},
+    "bento_observe": {"opentelemetry", "rich", "tqdm"},
     "bento_proto": {"numpy", "pandas"},
     "bento_sync": {"uvicorn"},
 }
@@ -52,7 +54,10 @@ NEVER_LOADED = {
     "dataclasses", "inspect", "typing_extensions",
 }  # fmt: skip
 # What no package loads before a caller gives or asks for it.
-OPTIONAL = {"PIL", "a2wsgi", "click", "numpy", "orjson", "pandas", "pydantic", "rich", "trio", "uvicorn"}
+OPTIONAL = {
+    "PIL", "a2wsgi", "click", "numpy", "opentelemetry", "orjson", "pandas", "pydantic", "rich", "tqdm", "trio",
+    "uvicorn",
+}  # fmt: skip
 # What a client does not load beside that: the other client and what that stands on, and an event loop.
 NOT_LOADED_BY = {
     "bento_async": {"anyio._backends._asyncio", "anyio._backends._trio", "bento_sync", "h11", "urllib3"},
@@ -118,7 +123,9 @@ def test_a_bare_interpreter_shows_what_is_loaded() -> None:
 def test_the_core_loads_nothing_impure_and_nothing_slow() -> None:
     loaded = loaded_by("import bento_proto")
     assert "bento_proto" in loaded
-    assert among(loaded, NEVER_LOADED | OPTIONAL | {"anyio", "bento_files", "urllib3", *CLIENTS}) == set()
+    assert (
+        among(loaded, NEVER_LOADED | OPTIONAL | {"anyio", "bento_files", "bento_observe", "urllib3", *CLIENTS}) == set()
+    )
 
 
 @pytest.mark.parametrize("package", CLIENTS)

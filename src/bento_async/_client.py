@@ -7,6 +7,7 @@ import os
 import random
 from typing import TYPE_CHECKING, ClassVar
 
+from bento_observe import LOGGING
 from bento_proto import RESERVED, Limits, LocalProtocolError, Proxies, Responder, Session, attributes, endpoint_for
 
 from ._asgi import Application
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from bento_proto import JSON, Content, Endpoint, RetryPolicy, Service, Timeout, Value, Witness
+    from bento_proto import JSON, Content, Endpoint, Hooks, OnProgress, RetryPolicy, Service, Timeout, Value, Witness
 
     from ._call import AsyncCall
     from ._lifespan import ASGIApplication
@@ -61,6 +62,8 @@ class AsyncHTTPClient:
             for none. By default what the environment says: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
             ``NO_PROXY``, in lower case too; a loopback address is then reached without one. A Unix socket and ``app``
             always are.
+        hooks: called for each request: one set of `Hooks`, or several.
+        on_progress: told how far each call's upload and download have come, with a `Progress`.
         app: an ASGI application of this process, which is called, without a socket, instead of what is at the URL.
             It runs within ``async with`` the client, its lifespan from the first use to the end of that. Or a
             `Responder`, such as the double of a Service in a test.
@@ -87,6 +90,8 @@ class AsyncHTTPClient:
         download_dir: str | os.PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | EllipsisType | None = ...,
+        hooks: Hooks | Iterable[Hooks] | None = None,
+        on_progress: OnProgress | None = None,
         app: ASGIApplication | Responder | None = None,
         recorder: Witness | None = None,
     ) -> None:
@@ -101,6 +106,8 @@ class AsyncHTTPClient:
             limits=limits,
             schema=self._schema if schema is None else schema,
             download_dir=download_dir,
+            hooks=hooks,
+            on_progress=on_progress,
             environ=os.environ,
             chance=random.random,
         )
@@ -108,7 +115,7 @@ class AsyncHTTPClient:
         application = Application(app) if app is not None and not isinstance(app, Responder) else None
         connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
         shared = Shared(session, connections, limits, application, responder, recorder)
-        self._calls = Calls(shared, session.options)
+        self._calls = Calls(shared, session.options.changed(hooks=LOGGING))
 
     # --- what there is
 
@@ -211,6 +218,8 @@ class AsyncHTTPClient:
         headers: Mapping[str, str] | None = None,
         retries: RetryPolicy | int | EllipsisType = ...,
         download_dir: str | os.PathLike[str] | EllipsisType | None = ...,
+        hooks: Hooks | Iterable[Hooks] | None = None,
+        on_progress: OnProgress | EllipsisType | None = ...,
     ) -> Self:
         """A view of this client with other options, for one call or many; it shares everything else.
 
@@ -219,12 +228,14 @@ class AsyncHTTPClient:
             headers: sent besides the client's own, or in place of those of the same name.
             retries: as for the client.
             download_dir: as for the client.
+            hooks: called besides the client's own.
+            on_progress: as for the client.
 
         Raises:
             ValueError: one of them is malformed.
         """
         view = copy.copy(self)
-        options = self._calls.options.changed(timeout, headers, retries, download_dir)
+        options = self._calls.options.changed(timeout, headers, retries, download_dir, hooks, on_progress)
         view._calls = self._calls._replace(options=options)
         return view
 

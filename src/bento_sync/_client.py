@@ -7,6 +7,7 @@ import os
 import random
 from typing import TYPE_CHECKING, ClassVar
 
+from bento_observe import LOGGING
 from bento_proto import RESERVED, Limits, Proxies, Responder, Session, attributes, endpoint_for
 
 from ._calls import Calls, Shared
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from bento_proto import JSON, Content, Endpoint, RetryPolicy, Service, Timeout, Value, Witness
+    from bento_proto import JSON, Content, Endpoint, Hooks, OnProgress, RetryPolicy, Service, Timeout, Value, Witness
 
     from ._asgi import ASGIApplication
 
@@ -55,6 +56,8 @@ class SyncHTTPClient:
             for none. By default what the environment says: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
             ``NO_PROXY``, in lower case too; a loopback address is then reached without one. A Unix socket and ``app``
             always are.
+        hooks: called for each request: one set of `Hooks`, or several.
+        on_progress: told how far each call's upload and download have come, with a `Progress`.
         app: an ASGI application of this process, to call instead of a URL, which needs the extra ``asgi``; or a
             `Responder`, such as the double of a Service in a test, which needs no socket.
         recorder: notes what is exchanged, for replaying it in tests, as `bento_proto.testing.Recorder` does.
@@ -80,6 +83,8 @@ class SyncHTTPClient:
         download_dir: str | os.PathLike[str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | EllipsisType | None = ...,
+        hooks: Hooks | Iterable[Hooks] | None = None,
+        on_progress: OnProgress | None = None,
         app: ASGIApplication | Responder | None = None,
         recorder: Witness | None = None,
     ) -> None:
@@ -102,12 +107,14 @@ class SyncHTTPClient:
             limits=limits,
             schema=self._schema if schema is None else schema,
             download_dir=download_dir,
+            hooks=hooks,
+            on_progress=on_progress,
             environ=os.environ,
             chance=random.random,
         )
         connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
         shared = Shared(session, connections, limits, server, responder, recorder)
-        self._calls = Calls(shared, session.options)
+        self._calls = Calls(shared, session.options.changed(hooks=LOGGING))
 
     # --- what there is
 
@@ -213,6 +220,8 @@ class SyncHTTPClient:
         headers: Mapping[str, str] | None = None,
         retries: RetryPolicy | int | EllipsisType = ...,
         download_dir: str | os.PathLike[str] | EllipsisType | None = ...,
+        hooks: Hooks | Iterable[Hooks] | None = None,
+        on_progress: OnProgress | EllipsisType | None = ...,
     ) -> Self:
         """A view of this client with other options, for one call or many; it shares everything else.
 
@@ -221,12 +230,14 @@ class SyncHTTPClient:
             headers: sent besides the client's own, or in place of those of the same name.
             retries: as for the client.
             download_dir: as for the client.
+            hooks: called besides the client's own.
+            on_progress: as for the client.
 
         Raises:
             ValueError: one of them is malformed.
         """
         view = copy.copy(self)
-        options = self._calls.options.changed(timeout, headers, retries, download_dir)
+        options = self._calls.options.changed(timeout, headers, retries, download_dir, hooks, on_progress)
         view._calls = self._calls._replace(options=options)
         return view
 
