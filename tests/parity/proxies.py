@@ -5,13 +5,16 @@
     with Stub(lambda asked: reply(b"[]")) as stub: ...              # stub.url, stub.asked
     with Stub(partial(forward, port, prefix="/gw")) as gateway: ... # publishes a Service under a path
     with Stub(partial(forward, port, piece=7)) as proxy: ...        # cuts and merges what it streams
+    with Stub(passing({"service.example": port})) as proxy: ...     # what HTTPS_PROXY names: CONNECT and all
 """
 
 from __future__ import annotations
 
+import base64
 import http.client
 import io
 import json
+import select
 import socket
 import ssl
 import struct
@@ -21,6 +24,7 @@ from contextlib import closing, suppress
 from enum import Enum
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -43,7 +47,14 @@ class Asked(NamedTuple):
     body: bytes
 
 
-Piece: TypeAlias = "bytes | End"
+class Takeover:
+    """A function that takes the connection over, to its end."""
+
+    def __init__(self, function: Callable[[socket.socket], None]) -> None:
+        self.function = function
+
+
+Piece: TypeAlias = "bytes | End | Takeover"
 Answer: TypeAlias = "Callable[[Asked], Piece | Iterable[Piece]]"
 
 
@@ -165,10 +176,12 @@ class Stub:
 
     def _send(self, connection: socket.socket, answer: Piece | Iterable[Piece]) -> bool:
         """Send an answer; whether the connection can serve another."""
-        for piece in [answer] if isinstance(answer, (bytes, End)) else answer:
+        for piece in [answer] if isinstance(answer, (bytes, End, Takeover)) else answer:
             if isinstance(piece, bytes):
                 connection.sendall(piece)
                 continue
+            if isinstance(piece, Takeover):
+                piece.function(connection)
             if piece is End.SILENCE:
                 self._over.wait(60)
             if piece is End.RESET:
@@ -235,6 +248,42 @@ def forward(
             yield chunk(data) if length is None else data
         if length is None:
             yield chunk(b"")
+
+
+def passing(hosts: Mapping[str, int] | None = None, credentials: str | None = None) -> Answer:
+    """What a proxy does, of the kind that clients are told of: CONNECT, and requests that name a whole URL.
+
+    Args:
+        hosts: names, and the ports of this machine that they lead to; beside those there are only addresses.
+        credentials: the ``user:password`` that it asks for.
+    """
+    wanted = credentials and "Basic " + base64.b64encode(credentials.encode()).decode()
+
+    def answer(asked: Asked) -> Piece | Iterable[Piece]:
+        if wanted and asked.headers.get("proxy-authorization") != wanted:
+            return reply(b"who?", 407, {"proxy-authenticate": 'Basic realm="proxy"'})
+        url = urlsplit(f"//{asked.target}" if asked.method == "CONNECT" else asked.target)
+        port = (hosts or {}).get(url.hostname or "", url.port if url.hostname in ("127.0.0.1", "localhost") else None)
+        if port is None:
+            return reply(b"no such host", 502)
+        if asked.method == "CONNECT":
+            return [head(200, {}), Takeover(lambda connection: _relay(connection, port))]
+        headers = {name: value for name, value in asked.headers.items() if not name.startswith("proxy-")}
+        target = url.path + (f"?{url.query}" if url.query else "")
+        return forward(port, asked._replace(target=target, headers=headers))
+
+    return answer
+
+
+def _relay(connection: socket.socket, port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port)) as server:
+        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while True:
+            for source in select.select([connection, server], [], [])[0]:
+                data = source.recv(1 << 18)  # more than TLS has in one record: nothing stays behind in it
+                if not data:
+                    return
+                (server if source is connection else connection).sendall(data)
 
 
 def _pieces(answer: http.client.HTTPResponse, size: int | None) -> Iterator[bytes]:
