@@ -16,7 +16,7 @@ import pytest
 from tests.packages import PACKAGES, home, modules
 
 # The modules that have a public name of their own: what they need is not for everyone.
-ALSO_PUBLIC = ("bento_proto.http11", "bento_proto.testing", "bento_proto.tunnel")
+ALSO_PUBLIC = ("bento_codegen.typed", "bento_proto.http11", "bento_proto.testing", "bento_proto.tunnel")
 
 
 def public_modules() -> list[str]:

@@ -21,6 +21,7 @@ CLIENTS = [package for package in PACKAGES if package in ("bento_async", "bento_
 MAY_IMPORT = {
     "bento_async": {"anyio", "bento_files", "bento_observe", "bento_proto", "h11", "typing_extensions"},
     "bento_cli": {"bento_proto", "click"},
+    "bento_codegen": {"bento_proto"},
     "bento_files": {"bento_proto", "typing_extensions"},
     "bento_observe": {"bento_proto"},
     "bento_proto": {"typing_extensions"},
@@ -32,6 +33,7 @@ MAY_IMPORT_TOO = {"bento_proto.http11": {"h11"}, "bento_proto.tunnel": {"h11"}}
 MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
     "bento_async": set(),
     "bento_cli": {"bento_codegen", "bento_sync", "rich", "typing_extensions"},
+    "bento_codegen": {"bento_async", "bento_sync"},  # for type checkers alone
     "bento_files": {"PIL"},
     "bento_observe": {"opentelemetry", "rich", "tqdm"},
     "bento_proto": {"numpy", "pandas"},
