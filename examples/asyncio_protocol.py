@@ -14,7 +14,7 @@ import time
 from contextlib import closing
 from typing import TypeVar
 
-from bento_proto import BentoMLException, Delivery, Exchange, FilePart, Flow, Loss, Lost, Run, Session, Step, bind
+from bento_proto import BentoMLException, Delivery, Exchange, Flow, Loss, Lost, Run, Session, Step, bind
 from bento_proto.http11 import Wire
 
 T = TypeVar("T")
@@ -39,9 +39,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
         assert isinstance(transport, asyncio.Transport)
-        for segment in self.wire.segments():
-            assert not isinstance(segment, FilePart), "this example sends no files"
-            transport.write(segment)
+        transport.write(self.wire.data_to_send())
 
     def data_received(self, data: bytes) -> None:
         for item in self.wire.receive(data):

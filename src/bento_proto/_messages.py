@@ -5,8 +5,10 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
+from ._errors import LocalProtocolError
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Fields: TypeAlias = "tuple[tuple[str, str], ...]"
 """Header fields in order; a name may stand several times."""
@@ -57,6 +59,20 @@ class FilePart(NamedTuple):
 Segment: TypeAlias = "bytes | FilePart"
 
 
+def joined(segments: Iterable[Segment]) -> bytes:
+    """Segments in one piece.
+
+    Raises:
+        LocalProtocolError: one is a file.
+    """
+    pieces: list[bytes] = []
+    for segment in segments:
+        if isinstance(segment, FilePart):
+            raise LocalProtocolError("a request with a file is sent segment by segment")
+        pieces.append(segment)
+    return b"".join(pieces)
+
+
 class Request:
     """One HTTP request: everything an adapter needs to send it.
 
@@ -92,6 +108,15 @@ class Request:
                 return None
             total += size
         return total
+
+    @property
+    def content(self) -> bytes:
+        """The body in one piece.
+
+        Raises:
+            LocalProtocolError: there is a file in it.
+        """
+        return joined(self.body)
 
     @property
     def replayable(self) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from ._errors import LocalProtocolError
-from ._messages import Data, End, FilePart, Head, Loss, Lost
+from ._messages import Data, End, FilePart, Head, Loss, Lost, joined
 from ._outputs import Delivery
 from ._plain import ChunkReader, may_become_plain, read_head, request_head
 
@@ -125,6 +125,14 @@ class Wire(Generic[T]):
         if meter is not None and body:
             meter.finish()
         self._sent = True
+
+    def data_to_send(self) -> bytes:
+        """All of `segments` in one piece.
+
+        Raises:
+            LocalProtocolError: there is a file among them.
+        """
+        return joined(self.segments())
 
     def frame(self, block: bytes) -> bytes:
         """A block of a file as it goes over the wire: as it is, or as a chunk if the body's length is not known."""

@@ -307,6 +307,23 @@ def test_large_bytes_are_not_copied() -> None:
     assert segments[2] == b">"
 
 
+def test_all_in_one_piece() -> None:
+    large = b"x" * 100_000
+    request = Request("POST", ORIGIN, "/f", (), (b"<", large, b">"))
+    wire = Wire(Exchange(request, items, Limits()))
+    head = b"POST /f HTTP/1.1\r\nhost: service:3000\r\ncontent-length: 100002\r\n\r\n"
+    assert wire.data_to_send() == head + request.content
+    assert request.content == b"<" + large + b">"
+
+
+def test_a_file_is_in_no_piece() -> None:
+    request = Request("POST", ORIGIN, "/f", (), (b"<", FilePart("a", 3)))
+    with pytest.raises(LocalProtocolError, match="a request with a file is sent segment by segment"):
+        _ = request.content
+    with pytest.raises(LocalProtocolError, match="a request with a file"):
+        Wire(Exchange(request, items, Limits())).data_to_send()
+
+
 def test_a_body_of_unknown_length_goes_in_chunks() -> None:
     part, large = FilePart("pipe"), b"x" * 100_000
     request = Request("POST", ORIGIN, "/f", (), (b"<", part, large, b">"))
