@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 from collections.abc import Iterator
 from types import FunctionType, ModuleType
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import pytest
 
@@ -73,7 +73,7 @@ def test_all_is_sorted_and_complete(module: str) -> None:
 
 
 def _is_an_export(module: ModuleType, name: str, value: object) -> bool:
-    if name.startswith("_") or isinstance(value, (ModuleType, TypeVar)) or name == "annotations":
+    if name.startswith("_") or isinstance(value, (ModuleType, ParamSpec, TypeVar)) or name == "annotations":
         return False
     # A public module of its own defines things and imports others; a package's `__init__` only re-exports.
     return module.__name__ in PACKAGES or getattr(value, "__module__", None) == module.__name__
