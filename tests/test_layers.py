@@ -34,7 +34,7 @@ MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
     "bento_async": set(),
     "bento_cli": {"bento_codegen", "bento_sync", "rich", "typing_extensions"},
     "bento_codegen": {"bento_async", "bento_sync"},  # for type checkers alone
-    "bento_files": {"PIL"},
+    "bento_files": {"PIL", "truststore"},
     "bento_observe": {"opentelemetry", "rich", "tqdm"},
     "bento_proto": {"numpy", "pandas"},
     "bento_sync": {"uvicorn"},
@@ -58,7 +58,7 @@ NEVER_LOADED = {
 # What no package loads before a caller gives or asks for it.
 OPTIONAL = {
     "PIL", "a2wsgi", "click", "numpy", "opentelemetry", "orjson", "pandas", "pydantic", "rich", "tqdm", "trio",
-    "uvicorn",
+    "truststore", "uvicorn",
 }  # fmt: skip
 # What a client does not load beside that: the other client and what that stands on, and an event loop.
 NOT_LOADED_BY = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bento_files import tls_context
 from bento_proto import (
     BentoMLException,
     CallTimeout,
@@ -87,4 +88,5 @@ __all__ = (
     "Unauthorized",
     "UnprocessableEntity",
     "__version__",
+    "tls_context",
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bento_files import tls_context
 from bento_proto import (
     BentoMLException,
     CallTimeout,
@@ -85,4 +86,5 @@ __all__ = (
     "Unauthorized",
     "UnprocessableEntity",
     "__version__",
+    "tls_context",
 )

@@ -298,7 +298,7 @@ def babbles(connection: socket.socket) -> None:
     connection.sendall(b"what?" * 9)
 
 
-MISBEHAVIOURS: dict[str, tuple[Answer, type[BentoMLException], str]] = {
+MISBEHAVIOURS: dict[str, tuple[Answer, type[CallTimeout | ConnectError], str]] = {
     "garbage": (lambda asked: b"\x15\x03\x01\x00\x02\x02\x50\r\n\r\n", ConnectError, "does not speak HTTP/1.1"),
     "an endless head": (endless, ConnectError, "more than an answer|does not speak HTTP"),
     "interim answers": (floods, ConnectError, "more than an answer"),

@@ -1,0 +1,193 @@
+"""Whom a client trusts, and how it proves itself, over real TLS: `tls_context`."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+import bento_async
+import bento_sync
+from bento_sync import BentoMLException, ConnectError, tls_context
+
+from .faces import Connect
+from .proxies import Stub, endpoint, reply, routes, schema
+
+GIVEN = schema(endpoint("f"))
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def other() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    return tmp_path / "ca.pem"
+
+
+def serving(authority: trustme.CA, *names: str) -> ssl.SSLContext:
+    """What a server of those names speaks TLS with."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*names).configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def stub(authority: trustme.CA) -> Iterator[Stub]:
+    with Stub(routes({"/f": reply(1)}), serving(authority, "127.0.0.1")) as stub:
+        yield stub
+
+
+@pytest.fixture
+def demanding(authority: trustme.CA) -> Iterator[Stub]:
+    """A server that wants to see a certificate."""
+    context = serving(authority, "127.0.0.1")
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with Stub(routes({"/f": reply(1)}), context) as stub:
+        yield stub
+
+
+def test_both_clients_have_it() -> None:
+    assert bento_async.tls_context is bento_sync.tls_context
+
+
+def test_an_authority_of_ones_own(connect: Connect, stub: Stub, ca_file: Path) -> None:
+    for path in (ca_file, str(ca_file)):
+        assert connect(stub.url, schema=GIVEN, ssl_context=tls_context(ca_file=path)).f() == 1
+
+
+def test_nobody_else_is_trusted_beside_it(
+    connect: Connect, stub: Stub, ca_file: Path, other: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other.cert_pem.write_to_path(tmp_path / "other.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
+    for context in (tls_context(ca_file=tmp_path / "other.pem"), tls_context(ca_file=tmp_path / "other.pem")):
+        with pytest.raises(ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            connect(stub.url, schema=GIVEN, ssl_context=context, server_ready_timeout=0).f()
+    assert connect(stub.url, schema=GIVEN, ssl_context=tls_context()).f() == 1
+    assert stub.targets()[-1] == "/f"
+
+
+def test_what_the_system_trusts(connect: Connect, stub: Stub, ca_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("truststore")
+    with pytest.raises(ConnectError, match=r"(?i)certificate"):
+        connect(stub.url, schema=GIVEN, ssl_context=tls_context(system=True), server_ready_timeout=0).f()
+    assert connect(stub.url, schema=GIVEN, ssl_context=tls_context(system=True, ca_file=ca_file)).f() == 1
+    if ssl.get_default_verify_paths().openssl_cafile_env == "SSL_CERT_FILE":
+        monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
+        assert connect(stub.url, schema=GIVEN, ssl_context=tls_context(system=True)).f() == 1
+
+
+def test_a_wrong_host_name(connect: Connect, authority: trustme.CA, ca_file: Path) -> None:
+    contexts: list[Callable[[], ssl.SSLContext]] = [lambda: tls_context(ca_file=ca_file)]
+    if pytest.importorskip("truststore"):
+        contexts.append(lambda: tls_context(ca_file=ca_file, system=True))
+    with Stub(routes({"/f": reply(1)}), serving(authority, "service.example")) as stub:
+        for make in contexts:
+            with pytest.raises(ConnectError, match=r"(?i)mismatch|not valid for"):
+                connect(stub.url, schema=GIVEN, ssl_context=make(), server_ready_timeout=0).f()
+    assert stub.asked == []
+
+
+@pytest.mark.parametrize("form", ["one file", "two files", "a password", "a function's password"])
+@pytest.mark.parametrize("system", [False, True], ids=["", "system"])
+def test_a_certificate_of_the_clients_own(
+    connect: Connect, demanding: Stub, authority: trustme.CA, ca_file: Path, tmp_path: Path, form: str, system: bool
+) -> None:
+    if system:
+        pytest.importorskip("truststore")
+    mine = authority.issue_cert("me@example.org")
+    cert, key, password = tmp_path / "cert.pem", tmp_path / "key.pem", "pässword" if "password" in form else None
+    chain = b"".join(pem.bytes() for pem in mine.cert_chain_pems)
+    cert.write_bytes(mine.private_key_pem.bytes() + chain if form == "one file" else chain)
+    key.write_bytes(encrypted(mine.private_key_pem.bytes(), password) if password else mine.private_key_pem.bytes())
+    context = tls_context(
+        ca_file=ca_file,
+        client_cert=cert,
+        client_key=None if form == "one file" else key,
+        password=(lambda: password or "") if "function" in form else password,
+        system=system,
+    )
+    assert connect(demanding.url, schema=GIVEN, ssl_context=context).f() == 1
+    without = connect(demanding.url, schema=GIVEN, ssl_context=tls_context(ca_file=ca_file), server_ready_timeout=0)
+    with pytest.raises(BentoMLException):
+        without.f()
+    assert "/f" in demanding.targets()
+
+
+def encrypted(key: bytes, password: str) -> bytes:
+    from cryptography.hazmat.primitives import serialization as s
+
+    loaded = s.load_pem_private_key(key, None)
+    protection = s.BestAvailableEncryption(password.encode())
+    return loaded.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, protection)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "empty.pem").write_bytes(b"")
+    with pytest.raises(FileNotFoundError):
+        tls_context(ca_file=tmp_path / "none.pem")
+    with pytest.raises(FileNotFoundError):
+        tls_context(client_cert=tmp_path / "none.pem")
+    with pytest.raises(ssl.SSLError):
+        tls_context(ca_file=tmp_path / "empty.pem")
+    with pytest.raises(ssl.SSLError):
+        tls_context(client_cert=tmp_path / "empty.pem")
+    with pytest.raises(ValueError, match="client_cert"):
+        tls_context(client_key=tmp_path / "none.pem")
+
+
+# --- redirects
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_plain_http_is_refused(
+    connect: Connect, authority: trustme.CA, ca_file: Path, status: int
+) -> None:
+    with Stub(routes({"/there": reply(1)})) as plain:
+        away = reply(b"", status, {"location": f"{plain.url}/there"})
+        with Stub(routes({"/f": away}), serving(authority, "127.0.0.1")) as stub:
+            client = connect(stub.url, schema=GIVEN, ssl_context=tls_context(ca_file=ca_file), token="t0ken")
+            with pytest.raises(BentoMLException, match="from https to http"):
+                client.f()
+        assert plain.connections == 0
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_to_another_origin_carries_no_credential(
+    connect: Connect, authority: trustme.CA, ca_file: Path, status: int
+) -> None:
+    with Stub(routes({"/there": reply(1)}), serving(authority, "127.0.0.1")) as there:
+        away = reply(b"", status, {"location": f"{there.url}/there", "set-cookie": "session=s3cr3t"})
+        with Stub(routes({"/f": away}), serving(authority, "127.0.0.1")) as stub:
+            context = tls_context(ca_file=ca_file)
+            client = connect(stub.url, schema=GIVEN, ssl_context=context, token="t0ken", headers={"X-Api-Key": "k3y"})
+            assert [client.f(), client.f()] == [1, 1]
+            assert stub.asked[-1].headers["authorization"] == "Bearer t0ken"
+            assert "s3cr3t" in stub.asked[-1].headers["cookie"]
+        assert there.targets() == ["/there"] * 2
+        for secret in ("t0ken", "k3y", "s3cr3t"):
+            assert secret not in str(there.asked)
+
+
+def test_a_redirect_to_whom_nobody_trusts(
+    connect: Connect, authority: trustme.CA, other: trustme.CA, ca_file: Path
+) -> None:
+    with Stub(routes({"/there": reply(1)}), serving(other, "127.0.0.1")) as there:
+        away = reply(b"", 307, {"location": f"{there.url}/there"})
+        with Stub(routes({"/f": away}), serving(authority, "127.0.0.1")) as stub:
+            client = connect(stub.url, schema=GIVEN, ssl_context=tls_context(ca_file=ca_file))
+            with pytest.raises(ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                client.f()
+        assert there.asked == []
