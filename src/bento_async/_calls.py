@@ -197,7 +197,7 @@ class Calls(NamedTuple):
         flow = self.shared.session.request(method, path, content, json, self.options, time.monotonic())
         exchange = await self.result(flow)
         assert exchange.head is not None
-        return Content(exchange.head, exchange.result)
+        return Content(exchange.head, exchange.result, exchange)
 
     # --- tasks
 
@@ -252,12 +252,12 @@ class Calls(NamedTuple):
         """The result of an exchange; what is left open is read to its end, unless it is a stream."""
         assert exchange.head is not None
         if exchange.delivery is Delivery.VALUE:
-            return Response(exchange.head, exchange.result)
+            return Response(exchange.head, exchange.result, exchange)
         assert opened is not None
         if exchange.delivery is Delivery.ITEMS:
             return AsyncStream(exchange, opened).response
         async with AsyncStream(cast("Exchange[bytes]", exchange), opened) as stream:
-            return Response(exchange.head, await self._save(endpoint, exchange, stream))
+            return Response(exchange.head, await self._save(endpoint, exchange, stream), exchange)
 
     async def _save(self, endpoint: Endpoint, exchange: Exchange[object], stream: AsyncStream[bytes]) -> object:
         directory, limits = self.options.download_dir, self.shared.limits

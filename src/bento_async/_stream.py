@@ -43,7 +43,7 @@ class AsyncStream(Generic[T]):
     def response(self) -> Response[AsyncStream[T]]:
         """Status and headers of the answer, with the stream as its value."""
         assert self._exchange.head is not None
-        return Response(self._exchange.head, self)  # kept, it would keep the stream alive
+        return Response(self._exchange.head, self, self._exchange)  # kept, it would keep the stream alive
 
     def __aiter__(self) -> Self:
         return self

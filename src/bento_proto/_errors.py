@@ -51,6 +51,7 @@ class BentoMLException(Exception):
         detail: what the server said beyond the message, parsed: BentoML sends a list of field errors.
         headers: the answer's headers.
         request_id: BentoML's id of the request, for finding it in the server's log.
+        trace_id: the id of the trace that the request was sent in, of 32 hexadecimal digits; None without a trace.
         attempts: one line for each time that the request was sent, or was to be, and failed; the last one last.
     """
 
@@ -72,6 +73,7 @@ class BentoMLException(Exception):
         self.detail: JSON = detail
         self.headers: Headers = headers
         self.request_id: str | None = request_id
+        self.trace_id: str | None = None
         self.attempts: tuple[str, ...] = ()
 
     def __str__(self) -> str:

@@ -9,19 +9,11 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
-from ._content import charset, inflater
-from ._errors import (
-    BentoMLException,
-    CallTimeout,
-    ConnectError,
-    ConnectionLost,
-    LocalProtocolError,
-    RemoteProtocolError,
-    error_class,
-)
-from ._headers import Headers
-from ._json import JSON, parse_json
-from ._messages import Chunks, Data, End, Head, Loss, Lost
+from ._content import inflater
+from ._errors import LocalProtocolError, RemoteProtocolError
+from ._failures import loss, refusal
+from ._headers import trace_id
+from ._messages import Chunks, Data, End, Head, Lost
 from ._outputs import Delivery
 from ._progress import Meter
 
@@ -29,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from ._content import Inflater
+    from ._errors import BentoMLException
     from ._messages import Limits, Received, Request
     from ._outputs import Answer, Reader
     from ._progress import OnProgress
@@ -112,14 +105,16 @@ class Exchange(Generic[T_co]):
         delivery: what becomes of the items, once the head is there.
         upload: counts the bytes of the request's body, if someone wants to know: the adapter's to move.
         download: counts the bytes of the answer's body, if someone wants to know.
+        attempts: one line for each time that the call's request was sent before, and failed.
+        seconds: how long the call has taken, from its first request to the answer of this one.
         on_end: is called, once, when no more of an answer that was handed over comes.
         witness: is told each event, before it is acted upon.
     """
 
     __slots__ = (
         "_decoder", "_inflater", "_items", "_reader", "_refusal",
-        "delivery", "download", "error", "head", "limits", "lost", "on_end", "request", "state", "upload",
-        "witness",
+        "attempts", "delivery", "download", "error", "head", "limits", "lost", "on_end", "request", "seconds", "state",
+        "upload", "witness",
     )  # fmt: skip
 
     def __init__(self, request: Request, reader: Reader[T_co], limits: Limits) -> None:
@@ -138,6 +133,8 @@ class Exchange(Generic[T_co]):
         self.upload: Meter | None = None
         self.download: Meter | None = None
         self.on_end: Callable[[], None] | None = None
+        self.attempts: tuple[str, ...] = ()
+        self.seconds: float = 0.0
         self.witness: Callable[[Received], None] | None = None
 
     def __repr__(self) -> str:
@@ -191,12 +188,25 @@ class Exchange(Generic[T_co]):
             self.state = TRANSITIONS[before][Input.BREAK]
             self.error = self._refused() if refused else exc
             items, exc.items = cast("Sequence[T_co]", exc.items), ()
+        if self.error is not None:
+            self.error.trace_id = self.trace_id
+            self.error.request_id = self.request_id
         if self.on_end is not None and self.state is not State.OPEN:
             self.close()
         if self.delivery is Delivery.VALUE:
             self._items += items
             return ()
         return items
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of the trace that the request is sent in; None without one."""
+        return trace_id(self.request.headers)
+
+    @property
+    def request_id(self) -> str | None:
+        """BentoML's id of the request; None before it, or something else, has answered."""
+        return None if self.head is None else self.head.get("x-bentoml-request-id")
 
     def measure(self, tell: OnProgress | None) -> None:
         """Count the bytes of the request's body and of the answer's, and tell of them."""
@@ -225,7 +235,7 @@ class Exchange(Generic[T_co]):
         if isinstance(event, End):
             return self._end()
         self.lost = event
-        self.error = _lost(event) if before is not State.REFUSED else self._refused()
+        self.error = loss(event) if before is not State.REFUSED else self._refused()
         return ()
 
     def _begin(self, head: Head) -> None:
@@ -296,44 +306,3 @@ def _classify(event: Received) -> Input:
             return Input.REFUSE if event.get("location") is None else Input.MOVE
         return Input.ACCEPT if event.status < 400 else Input.REFUSE
     return Input.END if isinstance(event, End) else Input.LOSE
-
-
-def _lost(event: Lost) -> BentoMLException:
-    error: BentoMLException
-    if event.loss is Loss.GARBAGE:
-        error = RemoteProtocolError(event.reason)
-    elif event.loss in (Loss.CONNECT, Loss.UNTRUSTED):
-        error = ConnectError(event.reason)
-    elif event.loss is Loss.TIMEOUT:
-        error = CallTimeout(event.reason)
-        error.sent = event.sent
-    else:
-        error = ConnectionLost(event.reason)
-        error.sent = event.sent
-    error.__cause__ = event.cause
-    return error
-
-
-def refusal(head: Head, body: bytes) -> BentoMLException:
-    """The error that an answer with an error status stands for, in whichever of BentoML's shapes it comes."""
-    try:
-        said: JSON = parse_json(body)
-    except RemoteProtocolError:
-        said = body.decode(charset(head), "replace").strip()
-    if isinstance(said, list) and said and isinstance(said[0], dict):
-        said = said[0]
-    detail = said
-    message = said if isinstance(said, str) else ""
-    if isinstance(said, dict):
-        message = next((text for key in ("error", "detail", "message") if isinstance(text := said.get(key), str)), "")
-        detail = said.get("detail", None if message else said)
-        detail = None if detail == message else detail
-    elif isinstance(said, str):
-        detail = None
-    return error_class(head.status)(
-        message or f"the server answered with status {head.status}",
-        error_code=head.status,
-        detail=detail,
-        headers=Headers(head.headers),
-        request_id=head.get("x-bentoml-request-id"),
-    )

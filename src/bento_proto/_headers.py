@@ -13,6 +13,7 @@ _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 section 5.5
 # Headers of a caller may carry credentials under any name: these are known not to.
 HARMLESS: Final = frozenset({"accept", "accept-encoding", "content-type", "traceparent", "tracestate", "user-agent"})
+_TRACEPARENT: Final = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 
 
@@ -81,6 +82,15 @@ def checked_value(what: str, value: str) -> str:
     if not _VALUE.fullmatch(value):
         raise ValueError(f"{what} has a line break or another character that can't stand in a header")
     return value
+
+
+def trace_id(fields: Fields) -> str | None:
+    """The id of the trace that a request with these headers is part of (W3C Trace Context); None if there is none."""
+    for name, value in fields:
+        if name == "traceparent":
+            found = _TRACEPARENT.match(value)
+            return found[1] if found else None
+    return None
 
 
 def merged(fields: Fields, over: Fields) -> Fields:

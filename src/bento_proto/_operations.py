@@ -100,12 +100,14 @@ def attempts(
     Returns:
         The last exchange, and what the clock read after it.
     """
-    tried = Tried(terms.hooks)
+    tried, began = Tried(terms.hooks), now
     failures, delay = 0, 0.0
     while True:
         exchange, now = yield from once(request, reader, terms, now, deadline, delay, tried)
+        exchange.seconds = now - began
         error = exchange.error
         if error is None or exchange.is_handed_over:
+            exchange.attempts = tuple(tried.lines)
             terms.budget.earn()
             return exchange, now
         failures += 1

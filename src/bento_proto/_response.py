@@ -10,6 +10,7 @@ from ._headers import Headers
 from ._json import JSON, parse_json
 
 if TYPE_CHECKING:
+    from ._exchange import Exchange
     from ._messages import Head
 
 T_co = TypeVar("T_co", covariant=True)
@@ -26,15 +27,22 @@ class Response(Generic[T_co]):
         status_code: the HTTP status.
         headers: the header fields.
         request_id: BentoML's id of the request, for finding it in the server's log; or None.
+        trace_id: the id of the trace that the request was sent in, of 32 hexadecimal digits; None without a trace.
         cookies: the cookies that the answer sets, name to value.
+        attempts: one line for each time that the request was sent before, and failed.
+        elapsed: seconds from the call's first request to this, waits between attempts included: for a stream or a file
+            to its head.
     """
 
-    def __init__(self, head: Head, value: T_co) -> None:
+    def __init__(self, head: Head, value: T_co, exchange: Exchange[object] | None = None) -> None:
         self.value: T_co = value
         self.status_code: int = head.status
         self.headers: Headers = Headers(head.headers)
         self.request_id: str | None = head.get("x-bentoml-request-id")
+        self.trace_id: str | None = None if exchange is None else exchange.trace_id
         self.cookies: dict[str, str] = set_cookies(head)
+        self.attempts: tuple[str, ...] = () if exchange is None else exchange.attempts
+        self.elapsed: float = 0.0 if exchange is None else exchange.seconds
 
     def __repr__(self) -> str:
         return f"<Response {self.status_code}>"
@@ -43,8 +51,8 @@ class Response(Generic[T_co]):
 class Content(Response[bytes]):
     """The answer to a request that is no call of an endpoint: its bytes are not decoded."""
 
-    def __init__(self, head: Head, value: bytes) -> None:
-        super().__init__(head, value)
+    def __init__(self, head: Head, value: bytes, exchange: Exchange[object] | None = None) -> None:
+        super().__init__(head, value, exchange)
         self._charset = charset(head)
 
     @property

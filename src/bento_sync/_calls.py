@@ -182,7 +182,7 @@ class Calls(NamedTuple):
         flow = self.shared.session.request(method, path, content, json, self.options, time.monotonic())
         exchange = self.result(flow)
         assert exchange.head is not None
-        return Content(exchange.head, exchange.result)
+        return Content(exchange.head, exchange.result, exchange)
 
     # --- tasks
 
@@ -238,10 +238,10 @@ class Calls(NamedTuple):
         """The result of an exchange; what is left open is read to its end, unless it is a stream."""
         assert exchange.head is not None
         if exchange.delivery is Delivery.VALUE:
-            return Response(exchange.head, exchange.result)
+            return Response(exchange.head, exchange.result, exchange)
         if exchange.delivery is Delivery.ITEMS:
             return Stream(exchange, opened).response
-        return Response(exchange.head, self._save(endpoint, exchange, opened))
+        return Response(exchange.head, self._save(endpoint, exchange, opened), exchange)
 
     def _save(self, endpoint: Endpoint, exchange: Exchange[object], opened: Underway[object] | None) -> object:
         with Stream(cast("Exchange[bytes]", exchange), opened) as blocks:

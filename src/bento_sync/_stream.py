@@ -37,7 +37,7 @@ class Stream(Generic[T]):
     def response(self) -> Response[Stream[T]]:
         """Status and headers of the answer, with the stream as its value."""
         assert self._exchange.head is not None
-        return Response(self._exchange.head, self)  # kept, it would keep the stream alive
+        return Response(self._exchange.head, self, self._exchange)  # kept, it would keep the stream alive
 
     def __iter__(self) -> Self:
         return self

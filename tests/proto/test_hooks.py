@@ -25,6 +25,7 @@ from bento_proto import (
     Origin,
     Request,
     RequestEvent,
+    Response,
     ResponseEvent,
     RetryEvent,
     RetryPolicy,
@@ -384,3 +385,57 @@ def test_hooks_of_a_view_come_to_those_of_its_client() -> None:
     for wrong in (broken, [broken]):
         with pytest.raises(TypeError):
             options.changed(hooks=wrong)  # type: ignore[arg-type]
+
+
+# --- what a result and an error say of the request
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACED = Request("POST", HERE, "/f", (("traceparent", f"00-{TRACE}-00f067aa0ba902b7-01"),), (b"{}",))
+
+
+def response(exchange: Exchange[bytes]) -> Response[object]:
+    assert exchange.head is not None
+    return Response(exchange.head, None, exchange)
+
+
+def test_a_result_knows_its_trace_its_attempts_and_its_time() -> None:
+    played = play(flow(TRACED), lost(Loss.CONNECT, "no route").after(1), reply(503).after(2), OK.after(3), now=100.0)
+    found = response(played.result)
+    assert (found.trace_id, found.request_id) == (TRACE, "42")
+    assert found.attempts == (
+        "ConnectError: no route",
+        "ServiceUnavailable: the server answered with status 503",
+    )
+    assert found.elapsed == 1 + 0.25 + 2 + 0.5 + 3
+    found = response(play(flow(POST), OK.after(3), now=100.0).result)
+    assert (found.trace_id, found.attempts, found.elapsed) == (None, (), 3)
+    assert (Response(Head(200), 7).trace_id, Response(Head(200), 7).attempts) == (None, ())
+
+
+def test_a_trace_that_a_hook_began_is_known_too() -> None:
+    notes = Notes(dict(TRACED.headers))
+    assert response(play(flow(POST, notes.hooks), OK).result).trace_id == TRACE
+
+
+def test_what_is_no_trace_context_has_no_id() -> None:
+    for wrong in ("", "00-xyz", f"00-{TRACE.upper()}-00f067aa0ba902b7-01", TRACE):
+        request = Request("POST", HERE, "/f", (("accept", "*/*"), ("traceparent", wrong)), (b"{}",))
+        assert response(play(flow(request), OK).result).trace_id is None
+
+
+def test_an_error_knows_its_trace_and_its_request() -> None:
+    error = play(flow(TRACED), reply(400, "no", {"x-bentoml-request-id": "42"})).error
+    assert error is not None
+    assert (error.trace_id, error.request_id) == (TRACE, "42")
+    error = play(flow(TRACED), lost(Loss.UNTRUSTED)).error
+    assert error is not None
+    assert (error.trace_id, error.request_id) == (TRACE, None)
+    run = Run(attempt(TRACED, EVENTS, terms(), 0.0))
+    assert run.step is not None
+    broken_off = run.step.exchange
+    broken_off.receive(Head(200, (("X-BentoML-Request-ID", "42"),)))
+    run.resume(0.0)
+    broken_off.receive(Lost(Loss.CUT, "cut"))
+    assert broken_off.error is not None
+    assert (broken_off.error.trace_id, broken_off.error.request_id) == (TRACE, "42")

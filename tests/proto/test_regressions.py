@@ -31,7 +31,7 @@ from bento_proto import (
     safe_name,
 )
 from bento_proto._content import charset
-from bento_proto._exchange import refusal
+from bento_proto._failures import refusal
 from bento_proto._outputs import value_reader
 from bento_proto._tasks import parse_task_id
 from bento_proto.http11 import Wire
