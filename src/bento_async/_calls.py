@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 import anyio
 from anyio import CancelScope, to_thread
 
-from bento_files import measure, open_sink
+from bento_files import Destination, measure, open_sink
 from bento_proto import BentoMLException, CallTimeout, Content, Delivery, Response, Run
 
 from ._connections import Discovery
@@ -20,7 +20,9 @@ from ._stream import AsyncStream
 from ._transport import carry_out
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    import os
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from bento_files import Sink
     from bento_proto import (
@@ -192,6 +194,14 @@ class Calls(NamedTuple):
         assert opened is not None
         return AsyncStream(exchange, opened)
 
+    async def save(self, dest: str | os.PathLike[str], call: Call) -> Path:
+        """Call an endpoint and write its answer to a file."""
+        place = await to_thread.run_sync(Destination, dest)
+        uploads = await self._measure(call)
+        flow = self.shared.session.content(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
+        exchange, opened = await self.run(flow)
+        return await self._write(exchange, opened, lambda: place.open(exchange, call.endpoint.name))
+
     async def request(self, method: str, path: str, content: bytes | None, json: object) -> Content:
         """Make a request of the caller's own."""
         flow = self.shared.session.request(method, path, content, json, self.options, time.monotonic())
@@ -253,40 +263,46 @@ class Calls(NamedTuple):
         assert exchange.head is not None
         if exchange.delivery is Delivery.VALUE:
             return Response(exchange.head, exchange.result, exchange)
-        assert opened is not None
         if exchange.delivery is Delivery.ITEMS:
+            assert opened is not None
             return AsyncStream(exchange, opened).response
-        async with AsyncStream(cast("Exchange[bytes]", exchange), opened) as stream:
-            return Response(exchange.head, await self._save(endpoint, exchange, stream), exchange)
+        limits = self.shared.limits
+        received = cast("Exchange[bytes]", exchange)
+        value = await self._write(received, opened, lambda: open_sink(exchange, endpoint.name, self.options, limits))
+        return Response(exchange.head, value, exchange)
 
-    async def _save(self, endpoint: Endpoint, exchange: Exchange[object], stream: AsyncStream[bytes]) -> object:
-        directory, limits = self.options.download_dir, self.shared.limits
-        sink = await to_thread.run_sync(open_sink, exchange, endpoint.name, directory, limits)
-        try:
-            gathered: list[bytes] = []
-            size = 0
-            async for block in stream:
-                gathered.append(block)
-                size += len(block)
-                if size >= _GATHERED:
-                    await to_thread.run_sync(_write, sink, gathered)
-                    gathered, size = [], 0
-            return await to_thread.run_sync(_finish, sink, gathered)
-        except BaseException:
-            with CancelScope(shield=True):
-                await to_thread.run_sync(sink.discard)
-            raise
+    async def _write(
+        self, exchange: Exchange[bytes], opened: Underway[object] | None, open_sink: Callable[[], Sink[T]]
+    ) -> T:
+        """Write what an exchange delivers, to its end."""
+        assert opened is not None
+        async with AsyncStream(exchange, opened) as blocks:
+            sink = await to_thread.run_sync(open_sink)
+            try:
+                gathered: list[bytes] = []
+                size = 0
+                async for block in blocks:
+                    gathered.append(block)
+                    size += len(block)
+                    if size >= _GATHERED:
+                        await to_thread.run_sync(_write, sink, gathered)
+                        gathered, size = [], 0
+                return await to_thread.run_sync(_finish, sink, gathered)
+            except BaseException:
+                with CancelScope(shield=True):
+                    await to_thread.run_sync(sink.discard)
+                raise
 
 
 def _measure(sources: Sequence[Source]) -> list[Upload]:
     return [measure(source) for source in sources]
 
 
-def _write(sink: Sink, blocks: Sequence[bytes]) -> None:
+def _write(sink: Sink[object], blocks: Sequence[bytes]) -> None:
     for block in blocks:
         sink.write(block)
 
 
-def _finish(sink: Sink, blocks: Sequence[bytes]) -> object:
+def _finish(sink: Sink[T], blocks: Sequence[bytes]) -> T:
     _write(sink, blocks)
     return sink.finish()

@@ -22,7 +22,19 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from bento_proto import JSON, Content, Endpoint, Hooks, OnProgress, RetryPolicy, Service, Timeout, Value, Witness
+    from bento_proto import (
+        JSON,
+        Content,
+        Endpoint,
+        Hooks,
+        Images,
+        OnProgress,
+        RetryPolicy,
+        Service,
+        Timeout,
+        Value,
+        Witness,
+    )
 
     from ._call import AsyncCall
     from ._lifespan import ASGIApplication
@@ -56,6 +68,8 @@ class AsyncHTTPClient:
         limits: how much the server may send, and how many connections there may be.
         schema: the content of the Service's ``/schema.json``, which then is not asked for.
         download_dir: where results that are files are put; by default in a directory that goes with the process.
+        images: what results that are images become: ``"pillow"`` for a ``PIL.Image.Image``, or a file where Pillow is
+            not installed; ``"path"`` for a file in any case, which takes no memory for its content.
         ssl_context: the TLS settings, as `tls_context` makes them; by default Python's, with the system's certificates
             or those that the environment variable ``SSL_CERT_FILE`` names.
         proxy: the URL of an HTTP proxy for whatever the client connects to, with user and password if need be; None
@@ -88,6 +102,7 @@ class AsyncHTTPClient:
         limits: Limits | None = None,
         schema: Service | bytes | JSON = None,
         download_dir: str | os.PathLike[str] | None = None,
+        images: Images = "pillow",
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | EllipsisType | None = ...,
         hooks: Hooks | Iterable[Hooks] | None = None,
@@ -106,6 +121,7 @@ class AsyncHTTPClient:
             limits=limits,
             schema=self._schema if schema is None else schema,
             download_dir=download_dir,
+            images=images,
             hooks=hooks,
             on_progress=on_progress,
             environ=os.environ,
@@ -218,6 +234,7 @@ class AsyncHTTPClient:
         headers: Mapping[str, str] | None = None,
         retries: RetryPolicy | int | EllipsisType = ...,
         download_dir: str | os.PathLike[str] | EllipsisType | None = ...,
+        images: Images | EllipsisType = ...,
         hooks: Hooks | Iterable[Hooks] | None = None,
         on_progress: OnProgress | EllipsisType | None = ...,
     ) -> Self:
@@ -228,6 +245,7 @@ class AsyncHTTPClient:
             headers: sent besides the client's own, or in place of those of the same name.
             retries: as for the client.
             download_dir: as for the client.
+            images: as for the client.
             hooks: called besides the client's own.
             on_progress: as for the client.
 
@@ -235,7 +253,7 @@ class AsyncHTTPClient:
             ValueError: one of them is malformed.
         """
         view = copy.copy(self)
-        options = self._calls.options.changed(timeout, headers, retries, download_dir, hooks, on_progress)
+        options = self._calls.options.changed(timeout, headers, retries, download_dir, images, hooks, on_progress)
         view._calls = self._calls._replace(options=options)
         return view
 

@@ -11,7 +11,9 @@ from ._task import AsyncTask
 
 if TYPE_CHECKING:
     import inspect
+    import os
     from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from pathlib import Path
     from types import CoroutineType
 
     from bento_proto import Call, Endpoint, Poll, ResultStatus, ServerSentEvent, Service, Value
@@ -97,6 +99,26 @@ class EndpointMethod:
         """Call the endpoint, whose text is server-sent events; return these."""
         return AsyncCall(self.__name__, self._named(self._events(self._bound(args, kwargs))))
 
+    def save(self, dest: str | os.PathLike[str], /, *args: Value, **kwargs: Value) -> Coroutine[object, object, Path]:
+        """Call the endpoint and write its answer to a file, as the bytes that come, whatever they are.
+
+        The file appears when it is whole, and replaces one that is there; nothing else is left behind, however the
+        call ends. The answer is not held in memory.
+
+        Args:
+            dest: the file; or the directory where it is to be, under the server's name for it, made safe.
+            args: those of the endpoint.
+            kwargs: those of the endpoint.
+
+        Returns:
+            Where it is.
+
+        Raises:
+            OSError: it can't be written there; if that can be known beforehand, nothing is sent.
+            TypeError, ValueError, BentoMLException: as for a call.
+        """
+        return self._named(self._save(dest, self._bound(args, kwargs)))
+
     # --- as a task
 
     def submit(self, /, *args: Value, **kwargs: Value) -> Coroutine[object, object, AsyncTask[Value]]:
@@ -163,6 +185,9 @@ class EndpointMethod:
 
     async def _events(self, bound: Callable[[Endpoint], Call]) -> AsyncStream[ServerSentEvent]:
         return await self._calls.events(bound(await self._found()))
+
+    async def _save(self, dest: str | os.PathLike[str], bound: Callable[[Endpoint], Call]) -> Path:
+        return await self._calls.save(dest, bound(await self._found()))
 
     async def _submit(self, bound: Callable[[Endpoint], Call]) -> AsyncTask[Value]:
         return AsyncTask(await self._calls.submit(bound(await self._found())), self)

@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from ._inputs import measure
 from ._reading import BLOCK, blocks, read_body
-from ._results import FileSink, ImageSink, Sink, open_sink
+from ._results import Destination, FileSink, ImageSink, SavedSink, Sink, open_sink
 from ._tls import tls_context
 
-__all__ = ("BLOCK", "FileSink", "ImageSink", "Sink", "blocks", "measure", "open_sink", "read_body", "tls_context")
+__all__ = (
+    "BLOCK",
+    "Destination",
+    "FileSink",
+    "ImageSink",
+    "SavedSink",
+    "Sink",
+    "blocks",
+    "measure",
+    "open_sink",
+    "read_body",
+    "tls_context",
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import importlib.util
 import io
 import mimetypes
@@ -12,25 +13,27 @@ import secrets
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from bento_proto import Delivery, LimitExceeded, RemoteProtocolError, file_name, media_type, safe_name
 
 if TYPE_CHECKING:
-    from bento_proto import Exchange, Limits
+    from bento_proto import Exchange, Limits, Options
+
+T_co = TypeVar("T_co", covariant=True)
 
 _TYPES: Final = mimetypes.MimeTypes()
 _MORE_SUFFIXES: Final = {"application/octet-stream": ".bin", "image/jpeg": ".jpg", "audio/mp3": ".mp3"}
 
 
-class Sink(Protocol):
+class Sink(Protocol[T_co]):
     """Where the bytes of a result go."""
 
     def write(self, data: bytes, /) -> None:
         """Take the next bytes."""
         ...
 
-    def finish(self) -> object:
+    def finish(self) -> T_co:
         """The result, once all bytes are there."""
         ...
 
@@ -39,26 +42,61 @@ class Sink(Protocol):
         ...
 
 
-def open_sink(exchange: Exchange[object], fallback: str, directory: str | None, limits: Limits) -> Sink:
+def open_sink(exchange: Exchange[object], fallback: str, options: Options, limits: Limits) -> Sink[object]:
     """Where the items of an exchange that delivers a file or an image are to go.
 
     Args:
         exchange: the exchange, its head there. An image becomes a file where Pillow is not installed.
         fallback: what to call the file if the head does not name it: the endpoint's name.
-        directory: where the file is to be; by default in a directory of the process, which goes when Python ends.
+        options: of the call.
         limits: how much an image may hold.
 
     Raises:
         OSError: the file can't be created.
     """
-    assert exchange.head is not None
-    head = exchange.head
-    if exchange.delivery is Delivery.IMAGE and _has_pillow():
+    if exchange.delivery is Delivery.IMAGE and options.images == "pillow" and _has_pillow():
         return ImageSink(limits.body)
+    return FileSink(_name(exchange, fallback), None if options.download_dir is None else Path(options.download_dir))
+
+
+def _name(exchange: Exchange[object], fallback: str) -> str:
+    """What to call the file of an exchange: as the server says, made safe, or else by the fallback and its type."""
+    head = exchange.head
+    assert head is not None
     kind = media_type(head)
     suffix = _MORE_SUFFIXES.get(kind) or _TYPES.guess_extension(kind) or ""
-    name = file_name(head) or (safe_name(fallback) or "result") + suffix
-    return FileSink(name, None if directory is None else Path(directory))
+    return file_name(head) or (safe_name(fallback) or "result") + suffix
+
+
+class _Part:
+    """A file that is being written, beside where it is to be."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path: Path = directory / f".{secrets.token_hex(8)}.part"
+        self._file: io.BufferedWriter | None = self.path.open("xb")
+
+    def write(self, data: bytes) -> None:
+        assert self._file is not None
+        self._file.write(data)
+
+    def close(self) -> None:
+        assert self._file is not None
+        self._file.close()
+
+    def move(self, path: Path) -> None:
+        """Put it in its place; whatever was there goes."""
+        os.replace(self.path, path)
+        self._file = None
+
+    def discard(self) -> bool:
+        """Remove it; False if it is in its place, or gone."""
+        if self._file is None:
+            return False
+        file, self._file = self._file, None
+        with contextlib.suppress(OSError):  # what is still buffered may fail to be written, to a full disk say
+            file.close()
+        self.path.unlink(missing_ok=True)
+        return True
 
 
 class FileSink:
@@ -74,18 +112,15 @@ class FileSink:
         self._own = directory is None
         self._directory = Path(tempfile.mkdtemp(dir=_process_directory())) if directory is None else directory
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._part = self._directory / f".{secrets.token_hex(8)}.part"
-        self._file: io.BufferedWriter | None = self._part.open("xb")
+        self._part = _Part(self._directory)
 
     def write(self, data: bytes, /) -> None:
         """Write the next bytes."""
-        assert self._file is not None
-        self._file.write(data)
+        self._part.write(data)
 
     def finish(self) -> Path:
         """Put the file in its place."""
-        assert self._file is not None
-        self._file.close()
+        self._part.close()
         stem, suffix = os.path.splitext(self._name)
         number = 0
         while True:
@@ -95,21 +130,78 @@ class FileSink:
             except FileExistsError:
                 number += 1
                 continue
-            os.replace(self._part, path)
-            self._file = None
+            self._part.move(path)
             return path
 
     def discard(self) -> None:
         """Remove what was written."""
-        if self._file is None:
-            return
-        file, self._file = self._file, None
-        with contextlib.suppress(OSError):  # what is still buffered may fail to be written, to a full disk say
-            file.close()
-        self._part.unlink(missing_ok=True)
-        if self._own:
+        if self._part.discard() and self._own:
             with contextlib.suppress(OSError):
                 self._directory.rmdir()
+
+
+class Destination:
+    """Where the caller wants a result to be saved.
+
+    Args:
+        path: the file, which may exist; or the directory where it is to be, under the server's name for it.
+
+    Raises:
+        OSError: nothing can be put there.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        given = os.fspath(path)
+        # A link stays one: what it leads to is replaced.
+        self._path = Path(os.path.realpath(given))
+        self._is_directory = self._path.is_dir()
+        if not self._is_directory:
+            if given.endswith((os.sep, os.altsep or os.sep)):
+                raise NotADirectoryError(errno.ENOTDIR, "there is no such directory", given)
+            if self._path.exists() and not self._path.is_file():
+                raise FileExistsError(errno.EEXIST, "it is no regular file, and can't be replaced", given)
+        parent = self._path if self._is_directory else self._path.parent
+        if not parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, "there is no such directory", str(parent))
+        if not os.access(parent, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, "the directory can't be written to", str(parent))
+
+    def open(self, exchange: Exchange[object], fallback: str) -> SavedSink:
+        """Begin to write what an exchange delivers, its head there.
+
+        Raises:
+            OSError: the file can't be created.
+        """
+        return SavedSink(self._path / _name(exchange, fallback) if self._is_directory else self._path)
+
+
+class SavedSink:
+    """A file that takes its place when it is whole; until then, one that was there stays.
+
+    Args:
+        path: its place.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._part = _Part(path.parent)
+        if path.is_file():
+            with contextlib.suppress(OSError):  # who may read the old one may read the new one, and nobody else
+                shutil.copymode(path, self._part.path)
+
+    def write(self, data: bytes, /) -> None:
+        """Write the next bytes."""
+        self._part.write(data)
+
+    def finish(self) -> Path:
+        """Put the file in its place."""
+        self._part.close()
+        self._part.move(self._path)
+        return self._path
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        self._part.discard()
 
 
 class ImageSink:

@@ -56,7 +56,7 @@ from ._messages import (
 )
 from ._multipart import Body
 from ._naming import ALIAS, RESERVED, attributes, endpoint_for
-from ._options import Options
+from ._options import Images, Options
 from ._outputs import Answer, Delivery, Reader
 from ._polling import Poll
 from ._progress import OnProgress, Progress
@@ -108,6 +108,7 @@ __all__ = (
     "Head",
     "Headers",
     "Hooks",
+    "Images",
     "Input",
     "InternalServerError",
     "InvalidArgument",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from os import fspath
 from types import EllipsisType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ._headers import checked_fields, merged
 from ._hooks import hooks_of
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from ._progress import OnProgress
 
 
+Images: TypeAlias = "Literal['pillow', 'path']"
+"""What results that are images become: a ``PIL.Image.Image``, if Pillow is installed, or always a file."""
+
+
 class Options(NamedTuple):
     """What can be set for a client and for a single call.
 
@@ -28,6 +32,7 @@ class Options(NamedTuple):
         headers: sent with every request.
         retries: what is tried again.
         download_dir: the directory for results that are files; None for one that goes with the process.
+        images: what results that are images become: ``"pillow"`` or ``"path"``.
         hooks: called for each request.
         on_progress: told how far the bodies of a call, and of its answer, have come.
     """
@@ -36,6 +41,7 @@ class Options(NamedTuple):
     headers: Fields
     retries: RetryPolicy
     download_dir: str | None = None
+    images: Images = "pillow"
     hooks: tuple[Hooks, ...] = ()
     on_progress: OnProgress | None = None
 
@@ -45,6 +51,7 @@ class Options(NamedTuple):
         headers: Mapping[str, str] | None = None,
         retries: RetryPolicy | int | EllipsisType = ...,
         download_dir: str | os.PathLike[str] | EllipsisType | None = ...,
+        images: Images | EllipsisType = ...,
         hooks: Hooks | Iterable[Hooks] | None = None,
         on_progress: OnProgress | EllipsisType | None = ...,
     ) -> Options:
@@ -54,11 +61,16 @@ class Options(NamedTuple):
         """
         if isinstance(download_dir, EllipsisType):
             download_dir = self.download_dir
+        if isinstance(images, EllipsisType):
+            images = self.images
+        if images not in ("pillow", "path"):
+            raise ValueError(f"images can be 'pillow' or 'path', not {images!r}")
         return Options(
             self.timeout if timeout is ... else Timeout.of(timeout),
             merged(self.headers, checked_fields(headers)),
             self.retries if retries is ... else RetryPolicy.of(retries),
             None if download_dir is None else fspath(download_dir),
+            images,
             (*self.hooks, *hooks_of(hooks)),
             self.on_progress if isinstance(on_progress, EllipsisType) else on_progress,
         )

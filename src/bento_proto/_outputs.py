@@ -199,6 +199,11 @@ def event_reader(limits: Limits) -> Reader[ServerSentEvent]:
     return lambda head: Answer(Delivery.ITEMS, Events(limits.item))
 
 
+def content_reader() -> Reader[bytes]:
+    """How to read a body as the bytes that it is, whatever its schema says."""
+    return lambda head: Answer(Delivery.FILE, Raw())
+
+
 def whole_reader(parse: Callable[[bytes], T], limit: int) -> Reader[T]:
     """How to read a body that is one value, made by a function."""
     return lambda head: Answer(Delivery.VALUE, Whole(parse, limit))

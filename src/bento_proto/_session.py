@@ -14,7 +14,7 @@ from ._json import to_json
 from ._messages import Limits, Timeout
 from ._operations import attempt
 from ._options import Options
-from ._outputs import event_reader, whole_reader
+from ._outputs import content_reader, event_reader, whole_reader
 from ._requests import Requests
 from ._retry import RetryPolicy
 from ._schema import Service, parse_service
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ._exchange import Exchange
     from ._hooks import Hooks
     from ._json import JSON
+    from ._options import Images
     from ._progress import OnProgress
     from ._schema import Endpoint
     from ._sse import ServerSentEvent
@@ -55,6 +56,7 @@ class Session:
         limits: how much the server may send.
         schema: the content of ``/schema.json``, parsed or not, or a `Service`, to save its request.
         download_dir: where results that are files are put: see `Options`.
+        images: what results that are images become: see `Options`.
         hooks: called for each request.
         on_progress: told how far the bodies of calls, and of their answers, have come.
         environ: the environment variables.
@@ -82,6 +84,7 @@ class Session:
         limits: Limits | None = None,
         schema: Service | bytes | JSON = None,
         download_dir: str | os.PathLike[str] | None = None,
+        images: Images = "pillow",
         hooks: Hooks | Iterable[Hooks] | None = None,
         on_progress: OnProgress | None = None,
         environ: Mapping[str, str],
@@ -97,7 +100,7 @@ class Session:
             Timeout.of(timeout),
             merged(own, checked_fields(headers)),
             RetryPolicy() if retries is None else RetryPolicy.of(retries),
-        ).changed(download_dir=download_dir, hooks=hooks, on_progress=on_progress)
+        ).changed(download_dir=download_dir, images=images, hooks=hooks, on_progress=on_progress)
         if server_ready_timeout is not None and not server_ready_timeout >= 0:
             raise ValueError(f"server_ready_timeout must be a number of seconds from 0 up: {server_ready_timeout!r}")
         self._ready_timeout = self.options.timeout.receive if server_ready_timeout is None else server_ready_timeout
@@ -209,6 +212,12 @@ class Session:
     ) -> Flow[Exchange[ServerSentEvent]]:
         """Call an endpoint and read its answer as server-sent events. Arguments and errors are those of `call`."""
         return self._requests.post(call, "", event_reader(self._requests.limits), uploads, boundary, options, now)
+
+    def content(
+        self, call: Call, uploads: Sequence[Upload], boundary: str, options: Options, now: float
+    ) -> Flow[Exchange[bytes]]:
+        """Call an endpoint and take its answer as the bytes that come. Arguments and errors are those of `call`."""
+        return self._requests.post(call, "", content_reader(), uploads, boundary, options, now)
 
     def request(
         self, method: str, path: str, content: bytes | None, json: object, options: Options, now: float

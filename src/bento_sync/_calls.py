@@ -6,7 +6,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
-from bento_files import measure, open_sink, read_body
+from bento_files import Destination, measure, open_sink, read_body
 from bento_proto import CallTimeout, Content, Delivery, LocalProtocolError, Response, Run, bind
 
 from ._discovery import Discovery
@@ -15,8 +15,11 @@ from ._stream import Stream
 from ._transport import carry_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import os
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
+    from bento_files import Sink
     from bento_proto import (
         Call,
         Endpoint,
@@ -176,6 +179,16 @@ class Calls(NamedTuple):
         exchange, opened = self.run(flow)
         return Stream(exchange, opened)
 
+    def save(
+        self, dest: str | os.PathLike[str], endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> Path:
+        """Call an endpoint and write its answer to a file."""
+        place = Destination(dest)
+        call, uploads = self._prepare(endpoint, args, kwargs)
+        flow = self.shared.session.content(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
+        exchange, opened = self.run(flow)
+        return self._write(exchange, opened, lambda: place.open(exchange, endpoint.name))
+
     def request(self, method: str, path: str, content: bytes | None, json: object) -> Content:
         """Make a request of the caller's own."""
         self._start()
@@ -241,11 +254,15 @@ class Calls(NamedTuple):
             return Response(exchange.head, exchange.result, exchange)
         if exchange.delivery is Delivery.ITEMS:
             return Stream(exchange, opened).response
-        return Response(exchange.head, self._save(endpoint, exchange, opened), exchange)
+        limits = self.shared.limits
+        received = cast("Exchange[bytes]", exchange)
+        value = self._write(received, opened, lambda: open_sink(exchange, endpoint.name, self.options, limits))
+        return Response(exchange.head, value, exchange)
 
-    def _save(self, endpoint: Endpoint, exchange: Exchange[object], opened: Underway[object] | None) -> object:
-        with Stream(cast("Exchange[bytes]", exchange), opened) as blocks:
-            sink = open_sink(exchange, endpoint.name, self.options.download_dir, self.shared.limits)
+    def _write(self, exchange: Exchange[bytes], opened: Underway[object] | None, open_sink: Callable[[], Sink[T]]) -> T:
+        """Write what an exchange delivers, to its end."""
+        with Stream(exchange, opened) as blocks:
+            sink = open_sink()
             try:
                 for block in blocks:
                     sink.write(block)

@@ -10,6 +10,8 @@ from ._task import Task
 
 if TYPE_CHECKING:
     import inspect
+    import os
+    from pathlib import Path
 
     from bento_proto import Endpoint, Poll, ResultStatus, ServerSentEvent, Value
 
@@ -68,6 +70,26 @@ class EndpointMethod:
     def events(self, /, *args: Value, **kwargs: Value) -> Stream[ServerSentEvent]:
         """Call the endpoint, whose text is server-sent events; return these."""
         return self._calls.events(self.endpoint, args, kwargs)
+
+    def save(self, dest: str | os.PathLike[str], /, *args: Value, **kwargs: Value) -> Path:
+        """Call the endpoint and write its answer to a file, as the bytes that come, whatever they are.
+
+        The file appears when it is whole, and replaces one that is there; nothing else is left behind, however the
+        call ends. The answer is not held in memory.
+
+        Args:
+            dest: the file; or the directory where it is to be, under the server's name for it, made safe.
+            args: those of the endpoint.
+            kwargs: those of the endpoint.
+
+        Returns:
+            Where it is.
+
+        Raises:
+            OSError: it can't be written there; if that can be known beforehand, nothing is sent.
+            TypeError, ValueError, BentoMLException: as for a call.
+        """
+        return self._calls.save(dest, self.endpoint, args, kwargs)
 
     # --- as a task
 

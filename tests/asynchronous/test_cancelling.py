@@ -88,6 +88,20 @@ async def test_again_and_again(peer: Peer, call: Callable[[AsyncHTTPClient], Awa
     assert os.listdir(tmp_path) == []
 
 
+async def test_while_saving(peer: Peer, tmp_path: Path) -> None:
+    stalling(peer)
+    kept = tmp_path / "kept"
+    kept.write_text("old")
+
+    async def saving(called: AsyncHTTPClient) -> None:
+        await called.download.save(kept, x=1)
+
+    async with client(peer.url, limits=Limits(connections=2)) as called:
+        await cancelled(saving, called)
+    await anyio.to_thread.run_sync(peer.wait_until_closed)
+    assert (os.listdir(tmp_path), kept.read_text()) == (["kept"], "old")
+
+
 async def test_while_connecting(peer: Peer) -> None:
     peer.mute = True  # so that the TLS handshake never ends
     async with client(peer.url.replace("http:", "https:"), limits=Limits(connections=2)) as called:

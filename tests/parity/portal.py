@@ -16,6 +16,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -171,6 +172,10 @@ class PortalMethod(_Through):
     def events(self, /, *args: Any, **kwargs: Any) -> PortalStream:
         stream: PortalStream = self._await(self._method.events, *args, **kwargs)
         return stream
+
+    def save(self, /, *args: Any, **kwargs: Any) -> Path:
+        path: Path = self._await(self._method.save, *args, **kwargs)
+        return path
 
     def submit(self, /, *args: Any, **kwargs: Any) -> PortalTask:
         task: PortalTask = self._await(self._method.submit, *args, **kwargs)

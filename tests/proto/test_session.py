@@ -13,6 +13,7 @@ from bento_proto import (
     CallTimeout,
     ConnectError,
     Data,
+    Delivery,
     Exchange,
     InvalidArgument,
     LimitExceeded,
@@ -84,6 +85,15 @@ def test_a_stream_and_its_events() -> None:
     assert list(on_events.result.receive(Data(b"data: hi\n\n"))) == [ServerSentEvent("hi")]
 
 
+def test_an_answer_as_the_bytes_that_come() -> None:
+    on = session()
+    for name, arguments in (("f", (1,)), ("stream", ())):
+        flow = on.content(bind(on.endpoint(name), arguments, {}), (), "b", on.options, 0.0)
+        played = play(flow, Answer(reply(200).events[:1]))
+        assert played.result.delivery is Delivery.FILE
+        assert list(played.result.receive(Data(b"any \xff"))) == [b"any \xff"]
+
+
 def test_no_such_endpoint() -> None:
     with pytest.raises(NotFound, match="the Service S has no endpoint 'g'"):
         session().endpoint("g")
@@ -106,13 +116,16 @@ def test_options_of_the_client_and_of_a_call() -> None:
     assert on.options.changed(retries=RetryPolicy(repeat=True)).retries.repeat
     assert on.options.changed(download_dir=PurePosixPath("a/b")).changed(timeout=1).download_dir == "a/b"
     assert session(download_dir="a").options.changed(download_dir=None).download_dir is None
+    assert session().options.images == session(images="path").options.changed(images="pillow").images == "pillow"
+    assert session().options.changed(images="path").changed().images == "path"
 
 
 @pytest.mark.parametrize(
-    "options", [{"timeout": -1}, {"server_ready_timeout": -1}, {"retries": -1}, {"headers": {"a b": "c"}}]
+    "options",
+    [{"timeout": -1}, {"images": "png"}, {"server_ready_timeout": -1}, {"retries": -1}, {"headers": {"a b": "c"}}],
 )
 def test_what_is_no_option(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"timeout|retries|header"):
+    with pytest.raises(ValueError, match=r"timeout|retries|header|images"):
         session(**options)
 
 
