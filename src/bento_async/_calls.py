@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-import secrets
+import os
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
@@ -183,13 +183,13 @@ class Calls(NamedTuple):
     async def call(self, call: Call) -> Response[Value]:
         """Call an endpoint."""
         uploads = await self._measure(call)
-        flow = self.shared.session.call(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
+        flow = self.shared.session.call(call, uploads, os.urandom(16).hex(), self.options, time.monotonic())
         return await self._deliver(call.endpoint, *await self.run(flow))
 
     async def events(self, call: Call) -> AsyncStream[ServerSentEvent]:
         """Call an endpoint and read its answer as server-sent events."""
         uploads = await self._measure(call)
-        flow = self.shared.session.events(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
+        flow = self.shared.session.events(call, uploads, os.urandom(16).hex(), self.options, time.monotonic())
         exchange, opened = await self.run(flow)
         assert opened is not None
         return AsyncStream(exchange, opened)
@@ -215,7 +215,7 @@ class Calls(NamedTuple):
         """Queue a call; return the task's id."""
         uploads = await self._measure(call)
         tasks = self.shared.session.tasks
-        return await self.result(tasks.submit(call, uploads, secrets.token_hex(16), self.options, time.monotonic()))
+        return await self.result(tasks.submit(call, uploads, os.urandom(16).hex(), self.options, time.monotonic()))
 
     async def task_status(self, endpoint: Endpoint, task_id: str) -> ResultStatus:
         """Where a task stands."""

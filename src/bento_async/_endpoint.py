@@ -36,6 +36,19 @@ class _Signature:
             raise AttributeError("__signature__") from exc
 
 
+class _Docstring:
+    """``__doc__`` of the methods, made when it is asked for, once it is known; the class itself has its own."""
+
+    def __init__(self, of_class: str | None) -> None:
+        self._of_class = of_class
+
+    def __get__(self, method: EndpointMethod | None, owner: type) -> str | None:
+        try:
+            return self._of_class if method is None else docstring_of(method.endpoint)
+        except BentoMLException:
+            return self._of_class
+
+
 class EndpointMethod:
     """A method of the client that calls an endpoint of the Service.
 
@@ -44,16 +57,16 @@ class EndpointMethod:
     own signature.
     """
 
+    __doc__ = cast("str | None", _Docstring(__doc__))
     __signature__: Final = _Signature()
 
     def __init__(self, calls: Calls, name: str, find: Callable[[Service], str | None]) -> None:
         self._calls = calls
         self._find = find
         self.__name__: str = name
-        self.__doc__: str | None = type(self).__doc__
+        self._endpoint: Endpoint | None = None
         if self._is_known:
             self.__name__ = self.endpoint.name
-            self.__doc__ = docstring_of(self.endpoint)
         self.__qualname__: str = self.__name__
 
     def __repr__(self) -> str:
@@ -71,11 +84,13 @@ class EndpointMethod:
             LocalProtocolError: the client does not know the Service yet.
             NotFound: the Service has no such endpoint.
         """
-        session = self._calls.shared.session
-        if session.service is None:
-            raise LocalProtocolError("the Service is not known yet: `await client.connect()` first")
-        name = self._find(session.service)
-        return session.endpoint(self.__name__ if name is None else name)
+        if self._endpoint is None:
+            session = self._calls.shared.session
+            if session.service is None:
+                raise LocalProtocolError("the Service is not known yet: `await client.connect()` first")
+            name = self._find(session.service)
+            self._endpoint = session.endpoint(self.__name__ if name is None else name)
+        return self._endpoint
 
     def __call__(self, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
         """Call the endpoint with the arguments of the Service's own method.

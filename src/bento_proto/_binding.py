@@ -67,7 +67,7 @@ def bind(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object
     route, kwargs = _fill_path(endpoint, kwargs)
     values: dict[str, object] = {}
     parameters = {parameter.name: parameter for parameter in endpoint.parameters}
-    extra_positional = _unpacked(endpoint, _take_positional(endpoint, args, values))
+    extra_positional = _unpacked(endpoint, _take_positional(endpoint, args, values)) if args else []
     extra_keywords: dict[str, object] = {}
     for name, value in kwargs.items():
         if name not in parameters:

@@ -45,6 +45,8 @@ class State(Enum):
     FAILED = "failed"
     """There is an `Exchange.error`."""
 
+    __hash__ = object.__hash__  # that of Enum is slow, and these are looked up for every event
+
 
 class Input(Enum):
     """What moves an exchange."""
@@ -57,6 +59,8 @@ class Input(Enum):
     LOSE = "lose"
     BREAK = "break"
     """What came can't be decoded."""
+
+    __hash__ = object.__hash__
 
 
 TRANSITIONS: Final[Mapping[State, Mapping[Input, State]]] = {
@@ -181,10 +185,10 @@ class Exchange(Generic[T_co]):
         self._move(_classify(event))
         if self.witness is not None:
             self.witness(event)
-        refused = State.REFUSED in (before, self.state)  # what matters is its status, whatever its body is coded in
         try:
             items = self._receive(event, before)
         except RemoteProtocolError as exc:
+            refused = State.REFUSED in (before, self.state)  # what matters is its status, whatever its body is coded in
             self.state = TRANSITIONS[before][Input.BREAK]
             self.error = self._refused() if refused else exc
             items, exc.items = cast("Sequence[T_co]", exc.items), ()

@@ -132,25 +132,26 @@ class Head:
         headers: the fields in order, as they came.
     """
 
-    __slots__ = ("headers", "status")
+    __slots__ = ("_values", "headers", "status")
 
     def __init__(self, status: int, headers: Fields = ()) -> None:
         self.status: int = status
         self.headers: Fields = headers
+        self._values: dict[str, list[str]] = {}  # by lower-case name
+        for name, value in headers:
+            self._values.setdefault(name.lower(), []).append(value)
 
     def __repr__(self) -> str:
         return f"<Head {self.status}>"
 
     def get(self, name: str) -> str | None:
         """The first value of a field, by its lower-case name."""
-        for key, value in self.headers:
-            if key == name or key.lower() == name:
-                return value
-        return None
+        values = self._values.get(name)
+        return None if values is None else values[0]
 
     def get_all(self, name: str) -> list[str]:
         """Every value of a field, by its lower-case name."""
-        return [value for key, value in self.headers if key.lower() == name]
+        return list(self._values.get(name, ()))
 
 
 class Data:

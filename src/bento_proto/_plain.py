@@ -24,6 +24,7 @@ _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _PLAIN_HEAD: Final = re.compile(
     rb"HTTP/1\.1 ([2-9][0-9]{2})(?: [\t\x20-\x7e]*)?\r\n((?:%b:[\t\x20-\x7e]*\r\n)*)\r\n" % _NAME.encode()
 )
+_FIELD: Final = re.compile(r"([^:]+):([^\r]*)\r\n")
 _LENGTH: Final = re.compile(r"[0-9]{1,20}")
 _CHUNK_HEAD: Final = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")
 _CHUNK_HEAD_MOST: Final = 22
@@ -73,21 +74,14 @@ def read_head(data: bytes) -> Opening | None:
     found = _PLAIN_HEAD.match(data)
     if found is None:
         return None
-    fields: list[tuple[str, str]] = []
-    length, chunked, framed = None, False, 0
-    for line in found[2].decode("ascii").split("\r\n")[:-1]:
-        name, _, value = line.partition(":")
-        name, value = name.lower(), value.strip(" \t")
-        fields.append((name, value))
-        if name == "content-length":
-            framed += 1
-            length = int(value) if _LENGTH.fullmatch(value) else None
-        elif name == "transfer-encoding":
-            framed += 1
-            chunked = value == "chunked"
-    if framed != 1 or (length is None and not chunked):
+    fields = _FIELD.findall(found[2].decode("ascii"))
+    head = Head(int(found[1]), tuple([(name.lower(), value.strip(" \t")) for name, value in fields]))
+    lengths, codings = head.get_all("content-length"), head.get_all("transfer-encoding")
+    if len(lengths) + len(codings) != 1:
         return None
-    return Opening(Head(int(found[1]), tuple(fields)), length, found.end())
+    if codings:
+        return Opening(head, None, found.end()) if codings[0] == "chunked" else None
+    return Opening(head, int(lengths[0]), found.end()) if _LENGTH.fullmatch(lengths[0]) else None
 
 
 class ChunkReader:

@@ -29,6 +29,9 @@ class Kind(Enum):
     """Untyped, or a union with text in it: JSON where it parses and fits a member, text where it doesn't."""
 
 
+_VARIADIC: Final = {"args": "array", "kwargs": "object"}
+
+
 class Parameter(NamedTuple):
     """One argument of an endpoint.
 
@@ -51,7 +54,7 @@ class Parameter(NamedTuple):
     @property
     def is_variadic(self) -> bool:
         """Whether it stands for ``*args`` or ``**kwargs``, which the schema does not mark but by these names."""
-        expected = {"args": "array", "kwargs": "object"}.get(self.name)
+        expected = _VARIADIC.get(self.name)
         if expected is None or self.schema.get("type") != expected or self.is_file or not self.required:
             return False
         return "properties" not in self.schema and "prefixItems" not in self.schema  # a model or a tuple has that name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
@@ -70,6 +71,7 @@ def parse_proxy(url: str) -> Base:
     return Base(_origin(parts, url, parts.scheme), "", unquote(userinfo) if userinfo else None)
 
 
+@lru_cache(maxsize=256)
 def quote_route(route: str) -> str:
     """Percent-encode a route of the schema, where it stands unescaped, as UTF-8."""
     return quote(route, safe=_SAFE)

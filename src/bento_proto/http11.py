@@ -175,19 +175,21 @@ class Wire(Generic[T]):
             return self._parse(self._parser, data)
         if self._chunks is not None:
             return self._read_chunks(self._chunks, data)
-        seen, limit = len(self._held), self._exchange.limits.head
-        self._held += data
-        if len(self._held) <= limit and may_become_plain(self._held, seen):
-            return ()
-        data = bytes(self._held)
+        limit, held = self._exchange.limits.head, self._held
+        if held or b"\r\n\r\n" not in data:
+            seen = len(held)
+            held += data
+            if len(held) <= limit and may_become_plain(held, seen):
+                return ()
+            data = bytes(held)
         opening = read_head(data)
         if opening is None or opening.size > limit:
             return self._parse(self._open_parser(), data)
-        del self._held[opening.size :]  # the head is for the parser, should it be needed
-        data = data[opening.size :]
         self._begin(opening.head)
         if self._left is not None:
-            return self._body(data)
+            return self._body(data[opening.size :])
+        self._held = bytearray(data[: opening.size])  # for the parser, should it be needed
+        data = data[opening.size :]
         self._chunks = ChunkReader()
         return self._read_chunks(self._chunks, data)
 

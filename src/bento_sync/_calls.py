@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
@@ -167,7 +167,7 @@ class Calls(NamedTuple):
     def call(self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> Response[Value]:
         """Call an endpoint."""
         call, uploads = self._prepare(endpoint, args, kwargs)
-        flow = self.shared.session.call(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
+        flow = self.shared.session.call(call, uploads, os.urandom(16).hex(), self.options, time.monotonic())
         return self._deliver(endpoint, *self.run(flow))
 
     def events(
@@ -175,7 +175,7 @@ class Calls(NamedTuple):
     ) -> Stream[ServerSentEvent]:
         """Call an endpoint and read its answer as server-sent events."""
         call, uploads = self._prepare(endpoint, args, kwargs)
-        flow = self.shared.session.events(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
+        flow = self.shared.session.events(call, uploads, os.urandom(16).hex(), self.options, time.monotonic())
         exchange, opened = self.run(flow)
         return Stream(exchange, opened)
 
@@ -203,7 +203,7 @@ class Calls(NamedTuple):
         """Queue a call; return the task's id."""
         call, uploads = self._prepare(endpoint, args, kwargs)
         tasks = self.shared.session.tasks
-        return self.result(tasks.submit(call, uploads, secrets.token_hex(16), self.options, time.monotonic()))
+        return self.result(tasks.submit(call, uploads, os.urandom(16).hex(), self.options, time.monotonic()))
 
     def task_status(self, endpoint: Endpoint, task_id: str) -> ResultStatus:
         """Where a task stands."""

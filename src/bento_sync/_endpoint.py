@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from bento_proto import Response, docstring_of, signature_of
 
@@ -28,6 +28,16 @@ class _Signature:
         return signature_of(method.endpoint)
 
 
+class _Docstring:
+    """``__doc__`` of the methods, made when it is asked for; the class itself has its own."""
+
+    def __init__(self, of_class: str | None) -> None:
+        self._of_class = of_class
+
+    def __get__(self, method: EndpointMethod | None, owner: type) -> str | None:
+        return self._of_class if method is None else docstring_of(method.endpoint)
+
+
 class EndpointMethod:
     """A method of the client that calls an endpoint of the Service.
 
@@ -37,6 +47,7 @@ class EndpointMethod:
         endpoint: what the schema says of it.
     """
 
+    __doc__ = cast("str | None", _Docstring(__doc__))
     __signature__: Final = _Signature()
 
     def __init__(self, calls: Calls, endpoint: Endpoint) -> None:
@@ -44,7 +55,6 @@ class EndpointMethod:
         self.endpoint: Endpoint = endpoint
         self.__name__: str = endpoint.name
         self.__qualname__: str = endpoint.name
-        self.__doc__: str | None = docstring_of(endpoint)
 
     def __repr__(self) -> str:
         return f"<EndpointMethod {self.__name__}{signature_of(self.endpoint)}>"

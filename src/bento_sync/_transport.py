@@ -163,7 +163,7 @@ class Open(Underway[T]):
 
     def _send_all(self, data: bytes) -> bool:
         """Send bytes; False once there is no point in sending more."""
-        view = memoryview(data)
+        view = data if len(data) <= _BLOCK else memoryview(data)
         for start in range(0, len(view), _BLOCK):
             if start and self._is_refused():
                 return False
