@@ -21,6 +21,7 @@ _ORDER: Final = (
     _tasks.cancel,
     _tasks.retry,
     _more.schema,
+    _more.types,
     _more.completion,
 )
 

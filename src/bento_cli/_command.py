@@ -75,7 +75,10 @@ def common_options() -> list[click.Option]:
             "--header", "headers", multiple=True, metavar="'NAME: VALUE'|@FILE", help="Send it, too. Repeatable."
         ),
         CommonOption("--proxy", metavar="URL", help="Go through it; '' for none. Else as HTTPS_PROXY ... say."),
-        CommonOption("--ca-file", metavar="PATH", help="Trust these certificates, not the system's."),
+        CommonOption("--ca-file", metavar="PATH", help="Trust these certificates, in PEM format."),
+        CommonOption("--system-trust", is_flag=True, help="Trust what the operating system trusts."),
+        CommonOption("--client-cert", metavar="PATH", help="The client's own certificate, in PEM format."),
+        CommonOption("--client-key", metavar="PATH", help="Its private key, if that is in another file."),
         CommonOption("--json", "is_json", is_flag=True, help="Print JSON only, errors too."),
         CommonOption("--no-color", "no_color", is_flag=True, help="No colors (also: NO_COLOR)."),
         CommonOption("-v", "--verbose", "verbosity", count=True, help="Say what happens; -vv says more."),

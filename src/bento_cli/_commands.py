@@ -138,10 +138,13 @@ def show_result(
     from bento_sync import Stream
 
     from ._output import Output
+    from ._progress import Bar
 
     out = Output(settings, name, output)
     with out.downloads() as directory:
-        value = get(find(client.with_options(download_dir=directory), name))
+        with Bar(settings, downloads=not find(client, name).endpoint.output.is_stream) as bar:
+            view = client.with_options(download_dir=directory, on_progress=bar.update)
+            value = get(find(view, name))
         if isinstance(value, Stream):
             with value:
                 out.show_stream(cast("Stream[object]", value))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Sequence
 
     from bento_sync import SyncHTTPClient
@@ -35,7 +36,10 @@ class Settings:
         token_file: where the token is read from instead.
         headers: further fields of every request.
         proxy: the proxy's URL, empty for none; None for what the environment says.
-        ca_file: the certificates to trust instead of the system's.
+        ca_file: the certificates to trust instead of Python's own.
+        client_cert: the certificate that the client proves itself with.
+        client_key: its private key.
+        system_trust: whether to trust what the operating system trusts.
         verbosity: how much to log.
         is_json: whether everything that is printed is JSON.
         no_color: whether terminals show no colors.
@@ -52,6 +56,9 @@ class Settings:
         self.headers: tuple[str, ...] = ()
         self.proxy: str | None = None
         self.ca_file: str | None = None
+        self.client_cert: str | None = None
+        self.client_key: str | None = None
+        self.system_trust: bool = False
         self.verbosity: int = 0
         self.is_json: bool = False
         self.no_color: bool = False
@@ -74,11 +81,6 @@ class Settings:
             self.timeout, self.total_timeout, self.wait_ready, self.retries = 0.5, 1.0, 0.0, 0
         elif self.verbosity:
             self._log()
-        context = None
-        if self.ca_file is not None:
-            import ssl
-
-            context = ssl.create_default_context(cafile=self.ca_file)
         seconds = self.timeout
         return SyncHTTPClient(
             url,
@@ -87,7 +89,7 @@ class Settings:
             server_ready_timeout=self.wait_ready,
             headers=dict(self._headers()),
             retries=self.retries,
-            ssl_context=context,
+            ssl_context=self._tls(),
             proxy=... if self.proxy is None else self.proxy or None,
         )
 
@@ -101,6 +103,15 @@ class Settings:
             path.open().close()  # one that can't be read is to fail before anything else
             return lambda: path.read_text(encoding="utf-8").strip()  # asked again after a 401: it may be a new one
         return os.environ.get(TOKEN_VARIABLE)  # None: the client looks for BentoML's own variable
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if not (self.ca_file or self.client_cert or self.client_key or self.system_trust):
+            return None
+        from bento_sync import tls_context
+
+        return tls_context(
+            ca_file=self.ca_file, client_cert=self.client_cert, client_key=self.client_key, system=self.system_trust
+        )
 
     def _headers(self) -> Sequence[tuple[str, str]]:
         lines: list[str] = []

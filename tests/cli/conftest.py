@@ -1,0 +1,72 @@
+"""The command line, run as a user runs it: a process of its own, in a pipe or on a terminal."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple, TypeAlias
+
+import pytest
+
+from tests.servers import Servers
+
+COMMAND = (sys.executable, "-m", "bento_cli")
+_OURS = ("BENTO", "SSL_CERT", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
+
+
+class Done(NamedTuple):
+    """What a command left behind."""
+
+    code: int
+    out: bytes
+    err: bytes
+
+    @property
+    def text(self) -> str:
+        return self.out.decode()
+
+    @property
+    def told(self) -> str:
+        """What it said on standard error."""
+        return self.err.decode()
+
+
+Run: TypeAlias = Callable[..., Done]
+
+
+def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment without what is the developer's own."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_OURS) and not name.lower().endswith("_proxy")
+    }
+    # Not to depend on the locale, a bare one is given; and whatever Python warns of in the command, its user sees.
+    return {**kept, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color", **(added or {})}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a command in a directory of its own, with pipes; its input is empty unless it is given."""
+
+    def run(*arguments: str, input: bytes = b"", env: Mapping[str, str] | None = None, cwd: Path = tmp_path) -> Done:
+        command: Sequence[str] = (*COMMAND, *arguments)
+        done = subprocess.run(
+            command, input=input, capture_output=True, cwd=cwd, env=environment(env), timeout=60, check=False
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def zoo(servers: Servers) -> str:
+    return servers.url("zoo:Zoo")
+
+
+@pytest.fixture(scope="session")
+def tasks(servers: Servers) -> str:
+    return servers.url("tasks:ZooTasks")

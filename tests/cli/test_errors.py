@@ -1,0 +1,202 @@
+"""What goes wrong: one line, an exit code, and no credential in either."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from bento_cli import main
+from tests.parity.proxies import Asked, Stub, endpoint, reply, schema
+
+from .conftest import COMMAND, Run, environment
+
+SECRET = "s3cret-t0ken"
+
+
+@pytest.fixture
+def nowhere() -> Iterator[str]:
+    """The URL of a port that nobody listens on."""
+    with closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["call", "URL", "err", "kind=invalid_argument"], 1, "error: "),
+        (["call", "URL", "stream_raise_first"], 1, "error: bad before the first item [400, request "),
+        (["call", "URL", "add_int", "a=x"], 2, "error: a must be integer, not 'x'"),
+        (["call", "URL", "add_int"], 2, "error: add_int() is missing required argument: 'a'"),
+        (["call", "URL", "add_int", "c=1"], 2, "error: add_int() got an unexpected keyword argument 'c'"),
+        (["call", "URL", "ad_int"], 2, "error: the Service has no endpoint 'ad_int'; did you mean add_int"),
+        (["call", "URL", "file_in", "f=@missing.txt"], 2, "error: No such file or directory: missing.txt"),
+        (["call", "URL", "csv_out", "-o", "no/such/place"], 2, "error: there is no directory no/such"),
+        (["call", "URL"], 2, "error: the endpoint is missing"),
+        (["call"], 2, "error: the Service's URL is missing"),
+        (["call", "summarize"], 2, "error: the Service's URL is missing, and 'summarize' is none"),
+        (["call", "URL", "add_int", "--wrong"], 2, "error: No such option"),
+        (["call", "ftp://x", "f"], 2, "error: the URL of a Service starts with http://"),
+        (["ready", "URL", "more"], 2, "error: unexpected argument 'more' (see bento-client ready --help)"),
+        (["endpoints", "URL", "add_int", "more"], 2, "error: endpoints takes one ENDPOINT at most"),
+        (["nonsense"], 2, "error: No such command 'nonsense' (see bento-client --help)"),
+        (["call", "URL", "slow", "seconds=5", "--timeout", "0.3"], 4, "error: the server did not answer in time"),
+        (["call", "URL", "slow", "seconds=5", "--total-timeout", "1"], 4, "error: "),
+    ],
+)
+def test_an_error_is_a_line_and_an_exit_code(run: Run, zoo: str, words: list[str], code: int, told: str) -> None:
+    done = run(*(word.replace("URL", zoo) for word in words))
+    assert (done.code, done.out) == (code, b""), done.told
+    assert done.told.startswith(told)
+    assert done.told.count("\n") == 1
+
+
+def test_nobody_there(run: Run, nowhere: str) -> None:
+    done = run("ready", nowhere)
+    assert done.code == 3
+    assert done.told.startswith(f"error: {nowhere} is not ready: can't connect to {nowhere}")
+    assert run("ready", nowhere, "--wait", "0.2").code == 3
+    assert run("call", nowhere, "f", "--retries", "0").code == 3
+    assert run("call", nowhere, "f", "--wait-ready", "0.2").code == 3
+
+
+def test_errors_for_programs(run: Run, zoo: str) -> None:
+    done = run("call", zoo, "stream_raise_first", "--json")
+    error = json.loads(done.err)["error"]
+    assert (done.code, done.out) == (1, b"")
+    assert (error["type"], error["status"], error["exit_code"]) == ("InvalidArgument", 400, 1)
+    assert error["message"] == "bad before the first item"
+    assert error["request_id"]
+    assert json.loads(run("call", zoo, "add_int", "--json", "a=x").err)["error"]["exit_code"] == 2
+
+
+def test_a_traceback_for_who_asks(run: Run, zoo: str) -> None:
+    done = run("call", zoo, "stream_raise_first", "--debug")
+    assert "Traceback" in done.told
+    assert done.told.splitlines()[-1].startswith("error: bad before the first item")
+
+
+def test_a_stream_that_breaks_has_printed_what_came(run: Run, zoo: str) -> None:
+    done = run("call", zoo, "stream_stall", "--timeout", "0.5")
+    assert (done.code, done.out) == (4, b"first ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
+def test_ctrl_c_is_silent(zoo: str) -> None:
+    command = (*COMMAND, "call", zoo, "stream_stall", "delay=30")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.read(6)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b""
+    assert process.returncode == 130
+
+
+# --- credentials
+
+
+def everything(asked: Asked) -> bytes:
+    return reply(schema(endpoint("f")) if asked.target == "/schema.json" else "ok")
+
+
+def authorization(stub: Stub) -> set[str | None]:
+    return {asked.headers.get("authorization") for asked in stub.asked if asked.target != "/readyz"}
+
+
+def test_where_the_token_comes_from(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text(f"{SECRET}\n")
+    environments = {"BENTO_CLIENT_TOKEN": "of-the-environment", "BENTO_CLOUD_API_KEY": "of-the-cloud"}
+    for options, env, typed, expected in (
+        (["--token-file", str(path)], environments, "", SECRET),
+        (["--token-file", "-"], environments, SECRET, SECRET),
+        (["--token", SECRET], environments, "", SECRET),
+        ([], environments, "", "of-the-environment"),
+        ([], {"BENTO_CLOUD_API_KEY": SECRET}, "", SECRET),
+    ):
+        with Stub(everything) as stub:
+            done = run("call", stub.url, "f", *options, env=env, input=typed.encode())
+            assert (done.code, done.told) == (0, "")
+            assert authorization(stub) == {f"Bearer {expected}"}
+
+
+def test_headers_by_option_and_from_a_file(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "headers"
+    path.write_text(f"X-Key: {SECRET}\n\nX-More: 1:2\n")
+    with Stub(everything) as stub:
+        done = run("--header", "X-First: 1", "call", stub.url, "f", "--header", f"@{path}")
+        assert done.code == 0
+    headers = stub.asked[-1].headers
+    assert (headers["x-first"], headers["x-key"], headers["x-more"]) == ("1", SECRET, "1:2")
+    assert SECRET not in run("call", ":1", "f", "--header", SECRET).told
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--debug"], ["-vv"]])
+def test_no_error_shows_a_credential(run: Run, options: list[str]) -> None:
+    def refuse(asked: Asked) -> bytes:
+        return reply({"error": "no"}, 401)
+
+    with Stub(refuse) as stub:
+        url = stub.url.replace("://", f"://user:{SECRET}@")
+        for env, words in (
+            ({"BENTO_CLIENT_TOKEN": SECRET}, [stub.url]),
+            ({}, [url]),
+            ({"BENTO_CLIENT_URL": url}, []),
+            ({"BENTO_CLIENT_TOKEN": f"two words {SECRET}"}, [stub.url]),
+            ({}, [stub.url, "--proxy", f"http://user:{SECRET}@127.0.0.1:1"]),
+        ):
+            done = run("call", *words, "f", *options, env=env)
+            assert done.code in (1, 2, 3)
+            assert SECRET not in done.told + done.text
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="only Linux shows processes as files")
+def test_the_process_list_has_no_token(zoo: str) -> None:
+    command = (*COMMAND, "call", zoo, "stream_stall", "delay=30")
+    env = environment({"BENTO_CLIENT_TOKEN": SECRET})
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=env) as process:
+        assert process.stdout is not None
+        assert os.read(process.stdout.fileno(), 100) == b"first "  # it has been sent
+        lines = [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if path.parent.name != "self"]
+        process.kill()
+    assert any(b"stream_stall" in line for line in lines)
+    assert not any(SECRET.encode() in line for line in lines)
+
+
+def test_logging_shows_what_happens(run: Run, zoo: str) -> None:
+    done = run("call", zoo, "add_int", "a=1", "-v")
+    assert done.out == b"3\n"
+    assert "bento_client.http: POST" in done.told
+    assert "/add_int 200" in done.told
+
+
+# --- the installation
+
+
+def test_without_its_extra_it_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for missing in ("click", "rich"):
+        with monkeypatch.context() as patch:
+            patch.setattr("importlib.util.find_spec", lambda name, missing=missing: None if name == missing else name)
+            assert main(["--version"]) == 2
+        assert capsys.readouterr().err == "the command line needs its extra: pip install 'bento-client[cli]'\n"
+
+
+def test_version_and_help(run: Run) -> None:
+    from bento_proto import __version__
+
+    assert run("--version").text == f"bento-client {__version__}\n"
+    assert "Exit codes:" in run("--help").text
+    assert run("call", "-h").text == run("call", "--help").text
+    assert "Examples:" in run("call", "--help").text

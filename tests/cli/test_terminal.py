@@ -1,0 +1,130 @@
+"""Results on a terminal: for eyes, and never what would do something to the terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from tests.parity.proxies import Asked, Stub, endpoint, reply, schema
+
+from .terminals import Terminal
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+
+
+class Open(Protocol):
+    def __call__(self, *arguments: str, env: dict[str, str] | None = None) -> Terminal: ...
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Open]:
+    """Starts a command on a terminal, in a directory of its own."""
+    with ExitStack() as stack:
+
+        def start(*arguments: str, env: dict[str, str] | None = None) -> Terminal:
+            return stack.enter_context(Terminal(*arguments, cwd=tmp_path, env=env))
+
+        yield start
+
+
+def test_json_is_laid_out_in_colors(terminal: Open, zoo: str) -> None:
+    shown = terminal("call", zoo, "defaults", "tags=a")
+    assert shown.finish() == (
+        0,
+        '{\n  "tags": [\n    "a"\n  ],\n  "opts": {\n    "k": 1\n  },\n  "n": null,\n  "temperature": 0.7\n}\n',
+    )
+    assert "\x1b[" in shown.raw
+
+
+@pytest.mark.parametrize(("options", "env"), [(["--no-color"], {}), ([], {"NO_COLOR": "1"})])
+def test_colors_can_be_turned_off(terminal: Open, zoo: str, options: list[str], env: dict[str, str]) -> None:
+    plain = terminal("call", zoo, "defaults", *options, env=env)
+    assert plain.finish()[0] == 0
+    assert "\x1b[3" not in plain.raw.replace("\x1b[3m", "")  # italics are no color
+
+
+def test_a_text_ends_its_line(terminal: Open, zoo: str) -> None:
+    assert terminal("call", zoo, "echo_str", "text=hi").finish() == (0, "hi\n")
+    assert terminal("call", zoo, "echo_str", "text=hi\n").finish() == (0, "hi\n")
+    assert terminal("call", zoo, "stream_sync_str", "n=2").finish() == (0, "tok0 tok1 \n")
+
+
+def test_a_stream_shows_each_item_when_it_comes(terminal: Open, zoo: str) -> None:
+    running = terminal("call", zoo, "stream_stall", "delay=30")
+    assert running.wait_for("first ") == "first "
+    running.interrupt()
+    assert running.finish() == (130, "first \n")
+    assert terminal("call", zoo, "stream_dict", "n=2").finish()[1].splitlines() == [
+        '{"i":0,"text":"tök0"}',
+        '{"i":1,"text":"tök1"}',
+    ]
+
+
+def test_files_and_bytes_are_saved_and_named(terminal: Open, zoo: str, tmp_path: Path) -> None:
+    assert terminal("call", zoo, "csv_out").finish() == (0, "saved table.csv (10 bytes)\n")
+    assert terminal("call", zoo, "csv_out").finish() == (0, "saved table-1.csv (10 bytes)\n")
+    assert terminal("call", zoo, "bytes_out").finish() == (0, "saved bytes_out.bin (4 bytes)\n")
+    assert terminal("call", zoo, "stream_bytes", "n=2", "size=1").finish() == (0, "saved stream_bytes.bin (2 bytes)\n")
+    assert terminal("call", zoo, "csv_out", "-o", "-").finish() == (0, "a,b\r\n1,2\r\n")
+    assert (tmp_path / "stream_bytes.bin").read_bytes() == b"\x00\x01"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "table.csv", "table-1.csv", "bytes_out.bin", "stream_bytes.bin"
+    }  # fmt: skip
+
+
+def test_a_file_whose_name_climbs_stays_here(terminal: Open, zoo: str, tmp_path: Path) -> None:
+    assert terminal("call", zoo, "file_response_evil").finish() == (0, "saved evil.txt (4 bytes)\n")
+    assert (tmp_path / "evil.txt").read_bytes() == b"evil"
+
+
+def test_a_large_download_has_a_bar_which_goes(terminal: Open, zoo: str) -> None:
+    running = terminal("call", zoo, "big_out", "mb=200")
+    code, shown = running.finish()
+    assert code == 0
+    assert "downloading" in running.raw
+    assert "saved big-200.bin (209.7 MB)" in shown
+    assert "\x1b[2K" in running.raw.rpartition("downloading")[2]  # what wipes it out
+
+
+def test_the_endpoints_fit_on_it(terminal: Open, tasks: str) -> None:
+    code, shown = terminal("endpoints", tasks).finish()
+    assert code == 0
+    lines = [line.rstrip() for line in shown.splitlines()]
+    assert "task  json_task(a: int = 1, delay: float = 0.0) -> dict[str, object]" in lines
+    assert "      plain_api(x: int = 1) -> int" in lines
+    assert max(map(len, lines)) <= 80
+
+
+def test_what_a_server_sends_does_nothing_to_the_terminal(terminal: Open) -> None:
+    attack = "\x1b]0;owned\x07\x9b2J\x1b[2J"
+    text = {"output": {"type": "string"}, "doc": attack, "description": attack}
+    routes = schema(endpoint("text", **text), endpoint("json", output={"type": "object"}), endpoint("bad"))
+
+    def answer(asked: Asked) -> bytes:
+        if asked.target == "/schema.json":
+            return reply(routes)
+        if asked.target == "/text":
+            return reply(attack.encode())
+        if asked.target == "/bad":
+            return reply({"error": attack}, 400)
+        return reply(json.dumps({attack: attack}, ensure_ascii=False).encode())
+
+    with Stub(answer) as stub:
+        for words in (["call", stub.url, "text"], ["call", stub.url, "json"], ["call", stub.url, "bad"]):
+            shown = terminal(*words)
+            shown.finish()
+            assert "owned" in shown.raw
+            assert not {"\x07", "\x9b"} & set(shown.raw)
+            assert "\x1b]" not in shown.raw
+            assert "\x1b[2J" not in shown.raw
+        for words in (["endpoints", stub.url], ["endpoints", stub.url, "text"]):
+            shown = terminal(*words)
+            shown.finish()
+            assert "owned" in shown.raw
+            assert "\x1b]" not in shown.raw
