@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bento_proto import JSON, Endpoint, Schema
 
+_OF_ITS_PLACE: Final = frozenset(
+    {"$defs", "default", "description", "examples", "is_stream", "media_type", "root_input"}
+)
+
 
 def object_of(schema: JSON) -> Schema:
     """A schema inside another; what is none (``true``, say) tells nothing."""
     return schema if isinstance(schema, dict) else {}
+
+
+def shape_of(schema: Schema) -> dict[str, JSON]:
+    """A schema without what belongs to the place where it stands."""
+    return {name: value for name, value in schema.items() if name not in _OF_ITS_PLACE}
 
 
 def takes_files(schema: Schema) -> bool:
@@ -53,7 +62,7 @@ def reached(schema: Schema, known: Mapping[str, Schema]) -> Mapping[str, JSON]:
             reference = value.get("$ref")
             name = reference.rpartition("/")[2] if isinstance(reference, str) else ""
             if name in known and name not in found:
-                found[name] = dict(known[name])
+                found[name] = shape_of(known[name])
                 stack.append(found[name])
             stack.extend(value.values())
         elif isinstance(value, list):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from bento_proto import Kind
 
 from ._names import pascal_case
-from ._schemas import named_in, object_of, reached, takes_files
+from ._schemas import named_in, object_of, reached, shape_of, takes_files
 from ._text import quoted
 
 if TYPE_CHECKING:
@@ -247,10 +247,10 @@ class Annotations:
         return [name, *others, use("ModelInput")]
 
     def _model(self, schema: Schema, scope: _Scope) -> str:
-        key = (
-            scope.given,
-            json.dumps([scope.inside, schema, reached(schema, self._known[scope.endpoint])], sort_keys=True),
-        )
+        shape = shape_of(schema)
+        has_files = not scope.inside and any(map(takes_files, _properties(schema).values()))
+        known = reached(shape, self._known[scope.endpoint])
+        key = (scope.given, json.dumps([shape, scope.given and has_files, known], sort_keys=True))
         if key in self._by_schema:
             return self._by_schema[key]
         title, suffix = schema.get("title"), "Input" if scope.given else ""
@@ -270,8 +270,7 @@ class Annotations:
     def _fields(self, schema: Schema, scope: _Scope) -> Iterator[tuple[str, str]]:
         required = schema.get("required")
         needed = required if isinstance(required, list) else []
-        for name, value in object_of(schema.get("properties")).items():
-            field = object_of(value)
+        for name, field in _properties(schema).items():
             # A root input that is a model may have files in it.
             inside = scope.inside or not (scope.given and takes_files(field))
             types = self._types(field, scope._replace(inside=inside, hint=scope.hint + pascal_case(name, "")))
@@ -284,6 +283,10 @@ class Annotations:
             if name not in needed and (scope.given or "default" not in field):
                 text = f"{self._names.use('NotRequired')}[{text}]"
             yield name, text
+
+
+def _properties(schema: Schema) -> Mapping[str, Schema]:
+    return {name: object_of(value) for name, value in object_of(schema.get("properties")).items()}
 
 
 def _union(types: Types) -> str:
