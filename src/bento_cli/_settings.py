@@ -89,6 +89,7 @@ class Settings:
             server_ready_timeout=self.wait_ready,
             headers=dict(self._headers()),
             retries=self.retries,
+            images="path",
             ssl_context=self._tls(),
             proxy=... if self.proxy is None else self.proxy or None,
         )

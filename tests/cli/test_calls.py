@@ -61,6 +61,15 @@ def test_arguments_from_a_document(run: Run, zoo: str) -> None:
     assert run("call", zoo, "root_list", "--data", "-", input=b"[1, 2]").out == b"3\n"
 
 
+def test_an_image_is_the_file_that_the_server_sends(run: Run, zoo: str, tmp_path: Path) -> None:
+    assert run("call", zoo, "png_out").out.startswith(b"\x89PNG")
+    assert run("call", zoo, "png_out", "-o", "out.png").code == 0
+    there = run("call", zoo, "image_roundtrip", "img=@out.png").out
+    back = run("call", zoo, "image_roundtrip", "img=@-", input=there).out
+    assert there.startswith(b"\x89PNG")
+    assert back.startswith(b"\x89PNG")
+
+
 def test_a_result_in_a_file_is_whole_or_not_there(run: Run, zoo: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     for words, content in (

@@ -103,8 +103,8 @@ def test_the_endpoints_fit_on_it(terminal: Open, tasks: str) -> None:
 
 def test_what_a_server_sends_does_nothing_to_the_terminal(terminal: Open) -> None:
     attack = "\x1b]0;owned\x07\x9b2J\x1b[2J"
-    text = {"output": {"type": "string"}, "doc": attack, "description": attack}
-    routes = schema(endpoint("text", **text), endpoint("json", output={"type": "object"}), endpoint("bad"))
+    text = endpoint("text", output={"type": "string"}, doc=attack)
+    routes = {**schema(text, endpoint("json", output={"type": "object"}), endpoint("bad")), "description": attack}
 
     def answer(asked: Asked) -> bytes:
         if asked.target == "/schema.json":
