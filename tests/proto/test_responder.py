@@ -21,6 +21,7 @@ from bento_proto import (
     Origin,
     Pause,
     Playback,
+    Progress,
     Request,
     Responder,
     Run,
@@ -168,6 +169,18 @@ def test_a_run_takes_skipped_time_for_gone() -> None:
     run.skip(2.5)
     run.resume(2.0)
     assert clock == [1.0, 9.5]
+
+
+def test_the_body_is_counted_as_sent() -> None:
+    step = Step(exchange(), Timeout())
+    told: list[Progress] = []
+    step.exchange.measure(told.append)
+    Playback(step, Script(HEAD, End()), b"body")
+    assert told[-1].done == 4
+    assert told[-1].kind == "upload"
+    told.clear()
+    Playback(step, Script(HEAD, End()), b"")
+    assert told == []
 
 
 def test_a_witness_is_told_each_event_first() -> None:

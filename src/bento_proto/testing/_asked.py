@@ -1,0 +1,153 @@
+"""What a double is asked: requests, and the arguments in them, decoded as a Service would."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+from bento_proto._content import parameters
+from bento_proto._errors import InvalidArgument, RemoteProtocolError
+from bento_proto._headers import Headers
+from bento_proto._json import JSON, parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from bento_proto._messages import Fields
+    from bento_proto._response import Value
+    from bento_proto._schema import Endpoint, Parameter
+
+REDACTED: Final = "REDACTED"
+_SECRET: Final = re.compile("auth|cookie|credential|key|passw|secret|session|signature|token")
+_URL: Final = (b"http://", b"https://")
+
+
+class UploadedFile(NamedTuple):
+    """A file, as it arrived.
+
+    Attributes:
+        content: its bytes.
+        name: its file name; None for a root input, which has none.
+        content_type: its media type, if the client said one.
+    """
+
+    content: bytes
+    name: str | None = None
+    content_type: str | None = None
+
+
+class Asked(NamedTuple):
+    """One request that a double was asked.
+
+    Attributes:
+        method: the HTTP method.
+        target: path and query.
+        headers: the header fields; the values of those that may be secrets read ``REDACTED``.
+        body: the body.
+        endpoint: the name of the endpoint that it calls or submits to; None for any other request.
+        arguments: the arguments by name, files as `UploadedFile`, a root input under the name ``""``; those that were
+            left out are not there.
+        submitted: whether it is a task that was submitted.
+    """
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes
+    endpoint: str | None = None
+    arguments: Mapping[str, Value] = {}
+    submitted: bool = False
+
+
+def is_secret(name: str) -> bool:
+    """Whether what has that name may be a secret."""
+    return _SECRET.search(name.lower()) is not None
+
+
+def redacted(fields: Fields) -> Fields:
+    """Header fields without what may be a secret."""
+    return tuple((name, REDACTED if is_secret(name) else value) for name, value in fields)
+
+
+def arguments_of(endpoint: Endpoint, content_type: str, body: bytes) -> dict[str, object]:
+    """The arguments in the body of a call.
+
+    Raises:
+        InvalidArgument: they are none, or a required one is missing.
+    """
+    fields = endpoint.root_fields
+    if endpoint.root_input and not fields:
+        return {"": _root(endpoint.parameters[0], content_type, body or b"{}")}
+    expected = fields or endpoint.parameters
+    found = _fields(expected, content_type, body)
+    missing: list[JSON] = [
+        {"type": "missing", "loc": [parameter.name], "msg": "Field required"}
+        for parameter in expected
+        if parameter.required and parameter.name not in found
+    ]
+    if missing:
+        raise InvalidArgument(f"{len(missing)} validation error for Input", detail=missing)
+    return {"": found} if endpoint.root_input else found
+
+
+def _root(parameter: Parameter, content_type: str, body: bytes) -> object:
+    if parameter.is_file:
+        return body.decode() if body.startswith(_URL) else UploadedFile(body, None, content_type or None)
+    if parameter.schema.get("type") != "string":
+        return _json(body)
+    return body if parameter.schema.get("format") == "binary" else body.decode("utf-8", "replace")
+
+
+def _fields(expected: Sequence[Parameter], content_type: str, body: bytes) -> dict[str, object]:
+    known = {parameter.name: parameter for parameter in expected}
+    if not content_type.lower().startswith("multipart/form-data"):
+        said = _json(body or b"{}")
+        if not isinstance(said, dict):
+            raise InvalidArgument(
+                "1 validation error for Input", detail=[{"loc": [], "msg": "Input should be an object"}]
+            )
+        return {name: value for name, value in said.items() if name in known}
+    found: dict[str, object] = {}
+    for name, value in form(content_type, body):
+        parameter = known.get(name)
+        if parameter is None:
+            continue
+        if not parameter.is_file:
+            found[name] = _field(value.content)
+        elif not parameter.many:
+            found.setdefault(name, _file(value))
+        else:
+            cast("list[object]", found.setdefault(name, [])).append(_file(value))
+    return found
+
+
+def _file(part: UploadedFile) -> object:
+    """A file; or the URL of one, which comes as a field."""
+    return part if part.name is not None else part.content.decode("utf-8", "replace")
+
+
+def _field(data: bytes) -> object:
+    try:
+        return parse_json(data)
+    except RemoteProtocolError:
+        return data.decode("utf-8", "replace")
+
+
+def _json(data: bytes) -> JSON:
+    try:
+        return parse_json(data)
+    except RemoteProtocolError:
+        raise InvalidArgument("1 validation error for Input", detail=[{"loc": [], "msg": "Invalid JSON"}]) from None
+
+
+def form(content_type: str, body: bytes) -> Iterator[tuple[str, UploadedFile]]:
+    """The parts of a form by name, in order; those that are no files have no file name."""
+    boundary = parameters(content_type).get("boundary", "").encode()
+    for part in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:-1]:
+        head, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        fields = {
+            name.strip().lower(): value.strip()
+            for name, _, value in (line.partition(":") for line in head.decode("utf-8", "replace").split("\r\n"))
+        }
+        said = parameters(fields.get("content-disposition", ""))
+        yield said.get("name", ""), UploadedFile(content, said.get("filename"), fields.get("content-type"))

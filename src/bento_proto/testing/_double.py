@@ -1,0 +1,339 @@
+"""A Service that is none: it answers as a test wants, and keeps what it was asked."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
+from urllib.parse import unquote
+
+from bento_proto._errors import BentoMLException
+from bento_proto._headers import Headers
+from bento_proto._json import JSON, parse_json, to_json
+from bento_proto._schema import Kind, Output, parse_service
+
+from ._acts import Life, Refusal, Reply, act_of
+from ._answers import acted, delayed, failed, refused, replied, whole
+from ._asked import Asked, arguments_of, redacted
+from ._examples import example
+from ._functions import Function, endpoint_of
+from ._served import ASGIApplication, served
+from ._tasks import ACTIONS, Tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+
+    from bento_proto._messages import Request
+    from bento_proto._responder import Event
+    from bento_proto._response import Value
+    from bento_proto._schema import Endpoint, Schema, Service
+
+F = TypeVar("F", bound="Callable[..., object]")
+
+_UNREADY: Final = "Service is not ready because .__is_ready__() returns False."
+_ANY: Final = Output({}, Kind.EITHER)
+_PLACE: Final = re.compile(r"\\\{([^{}:]+)(?::\w+)?\\\}")  # of a parameter in a route, escaped
+
+
+class ServiceDouble:
+    """Stands in for a Service in a test, as the ``app=`` of a client: nothing is served, and no socket opened.
+
+    Its endpoints are functions, or come from a schema: then they answer with valid values of their types. `script` has
+    them answer otherwise. One double may serve any number of clients and threads.
+
+    Args:
+        name: the name of the Service.
+        speed: how many times faster than they say pauses and the clients' own delays go by; `math.inf` for no wait at
+            all. Timeouts are held against their full length at any speed.
+
+    Attributes:
+        speed: as given.
+        requests: every request that it was asked, readiness and schema among them, in order.
+    """
+
+    def __init__(self, name: str = "Double", *, speed: float = 1.0) -> None:
+        self.speed: float = speed
+        self.requests: list[Asked] = []
+        self._document: dict[str, JSON] = {"name": name, "type": "service", "routes": []}
+        self._service: Service = parse_service(self._document)
+        self._functions: dict[str, Function] = {}
+        self._scripts: dict[str, _Script] = {}
+        self._tasks = Tasks()
+        self._numbers = count(1)
+
+    @classmethod
+    def from_schema(cls, schema: bytes | JSON, *, speed: float = 1.0) -> ServiceDouble:
+        """The double of a Service whose ``/schema.json`` this is.
+
+        Raises:
+            SchemaError: it is not the schema of a Service.
+        """
+        double = cls(speed=speed)
+        double._service = parse_service(schema)
+        double._document = cast("dict[str, JSON]", parse_json(schema) if isinstance(schema, bytes) else schema)
+        return double
+
+    def __repr__(self) -> str:
+        return f"<ServiceDouble {self._service.name}: {', '.join(self._service.endpoints) or 'no endpoints'}>"
+
+    @property
+    def schema(self) -> JSON:
+        """What it serves as ``/schema.json``."""
+        return self._document
+
+    # --- what it has
+
+    @overload
+    def endpoint(self, function: F, /) -> F: ...
+    @overload
+    def endpoint(
+        self, function: None = None, /, *, name: str | None = None, route: str | None = None
+    ) -> Callable[[F], F]: ...
+    def endpoint(
+        self, function: F | None = None, /, *, name: str | None = None, route: str | None = None
+    ) -> F | Callable[[F], F]:
+        """Make a function an endpoint: a decorator.
+
+        Its signature becomes its schema, as with BentoML: a positional-only argument is a root input, a generator a
+        stream, in which it may yield a `Pause` too. It may be ``async``, but it can't wait for anything. Arguments
+        arrive as the types that they are annotated with, files as `UploadedFile`. It may return bytes, or a `File` with
+        a name, where a file is due. What it raises becomes an error of the Service, but an ``AssertionError`` goes to
+        who called.
+
+        Args:
+            function: the function.
+            name: the endpoint's name; by default the function's.
+            route: its path; by default its name.
+
+        Raises:
+            TypeError: a type in its signature has no schema.
+        """
+        return self._add(function, name, route, is_task=False)
+
+    @overload
+    def task(self, function: F, /) -> F: ...
+    @overload
+    def task(
+        self, function: None = None, /, *, name: str | None = None, route: str | None = None
+    ) -> Callable[[F], F]: ...
+    def task(
+        self, function: F | None = None, /, *, name: str | None = None, route: str | None = None
+    ) -> F | Callable[[F], F]:
+        """Make a function an endpoint that can be submitted as a task: see `endpoint`, and `Life` for how it fares."""
+        return self._add(function, name, route, is_task=True)
+
+    def _add(self, function: F | None, name: str | None, route: str | None, *, is_task: bool) -> F | Callable[[F], F]:
+        def add(function: F) -> F:
+            found = name or function.__name__
+            endpoint = self._functions[found] = endpoint_of(function, found, route or f"/{found}", is_task=is_task)
+            routes = [entry for entry in cast("list[Schema]", self._document["routes"]) if entry["name"] != found]
+            routes = sorted([*routes, endpoint.route], key=lambda entry: str(entry["name"]))
+            self._document = {**self._document, "routes": cast("list[JSON]", routes)}
+            self._service = parse_service(self._document)
+            return function
+
+        return add if function is None else add(function)
+
+    # --- what it is told
+
+    def script(self, name: str, *acts: object) -> None:
+        """Say what becomes of the next requests, one after the other; the last holds for all further ones.
+
+        Args:
+            name: an endpoint's; or a path, which begins with a slash: ``/readyz``, ``/schema.json``, or any other.
+            acts: for each request what the endpoint returns, or a function of its arguments that does; or a `Reply`,
+                `Refusal`, `Unreachable`, `Garbage`, `Cut` or `Stall`; for a task that is submitted a `Life`; or ``...``
+                for what it would have answered without a script.
+
+        Raises:
+            ValueError: nothing is said, or there is no such endpoint.
+        """
+        if not acts:
+            raise ValueError("a script says what becomes of at least one request")
+        if not name.startswith("/"):
+            if name not in self._service.endpoints:
+                raise ValueError(f"{self!r} has no endpoint {name!r}")
+            if not self._service.endpoints[name].is_task and any(isinstance(act, Life) for act in acts):
+                raise ValueError(f"{name!r} is no task: a Life is for these")
+        self._scripts[name] = _Script(acts)
+
+    def unready(self, probes: int | None = None) -> None:
+        """Not be ready for the next so many times that somebody asks; None for as long as there is no other script."""
+        no = Refusal(503, _UNREADY)
+        self.script("/readyz", *([no] * (probes or 1)), *(() if probes is None else (...,)))
+
+    # --- what it was asked
+
+    @property
+    def calls(self) -> Sequence[Asked]:
+        """The calls of endpoints, tasks that were submitted among them, in order."""
+        return [asked for asked in self.requests if asked.endpoint is not None]
+
+    def calls_of(self, name: str) -> Sequence[Asked]:
+        """The calls of one endpoint, in order."""
+        return [asked for asked in self.calls if asked.endpoint == name]
+
+    def assert_called(self, name: str, /, **arguments: Value) -> Asked:
+        """Assert that an endpoint was called, with these arguments at least; return the last such call.
+
+        Raises:
+            AssertionError: it was not; the message tells of the calls that there were.
+        """
+        for asked in reversed(self.calls_of(name)):
+            if all(key in asked.arguments and asked.arguments[key] == value for key, value in arguments.items()):
+                return asked
+        wanted = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
+        raise AssertionError(f"{name}({wanted}) was not called; {self._told(name)}")
+
+    def assert_not_called(self, name: str) -> None:
+        """Assert that an endpoint was not called.
+
+        Raises:
+            AssertionError: it was.
+        """
+        if self.calls_of(name):
+            raise AssertionError(f"{name} was called; {self._told(name)}")
+
+    def _told(self, name: str) -> str:
+        lines = [
+            f"  {asked.endpoint}({', '.join(f'{key}={value!r:.200}' for key, value in asked.arguments.items())})"
+            for asked in self.calls_of(name) or self.calls
+        ]
+        return "the calls were:\n" + "\n".join(lines) if lines else "nothing was called"
+
+    # --- answering
+
+    def respond(self, request: Request, body: bytes) -> Generator[Event, None, None]:
+        """What happens when a request is sent to it: what makes it a `Responder`."""
+        path, _, query = request.target.partition("?")
+        path = unquote(path)
+        asked = Asked(request.method, request.target, Headers(redacted(request.headers)), body)
+        endpoint, action, given = self._found(path)
+        if endpoint is None or request.method != (ACTIONS[action] if action else "POST"):
+            own = self._system(request.method, path, endpoint is not None)
+        elif action not in ("", "submit"):
+            own = self._tasks.asked(action, query)
+        else:
+            content_type = next((value for name, value in request.headers if name.lower() == "content-type"), "")
+            asked = asked._replace(endpoint=endpoint.name, submitted=action == "submit")
+            try:
+                asked = asked._replace(arguments={**given, **arguments_of(endpoint, content_type, body)})
+                own = self._submitted(endpoint, asked.arguments) if action else self._called(endpoint, asked.arguments)
+            except BentoMLException as error:
+                own = refused(failed(error), self._fields())
+        self.requests.append(asked)
+        return self._scripted(path, own)
+
+    def _scripted(self, path: str, own: Generator[Event, None, None]) -> Generator[Event, None, None]:
+        """What is answered at a path, if its script does not say otherwise."""
+        script = self._scripts.get(path)
+        told = ... if script is None else script.next()
+        if told is ...:
+            return own
+        fields = self._fields()
+
+        def answer(reply: Reply) -> Generator[Event, None, None]:
+            value = reply.value
+            if value is ...:
+                return delayed(own, reply.delay)
+            return replied(reply, _ANY, "file", fields, lambda: _computed(value, {}))
+
+        return acted(act_of(told), fields, answer)
+
+    def asgi(self, sleep: Callable[[float], Awaitable[object]]) -> ASGIApplication:
+        """The double as an ASGI application, to serve it to whatever speaks HTTP, or to mount it.
+
+        A connection that can't be made or breaks is an application that raises there: its server answers 500, or breaks
+        off what it has begun.
+
+        Args:
+            sleep: waits for some seconds: `asyncio.sleep`, or that of anyio or trio.
+        """
+        return served(self, sleep)
+
+    def _fields(self) -> dict[str, str]:
+        return {
+            "server": f"BentoML Service/{self._service.name}",
+            "x-bentoml-request-id": f"{next(self._numbers):016x}",
+        }
+
+    def _found(self, path: str) -> tuple[Endpoint | None, str, dict[str, object]]:
+        """The endpoint at a path, what is to be done with its task, and the parameters in the path."""
+        for endpoint in self._service.endpoints.values():
+            route = _PLACE.sub(r"(?P<\1>[^/]+)", re.escape(endpoint.route))
+            found = re.fullmatch(route, path)
+            if found is not None:
+                return endpoint, "", dict(found.groupdict())
+            found = re.fullmatch(f"{route.removesuffix('/')}/(?P<action_>{'|'.join(ACTIONS)})", path)
+            if found is not None and endpoint.is_task:
+                given: dict[str, object] = {**found.groupdict()}
+                return endpoint, str(given.pop("action_")), given
+        return None, "", {}
+
+    def _system(self, method: str, path: str, is_endpoint: bool) -> Generator[Event, None, None]:
+        status, kind, data = 404, "text/plain; charset=utf-8", b"Not Found"
+        probes = {
+            f"{prefix}/{name}" for prefix in ("", self._service.prefix) for name in ("readyz", "livez", "healthz")
+        }
+        if is_endpoint or ((path in probes or path == "/schema.json") and method != "GET"):
+            status, data = 405, b"Method Not Allowed"
+        elif path == "/schema.json":
+            status, kind, data = 200, "application/json", to_json(self._document)
+        elif path in probes:
+            status, data = 200, b"\n"
+        return whole(status, {"content-type": kind, "content-length": str(len(data))}, data)
+
+    def _called(self, endpoint: Endpoint, arguments: Mapping[str, object]) -> Generator[Event, None, None]:
+        act = self._told_to(endpoint)
+        return self._acted(endpoint, act.reply if isinstance(act, Life) else act, arguments)
+
+    def _submitted(self, endpoint: Endpoint, arguments: Mapping[str, object]) -> Generator[Event, None, None]:
+        act = self._told_to(endpoint)
+        if not isinstance(act, (Life, Reply)) and act_of(act) is act:
+            return self._acted(endpoint, act, arguments)  # a fault: it befalls the submission itself
+        life = act if isinstance(act, Life) else Life(reply=act)
+        answer = self._acted(endpoint, life.reply, arguments)
+        return self._tasks.submit(life, answer, lambda: self._submitted(endpoint, arguments))
+
+    def _told_to(self, endpoint: Endpoint) -> object:
+        script = self._scripts.get(endpoint.name)
+        return ... if script is None else script.next()
+
+    def _acted(self, endpoint: Endpoint, told: object, arguments: Mapping[str, object]) -> Generator[Event, None, None]:
+        fields = self._fields()
+
+        def answer(reply: Reply) -> Generator[Event, None, None]:
+            def compute() -> object:
+                value = reply.value
+                return self._own(endpoint, arguments) if value is ... else _computed(value, arguments)
+
+            return replied(reply, endpoint.output, endpoint.name, fields, compute)
+
+        return acted(act_of(told), fields, answer)
+
+    def _own(self, endpoint: Endpoint, arguments: Mapping[str, object]) -> object:
+        """What an endpoint returns without a script."""
+        function = self._functions.get(endpoint.name)
+        if function is not None:
+            return function(arguments)
+        value = example(endpoint.output.schema)
+        return [value] * 3 if endpoint.output.is_stream else value
+
+
+def _computed(value: object, arguments: Mapping[str, object]) -> object:
+    """What a script says is returned: a value, or a function that makes it."""
+    if not callable(value):
+        return value
+    root = [arguments[""]] if "" in arguments else []
+    return value(*root, **{name: item for name, item in arguments.items() if name})
+
+
+class _Script:
+    """Acts, one after the other; the last for ever."""
+
+    def __init__(self, acts: tuple[object, ...]) -> None:
+        self._acts = acts
+        self._next = count()  # which threads may share
+
+    def next(self) -> object:
+        return self._acts[min(next(self._next), len(self._acts) - 1)]

@@ -1,0 +1,95 @@
+"""Recording what a client and a real Service say to each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bento_proto._json import JSON
+from bento_proto._messages import Chunks, Data, End, Head, Lost
+
+from ._recording import event_entry, request_entry, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bento_proto._exchange import Exchange
+    from bento_proto._messages import Received
+
+
+class Recorder:
+    """Notes what passes between clients and Services, as the ``recorder=`` of a client, for a `Replay`.
+
+    Credentials are left out: of requests' headers only the Content-Type is kept, of answers' headers and of queries the
+    values whose names do not sound like a secret. What stands in bodies is kept as it is.
+
+    The body of each request is held in memory as a whole while it is recorded, files included.
+
+    Args:
+        url: where the Service is, for whoever replays it.
+        limit: how many bytes of one body are kept. A request with a longer one is still recognised by its digest; an
+            answer with a longer one can't be replayed.
+    """
+
+    def __init__(self, url: str = "", *, limit: int = 1 << 20) -> None:
+        self._url = url
+        self._limit = limit
+        self._exchanges: list[_Noted] = []
+
+    def watch(self, exchange: Exchange[object], body: bytes, clock: Callable[[], float]) -> None:
+        """Note an exchange that is about to begin: what makes it a `Witness`."""
+        exchange.request.body = (body,) if body else ()  # whatever it was read from may not give it twice
+        noted = _Noted(request_entry(exchange.request, body, self._limit), self._limit, clock)
+        self._exchanges.append(noted)
+        exchange.witness = noted.note
+
+    def text(self) -> str:
+        """The recording so far, for a file."""
+        return written(self._url, [(noted.request, noted.answer) for noted in self._exchanges])
+
+
+class _Piece(NamedTuple):
+    when: float
+    event: Head | Data | End | Lost
+    size: int = 0  # of a body's data, which may be more than is kept
+
+
+class _Noted:
+    def __init__(self, request: JSON, limit: int, clock: Callable[[], float]) -> None:
+        self.request: JSON = request
+        self._limit = limit
+        self._clock = clock
+        self._begun = clock()
+        self._pieces: list[_Piece] = []
+        self._framed = False  # whether what the network makes of the body tells nothing
+
+    def note(self, event: Received) -> None:
+        now = self._clock() - self._begun
+        if isinstance(event, Head):
+            self._framed = event.get("content-length") is not None or event.get("transfer-encoding") is not None
+        if isinstance(event, Chunks):
+            for piece in event.pieces:
+                self._add(now, Data(piece, ends_chunk=True))
+        elif isinstance(event, Data):
+            self._add(now, event)
+        else:
+            self._pieces.append(_Piece(now, event))
+
+    def _add(self, now: float, data: Data) -> None:
+        """Note a piece of the body, with the one before it if both are of one chunk."""
+        last = self._pieces.pop()
+        size = last.size + len(data.data)
+        if self._framed and isinstance(last.event, Data) and not last.event.ends_chunk:
+            kept = last.event.data if size > self._limit else last.event.data + data.data
+            self._pieces.append(_Piece(last.when, Data(kept, data.ends_chunk), size))
+        else:
+            self._pieces += (last, _Piece(now, data, len(data.data)))
+
+    @property
+    def answer(self) -> Sequence[JSON]:
+        before = 0.0
+        events: list[JSON] = []
+        for when, event, size in self._pieces:
+            said = event_entry(event) if size <= self._limit else {"left_out": size}
+            events.append({"after": round(when - before, 4), **said})
+            before = when
+        return events

@@ -1,0 +1,137 @@
+"""How exchanges stand in a recording: as JSON that a person can read, without credentials."""
+
+from __future__ import annotations
+
+import json
+import math
+from base64 import b64decode, b64encode
+from hashlib import sha256
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import urlsplit
+
+from bento_proto._content import parameters
+from bento_proto._errors import RemoteProtocolError
+from bento_proto._json import JSON, parse_json
+from bento_proto._messages import Data, End, Head, Loss, Lost
+
+from ._asked import REDACTED, is_secret, redacted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bento_proto._messages import Received, Request
+
+FORMAT: Final = "bento-recording"
+VERSION: Final = 1
+_BOUNDARY: Final = "boundary"
+
+
+def request_entry(request: Request, body: bytes, limit: float) -> dict[str, JSON]:
+    """A request, such that two that ask for the same are the same.
+
+    Args:
+        request: what is sent.
+        body: its body.
+        limit: how many bytes of body are written out; of a longer one there is only a digest.
+    """
+    entry: dict[str, JSON] = {"method": request.method, "target": hidden_query(request.target)}
+    content_type = next((value for name, value in request.headers if name.lower() == "content-type"), None)
+    if content_type is None:
+        return entry if not body else {**entry, "body": content(body, limit)}
+    boundary = parameters(content_type).get("boundary")
+    if boundary is not None:
+        content_type = content_type.replace(boundary, _BOUNDARY)
+        body = body.replace(boundary.encode(), _BOUNDARY.encode())
+    entry["content_type"] = content_type
+    if content_type.startswith("application/json") and len(body) <= limit:
+        try:
+            return {**entry, "json": parse_json(body)}
+        except RemoteProtocolError:
+            pass
+    return {**entry, "body": content(body, limit)}
+
+
+def event_entry(event: Head | Data | End | Lost) -> dict[str, JSON]:
+    """An event of an answer."""
+    if isinstance(event, Head):
+        fields = redacted(event.headers)
+        shown = [[name, hidden_query(value) if name.lower() == "location" else value] for name, value in fields]
+        return {"status": event.status, "headers": cast("list[JSON]", shown)}
+    if isinstance(event, Data):
+        data = content(event.data)
+        return {"data": data, "ends_chunk": True} if event.ends_chunk else {"data": data}
+    if isinstance(event, End):
+        return {"end": True}
+    return {"lost": event.loss.value, "reason": event.reason, "sent": event.sent}
+
+
+def event_of(entry: Mapping[str, JSON]) -> Received:
+    """The event that an entry stands for.
+
+    Raises:
+        LookupError: its data was too long to be kept.
+    """
+    if "status" in entry:
+        fields = cast("list[list[str]]", entry["headers"])
+        return Head(cast("int", entry["status"]), tuple((name, value) for name, value in fields))
+    if "left_out" in entry:
+        raise LookupError(f"{entry['left_out']} bytes of it were too many to be recorded")
+    if "data" in entry:
+        return Data(_bytes(entry["data"]), bool(entry.get("ends_chunk", False)))
+    if "end" in entry:
+        return End()
+    return Lost(Loss(entry["lost"]), cast("str", entry["reason"]), sent=bool(entry["sent"]))
+
+
+def content(data: bytes, limit: float = math.inf) -> JSON:
+    """Bytes as text where they are text, else as base64; of what is too long only a digest."""
+    if len(data) > limit:
+        return {"size": len(data), "sha256": sha256(data).hexdigest()}
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": b64encode(data).decode()}
+
+
+def _bytes(entry: JSON) -> bytes:
+    return entry.encode() if isinstance(entry, str) else b64decode(cast("dict[str, str]", entry)["base64"])
+
+
+def hidden_query(target: str) -> str:
+    """A path and query, or a URL, without what may be a secret in them."""
+    before, mark, query = target.partition("?")
+    parts = urlsplit(before)
+    if parts.scheme:
+        before = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    fields = (field.partition("=") for field in query.split("&"))
+    return (
+        before
+        + mark
+        + "&".join(f"{name}{sign}{REDACTED if is_secret(name) else value}" for name, sign, value in fields)
+    )
+
+
+def written(url: str, exchanges: Sequence[tuple[JSON, Sequence[JSON]]]) -> str:
+    """A whole recording, as text: each request and each event of an answer has a line."""
+    blocks = [
+        f' {{"request": {_line(request)},\n  "answer": [' + ",".join(f"\n   {_line(event)}" for event in answer) + "]}"
+        for request, answer in exchanges
+    ]
+    head = _line({"format": FORMAT, "version": VERSION, "url": hidden_query(url)}).removesuffix("}")
+    return f'{head}, "exchanges": [' + ",".join(f"\n{block}" for block in blocks) + "\n]}\n"
+
+
+def _line(value: JSON) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def read(text: str | bytes) -> tuple[str, list[dict[str, JSON]]]:
+    """The URL and the exchanges of a recording.
+
+    Raises:
+        ValueError: it is none.
+    """
+    document: JSON = json.loads(text)
+    if not isinstance(document, dict) or document.get("format") != FORMAT or document.get("version") != VERSION:
+        raise ValueError(f"not a {FORMAT} of version {VERSION}")
+    return cast("str", document["url"]), cast("list[dict[str, JSON]]", document["exchanges"])

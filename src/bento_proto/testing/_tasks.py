@@ -1,0 +1,115 @@
+"""The tasks of a double: what BentoML's server does with them, at the pace that a test wants."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qs
+
+from bento_proto._json import JSON, to_json
+from bento_proto._messages import Head
+from bento_proto._responder import Event, Pause
+from bento_proto._tasks import ResultStatus
+
+from ._answers import whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterable
+
+    from ._acts import Life
+
+ACTIONS: Final = {"submit": "POST", "status": "GET", "get": "GET", "retry": "POST", "cancel": "PUT"}
+"""What can be done with a task, behind the route of its endpoint, and by which method."""
+
+_TIME: Final = "2024-01-02T03:04:05"  # there is no clock here
+
+
+class _Task:
+    def __init__(
+        self, life: Life, answer: tuple[Event, ...], again: Callable[[], Generator[Event, None, None]]
+    ) -> None:
+        self.life: Life = life
+        self.answer: tuple[Event, ...] = answer
+        self.again: Callable[[], Generator[Event, None, None]] = again
+        self.asked: int = 0  # for its status
+        self.was_canceled: bool = False
+
+    @property
+    def status(self) -> ResultStatus:
+        if self.was_canceled:
+            return ResultStatus.CANCELED
+        if self.asked < self.life.pending:
+            return ResultStatus.PENDING
+        if self.asked < self.life.pending + self.life.in_progress:
+            return ResultStatus.IN_PROGRESS
+        if self.life.canceled:
+            return ResultStatus.CANCELED
+        succeeded = any(isinstance(event, Head) and event.status < 400 for event in self.answer)
+        return ResultStatus.COMPLETED if succeeded else ResultStatus.FAILED
+
+
+class Tasks:
+    """The tasks that were submitted to a double."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, _Task] = {}
+        self._numbers = count(1)
+
+    def submit(
+        self, life: Life, answer: Iterable[Event], again: Callable[[], Generator[Event, None, None]]
+    ) -> Generator[Event, None, None]:
+        """Keep a new task; answer with its id.
+
+        Args:
+            life: how it fares.
+            answer: what a direct call is answered.
+            again: submits it anew.
+        """
+        identifier = f"{next(self._numbers):032x}"
+        self._tasks[identifier] = _Task(life, tuple(event for event in answer if not isinstance(event, Pause)), again)
+        yield from _said(200, {"task_id": identifier, "status": "in_progress"})
+
+    def asked(self, action: str, query: str) -> Generator[Event, None, None]:
+        """Answer a request for a task that was submitted."""
+        identifier = parse_qs(query).get("task_id", [""])[0]
+        task = self._tasks.get(identifier)
+        if not identifier:
+            yield from _said(400, {"error": "task_id is required"})
+        elif task is None:
+            yield from _said(404, {"error": "task_id not found"})
+        elif action == "status":
+            status = task.status
+            task.asked += 1
+            yield from _said(
+                200,
+                {
+                    "task_id": identifier,
+                    "status": status.value,
+                    "created_at": _TIME,
+                    "executed_at": _TIME if status.is_final else None,
+                },
+            )
+        elif action == "cancel":
+            yield from self._cancel(task, identifier)
+        elif not task.status.is_final:
+            yield from _said(400, {"error": "task ID is not completed yet"})
+        elif action == "retry":
+            yield from task.again()
+        elif task.status is ResultStatus.CANCELED:
+            yield from _said(400, {"error": "the task was canceled"})
+        else:
+            yield from task.answer
+
+    def _cancel(self, task: _Task, identifier: str) -> Generator[Event, None, None]:
+        if not task.life.cancelable:
+            yield from _said(400, {"error": "task cancellation is not supported in local development server"})
+        elif task.status.is_final:
+            yield from _said(400, {"error": "the task is over"})
+        else:
+            task.was_canceled = True
+            yield from _said(200, {"task_id": identifier, "status": "canceled"})
+
+
+def _said(status: int, value: JSON) -> Generator[Event, None, None]:
+    data = to_json(value)
+    return whole(status, {"content-type": "application/json", "content-length": str(len(data))}, data)
