@@ -198,7 +198,7 @@ class Calls(NamedTuple):
         """Call an endpoint and write its answer to a file."""
         place = await to_thread.run_sync(Destination, dest)
         uploads = await self._measure(call)
-        flow = self.shared.session.content(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
+        flow = self.shared.session.content(call, uploads, os.urandom(16).hex(), self.options, time.monotonic())
         exchange, opened = await self.run(flow)
         return await self._write(exchange, opened, lambda: place.open(exchange, call.endpoint.name))
 

@@ -185,7 +185,7 @@ class Calls(NamedTuple):
         """Call an endpoint and write its answer to a file."""
         place = Destination(dest)
         call, uploads = self._prepare(endpoint, args, kwargs)
-        flow = self.shared.session.content(call, uploads, secrets.token_hex(16), self.options, time.monotonic())
+        flow = self.shared.session.content(call, uploads, os.urandom(16).hex(), self.options, time.monotonic())
         exchange, opened = self.run(flow)
         return self._write(exchange, opened, lambda: place.open(exchange, endpoint.name))
 
