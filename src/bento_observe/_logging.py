@@ -33,13 +33,11 @@ def _response(event: ResponseEvent) -> None:
 def _end(event: EndEvent) -> None:
     if not _HTTP.isEnabledFor(logging.INFO):
         return
-    request, response = event.request, event.response
-    if response is not None:
-        said = _answer(response)
+    request = event.request
+    if event.response is not None:
+        said = f"{_answer(event.response)}, {event.received} bytes received"
     else:
-        said = f"{request.method} {request.url} no answer" + _milliseconds(event.seconds) + _attempt(request)
-    if response is not None:
-        said += f", {event.received} bytes received"
+        said = f"{request.method} {request.url} no answer{_milliseconds(event.seconds)}{_attempt(request)}"
     if event.abandoned:
         said += ", given up"
     if event.error is not None:
