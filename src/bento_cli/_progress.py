@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from rich.progress import Progress as Bars
-    from rich.progress import TaskID
     from typing_extensions import Self
 
-    from bento_proto import Progress
+    from bento_proto import OnProgress, Progress
 
     from ._settings import Settings
 
@@ -30,33 +29,27 @@ class Bar:
     def __init__(self, settings: Settings, *, downloads: bool) -> None:
         self._settings = settings
         self._kinds = ("upload", "download") if downloads else ("upload",)
-        self._bars: Bars | None = None
-        self._tasks: dict[str, TaskID] = {}
         self._is_shown = sys.stderr.isatty() and not settings.is_json
+        self._stack = ExitStack()
+        self._show: OnProgress | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        if self._bars is not None:
-            self._bars.stop()
+        self._stack.close()
 
     def update(self, progress: Progress) -> None:
         """Take note of how far it is."""
-        if not self._is_shown or progress.kind not in self._kinds or max(progress.done, progress.total or 0) < _LARGE:
-            return
-        bars = self._bars = self._bars or self._started()
-        if progress.kind not in self._tasks:
-            self._tasks[progress.kind] = bars.add_task(f"{progress.kind}ing", total=progress.total)
-        bars.update(self._tasks[progress.kind], completed=progress.done, total=progress.total)
+        if self._is_shown and progress.kind in self._kinds and max(progress.done, progress.total or 0) >= _LARGE:
+            if self._show is None:
+                self._show = self._begin()
+            self._show(progress)
 
-    def _started(self) -> Bars:
+    def _begin(self) -> OnProgress:
         from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-        from rich.progress import Progress as Bars
 
-        columns = (BarColumn(None), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+        from bento_observe import rich_progress
+
         console = Console(stderr=True, no_color=self._settings.no_color or None)
-        bars = Bars(TextColumn("{task.description}"), *columns, console=console, transient=True, expand=True)
-        bars.start()
-        return bars
+        return self._stack.enter_context(rich_progress(console=console, transient=True))
