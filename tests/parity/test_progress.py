@@ -6,7 +6,6 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
@@ -25,11 +24,12 @@ GIVEN = schema(
 MIB = 1 << 20
 
 
-class Heard(NamedTuple):
+class Heard:
     """Keeps what it is told, by kind."""
 
-    uploads: list[Progress]
-    downloads: list[Progress]
+    def __init__(self) -> None:
+        self.uploads: list[Progress] = []
+        self.downloads: list[Progress] = []
 
     def __call__(self, progress: Progress) -> None:
         (self.uploads if progress.kind == "upload" else self.downloads).append(progress)
@@ -37,7 +37,7 @@ class Heard(NamedTuple):
 
 @pytest.fixture
 def heard() -> Heard:
-    return Heard([], [])
+    return Heard()
 
 
 def check(told: list[Progress], size: int, *, known: bool = True) -> None:
@@ -116,7 +116,7 @@ def test_readiness_and_schema_are_not_told_of(servers: Servers, connect: Connect
     client = connect(servers.url("zoo:Zoo"), on_progress=heard)
     client.endpoints  # noqa: B018 - asks for the schema
     assert client.is_ready()
-    assert heard == Heard([], [])
+    assert heard.uploads + heard.downloads == []
 
 
 def test_a_view_has_a_listener_of_its_own(servers: Servers, connect: Connect, heard: Heard) -> None:
@@ -181,7 +181,7 @@ def test_an_answer_that_comes_too_early_may_raise_too(connect: Connect, tmp_path
 
 
 def test_what_broke_off_does_not_say_that_it_is_done(connect: Connect, heard: Heard) -> None:
-    cut = [head(200, {"content-length": str(MIB)}), bytes(MIB // 2), End.CLOSE]
+    cut: list[Piece] = [head(200, {"content-length": str(MIB)}), bytes(MIB // 2), End.CLOSE]
     with Stub(routes({"/give": lambda asked: cut})) as stub, pytest.raises(BentoMLException):
         connect(stub.url, schema=GIVEN, retries=0, on_progress=heard).give()
     assert max(progress.done for progress in heard.downloads) <= MIB // 2
