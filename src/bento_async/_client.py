@@ -40,6 +40,10 @@ if TYPE_CHECKING:
     from ._lifespan import ASGIApplication
 
 
+def _chance() -> float:
+    return random.random()  # noqa: S311 - it spreads retries; by its name it pickles without the generator's state
+
+
 class AsyncHTTPClient:
     """A client of one BentoML Service, with a method for each of its endpoints, on asyncio and on trio.
 
@@ -125,7 +129,7 @@ class AsyncHTTPClient:
             hooks=hooks,
             on_progress=on_progress,
             environ=os.environ,
-            chance=random.random,
+            chance=_chance,
         )
         responder = app if isinstance(app, Responder) else None
         application = Application(app) if app is not None and not isinstance(app, Responder) else None
@@ -198,7 +202,7 @@ class AsyncHTTPClient:
         service = self._calls.shared.session.service
         if service is not None and endpoint_for(service, name, RESERVED) is None:
             raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
-        return EndpointMethod(self._calls, name, lambda service: endpoint_for(service, name, RESERVED))
+        return EndpointMethod(self._calls, name, RESERVED)
 
     def call(self, name: str, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
         """Call an endpoint by its name: see `EndpointMethod.__call__`.
@@ -206,7 +210,7 @@ class AsyncHTTPClient:
         Raises:
             NotFound: the Service has no endpoint of that name.
         """
-        return EndpointMethod(self._calls, name, lambda service: name)(*args, **kwargs)
+        return EndpointMethod(self._calls, name)(*args, **kwargs)
 
     def __call__(self, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
         """Call the endpoint named ``__call__``."""

@@ -207,10 +207,24 @@ class Connections:
 
     def __init__(self, limits: Limits, context: ssl.SSLContext | None, proxies: Proxies) -> None:
         self._limits = limits
+        self._given = context
         self._context = context
         self._proxies = proxies
         self._locals: dict[object, Local] = {}
         self._closed = False
+
+    def __reduce__(self) -> tuple[type[Connections], tuple[Limits, None, Proxies]]:
+        """Others like these, in a process of their own.
+
+        Raises:
+            TypeError: there are TLS settings, which can't leave theirs.
+        """
+        if self._given is not None:
+            raise TypeError(
+                "a client with ssl_context= can't be pickled, as TLS settings can't: make the client where it is used, "
+                "or name the certificates by the environment variable SSL_CERT_FILE there"
+            )
+        return Connections, (self._limits, None, self._proxies)
 
     @property
     def local(self) -> Local:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from bento_proto import BentoMLException, LocalProtocolError, Response, bind, docstring_of, signature_of
+from bento_proto import BentoMLException, LocalProtocolError, Response, bind, docstring_of, endpoint_for, signature_of
 
 from ._call import AsyncCall
 from ._task import AsyncTask
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import CoroutineType
 
-    from bento_proto import Call, Endpoint, Poll, ResultStatus, ServerSentEvent, Service, Value
+    from bento_proto import Call, Endpoint, Poll, ResultStatus, ServerSentEvent, Value
 
     from ._calls import Calls
     from ._stream import AsyncStream
@@ -60,9 +60,9 @@ class EndpointMethod:
     __doc__ = cast("str | None", _Docstring(__doc__))
     __signature__: Final = _Signature()
 
-    def __init__(self, calls: Calls, name: str, find: Callable[[Service], str | None]) -> None:
+    def __init__(self, calls: Calls, name: str, reserved: frozenset[str] | None = None) -> None:
         self._calls = calls
-        self._find = find
+        self._reserved = reserved  # the names that the client uses itself, if this is its attribute's
         self.__name__: str = name
         self._endpoint: Endpoint | None = None
         if self._is_known:
@@ -85,11 +85,11 @@ class EndpointMethod:
             NotFound: the Service has no such endpoint.
         """
         if self._endpoint is None:
-            session = self._calls.shared.session
+            session, name = self._calls.shared.session, self.__name__
             if session.service is None:
                 raise LocalProtocolError("the Service is not known yet: `await client.connect()` first")
-            name = self._find(session.service)
-            self._endpoint = session.endpoint(self.__name__ if name is None else name)
+            found = name if self._reserved is None else endpoint_for(session.service, name, self._reserved)
+            self._endpoint = session.endpoint(name if found is None else found)
         return self._endpoint
 
     def __call__(self, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING, Final
 
 from ._headers import checked_value
@@ -44,6 +45,24 @@ class Credential:
             if token is None and (base.origin.scheme == "https" or is_local(base.origin)):
                 token = environ.get(TOKEN_VARIABLE)
             self._header = _bearer(token or "")
+
+    def __getstate__(self) -> dict[str, object]:
+        """What is pickled: the token, too.
+
+        Raises:
+            TypeError: it is a function that can't be pickled.
+        """
+        if self._ask is not None and "cloudpickle" not in sys.modules:  # which may well know how to
+            import pickle
+
+            try:
+                pickle.dumps(self._ask)
+            except Exception as exc:
+                raise TypeError(
+                    f"the token is a function that can't be pickled ({exc}): define it at the top of a module, "
+                    "or give the token itself"
+                ) from exc
+        return self.__dict__
 
     def added(self, headers: Fields) -> Fields:
         """The headers with the Authorization, unless they have one of the caller's; a function is asked the first time.

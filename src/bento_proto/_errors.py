@@ -86,7 +86,9 @@ class BentoMLException(Exception):
         return text
 
     def __reduce__(self) -> tuple[type[BentoMLException], tuple[str], Mapping[str, object]]:
-        return type(self), (self.message,), self.__dict__
+        # The cause is not among an exception's attributes; what others raised may not pickle.
+        cause = {"__cause__": self.__cause__} if isinstance(self.__cause__, BentoMLException) else {}
+        return type(self), (self.message,), {**self.__dict__, **cause}
 
 
 class InvalidArgument(BentoMLException):

@@ -54,6 +54,15 @@ class Requests:
         self._budget = RetryBudget()
         self._readers: dict[str, Reader[object]] = {}
 
+    def __getstate__(self) -> tuple[Base, Credential, Limits, Callable[[], float], Found | None]:
+        # Cookies belong to the process that got them, and so do the troubles that it met.
+        return self._base, self._credential, self.limits, self._chance, self.found
+
+    def __setstate__(self, state: tuple[Base, Credential, Limits, Callable[[], float], Found | None]) -> None:
+        base, credential, limits, chance, found = state
+        Requests.__init__(self, base, credential, limits, chance)
+        self.found = found
+
     def headers(self, options: Options) -> Fields:
         """The headers of a request without a body."""
         return self._credential.added(options.headers)

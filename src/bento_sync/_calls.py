@@ -75,6 +75,19 @@ class Shared:
         self.discovery: Discovery = Discovery()
         self.closed: bool = False
 
+    def __reduce__(self) -> tuple[type[Shared], tuple[Session, Connections, Limits, None, None, None]]:
+        """The same with connections of its own, as it is made in another process.
+
+        Raises:
+            TypeError: something of it can't leave this one.
+        """
+        for name, given in (("app", self.server or self.responder), ("recorder", self.recorder)):
+            if given is not None:
+                raise TypeError(
+                    f"a client with {name}= can't be pickled, as that is of this process: make it where it is used"
+                )
+        return Shared, (self.session, self.connections, self.limits, None, None, None)
+
     def carry_out(self, run: Run[T]) -> Underway[object] | None:
         """Carry out the step of a run until its exchange wants no more; what is handed over is read further."""
         assert run.step is not None

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from ._asgi import ASGIApplication
 
 
+def _chance() -> float:
+    return random.random()  # noqa: S311 - it spreads retries; by its name it pickles without the generator's state
+
+
 class SyncHTTPClient:
     """A client of one BentoML Service, with a method for each of its endpoints.
 
@@ -126,7 +130,7 @@ class SyncHTTPClient:
             hooks=hooks,
             on_progress=on_progress,
             environ=os.environ,
-            chance=random.random,
+            chance=_chance,
         )
         connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
         shared = Shared(session, connections, limits, server, responder, recorder)

@@ -17,6 +17,7 @@ from urllib3.exceptions import ClosedPoolError
 
 from bento_proto import LocalProtocolError, Origin, Route
 
+from ._fork import renew_after_fork
 from ._proxied import ProxiedConnection
 
 if TYPE_CHECKING:
@@ -70,6 +71,16 @@ class _Leases(HTTPConnectionPool):
         else:
             connection.close()
         self._put_conn(cast("BaseHTTPConnection", connection))
+
+    def leave_to_parent(self) -> None:
+        """Close this process's copies of the sockets, in a forked child; whose lock they are under may be no more."""
+        places = self.pool
+        if places is not None:
+            idle = list(places.queue)
+            type(places).__init__(places, places.maxsize)  # with locks of its own, and nothing in it
+            for connection in idle:
+                if connection is not None:
+                    connection.close()
 
     def close(self) -> None:
         """Close the connections that are idle, and refuse whoever waits for one."""
@@ -134,11 +145,33 @@ class Connections:
 
     def __init__(self, limits: Limits, context: ssl.SSLContext | None, proxies: Proxies) -> None:
         self._limits = limits
+        self._given = context
         self._context = context
         self._proxies = proxies
         self._lock = threading.Lock()
         self._pools: dict[Origin, Pool] = {}
         self._closed = False
+        renew_after_fork(self)
+
+    def __reduce__(self) -> tuple[type[Connections], tuple[Limits, None, Proxies]]:
+        """Others like these, in a process of their own.
+
+        Raises:
+            TypeError: there are TLS settings, which can't leave theirs.
+        """
+        if self._given is not None:
+            raise TypeError(
+                "a client with ssl_context= can't be pickled, as TLS settings can't: make the client where it is used, "
+                "or name the certificates by the environment variable SSL_CERT_FILE there"
+            )
+        return Connections, (self._limits, None, self._proxies)
+
+    def after_fork(self) -> None:
+        """Leave the sockets to the parent, and connect anew."""
+        self._lock = threading.Lock()
+        for pool in self._pools.values():
+            pool.leave_to_parent()
+        self._pools = {}
 
     def pool(self, origin: Origin) -> Pool:
         """The pool of an origin.

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from bento_proto import BentoMLException
 
+from ._fork import renew_after_fork
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -49,6 +51,11 @@ class Discovery:
     """The attempts of a client, of which one is made at a time."""
 
     def __init__(self) -> None:
+        self.after_fork()
+        renew_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Nobody is at it here, whoever was in the parent."""
         self._lock = threading.Lock()
         self._underway: Attempt | None = None
 

@@ -76,6 +76,7 @@ class _Through:
 class PortalClient(_Through):
     def __init__(self, backend: Backend, /, *args: Any, **options: Any) -> None:
         super().__init__(portal(backend))
+        self._backend = backend
         self._client = AsyncHTTPClient(*args, **options)
         # Entered and left by one task, as an application that is served in the client's own task needs it.
         self._entered: AbstractContextManager[AsyncHTTPClient] | None = None
@@ -142,6 +143,13 @@ class PortalClient(_Through):
     def request(self, *args: Any, **kwargs: Any) -> Content:
         content: Content = self._await(self._client.request, *args, **kwargs)
         return content
+
+    def __getstate__(self) -> tuple[str, AsyncHTTPClient]:
+        return self._backend, self._client
+
+    def __setstate__(self, state: tuple[Backend, AsyncHTTPClient]) -> None:
+        self._backend, self._client = state
+        self._way, self._entered = portal(self._backend), None
 
     def with_options(self, **options: Any) -> Self:
         view = copy.copy(self)

@@ -1,0 +1,70 @@
+"""A session in another process: it knows what this one knows, and has met none of its troubles."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from bento_proto import JSON, BentoMLException, CallTimeout, ConnectError, Session, bind
+
+from .play import play, reply
+
+SCHEMA: JSON = {"name": "S", "routes": [{"name": "f", "route": "/f", "output": {"type": "integer"}}]}
+
+
+def zero() -> float:
+    return 0.0
+
+
+def token() -> str:
+    return "given"
+
+
+def session(**options: Any) -> Session:
+    return Session("http://u:p@h:1/gw", **{"environ": {}, "chance": zero, **options})
+
+
+def test_what_it_knows_travels() -> None:
+    for given in (session(schema=SCHEMA), session()):
+        on: Session = pickle.loads(pickle.dumps(given))
+        assert (on.service, on.base, on.options) == (given.service, given.base, given.options)
+
+
+def test_it_calls_as_before() -> None:
+    given = session(schema=SCHEMA)
+    for on in (given, pickle.loads(pickle.dumps(given))):
+        flow = on.call(bind(on.endpoint("f"), (), {}), (), "b", on.options, 0.0)
+        played = play(flow, reply(200, b"7", {"set-cookie": "a=1"}))
+        assert played.result.result == 7
+        assert "cookie" not in played.asked[0].headers
+        assert played.asked[0].headers["authorization"].startswith("Basic ")
+
+
+def test_a_function_that_gives_the_token() -> None:
+    on: Session = pickle.loads(pickle.dumps(session(schema=SCHEMA, token=token)))
+    flow = on.call(bind(on.endpoint("f"), (), {}), (), "b", on.options, 0.0)
+    assert play(flow, reply(200, b"7")).asked[0].headers["authorization"] == "Bearer given"
+
+
+def test_a_function_that_does_not_pickle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "cloudpickle", raising=False)
+    given = session(token=lambda: "t")
+    with pytest.raises(TypeError, match="the token is a function that can't be pickled"):
+        pickle.dumps(given)
+    monkeypatch.setitem(sys.modules, "cloudpickle", ModuleType("cloudpickle"))
+    with pytest.raises(Exception, match="lambda"):  # pickle's own words: whoever has cloudpickle tries that next
+        pickle.dumps(given)
+
+
+def test_the_cause_of_an_error_travels_if_it_is_one_of_ours() -> None:
+    error = CallTimeout("late")
+    error.__cause__ = ConnectError("no")
+    assert type(pickle.loads(pickle.dumps(error)).__cause__) is ConnectError
+    other = BentoMLException("odd")
+    other.__cause__ = OSError("no")
+    again = pickle.loads(pickle.dumps(other))
+    assert (again.__cause__, again.__suppress_context__) == (None, False)
