@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "bento_files": {"bento_proto", "typing_extensions"},
     "bento_observe": {"bento_proto"},
     "bento_proto": {"typing_extensions"},
+    "bento_pytest": {"pytest"},
     "bento_sync": {"bento_files", "bento_observe", "bento_proto", "typing_extensions", "urllib3"},
 }
 # What a single module may name as well.
@@ -37,6 +38,7 @@ MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
     "bento_files": {"PIL", "truststore"},
     "bento_observe": {"opentelemetry", "rich", "tqdm"},
     "bento_proto": {"numpy", "pandas"},
+    "bento_pytest": {"bento_proto"},
     "bento_sync": {"uvicorn"},
 }
 
@@ -53,7 +55,7 @@ IMPURE_CALLS = {"open", "input", "date.today", "datetime.now", "datetime.today",
 NEVER_LOADED = {
     "_socket", "_ssl", "asyncio", "email", "h11", "http.client", "logging", "multiprocessing", "random", "secrets",
     "select", "selectors", "shutil", "socket", "ssl", "subprocess", "tempfile", "threading", "urllib.request",
-    "dataclasses", "inspect", "typing_extensions",
+    "bento_proto.testing", "dataclasses", "inspect", "typing_extensions",
 }  # fmt: skip
 # What no package loads before a caller gives or asks for it.
 OPTIONAL = {
