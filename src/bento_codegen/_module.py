@@ -61,9 +61,9 @@ def generate(
     bases = {"TypedSyncHTTPClient": stem} if sync else {}
     bases |= {"TypedAsyncHTTPClient": f"Async{stem}"} if asynchronous else {}
     interface = interface_of(service, (*bases.values(), "_Endpoints", SCHEMA))
-    if name is not None and name not in interface.classes and f"Async{name}" not in interface.classes:
-        raise ValueError(f"that name is needed for something else: {name!r}")
     clients = dict(zip(bases, interface.classes, strict=False))
+    if name is not None and clients != bases:
+        raise ValueError(f"that name is needed for something else: {name!r}")
     return "\n".join(_module(interface, clients)) + "\n"
 
 
