@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _REDACTED: Final = "REDACTED"
 _SHOWN_QUERY: Final = frozenset({"task_id"})
-_SECRET: Final = re.compile("auth|cookie|credential|key|passw|secret|session|signature|token")
+SECRET: Final = re.compile("auth|cookie|credential|key|passw|secret|session|signature|token")
 
 
 class RequestEvent:
@@ -261,7 +261,7 @@ def _field(name: str, equals: str, value: str) -> str:
 
 
 def _value(name: str, value: str) -> str:
-    if _SECRET.search(name):
+    if SECRET.search(name):
         return _REDACTED
     return _location(value) if name in ("location", "content-location", "link", "refresh") else value
 

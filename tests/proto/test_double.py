@@ -157,11 +157,11 @@ def test_what_a_stream_raises(double: ServiceDouble, client: PureClient) -> None
 
 def test_pauses_in_a_stream(double: ServiceDouble, client: PureClient) -> None:
     @double.endpoint
-    def slow() -> Iterator[str]:
-        yield Pause(2)  # type: ignore[misc]
+    def slow() -> Iterator[str | Pause]:
+        yield Pause(2)
         yield "a"
         yield ""
-        yield Pause(3)  # type: ignore[misc]
+        yield Pause(3)
         yield "b"
 
     @double.endpoint

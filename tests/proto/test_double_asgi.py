@@ -56,9 +56,9 @@ def double() -> ServiceDouble:
         return text.upper()
 
     @double.endpoint
-    def numbers() -> Iterator[int]:
+    def numbers() -> Iterator[int | Pause]:
         yield 1
-        yield Pause(2)  # type: ignore[misc]
+        yield Pause(2)
         yield 2
 
     return double

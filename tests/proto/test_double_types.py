@@ -20,7 +20,7 @@ from PIL import Image
 from pydantic import BaseModel, Field
 
 from bento_proto import JSON, InvalidArgument
-from bento_proto.testing import ServiceDouble, UploadedFile, example
+from bento_proto.testing import Pause, ServiceDouble, UploadedFile, example
 from bento_proto.testing._types import converted, schema_of
 from tests.proto import declared
 from tests.proto.pure import PureClient
@@ -298,15 +298,24 @@ def test_streams_by_their_annotations() -> None:
         yield 1
 
     @double.endpoint
+    def slow() -> Iterator[int | str | Pause]:
+        yield Pause(1)
+        yield "a"
+
+    @double.endpoint
     def no_stream() -> Iterable[int]:
         return [1]
 
     client = PureClient(double)
-    results = {name: client.call(name) for name in ("texts", "handed", "bare", "several", "counted", "no_stream")}
+    results = {
+        name: client.call(name) for name in ("texts", "handed", "bare", "several", "counted", "no_stream", "slow")
+    }
     assert results == {
         "texts": ["a"], "handed": [1, 2], "bare": ["a"], "several": [{"i": 0}], "counted": [1], "no_stream": [1],
+        "slow": ["a"],
     }  # fmt: skip
     assert not client.session.endpoint("no_stream").output.is_stream
+    assert client.session.endpoint("slow").output.schema["anyOf"] == [{"type": "integer"}, {"type": "string"}]
 
 
 def test_the_schema_of_functions_is_that_of_the_same_service() -> None:

@@ -69,9 +69,9 @@ def double() -> ServiceDouble:
         return text.upper()
 
     @double.endpoint
-    def numbers(n: int = 3) -> Iterator[int]:
+    def numbers(n: int = 3) -> Iterator[int | Pause]:
         for i in range(n):
-            yield Pause(2)  # type: ignore[misc]
+            yield Pause(2)
             yield i
 
     @double.endpoint

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from bento_proto._content import parameters
 from bento_proto._errors import InvalidArgument, RemoteProtocolError
 from bento_proto._headers import Headers
+from bento_proto._hooks import REDACTED, SECRET
 from bento_proto._json import JSON, parse_json
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from bento_proto._response import Value
     from bento_proto._schema import Endpoint, Parameter
 
-REDACTED: Final = "REDACTED"
-_SECRET: Final = re.compile("auth|cookie|credential|key|passw|secret|session|signature|token")
 _URL: Final = (b"http://", b"https://")
 
 
@@ -61,7 +59,7 @@ class Asked(NamedTuple):
 
 def is_secret(name: str) -> bool:
     """Whether what has that name may be a secret."""
-    return _SECRET.search(name.lower()) is not None
+    return SECRET.search(name.lower()) is not None
 
 
 def redacted(fields: Fields) -> Fields:

@@ -8,13 +8,15 @@ from collections import abc
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 from bento_proto._json import JSON
+from bento_proto._responder import Pause
 
-from ._types import converted, plain, schema_of
+from ._types import converted, origin_of, plain, schema_of
 
 if TYPE_CHECKING:
     import inspect
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
 
+    from bento_proto._response import Value
     from bento_proto._schema import Schema
 
 T = TypeVar("T")
@@ -144,7 +146,14 @@ def _output(function: Callable[..., object], hint: object) -> dict[str, JSON]:
     if not generates and origin not in _STREAMS:
         return schema_of(hint)
     items = typing.get_args(hint) if origin in (*_STREAMS, abc.Iterable) else ()
-    return {**schema_of(items[0] if items else object), "is_stream": True, "media_type": "text/event-stream"}
+    return {**schema_of(_item(items[0] if items else object)), "is_stream": True, "media_type": "text/event-stream"}
+
+
+def _item(hint: Value) -> object:
+    """The type of an item, without the pauses that may come between them."""
+    if origin_of(hint) not in (typing.Union, types.UnionType):
+        return hint
+    return typing.Union[tuple(member for member in typing.get_args(hint) if member is not Pause)]  # noqa: UP007
 
 
 def finished(value: object) -> object:

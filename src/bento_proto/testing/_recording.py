@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 
 from bento_proto._content import parameters
 from bento_proto._errors import RemoteProtocolError
+from bento_proto._hooks import REDACTED
 from bento_proto._json import JSON, parse_json
 from bento_proto._messages import Data, End, Head, Loss, Lost
 
-from ._asked import REDACTED, is_secret, redacted
+from ._asked import is_secret, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -77,16 +77,17 @@ def _has(kind: Value, attribute: str) -> bool:
     return hasattr(kind, attribute)
 
 
-def _origin(annotation: object) -> Value:
+def origin_of(annotation: object) -> Value:
+    """The generic that an annotation is made of, or None."""
     return typing.get_origin(annotation)
 
 
 def _class_of(annotation: object) -> Value:
-    return annotation if isinstance(annotation, type) and _origin(annotation) is None else None
+    return annotation if isinstance(annotation, type) and origin_of(annotation) is None else None
 
 
 def _generic(annotation: Value, is_input: bool, depth: int) -> dict[str, JSON]:
-    origin, arguments = _origin(annotation), typing.get_args(annotation)
+    origin, arguments = origin_of(annotation), typing.get_args(annotation)
 
     def inner(index: int) -> dict[str, JSON]:
         if index >= len(arguments):
@@ -197,7 +198,7 @@ def converted(value: Value, annotation: Value, schema: Schema) -> object:
 def _converted(value: Value, annotation: Value) -> object:
     if hasattr(annotation, "__metadata__"):
         return _converted(value, typing.get_args(annotation)[0])
-    origin, arguments = _origin(annotation), typing.get_args(annotation)
+    origin, arguments = origin_of(annotation), typing.get_args(annotation)
     if origin in (typing.Union, types.UnionType):
         return _first_that_takes(value, arguments)
     if isinstance(value, list) and arguments and (origin in (tuple, *_SETS, *_LISTS)):
