@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Final
 
+from bento_proto import SchemaError
+
 from ._document import service_of
 from ._interface import interface_of
 from ._module import SCHEMA
@@ -54,13 +56,14 @@ def _schema_in(text: str) -> Service:
                 value: object = ast.literal_eval(node.value)
                 if isinstance(value, bytes):
                     return service_of(value)
-    except (SyntaxError, ValueError) as exc:
+    except (SchemaError, SyntaxError, ValueError) as exc:
         raise ValueError(f"this is no module of typed clients: {exc}") from exc
     raise ValueError("this is no module of typed clients: there is no schema in it")
 
 
 def _changes(before: Service, now: Service) -> Iterator[str]:
     old, new = interface_of(before), interface_of(now)
+    in_models = list(_model_changes(old.models, new.models))
     for name in sorted({*old.methods, *new.methods}):
         if name not in new.methods:
             yield f"{name}: the endpoint is gone"
@@ -68,10 +71,10 @@ def _changes(before: Service, now: Service) -> Iterator[str]:
             yield f"{name}: the endpoint is new: {new.methods[name]}"
         else:
             changes = list(_method_changes(old.methods[name], new.methods[name]))
-            if not changes and _essence(old.methods[name]) != _essence(new.methods[name]):
+            if not changes and not in_models and _essence(old.methods[name]) != _essence(new.methods[name]):
                 changes = ["is described in another way"]
             yield from (f"{name}: {change}" for change in changes)
-    yield from _model_changes(old.models, new.models)
+    yield from in_models
 
 
 def _method_changes(old: Method, new: Method) -> Iterator[str]:
@@ -112,8 +115,12 @@ def _model_changes(old: Mapping[str, Model], new: Mapping[str, Model]) -> Iterat
     for name in sorted({*old, *new}):
         before, now = _fields(old.get(name)), _fields(new.get(name))
         for field in dict.fromkeys([*before, *now]):
-            if before.get(field) != now.get(field):
-                yield f"{name}.{field}: {before.get(field, 'no field')} -> {now.get(field, 'no field')}"
+            if field not in now:
+                yield f"{name}.{field} is gone"
+            elif field not in before:
+                yield f"{name}.{field} is new: {now[field]}"
+            elif before[field] != now[field]:
+                yield f"{name}.{field}: {before[field]} -> {now[field]}"
 
 
 def _fields(model: Model | None) -> Mapping[str, str]:

@@ -144,7 +144,7 @@ def _method(method: Method, attribute: str, names: Names) -> Iterator[str]:
         receiver = f"{receiver}_"
     # A type checker takes it for one of *args and **kwargs, unless it can't be.
     is_open = any(argument.name.startswith("*") for argument in method.arguments)
-    parts = [receiver, *(["/"] if is_open else []), *parts]
+    parts = [receiver, *(["/"] if is_open and "/" not in parts else []), *parts]
     result = f"{names.use('Iterator')}[{method.result}]" if method.decorator == "stream" else method.result
     doc = list(_method_doc(method.endpoint, f"{indent}    "))
     end = f"{result}:" if doc else f"{result}: ..."

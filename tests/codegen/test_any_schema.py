@@ -1,0 +1,193 @@
+"""Whatever a schema says, the module is Python, does nothing when it is imported, and holds the Service."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from itertools import pairwise
+from types import ModuleType
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bento_codegen import check, generate
+from bento_proto import JSON, SchemaError
+
+# What might end a literal, a line, a comment, or be code.
+_NASTY = st.sampled_from(
+    [
+        '"""', "'''", '"', "'", "\\", "\\\"", '\\\\"', "\n", "\r", "\x00", "\x0c", "\u2028", "\u202e", "\ud800", "{x}",
+        '"""\nimport os\n"""', "__import__('os')", "a b", "class", "None", "ﬁ", "__x", "self", "list", "Any", "é", "",
+    ]
+)  # fmt: skip
+_TEXTS = st.one_of(
+    _NASTY,
+    st.lists(_NASTY, max_size=4).map("".join),
+    st.text(max_size=8),
+    st.from_regex(r"[a-z_]\w{0,5}", fullmatch=True),
+)
+_NAMES = _TEXTS.filter(lambda text: "\ud800" not in text)
+_VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), _TEXTS),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_TEXTS, inner, max_size=3)),
+    max_leaves=5,
+)
+_TYPES = st.sampled_from(
+    ["string", "integer", "number", "boolean", "null", "array", "object", "file", "tensor", "dataframe", "else"]
+)
+
+
+def _schemas(inner: st.SearchStrategy[JSON]) -> st.SearchStrategy[JSON]:
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.one_of(_TYPES, st.lists(_TYPES, max_size=2)),
+            "title": _TEXTS,
+            "description": _TEXTS,
+            "format": st.one_of(_TEXTS, st.sampled_from(["binary", "date-time", "image", "uuid"])),
+            "dtype": _TEXTS,
+            "enum": st.lists(_VALUES, max_size=3),
+            "const": _VALUES,
+            "default": _VALUES,
+            "items": inner,
+            "prefixItems": st.lists(inner, max_size=2),
+            "additionalProperties": st.one_of(st.booleans(), inner),
+            "properties": st.dictionaries(_NAMES, inner, max_size=3),
+            "required": st.lists(_NAMES, max_size=2),
+            "anyOf": st.lists(inner, max_size=2),
+            "$ref": st.sampled_from(["#/$defs/a", "#/$defs/b", "a", ""]),
+            "$defs": st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2),
+        },
+    )
+
+
+_SCHEMA = st.recursive(st.fixed_dictionaries({}, optional={"type": _TYPES, "default": _VALUES}), _schemas, max_leaves=6)
+_ROUTES = st.fixed_dictionaries(
+    {
+        "name": _NAMES,
+        "route": st.one_of(st.sampled_from(["/f", "/{id}", "/{a b}/{class:int}"])),
+        "input": st.one_of(
+            st.fixed_dictionaries(
+                {"properties": st.dictionaries(_NAMES, _SCHEMA, max_size=3), "required": st.lists(_NAMES, max_size=2)}
+            ),
+            _SCHEMA.map(lambda schema: {**schema, "root_input": True} if isinstance(schema, dict) else {}),
+        ),
+        "output": st.tuples(_SCHEMA, st.booleans()).map(
+            lambda both: {**both[0], "is_stream": both[1]} if isinstance(both[0], dict) else {}
+        ),
+        "doc": st.one_of(st.none(), _NAMES),
+        "is_task": st.booleans(),
+    }
+)
+_SERVICES = st.fixed_dictionaries(
+    {"name": _NAMES, "description": st.one_of(st.none(), _NAMES), "routes": st.lists(_ROUTES, max_size=3)}
+)
+
+
+def executes_nothing(tree: ast.Module) -> bool:
+    """Whether importing does nothing but import what is named in `_HOMES`, and define types and constants."""
+    return all(map(_is_harmless, tree.body[1:])) and _is_text(tree.body[0])
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _is_harmless(node: ast.stmt) -> bool:
+    if isinstance(node, ast.ImportFrom):
+        return (node.module or "").partition(".")[0] in {
+            "__future__", "bento_async", "bento_proto", "bento_sync", "builtins", "collections", "datetime",
+            "ipaddress", "pathlib", "typing", "typing_extensions", "uuid",
+        }  # fmt: skip
+    if isinstance(node, ast.If):
+        return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" and not node.orelse
+    if isinstance(node, ast.Assign):
+        value = node.value
+        if isinstance(value, ast.Call):
+            literal = not value.keywords and all(_is_literal(argument) for argument in value.args)
+            return literal and isinstance(value.func, ast.Name) and value.func.id == "TypedDict"
+        return _is_literal(value)
+    if isinstance(node, ast.ClassDef):
+        names = [*node.bases, *(keyword.value for keyword in node.keywords)]
+        return (
+            not node.decorator_list
+            and all(isinstance(name, ast.Name) for name in names)
+            and all(
+                _is_text(each) or _is_harmless(each) or (isinstance(each, ast.AnnAssign) and each.value is None)
+                for each in node.body
+            )
+        )
+    return False
+
+
+def _is_literal(node: ast.expr) -> bool:
+    try:
+        ast.literal_eval(node)
+    except ValueError:
+        return False
+    return True
+
+
+def generated(service: JSON) -> str | None:
+    try:
+        return generate(service)
+    except SchemaError:  # the same endpoint twice, say
+        return None
+
+
+@given(_SERVICES)
+def test_any_schema_gives_a_module_that_does_nothing(service: JSON) -> None:
+    text = generated(service)
+    if text is not None:
+        assert executes_nothing(ast.parse(text))
+        compile(text, "generated", "exec")
+        assert check(service, text) == []
+        assert generate(service) == text
+
+
+@given(_SERVICES)
+def test_any_module_can_be_imported(service: JSON) -> None:
+    text = generated(service)
+    if text is not None:
+        module = ModuleType("generated")
+        exec(compile(text, "generated", "exec"), vars(module))
+        clients = [value for name, value in vars(module).items() if name.endswith("Client") and "Typed" not in name]
+        assert isinstance(service, dict)
+        routes = service["routes"]
+        assert isinstance(routes, list)
+        for client in clients:
+            endpoints = client(server_ready_timeout=0)._calls.shared.session.service.endpoints
+            assert endpoints.keys() == {route["name"] for route in routes if isinstance(route, dict)}
+
+
+@pytest.mark.parametrize(
+    "code", ["x = print()", "import os", "print()", "class A(f()): pass", "class A:\n    x: int = f()", "if x: pass"]
+)
+def test_what_executes_something_is_told(code: str) -> None:
+    assert not executes_nothing(ast.parse(f'"""Text."""\n{code}'))
+
+
+def test_a_schema_that_grows_without_end_is_cut() -> None:
+    """What refers to the next one twice, and that again, would be longer than memory."""
+    names = [f"d{number}" for number in range(60)]
+    twice: dict[str, JSON] = {
+        name: {"type": "array", "prefixItems": [{"$ref": f"#/$defs/{after}"}] * 2} for name, after in pairwise(names)
+    }
+    output: JSON = {"$defs": twice, "$ref": "#/$defs/d0"}
+    text = generate({"name": "S", "routes": [{"name": "f", "route": "/f", "output": output}]})
+    assert len(text) < 20_000
+    deep: JSON = {}
+    for _ in range(90):
+        deep = {"type": "array", "items": deep}
+    assert "-> list[list[" in generate({"name": "S", "routes": [{"name": "f", "route": "/f", "output": deep}]})
+
+
+def test_names_do_not_reach_the_builtins() -> None:
+    """An endpoint or a model may be called like anything that the module itself uses."""
+    names = [name for name in dir(builtins) if name.islower() and not name.startswith("_")]
+    routes: list[JSON] = [
+        {"name": name, "route": "/f", "input": {"properties": {name: {"type": "array", "title": name}}}, "output": {}}
+        for name in names
+    ]
+    assert executes_nothing(ast.parse(generate({"name": "S", "routes": routes})))
