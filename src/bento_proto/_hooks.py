@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ._flow import Flow, Step
     from ._messages import Fields, Origin
 
-_REDACTED: Final = "REDACTED"
+REDACTED: Final = "REDACTED"
 _SHOWN_QUERY: Final = frozenset({"task_id"})
 SECRET: Final = re.compile("auth|cookie|credential|key|passw|secret|session|signature|token")
 
@@ -51,7 +51,7 @@ class RequestEvent:
         self.attempt: int = attempt
         self.delay: float = delay
         self.size: int | None = request.content_length
-        shown = ((name, value if name in HARMLESS else _REDACTED) for name, value in request.headers)
+        shown = ((name, value if name in HARMLESS else REDACTED) for name, value in request.headers)
         self.headers: Headers = Headers(tuple(shown))
 
     def __repr__(self) -> str:
@@ -257,12 +257,12 @@ def _query(query: str) -> str:
 
 
 def _field(name: str, equals: str, value: str) -> str:
-    return name + equals + (value if name in _SHOWN_QUERY or not value else _REDACTED)
+    return name + equals + (value if name in _SHOWN_QUERY or not value else REDACTED)
 
 
 def _value(name: str, value: str) -> str:
     if SECRET.search(name):
-        return _REDACTED
+        return REDACTED
     return _location(value) if name in ("location", "content-location", "link", "refresh") else value
 
 
@@ -270,6 +270,6 @@ def _location(value: str) -> str:
     try:
         parts = urlsplit(value)
     except ValueError:
-        return _REDACTED
+        return REDACTED
     host = parts.netloc.rpartition("@")[2]
     return SplitResult(parts.scheme, host, parts.path, _query(parts.query), "").geturl()
