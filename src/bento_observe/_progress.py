@@ -82,14 +82,19 @@ def tqdm_progress(*, file: TextIO | None = None, leave: bool = True) -> Generato
         if bar is None:
             is_batch = progress.kind == "batch"
             bar = bars[progress.kind] = tqdm(
-                desc=progress.kind, file=file, leave=leave, unit=" calls" if is_batch else "B", unit_scale=not is_batch
+                desc=progress.kind,
+                total=progress.total,
+                file=file,
+                leave=leave,
+                unit=" calls" if is_batch else "B",
+                unit_scale=not is_batch,
             )
         elif not progress.done:  # another call, or another attempt
             bar.reset(progress.total)
-        if bar.total != progress.total:
-            bar.total = progress.total
-            bar.refresh()
+        bar.total = progress.total
         bar.update(progress.done - bar.n)
+        if progress.done == progress.total:
+            bar.refresh()
 
     try:
         yield show
