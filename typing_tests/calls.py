@@ -82,6 +82,8 @@ def files(zoo: ZooClient, picture: Image.Image) -> None:
     zoo.file_list(Path("a.png"))
     zoo.file_optional(None)
     zoo.root_file(Path("a.png"))
+    assert_type(zoo.csv_out.save("a.csv"), Path)
+    assert_type(zoo.bin_out.save(Path("here"), size=3), Path)
     zoo.root_file_model({"name": "a", "upload": b""})
     assert_type(zoo.csv_out(), Path)
     assert_type(zoo.optional_file_out(), Path | None)
@@ -166,6 +168,7 @@ async def asynchronous(zoo: AsyncZooClient, tasks: AsyncZooTasksClient, odd: Asy
     assert_type(zoo.with_options(retries=0), AsyncZooClient)
     async with zoo as entered:
         assert_type(entered, AsyncZooClient)
+    assert_type(await zoo.bin_out.save("here", 3), Path)
     task = await tasks.str_task.submit("x")
     assert_type(task, AsyncTask[str])
     assert_type(await task.get(), str)

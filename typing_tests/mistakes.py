@@ -61,6 +61,8 @@ def results(zoo: ZooClient) -> None:
 def methods(zoo: ZooClient) -> None:
     zoo.add_int.raw("1")  # type: ignore[arg-type]
     zoo.add_int.raw(1).value.upper()  # type: ignore[attr-defined]
+    zoo.csv_out.save()  # type: ignore[call-arg]
+    zoo.bin_out.save("here", "3")  # type: ignore[arg-type]
     zoo.stream_sse.events(m=1)  # type: ignore[call-arg]
     zoo.add_int.submit(1)  # type: ignore[attr-defined]
     zoo.add_int = 3  # type: ignore[assignment]

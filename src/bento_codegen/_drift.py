@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from typing import TYPE_CHECKING, Final
 
 from bento_proto import SchemaError
@@ -127,14 +128,15 @@ def _fields(model: Model | None) -> Mapping[str, str]:
     return {} if model is None else model.fields
 
 
-def _essence(method: Method) -> JSON:
-    """What of an endpoint's schema decides how it is called, beyond what can be seen in the types."""
+def _essence(method: Method) -> str:
+    """What of an endpoint's schema decides how it is called, beyond what can be seen in the types; as JSON."""
     endpoint = method.endpoint
-    return [
+    essence: JSON = [
         endpoint.root_input,
         {parameter.name: _essential(dict(parameter.schema)) for parameter in endpoint.parameters},
         _essential(dict(endpoint.output.schema)),
     ]
+    return json.dumps(essence, sort_keys=True)
 
 
 def _essential(schema: JSON) -> JSON:

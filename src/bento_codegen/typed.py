@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator
+    from os import PathLike
+    from pathlib import Path
 
     from bento_async import AsyncCall, AsyncHTTPClient, AsyncStream, AsyncTask
     from bento_proto import Endpoint, Poll, Response, ResultStatus, ServerSentEvent
@@ -53,6 +55,10 @@ class Method(Protocol[P, T_co]):
 
     def events(self, *args: P.args, **kwargs: P.kwargs) -> Stream[ServerSentEvent]:
         """Call the endpoint, whose text is server-sent events; return these."""
+        ...
+
+    def save(self, dest: str | PathLike[str], /, *args: P.args, **kwargs: P.kwargs) -> Path:
+        """Call the endpoint and write its answer to a file, or into a directory; return where it is."""
         ...
 
 
@@ -115,6 +121,10 @@ class AsyncMethod(Protocol[P, Called_co, T_co]):
 
     def events(self, *args: P.args, **kwargs: P.kwargs) -> AsyncCall[AsyncStream[ServerSentEvent], ServerSentEvent]:
         """Call the endpoint, whose text is server-sent events; return these."""
+        ...
+
+    def save(self, dest: str | PathLike[str], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, object, Path]:
+        """Call the endpoint and write its answer to a file, or into a directory; return where it is."""
         ...
 
 

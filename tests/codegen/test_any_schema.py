@@ -161,6 +161,11 @@ def test_any_module_can_be_imported(service: JSON) -> None:
             assert endpoints.keys() == {route["name"] for route in routes if isinstance(route, dict)}
 
 
+def test_what_is_no_number_is_no_change() -> None:
+    service: JSON = {"name": "S", "routes": [{"name": "f", "route": "/f", "output": {"const": float("nan")}}]}
+    assert check(service, generate(service)) == []
+
+
 @pytest.mark.parametrize(
     "code", ["x = print()", "import os", "print()", "class A(f()): pass", "class A:\n    x: int = f()", "if x: pass"]
 )

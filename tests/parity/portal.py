@@ -77,7 +77,8 @@ class PortalClient(_Through):
     def __init__(self, backend: Backend, /, *args: Any, **options: Any) -> None:
         super().__init__(portal(backend))
         self._backend = backend
-        self._client = AsyncHTTPClient(*args, **options)
+        make: type[AsyncHTTPClient] = options.pop("client", AsyncHTTPClient)
+        self._client = make(*args, **options)
         # Entered and left by one task, as an application that is served in the client's own task needs it.
         self._entered: AbstractContextManager[AsyncHTTPClient] | None = None
         if options.get("app") is not None:
