@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 REDACTED: Final = "REDACTED"
 _SHOWN_QUERY: Final = frozenset({"task_id"})
-SECRET: Final = re.compile("auth|cookie|credential|key|passw|secret|session|signature|token")
+SECRET: Final = re.compile("auth|cookie|credential|key|passw|secret|session|sig|token")
 
 
 class RequestEvent:
