@@ -147,9 +147,9 @@ class Calls(NamedTuple):
 
     async def connect(self) -> Service:
         """The Service; waits for it and fetches its schema the first time."""
-        local, session = self.shared.connections.local, self.shared.session
-        if not session.is_connected:
-            await self._discover(local)
+        connections, session = self.shared.connections, self.shared.session
+        if connections.closed or not session.is_connected:
+            await self._discover(connections.local)
         service = session.service
         assert service is not None
         return service

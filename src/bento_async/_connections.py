@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ssl
+import time
 from typing import TYPE_CHECKING, Final
 
-import anyio
 from anyio import CancelScope, Event, to_thread
 
 from bento_proto import BentoMLException, LocalProtocolError
@@ -13,6 +13,7 @@ from bento_proto import BentoMLException, LocalProtocolError
 from ._loop import Loop, loop_key
 from ._pool import Pool
 from ._socket import connect
+from ._underway import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,11 +89,12 @@ class Places:
         self.loop: Loop = loop
         self._pool: Pool[Lease, Connection] = Pool(size, _IDLE)
 
-    async def lease(self, deadline: float, *, fresh: bool) -> Lease:
+    async def lease(self, timeout: float | None, ends: float, *, fresh: bool) -> Lease:
         """A place, with the connection that was idle in it, if there is one that still stands.
 
         Args:
-            deadline: until when to wait for it.
+            timeout: how long to wait for it, in seconds.
+            ends: until when to wait in any case, on the event loop's clock.
             fresh: whether no connection is wanted that was used before.
 
         Raises:
@@ -100,9 +102,9 @@ class Places:
             LocalProtocolError: the client is closed.
         """
         lease = Lease(self)
-        self._carry_out(self._pool.ask(lease, anyio.current_time(), fresh=fresh))
+        self._carry_out(self._pool.ask(lease, time.monotonic(), fresh=fresh))
         if not lease.granted:
-            await self._wait(lease, deadline)
+            await self._wait(lease, until(timeout, ends))
         if lease.connection is not None and lease.connection.is_dropped:
             lease.connection.close()
             lease.connection = None
@@ -125,7 +127,7 @@ class Places:
     def take_back(self, connection: Connection | None, *, reusable: bool) -> None:
         """A lease is over."""
         if connection is not None and reusable:
-            self._carry_out(self._pool.give_back(connection, anyio.current_time()))
+            self._carry_out(self._pool.give_back(connection, time.monotonic()))
             return
         if connection is not None:
             connection.close()
@@ -203,6 +205,9 @@ class Connections:
         context: the TLS settings; by default those of Python: the system's certificates, or those that
             ``SSL_CERT_FILE`` names.
         proxies: which proxy leads where.
+
+    Attributes:
+        closed: whether it is closed.
     """
 
     def __init__(self, limits: Limits, context: ssl.SSLContext | None, proxies: Proxies) -> None:
@@ -211,7 +216,7 @@ class Connections:
         self._context = context
         self._proxies = proxies
         self._locals: dict[object, Local] = {}
-        self._closed = False
+        self.closed: bool = False
 
     def __reduce__(self) -> tuple[type[Connections], tuple[Limits, None, Proxies]]:
         """Others like these, in a process of their own.
@@ -234,10 +239,10 @@ class Connections:
             LocalProtocolError: the client is closed.
         """
         local = self._locals.get(loop_key())
-        return local if local is not None and not self._closed else self._new_local()
+        return local if local is not None and not self.closed else self._new_local()
 
     def _new_local(self) -> Local:
-        if self._closed:
+        if self.closed:
             raise LocalProtocolError("the client is closed")
         for key, other in list(self._locals.items()):
             if not other.loop.call_soon(_nothing):  # the loop has ended, or is that of the process before a fork
@@ -269,7 +274,7 @@ class Connections:
 
     def close(self) -> None:
         """Close all connections that are idle; those in use close when they are given back."""
-        self._closed = True
+        self.closed = True
         for local in self._locals.values():
             local.close()
         self._locals.clear()

@@ -86,14 +86,31 @@ class Connection:
         except anyio.BrokenResourceError as exc:
             raise ConnectionResetError("the connection was reset") from exc
 
-    async def receive(self, size: int) -> bytes:
+    def send_at_once(self, data: bytes | memoryview) -> int:
+        """Send what the system takes without waiting, which is nothing if it goes over TLS; return how much it was.
+
+        Raises:
+            OSError: the connection broke.
+        """
+        if self._tls is not None:
+            return 0
+        try:
+            return self._sock.send(data)
+        except (BlockingIOError, InterruptedError):
+            return 0
+
+    async def receive(self, size: int, *, expected: bool = True) -> bytes:
         """What has arrived, up to so many bytes; ``b""`` once the peer has closed.
+
+        Args:
+            size: how many at most.
+            expected: whether something may have arrived already, so that it is worth to look before waiting.
 
         Raises:
             OSError: the connection broke.
         """
         if self._tls is None:
-            return await _receive(self._sock, size)
+            return await (_receive(self._sock, size) if expected else _receive_later(self._sock, size))
         try:
             return await self._tls.receive(size)
         except anyio.EndOfStream:
@@ -160,6 +177,10 @@ async def _receive(sock: socket.socket, size: int) -> bytes:
         # A peer that is always faster must not keep all others waiting; nor may being cancelled lose what was read.
         await cancel_shielded_checkpoint()
         return data
+    return await _receive_later(sock, size)
+
+
+async def _receive_later(sock: socket.socket, size: int) -> bytes:
     while True:
         await anyio.wait_readable(sock)
         try:

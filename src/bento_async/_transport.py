@@ -41,7 +41,7 @@ async def carry_out(step: Step, connections: Connections) -> Open[object] | None
     origin = exchange.request.origin
     ends = math.inf if timeout.total is None else anyio.current_time() + timeout.total
     try:
-        lease = await connections.local.places(origin).lease(until(timeout.pool, ends), fresh=step.fresh)
+        lease = await connections.local.places(origin).lease(timeout.pool, ends, fresh=step.fresh)
     except TimeoutError as exc:
         reason = f"no connection became free within {timeout.pool:g} seconds"
         exchange.receive(Lost(Loss.TIMEOUT, reason, sent=False, cause=exc))
@@ -185,16 +185,20 @@ class Open(Underway[T]):
         for start in range(0, len(view), BLOCK):
             if start:
                 await checkpoint()
-            scope.deadline = until(self.timeout.send, self.ends)
+            block = view[start : start + BLOCK]
             try:
-                await self._connection.send(view[start : start + BLOCK])
+                sent = self._connection.send_at_once(block)
+                if sent < len(block):
+                    scope.deadline = until(self.timeout.send, self.ends)
+                    await self._connection.send(block[sent:])
+                    scope.deadline = self.ends
             except OSError:
                 return False  # it may have answered before it closed: reading tells
         return True
 
     async def _receive(self) -> Sequence[T]:
         try:
-            data = await self._connection.receive(self._wire.appetite)
+            data = await self._connection.receive(self._wire.appetite, expected=self.exchange.head is not None)
         except OSError as exc:
             self._wire.broken(f"the connection broke: {exc}", exc)
             return ()

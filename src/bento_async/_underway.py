@@ -38,7 +38,7 @@ class Underway(ABC, Generic[T]):
     async def begin(self) -> None:
         """Send the request, and read what the exchange wants before it is handed over."""
         reason = "the server did not take the request in time"
-        with CancelScope() as scope:
+        with CancelScope(deadline=self.ends) as scope:
             await self._send(scope)
             reason = _TOO_LATE
             while self.exchange.wants_body or (self.exchange.head is None and not self._is_complete):
