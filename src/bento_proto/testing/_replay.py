@@ -59,7 +59,7 @@ class Replay:
 
     @property
     def unused(self) -> Sequence[str]:
-        """The recorded requests that were not made: method and target of each."""
+        """Method and target of each recorded request that was not made."""
         left = {key: answers.used for key, answers in self._known.items()}
         lines: list[str] = []
         for request in self._requests:
