@@ -282,6 +282,7 @@ def test_the_names_of_the_classes() -> None:
     text = generate(service(), name="Mine", sync=False)
     assert "class AsyncMine(_Endpoints, TypedAsyncHTTPClient, schema=_SCHEMA):" in text
     assert "bento_sync" not in text
+    assert "\nTo write it again: bento-client types URL --name Mine --async > FILE\n" in text
     assert "class Mine(_Endpoints, TypedSyncHTTPClient, schema=_SCHEMA):" in generate(service(), name="Mine")
     assert "bento_async" not in generate(service(), asynchronous=False)
     nameless: JSON = {"name": "1 + 1", "routes": []}
