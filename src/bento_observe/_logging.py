@@ -2,36 +2,56 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Final
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from bento_proto import Hooks
 
 if TYPE_CHECKING:
+    from logging import Logger
+
     from bento_proto import EndEvent, RequestEvent, ResponseEvent, RetryEvent
 
-_HTTP: Final = logging.getLogger("bento_client.http")
-_RETRY: Final = logging.getLogger("bento_client.retry")
+_DEBUG: Final = 10  # the levels of `logging`, which is not loaded for them
+_INFO: Final = 20
+
+
+class _Loggers(NamedTuple):
+    http: Logger
+    retry: Logger
+
+
+@cache
+def _loggers() -> _Loggers:
+    from logging import getLogger
+
+    return _Loggers(getLogger("bento_client.http"), getLogger("bento_client.retry"))
 
 
 def _is_wanted() -> bool:
-    return _HTTP.isEnabledFor(logging.INFO) or _RETRY.isEnabledFor(logging.INFO)
+    if "logging" not in sys.modules:  # nobody can have asked for it
+        return False
+    http, retry = _loggers()
+    return http.isEnabledFor(_INFO) or retry.isEnabledFor(_INFO)
 
 
 def _request(event: RequestEvent) -> None:
-    if _HTTP.isEnabledFor(logging.DEBUG):
+    http = _loggers().http
+    if http.isEnabledFor(_DEBUG):
         size = "a body of unknown length" if event.size is None else f"{event.size} bytes"
         delay = f" in {event.delay:.2f} s" if event.delay else ""
-        _HTTP.debug("%s %s: sending %s%s%s", event.method, event.url, size, delay, _attempt(event))
+        http.debug("%s %s: sending %s%s%s", event.method, event.url, size, delay, _attempt(event))
 
 
 def _response(event: ResponseEvent) -> None:
     if not event.complete:  # of the others, the end says all
-        _HTTP.debug("%s: the answer begins", _answer(event))
+        _loggers().http.debug("%s: the answer begins", _answer(event))
 
 
 def _end(event: EndEvent) -> None:
-    if not _HTTP.isEnabledFor(logging.INFO):
+    http = _loggers().http
+    if not http.isEnabledFor(_INFO):
         return
     request = event.request
     if event.response is not None:
@@ -42,15 +62,13 @@ def _end(event: EndEvent) -> None:
         said += ", given up"
     if event.error is not None:
         said += f": {event.error}"
-    _HTTP.info("%s", said)
+    http.info("%s", said)
 
 
 def _retry(event: RetryEvent) -> None:
-    when = f"in {event.wait:.2f} s" if event.wait else "at once"
-    request = event.request
-    _RETRY.info(
-        "%s %s again %s, after attempt %d: %s", request.method, request.url, when, request.attempt, event.reason
-    )
+    request, when = event.request, f"in {event.wait:.2f} s" if event.wait else "at once"
+    what = f"{request.method} {request.url} again {when}"
+    _loggers().retry.info("%s, after attempt %d: %s", what, request.attempt, event.reason)
 
 
 def _answer(event: ResponseEvent) -> str:

@@ -91,7 +91,8 @@ async def test_a_call_that_is_cancelled_is_given_up(peer: Peer, path: str, raise
     peer.answers["/wait"] = b"HTTP/1.1 "
     peer.answers["/half"] = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n123"
     peer.deaf.add("/deaf")
-    argument = bytes(20 << 20) if path == "deaf" else 1
+    peer.answers["/deaf"] = b""
+    argument = "x" * (20 << 20) if path == "deaf" else 1
     async with client(peer.url, hooks=Hooks(end=end), limits=Limits(connections=1)) as called:
         with anyio.move_on_after(0.3) as scope:
             await called.call(path, x=argument)
@@ -99,6 +100,7 @@ async def test_a_call_that_is_cancelled_is_given_up(peer: Peer, path: str, raise
         assert [(event.abandoned, event.seconds) for event in ends] == [(True, None)]
         assert (ends[0].error or "").startswith("Cancelled")
         raises = False
+        await anyio.to_thread.run_sync(peer.wait_until_closed)
         assert await called.echo(x=1) == {"x": 1}
 
 
