@@ -34,7 +34,7 @@ class CommonOption(click.Option):
         *declarations: str,
         help: str,
         metavar: str | None = None,
-        type: type[float] | None = None,
+        type: type[float] | click.Path | None = None,
         is_flag: bool | None = None,
         count: bool = False,
         multiple: bool = False,
@@ -67,7 +67,9 @@ def common_options() -> list[click.Option]:
         CommonOption("--total-timeout", type=float, metavar="SECONDS", help="For the whole call, retries included."),
         CommonOption("--wait-ready", type=float, metavar="SECONDS", help="For the Service to become ready (0)."),
         CommonOption("--retries", type=int, metavar="N", help="Of what can do no harm (2)."),
-        CommonOption("--token-file", metavar="PATH|-", help="Read the token from a file, or a line of stdin."),
+        CommonOption(
+            "--token-file", type=click.Path(), metavar="PATH|-", help="Read the token from a file, or a line of stdin."
+        ),
         CommonOption(
             "--token", metavar="TOKEN", help=f"Seen in the process list! Better set {TOKEN_VARIABLE} instead."
         ),
@@ -75,10 +77,14 @@ def common_options() -> list[click.Option]:
             "--header", "headers", multiple=True, metavar="'NAME: VALUE'|@FILE", help="Send it, too. Repeatable."
         ),
         CommonOption("--proxy", metavar="URL", help="Go through it; '' for none. Else as HTTPS_PROXY ... say."),
-        CommonOption("--ca-file", metavar="PATH", help="Trust these certificates, in PEM format."),
+        CommonOption("--ca-file", type=click.Path(), metavar="PATH", help="Trust these certificates, in PEM format."),
         CommonOption("--system-trust", is_flag=True, help="Trust what the operating system trusts."),
-        CommonOption("--client-cert", metavar="PATH", help="The client's own certificate, in PEM format."),
-        CommonOption("--client-key", metavar="PATH", help="Its private key, if that is in another file."),
+        CommonOption(
+            "--client-cert", type=click.Path(), metavar="PATH", help="The client's own certificate, in PEM format."
+        ),
+        CommonOption(
+            "--client-key", type=click.Path(), metavar="PATH", help="Its private key, if that is in another file."
+        ),
         CommonOption("--json", "is_json", is_flag=True, help="Print JSON only, errors too."),
         CommonOption("--no-color", "no_color", is_flag=True, help="No colors (also: NO_COLOR)."),
         CommonOption("-v", "--verbose", "verbosity", count=True, help="Say what happens; -vv says more."),

@@ -105,10 +105,13 @@ def endpoints(settings: Settings, words: tuple[str, ...]) -> None:
 @click.argument(
     "words", nargs=-1, metavar="[URL] ENDPOINT [ARGUMENT]...", shell_complete=_completion.words(arguments=True)
 )
-@click.option("-d", "--data", metavar="FILE|-", help="Take the arguments from a JSON object in a file.")
+@click.option(
+    "-d", "--data", type=click.Path(), metavar="FILE|-", help="Take the arguments from a JSON object in a file."
+)
 @click.option(
     "-o",
     "--output",
+    type=click.Path(),
     metavar="DEST",
     help="Save the result: in a file, which is replaced once it is whole, or in a directory; - is stdout.",
 )

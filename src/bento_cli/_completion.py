@@ -25,14 +25,23 @@ if TYPE_CHECKING:
 SHELLS: Final = ("bash", "zsh", "fish")
 
 # Unlike click's own, it is given the line as it was typed: bash takes URLs and key=value apart, at each : and =.
+# And it completes @PATH, which bash itself takes for the name of a host.
 _BASH: Final = """\
 %(complete_func)s() {
-    local type value
+    local type value path
     COMPREPLY=()
     while IFS=, read -r type value; do
         case "$type" in
             dir) compopt -o dirnames ;;
-            file) compopt -o default ;;
+            file)
+                if [[ $2 != @* ]]; then
+                    compopt -o default
+                    continue
+                fi
+                while IFS= read -r path; do
+                    [[ -d $path ]] && path+=/ && compopt -o nospace
+                    COMPREPLY+=("@$(printf %%q "$path")")
+                done < <(compgen -f -- "${2#@}") ;;
             plain) COMPREPLY+=("$value"); [[ $value == *= ]] && compopt -o nospace ;;
         esac
     done < <(COMP_LINE="${COMP_LINE:0:COMP_POINT}" %(complete_var)s=bash_complete "$1")
@@ -91,6 +100,8 @@ def words(*, tasks: bool = False, arguments: bool = False) -> Callable[..., list
     """
 
     def complete_words(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        if incomplete.startswith("@") or "=@" in incomplete:
+            return [CompletionItem(incomplete, type="file")]
         try:
             settings = context.find_object(Settings) or Settings()
             url, given = split_url(context.params.get(parameter.name or "") or ())

@@ -29,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if importlib.util.find_spec("click") is None or importlib.util.find_spec("rich") is None:
         sys.stderr.write("the command line needs its extra: pip install 'bento-client[cli]'\n")
         return 2
+    reconfigure = getattr(sys.stdout, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="backslashreplace")  # for what the terminal has no characters
     try:
         code = _run(arguments)
         sys.stdout.flush()

@@ -21,7 +21,7 @@ from ._settings import Settings
     help="Print the schema of the Service, as the Service sends it.",
 )
 @click.argument("words", nargs=-1, metavar="[URL]")
-@click.option("-o", "--output", metavar="DEST", help="Save it there; see call --help.")
+@click.option("-o", "--output", type=click.Path(), metavar="DEST", help="Save it there; see call --help.")
 @click.pass_obj
 def schema(settings: Settings, words: tuple[str, ...], output: str | None) -> None:
     """The schema of the Service."""
@@ -61,8 +61,14 @@ def _root(url: str) -> str:
 @click.option("--async", "kind", flag_value="async", help="The async client only.")
 @click.option("--both", "kind", flag_value="both", default="both", help="Both (this is the default).")
 @click.option("--name", metavar="CLASS", help="The name of the client's class, by default made from the Service's.")
-@click.option("--check", "checked", metavar="FILE", help="Write nothing; say what has changed since FILE was written.")
-@click.option("-o", "--output", metavar="DEST", help="Save it there; see call --help.")
+@click.option(
+    "--check",
+    "checked",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write nothing; say what has changed since FILE was written.",
+)
+@click.option("-o", "--output", type=click.Path(), metavar="DEST", help="Save it there; see call --help.")
 @click.pass_obj
 def types(
     settings: Settings, words: tuple[str, ...], kind: str, name: str | None, checked: str | None, output: str | None

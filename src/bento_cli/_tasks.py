@@ -16,7 +16,9 @@ from ._settings import Settings, split_url
 _TASK: Final = click.argument(
     "words", nargs=-1, metavar="[URL] ENDPOINT TASK_ID", shell_complete=_completion.words(tasks=True)
 )
-_OUTPUT: Final = click.option("-o", "--output", metavar="DEST", help="Save the result there; see call --help.")
+_OUTPUT: Final = click.option(
+    "-o", "--output", type=click.Path(), metavar="DEST", help="Save the result there; see call --help."
+)
 _WITHIN: Final = click.option("--within", type=float, metavar="SECONDS", help="Wait no longer than that (exit code 4).")
 
 
@@ -35,7 +37,9 @@ _WITHIN: Final = click.option("--within", type=float, metavar="SECONDS", help="W
     metavar="[URL] ENDPOINT [ARGUMENT]...",
     shell_complete=_completion.words(tasks=True, arguments=True),
 )
-@click.option("-d", "--data", metavar="FILE|-", help="Take the arguments from a JSON object in a file.")
+@click.option(
+    "-d", "--data", type=click.Path(), metavar="FILE|-", help="Take the arguments from a JSON object in a file."
+)
 @click.option("--wait", is_flag=True, help="Wait until it is over, and print its result.")
 @_WITHIN
 @_OUTPUT

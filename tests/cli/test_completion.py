@@ -46,6 +46,13 @@ def test_arguments(run: Run, zoo: str) -> None:
     assert completed(run, f"call {zoo} rich_scalars color=r") == ["red"]
 
 
+def test_files(run: Run) -> None:
+    assert completed(run, "call :1 f img=@ca") == ["file,img=@ca"]
+    assert completed(run, "call :1 f @ca") == ["file,@ca"]
+    assert completed(run, "call :1 f -o ou") == ["file,ou"]
+    assert completed(run, "call --token-file to") == ["file,to"]
+
+
 @pytest.mark.parametrize("url", [":1", "http://[", "nonsense://x", ""])
 def test_silence_where_there_is_no_service(run: Run, url: str) -> None:
     assert completed(run, f"call {url} ") == []
@@ -70,14 +77,15 @@ def test_bash_completes(zoo: str, tmp_path: Path) -> None:
     command.write_text(f'#!/bin/sh\nexec {shlex.join(COMMAND)} "$@"\n')
     command.chmod(0o755)
 
-    def typed(line: str) -> str:
+    def typed(line: str, word: str = "") -> str:
         script = f"""
             PATH={shlex.quote(str(tmp_path))}:$PATH
+            cd {shlex.quote(str(tmp_path))}
             eval "$(bento-client completion bash)"
             compopt() {{ echo "option $*"; }}  # there is no line to edit
             COMP_LINE={shlex.quote(line)}; COMP_POINT=${{#COMP_LINE}}
-            _bento_client_completion bento-client
-            echo "${{COMPREPLY[*]}}"
+            _bento_client_completion bento-client {shlex.quote(word)}
+            printf '%s\\n' "${{COMPREPLY[@]}}"
         """
         done = subprocess.run([BASH, "--norc", "-c", script], capture_output=True, env=environment(), check=True)
         assert done.stderr == b""
@@ -86,3 +94,7 @@ def test_bash_completes(zoo: str, tmp_path: Path) -> None:
     assert typed(f"bento-client call {zoo} echo_s") == "echo_str\n"
     assert typed(f"bento-client call {zoo} echo_str te") == "option -o nospace\ntext=\n"
     assert typed(f"bento-client call {zoo} negate flag=t") == "true\n"
+    (tmp_path / "a cat.png").touch()
+    (tmp_path / "a directory").mkdir()
+    found = typed("bento-client call :1 f img=@a", "@a").splitlines()
+    assert sorted(found) == ["@a\\ cat.png", "@a\\ directory/", "option -o nospace"]

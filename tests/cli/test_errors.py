@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -191,6 +193,16 @@ def test_without_its_extra_it_says_how_to_get_it(
             patch.setattr("importlib.util.find_spec", lambda name, missing=missing: None if name == missing else name)
             assert main(["--version"]) == 2
         assert capsys.readouterr().err == "the command line needs its extra: pip install 'bento-client[cli]'\n"
+
+
+def test_it_is_installed_under_its_name() -> None:
+    try:
+        importlib.metadata.distribution("bento-client")
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("this runs from the sources")
+    command = shutil.which("bento-client", path=str(Path(sys.executable).parent))
+    assert command is not None
+    assert subprocess.run([command, "--version"], capture_output=True, check=True).stdout.startswith(b"bento-client ")
 
 
 def test_version_and_help(run: Run) -> None:
