@@ -194,7 +194,7 @@ class Served(Underway[T]):
                 if self._waiting is not None:  # it takes the request: that is progress
                     self._waiting.deadline = until(self.timeout.receive, self.ends)
                 return {"type": "http.request", "body": piece, "more_body": more}
-        except (OSError, LocalProtocolError) as exc:  # a file can't be read: that is for who called
+        except Exception as exc:  # noqa: BLE001 - of a file, or of who is told of the progress: that is for who called
             self._unread = exc
             self.break_off()
         await self._gone.wait()

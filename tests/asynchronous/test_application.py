@@ -15,8 +15,11 @@ from bento_async import (
     AsyncHTTPClient,
     CallTimeout,
     ConnectionLost,
+    EndEvent,
+    Hooks,
     InternalServerError,
     LocalProtocolError,
+    Progress,
     RemoteProtocolError,
     ServiceUnavailable,
     Timeout,
@@ -147,6 +150,37 @@ async def test_calls_streams_and_files(tmp_path: Path) -> None:
     assert scope["state"] == {"model": "loaded"}
     headers = dict(scope["headers"])
     assert (headers[b"host"], headers[b"content-length"], scope["server"]) == (b"service", b"5", ("service", 80))
+
+
+async def test_hooks_and_progress(tmp_path: Path) -> None:
+    told: list[Progress] = []
+    ends: list[EndEvent] = []
+    (tmp_path / "large").write_bytes(bytes(3_000_000))
+    hooks = Hooks(request=lambda event: {"x-mine": "1"}, end=ends.append)
+    async with client("http://service", app=(app := App()), hooks=hooks, on_progress=told.append) as called:
+        await called.upload(x=tmp_path / "large")
+        for kind in ("upload", "download"):
+            done = [progress.done for progress in told if progress.kind == kind]
+            assert done[0] == 0
+            assert done[-1] > 3_000_000
+            assert done == sorted(done)
+        async with called.stream(x=1) as stream:
+            await anext(stream)
+            assert len(ends) == 1
+        await called.stream(x=1)  # nobody takes it
+        gc.collect()
+        await anyio.wait_all_tasks_blocked()
+        assert [event.abandoned for event in ends] == [False, True, True]
+        for wrong in ("upload", "download"):
+
+            def refuse(progress: Progress, kind: str = wrong) -> None:
+                if progress.kind == kind and progress.done:
+                    raise KeyError
+
+            with pytest.raises(KeyError):
+                await called.with_options(on_progress=refuse).upload(x=tmp_path / "large")
+        assert await called.echo(x=1) == {"x": 1}
+    assert (b"x-mine", b"1") in app.scopes[-1]["headers"]
 
 
 async def test_what_an_application_does_wrong() -> None:
