@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -13,19 +12,11 @@ from tests.pages import Snippet, png, snippets
 SNIPPETS = [snippet for snippet in snippets(Path(__file__).parent.parent / "README.md") if snippet.language == "python"]
 
 
-def patient(task: bento_sync.Task) -> bento_sync.Task:
-    """The README's reader waits before the result is asked for."""
-    while not task.get_status().is_final:
-        time.sleep(0.02)
-    return task
-
-
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=[snippet.title for snippet in SNIPPETS])
 def test_snippet(snippet: Snippet, documented: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("cat.png").write_bytes(png())
-    code = snippet.code.replace("task.get()", "patient(task).get()")
     # BentoML's server answers 500 to an endpoint named `call`: that it is reached is what can be shown.
-    code = code.replace("client.api_call(x=1)", "reached = client.api_call")
+    code = snippet.code.replace("client.api_call(x=1)", "reached = client.api_call")
     with bento_sync.SyncHTTPClient(documented) as client:
-        snippet._replace(code=code).run({"client": client, "picture": png(), "patient": patient}, documented)
+        snippet._replace(code=code).run({"client": client, "picture": png()}, documented)

@@ -43,7 +43,7 @@ def tasks(environment_of_tasks: str, face: Face, servers: Servers) -> Iterator[S
         yield client
 
 
-def ended(task: Task, seconds: float = 20) -> ResultStatus:
+def ended(task: Task[object], seconds: float = 20) -> ResultStatus:
     """Wait for the end of a task."""
     deadline = time.monotonic() + seconds
     while not (status := task.get_status()).is_final:
