@@ -95,6 +95,8 @@ class Shared:
             exchange = run.step.exchange
             self.recorder.watch(exchange, read_body(exchange.request), time.monotonic)
         if self.responder is not None:
+            if self.closed:  # as its connections would say, if it had some
+                raise LocalProtocolError("the client is closed")
             return play(run, self.responder)
         if run.step.delay:
             time.sleep(run.step.delay)

@@ -15,7 +15,15 @@ from typing import Any
 
 import pytest
 
-from bento_proto import CallTimeout, ConnectError, InvalidArgument, ResultStatus, TaskFailed, TooManyRequests
+from bento_proto import (
+    CallTimeout,
+    ConnectError,
+    InvalidArgument,
+    LocalProtocolError,
+    ResultStatus,
+    TaskFailed,
+    TooManyRequests,
+)
 from bento_proto.testing import (
     Cut,
     Life,
@@ -142,6 +150,16 @@ def test_threads_share_it(connect: Connect, double: ServiceDouble) -> None:
         thread.join()
     assert wrong == []
     assert len(double.calls) == 160
+
+
+def test_a_closed_client_calls_nothing(connect: Connect, double: ServiceDouble) -> None:
+    client = connect(app=double)
+    shout = client.shout
+    assert shout("a") == "A"
+    client.close()
+    with pytest.raises(LocalProtocolError, match="closed"):
+        shout("b")
+    assert len(double.calls) == 1
 
 
 def test_errors_of_a_test_reach_it(connect: Connect, double: ServiceDouble) -> None:
