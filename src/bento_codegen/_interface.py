@@ -138,7 +138,8 @@ def _arguments(endpoint: Endpoint, annotations: Annotations, names: Names) -> It
         text = annotations.items(endpoint, found) if stars and found else None
         if shown.kind == inspect.Parameter.VAR_KEYWORD:
             rest = Argument(f"**{shown.name}", shown.kind, text or names.use("object"))
-        elif found is not None:
+        else:
+            assert found is not None
             yield _argument(found, shown, stars, text or annotations.argument(endpoint, found), names)
     in_path = [name for name in dict.fromkeys(_IN_PATH.findall(endpoint.route)) if name not in known]
     for name in filter(is_plain, in_path):

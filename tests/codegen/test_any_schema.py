@@ -8,7 +8,7 @@ from itertools import pairwise
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bento_codegen import check, generate
@@ -137,6 +137,7 @@ def generated(service: JSON) -> str | None:
 
 
 @given(_SERVICES)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_schema_gives_a_module_that_does_nothing(service: JSON) -> None:
     text = generated(service)
     if text is not None:
@@ -147,6 +148,7 @@ def test_any_schema_gives_a_module_that_does_nothing(service: JSON) -> None:
 
 
 @given(_SERVICES)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_module_can_be_imported(service: JSON) -> None:
     text = generated(service)
     if text is not None:

@@ -132,6 +132,12 @@ def test_what_does_not_matter(what: str) -> None:
     assert check(parse_service(now), generate(BEFORE, name="Mine", sync=False)) == []
 
 
+def test_an_endpoint_may_take_the_name_that_another_was_reached_by() -> None:
+    call: dict[str, Any] = {"name": "call", "route": "/call"}
+    changes = check({"routes": [call, {"name": "api_call", "route": "/x"}]}, generate({"routes": [call]}))
+    assert changes == ["api_call: the endpoint is new: api_call() -> Any", "call: attribute: api_call -> None"]
+
+
 @pytest.mark.parametrize("module", SCHEMAS)
 def test_a_module_fits_what_it_was_generated_from(module: str) -> None:
     assert check(SCHEMAS[module], text_of(module)) == []
