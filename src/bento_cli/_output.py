@@ -104,8 +104,8 @@ class _Screen:
     def write(self, value: object) -> None:
         if isinstance(value, str):
             if value:
+                self._is_at_start = value.endswith("\n")  # before it is shown: then Ctrl-C may come
                 sys.stdout.write(harmless(value))
-                self._is_at_start = value.endswith("\n")
                 sys.stdout.flush()
             return
         from rich.highlighter import JSONHighlighter
