@@ -6,7 +6,7 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bento_proto import RESERVED, attributes, endpoint_for, signature_of
+from bento_proto import ALIAS, RESERVED, attributes, endpoint_for, signature_of
 
 from ._defaults import default_text
 from ._names import Names, is_plain
@@ -103,14 +103,14 @@ def interface_of(service: Service, classes: tuple[str, ...] = ()) -> Interface:
         service: the Service.
         classes: the names of what stands beside the models.
     """
-    reached = {name: attribute_for(service, name) for name in service.endpoints}
-    names = Names([attribute for attribute in reached.values() if attribute])
+    reached = dict(_attributes(service))
+    names = Names(reached.values())
     named = tuple(names.new(name) for name in classes)
     annotations = Annotations(service, names)
     methods = {
         name: Method(
             endpoint,
-            reached[name],
+            reached.get(name),
             "stream" if endpoint.output.is_stream else "task" if endpoint.is_task else "endpoint",
             tuple(_arguments(endpoint, annotations, names)),
             annotations.result(endpoint),
@@ -120,12 +120,13 @@ def interface_of(service: Service, classes: tuple[str, ...] = ()) -> Interface:
     return Interface(service, methods, annotations.models, names, named)
 
 
-def attribute_for(service: Service, name: str) -> str | None:
-    """The attribute of the clients that an endpoint is reached by; None if there is none that Python could say."""
-    for attribute in (*attributes(service, RESERVED), f"api_{name}"):
-        if is_plain(attribute) and endpoint_for(service, attribute, RESERVED) == name:
-            return attribute
-    return None
+def _attributes(service: Service) -> Iterator[tuple[str, str]]:
+    """The endpoints that can be reached as an attribute that Python can say, and that attribute."""
+    aliases = (f"{ALIAS}{name}" for name in service.endpoints)
+    for attribute in (*aliases, *attributes(service, RESERVED)):  # the last one for an endpoint is the one
+        name = endpoint_for(service, attribute, RESERVED)
+        if name is not None and is_plain(attribute):
+            yield name, attribute
 
 
 def _arguments(endpoint: Endpoint, annotations: Annotations, names: Names) -> Iterator[Argument]:

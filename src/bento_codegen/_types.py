@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import ChainMap
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from bento_proto import Kind
@@ -94,8 +95,9 @@ class Annotations:
         named = {endpoint.name: named_in(endpoint) for endpoint in service.endpoints.values()}
         anywhere: dict[str, Schema] = {}
         for own in named.values():
-            anywhere = {**own, **anywhere}
-        self._known = {name: {**anywhere, **own} for name, own in named.items()}
+            for title, schema in own.items():
+                anywhere.setdefault(title, schema)
+        self._known = {name: ChainMap(own, anywhere) for name, own in named.items()}
 
     def argument(self, endpoint: Endpoint, parameter: Parameter) -> str:
         """The type of an argument."""

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from typing_extensions import NotRequired, get_type_hints
 
 import bento_async
 import bento_sync
@@ -241,6 +242,13 @@ class Item(TypedDict):
         in text
     )
     assert "def f(self, item: ItemInput | ModelInput) -> list[Item]: ..." in text
+
+
+def test_models_tell_their_types_while_a_program_runs() -> None:
+    item: JSON = {"type": "object", "title": "Item", "properties": {"at": {"anyOf": [TEXT, {"type": "null"}]}}}
+    generated = executed(generate(service(route("f", {"type": "array", "items": item}))))
+    hints = get_type_hints(generated.Item, vars(generated), include_extras=True)
+    assert hints == {"at": NotRequired[str | None]}
 
 
 def test_models_of_one_name_are_told_apart_and_equal_ones_are_one() -> None:
