@@ -9,12 +9,15 @@ import os
 import random
 import secrets
 import socket
+import ssl
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
 from typing import TypeVar
 
-from bento_proto import BentoMLException, Delivery, FilePart, Flow, Loss, Lost, Run, Session, Step, bind
+from bento_proto import BentoMLException, Delivery, Flow, Loss, Lost, Origin, Run, Session, Step, Timeout, bind
 from bento_proto.http11 import Wire
 
 T = TypeVar("T")
@@ -23,53 +26,58 @@ T = TypeVar("T")
 def drive(flow: Flow[T]) -> tuple[T, Iterator[object]]:
     """Duty 1: run a flow step by step, and tell it the time. What the last step left open are the items of a stream."""
     run = Run(flow)
-    items: Iterator[object] = iter(())
-    while run.step is not None:
-        time.sleep(run.step.delay)
-        items = carry_out(run.step)
-        run.resume(time.monotonic())
+    step, items = run.step, iter(list[object]())
+    while step is not None:
+        time.sleep(step.delay)
+        items = carry_out(step)
+        step = run.resume(time.monotonic())
     return run.result, items
 
 
 def carry_out(step: Step) -> Iterator[object]:
     """Duty 2: carry out one exchange, here on a connection of its own, until it wants no more."""
-    exchange, origin = step.exchange, step.exchange.request.origin
+    exchange, began, wire = step.exchange, time.monotonic(), Wire(step.exchange)
     try:
-        sock = socket.create_connection((origin.host, origin.port), step.timeout.connect)
+        sock = connect(exchange.request.origin, step.timeout)
     except OSError as exc:  # Duty 3: say what an error means. Here, that nothing was sent.
-        exchange.receive(Lost(Loss.CONNECT, f"can't connect to {origin}: {exc}", cause=exc))
+        exchange.receive(Lost(Loss.CONNECT, f"can't connect to {exchange.request.origin}: {exc}", cause=exc))
         return iter(())
-    sock.settimeout(step.timeout.receive)
-    wire = Wire(exchange)
-    for segment in wire.segments():
-        assert not isinstance(segment, FilePart), "this example sends no files"
-        sock.sendall(segment)
-    early: list[object] = []
+    with suppress(OSError):  # the server may have answered before it closed: reading tells
+        sock.sendall(wire.data_to_send())
+    items: list[object] = []
     while wire.wants_data:
-        early += receive(sock, wire)
+        items += receive(sock, wire, step.timeout.after(time.monotonic() - began))
     if exchange.is_handed_over:
-        return rest(sock, wire, early)
+        return chain(items, rest(sock, wire, step.timeout, began))
     sock.close()  # Duty 4; one that `is_reusable` could serve the next exchange
     return iter(())
 
 
-def receive(sock: socket.socket, wire: Wire[object]) -> list[object]:
+def connect(origin: Origin, timeout: Timeout) -> socket.socket:
+    sock = socket.create_connection((origin.host, origin.port), timeout.connect)
+    if origin.scheme == "https":
+        sock = ssl.create_default_context().wrap_socket(sock, server_hostname=origin.host)
+    sock.settimeout(timeout.send)
+    return sock
+
+
+def receive(sock: socket.socket, wire: Wire[object], timeout: Timeout) -> Sequence[object]:
     """Hand over what arrives next."""
+    sock.settimeout(timeout.receive)
     try:
-        return list(wire.receive(sock.recv(65536)))
+        return wire.receive(sock.recv(wire.appetite))
     except TimeoutError as exc:
         wire.timed_out("no answer in time", exc)
     except OSError as exc:
         wire.broken(str(exc), exc)
-    return []
+    return ()
 
 
-def rest(sock: socket.socket, wire: Wire[object], early: list[object]) -> Iterator[object]:
+def rest(sock: socket.socket, wire: Wire[object], timeout: Timeout, began: float) -> Iterator[object]:
     """The items of a stream, as they arrive."""
     with sock:
-        yield from early
         while not wire.is_over:
-            yield from receive(sock, wire)
+            yield from receive(sock, wire, timeout.after(time.monotonic() - began))
 
 
 def main(url: str, name: str, *arguments: str) -> None:
@@ -77,9 +85,7 @@ def main(url: str, name: str, *arguments: str) -> None:
     drive(session.connect(session.options, time.monotonic()))
     call = bind(session.endpoint(name), (), dict(argument.split("=", 1) for argument in arguments))
     exchange, items = drive(session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()))
-    if exchange.delivery is Delivery.VALUE:
-        print(exchange.result)
-    for item in items:
+    for item in [exchange.result] if exchange.delivery is Delivery.VALUE else items:
         print(item, end="", flush=True)
     if exchange.error is not None:  # the stream broke off, after what came
         raise exchange.error

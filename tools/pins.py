@@ -23,7 +23,7 @@ SOURCES: dict[str, Command] = {
     "fuzz.txt": [PROJECT, REQUIREMENTS / "fuzz.in"],
     "docs.txt": [PROJECT, "--all-extras", REQUIREMENTS / "docs.in"],
     "examples.txt": [REQUIREMENTS / "examples.in"],
-    "check.txt": [REQUIREMENTS / "check.in"],  # last, as the one before: both include test.txt
+    "check.txt": [REQUIREMENTS / "check.in"],  # last, as the one before: it includes that, and that test.txt
 }
 
 
