@@ -35,8 +35,8 @@ _ORDER: Final = (
     ],
     help=f"""Call BentoML Services.
 
-    URL is where the Service is. It may be left out if {URL_VARIABLE} has it; in it http:// may be, and localhost
-    (":3000"). The token comes from {TOKEN_VARIABLE} or BENTO_CLOUD_API_KEY, or from a --token-file.
+    URL is where the Service is, such as http://localhost:3000, or in short :3000. Without one, it is taken from
+    {URL_VARIABLE}. The token comes from {TOKEN_VARIABLE} or BENTO_CLOUD_API_KEY, or from a --token-file.
     """,
 )
 def cli() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, cast
 
 import click
@@ -102,7 +103,7 @@ class Command(click.Command):
         name: its name.
         callback: what it does.
         params: its own options and arguments.
-        help: what is said of it; in the list of the commands the first sentence.
+        help: what is said of it; in the list of the commands up to the first stop.
         examples: command lines, and with each what is to be said of it.
     """
 
@@ -120,7 +121,7 @@ class Command(click.Command):
             callback=callback,
             params=[*(params or ()), *common_options()],
             help=help,
-            short_help=(help or "").partition(".")[0],
+            short_help=re.split("[.,:;]", help or "", maxsplit=1)[0],
             context_settings={"help_option_names": ["-h", "--help"]},
         )
         self.examples: Sequence[tuple[str, str]] = examples
