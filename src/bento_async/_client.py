@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import copy
 import os
-import random
 from typing import TYPE_CHECKING, ClassVar
 
 from bento_observe import LOGGING
 from bento_proto import RESERVED, Limits, LocalProtocolError, Proxies, Responder, Session, attributes, endpoint_for
 
-from ._asgi import Application
 from ._calls import Calls, Shared
 from ._connections import Connections
 from ._endpoint import EndpointMethod
@@ -36,11 +34,14 @@ if TYPE_CHECKING:
         Witness,
     )
 
+    from ._asgi import Application
     from ._call import AsyncCall
     from ._lifespan import ASGIApplication
 
 
 def _chance() -> float:
+    import random  # slow to load, and only retries have use for it
+
     return random.random()  # noqa: S311 - it spreads retries; by its name it pickles without the generator's state
 
 
@@ -132,7 +133,11 @@ class AsyncHTTPClient:
             chance=_chance,
         )
         responder = app if isinstance(app, Responder) else None
-        application = Application(app) if app is not None and not isinstance(app, Responder) else None
+        application: Application | None = None
+        if app is not None and not isinstance(app, Responder):
+            from ._asgi import Application  # few have use for it
+
+            application = Application(app)
         connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
         shared = Shared(session, connections, limits, application, responder, recorder)
         self._calls = Calls(shared, session.options.changed(hooks=LOGGING))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -12,10 +11,10 @@ from bento_proto import BentoMLException, LocalProtocolError
 
 from ._loop import Loop, loop_key
 from ._pool import Pool
-from ._socket import connect
 from ._underway import until
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
 
     from bento_proto import Limits, Options, Origin, Proxies, Route
@@ -266,6 +265,10 @@ class Connections:
             ssl.SSLError: the certificate does not hold, or the peer speaks no TLS.
             OSError: there is no connection to be had.
         """
+        import ssl  # the event loop has loaded what this takes by now
+
+        from ._socket import connect
+
         secure = "https" in (route.origin.scheme, route.proxy and route.proxy.origin.scheme)
         if secure and self._context is None:
             self._context = await to_thread.run_sync(ssl.create_default_context)  # reads files

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import ssl
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
@@ -68,6 +67,8 @@ async def carry_out(step: Step, connections: Connections) -> Open[object] | None
 async def _connect(
     exchange: Exchange[object], lease: Lease, connections: Connections, deadline: float
 ) -> Connection | None:
+    import ssl  # the event loop has loaded it by now
+
     where = str(exchange.request.origin)
     with CancelScope(deadline=deadline):
         try:

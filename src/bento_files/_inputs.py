@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import io
-import mimetypes
 import os
 import stat
-from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
 from bento_proto import File, FilePart, Upload
 
+from ._types import types
+
 if TYPE_CHECKING:
     from bento_proto import Source
-
-# The built-in table alone, so that every machine guesses alike.
-_TYPES: Final = mimetypes.MimeTypes()
 
 
 @runtime_checkable
@@ -118,7 +116,7 @@ def _image(image: _Image) -> Upload:
 def _guess(name: str | None) -> str | None:
     if name is None:
         return None
-    kind, coding = _TYPES.guess_type(name)
+    kind, coding = types().guess_type(name)
     return {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}.get(
         coding or "", kind
     )

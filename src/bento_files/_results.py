@@ -7,22 +7,19 @@ import contextlib
 import errno
 import importlib.util
 import io
-import mimetypes
 import os
-import secrets
-import shutil
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 from bento_proto import Delivery, LimitExceeded, RemoteProtocolError, file_name, media_type, safe_name
+
+from ._types import types
 
 if TYPE_CHECKING:
     from bento_proto import Exchange, Limits, Options
 
 T_co = TypeVar("T_co", covariant=True)
 
-_TYPES: Final = mimetypes.MimeTypes()
 _MORE_SUFFIXES: Final = {"application/octet-stream": ".bin", "image/jpeg": ".jpg", "audio/mp3": ".mp3"}
 
 
@@ -64,7 +61,7 @@ def _name(exchange: Exchange[object], fallback: str) -> str:
     head = exchange.head
     assert head is not None
     kind = media_type(head)
-    suffix = _MORE_SUFFIXES.get(kind) or _TYPES.guess_extension(kind) or ""
+    suffix = _MORE_SUFFIXES.get(kind) or types().guess_extension(kind) or ""
     return file_name(head) or (safe_name(fallback) or "result") + suffix
 
 
@@ -72,7 +69,7 @@ class _Part:
     """A file that is being written, beside where it is to be."""
 
     def __init__(self, directory: Path) -> None:
-        self.path: Path = directory / f".{secrets.token_hex(8)}.part"
+        self.path: Path = directory / f".{os.urandom(8).hex()}.part"
         self._file: io.BufferedWriter | None = self.path.open("xb")
 
     def write(self, data: bytes) -> None:
@@ -110,7 +107,7 @@ class FileSink:
     def __init__(self, name: str, directory: Path | None) -> None:
         self._name = name
         self._own = directory is None
-        self._directory = Path(tempfile.mkdtemp(dir=_process_directory())) if directory is None else directory
+        self._directory = _new_directory(_process_directory()) if directory is None else directory
         self._directory.mkdir(parents=True, exist_ok=True)
         self._part = _Part(self._directory)
 
@@ -186,6 +183,8 @@ class SavedSink:
         self._path = path
         self._part = _Part(path.parent)
         if path.is_file():
+            import shutil  # slow to load, as is what it loads: only for those who have use for it
+
             with contextlib.suppress(OSError):  # who may read the old one may read the new one, and nobody else
                 shutil.copymode(path, self._part.path)
 
@@ -249,12 +248,20 @@ def _process_directory() -> Path:
     """A directory of this process; a forked child has one of its own and leaves its parent's alone."""
     process = os.getpid()
     if process not in _directories:
-        directory = Path(tempfile.mkdtemp(prefix="bento-"))
+        directory = _new_directory()
         atexit.register(_remove, process, directory)
         _directories.setdefault(process, directory)  # another thread may have been faster
     return _directories[process]
 
 
+def _new_directory(parent: Path | None = None) -> Path:
+    import tempfile
+
+    return Path(tempfile.mkdtemp(prefix="bento-", dir=parent))
+
+
 def _remove(process: int, directory: Path) -> None:
+    import shutil
+
     if os.getpid() == process:
         shutil.rmtree(directory, ignore_errors=True)
