@@ -14,6 +14,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 import anyio
+from anyio import to_thread
 from anyio.abc import ByteStream
 from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint_if_cancelled
 from anyio.streams.tls import TLSStream
@@ -23,7 +24,8 @@ from bento_proto import LocalProtocolError, ProxyError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bento_proto import Limits, Proxy, Route
+    from bento_proto import Limits, Origin, Proxy, Route
+    from bento_proto.tunnel import Tunnel
 
 _READ: Final = 1 << 16
 _STAGGER: Final = 0.25  # RFC 8305: what an address is ahead of the next one
@@ -229,12 +231,16 @@ async def _pass(
         except ssl.SSLError as exc:
             raise ProxyError(f"no TLS with the proxy {proxy}: {exc}") from exc
     if route.forwarder is None:
-        from bento_proto.tunnel import Tunnel
-
-        tunnel = Tunnel(proxy, route.origin, limits)
+        tunnel = await to_thread.run_sync(_tunnel, proxy, route.origin, limits)
         await connection.send(tunnel.request)
         while not tunnel.is_open:
             tunnel.receive(await connection.receive(_READ))
+
+
+def _tunnel(proxy: Proxy, origin: Origin, limits: Limits) -> Tunnel:
+    from bento_proto.tunnel import Tunnel  # which loads h11
+
+    return Tunnel(proxy, origin, limits)
 
 
 async def _connect_unix(path: str) -> socket.socket:

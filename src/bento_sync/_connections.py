@@ -191,8 +191,9 @@ class Connections:
                 route = self._proxies.route(origin)
                 if len(self._pools) >= _ORIGINS:
                     self._pools.pop(list(self._pools)[-1]).close()
-                self._pools[origin] = self._make(route)
-                self._pools[origin].route = route
+                pool = self._make(route)
+                pool.route = route  # before others find it
+                self._pools[origin] = pool
             return self._pools[origin]
 
     def _make(self, route: Route) -> Pool:

@@ -69,9 +69,11 @@ def stalling(peer: Peer) -> None:
     peer.deaf |= {"/deaf", "/deaf_upload"}
 
 
-async def cancelled(call: Callable[[AsyncHTTPClient], Awaitable[None]], called: AsyncHTTPClient) -> None:
+async def cancelled(
+    call: Callable[[AsyncHTTPClient], Awaitable[None]], called: AsyncHTTPClient, rounds: int = ROUNDS
+) -> None:
     chance = random.Random(7)
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         with anyio.move_on_after(chance.random() * LONGEST) as scope:
             await call(called)
         assert scope.cancelled_caught or call is closing
@@ -107,6 +109,17 @@ async def test_while_connecting(peer: Peer) -> None:
     async with client(peer.url.replace("http:", "https:"), limits=Limits(connections=2)) as called:
         await cancelled(waiting, called)
     await anyio.to_thread.run_sync(peer.wait_until_closed)
+
+
+async def test_while_a_proxy_connects(peer: Peer) -> None:
+    """Before it answers at all, and in the TLS handshake after it."""
+    peer.answers |= {"one.example:443": b"HTTP/1.1 200", "other.example:443": b"HTTP/1.1 200 OK\r\n\r\n"}
+    peer.deaf |= set(peer.answers)
+    for host in ("one.example", "other.example"):
+        async with client(f"https://{host}", proxy=peer.url, limits=Limits(connections=2)) as called:
+            await cancelled(waiting, called, 200)  # each keeps a thread of the peer busy until the end
+    await anyio.to_thread.run_sync(peer.wait_until_closed)
+    assert set(peer.paths) == set(peer.answers)
 
 
 async def test_while_queueing(peer: Peer) -> None:
