@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bento_codegen import check, generate
 from bento_proto import JSON, SchemaError
+from fuzz.harnesses.generated import executes_nothing
 
 # What might end a literal, a line, a comment, or be code.
 _NASTY = st.sampled_from(
@@ -83,50 +84,6 @@ _ROUTES = st.fixed_dictionaries(
 _SERVICES = st.fixed_dictionaries(
     {"name": _NAMES, "description": st.one_of(st.none(), _NAMES), "routes": st.lists(_ROUTES, max_size=3)}
 )
-
-
-def executes_nothing(tree: ast.Module) -> bool:
-    """Whether importing does nothing but import what is named in `_HOMES`, and define types and constants."""
-    return all(map(_is_harmless, tree.body[1:])) and _is_text(tree.body[0])
-
-
-def _is_text(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _is_harmless(node: ast.stmt) -> bool:
-    if isinstance(node, ast.ImportFrom):
-        return (node.module or "").partition(".")[0] in {
-            "__future__", "bento_async", "bento_proto", "bento_sync", "builtins", "collections", "datetime",
-            "ipaddress", "pathlib", "typing", "typing_extensions", "uuid",
-        }  # fmt: skip
-    if isinstance(node, ast.If):
-        return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING" and not node.orelse
-    if isinstance(node, ast.Assign):
-        value = node.value
-        if isinstance(value, ast.Call):
-            literal = not value.keywords and all(_is_literal(argument) for argument in value.args)
-            return literal and isinstance(value.func, ast.Name) and value.func.id == "TypedDict"
-        return _is_literal(value)
-    if isinstance(node, ast.ClassDef):
-        names = [*node.bases, *(keyword.value for keyword in node.keywords)]
-        return (
-            not node.decorator_list
-            and all(isinstance(name, ast.Name) for name in names)
-            and all(
-                _is_text(each) or _is_harmless(each) or (isinstance(each, ast.AnnAssign) and each.value is None)
-                for each in node.body
-            )
-        )
-    return False
-
-
-def _is_literal(node: ast.expr) -> bool:
-    try:
-        ast.literal_eval(node)
-    except ValueError:
-        return False
-    return True
 
 
 def generated(service: JSON) -> str | None:
