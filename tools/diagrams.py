@@ -29,7 +29,7 @@ _HALF = (62, 22)  # of a state's box
 _STYLE = """
   text { font: 15px system-ui, sans-serif; text-anchor: middle; dominant-baseline: central; fill: #1c2733 }
   .edge { fill: none; stroke: #5b6b7c; stroke-width: 1.5; marker-end: url(#tip) }
-  .input { font-size: 13px; fill: #33475b; stroke: #fff; stroke-width: 9px; stroke-linejoin: round; paint-order: stroke }
+  .input { font-size: 13px; fill: #33475b; stroke: #fff; stroke-width: 9px; paint-order: stroke }
   .state { fill: #eef3f8; stroke: #5b6b7c; stroke-width: 1.5 }
   .last { fill: none; stroke: #5b6b7c }
 """
