@@ -52,7 +52,11 @@ class AsyncHTTPClient:
     One client serves any number of tasks: they share its connections, cookies and what it knows of the Service, and
     nothing of any call. It may be used on several event loops, one after the other or each in a thread of its own, and
     after a fork: each loop has connections of its own, and what remains of one that has ended is closed when the next
-    one comes.
+    one comes. In the child of a fork that loop must be a new one: asyncio's own can't go on there, with this client or
+    any other.
+
+    The first result that is a tensor or a frame imports NumPy or pandas on the event loop, which takes some tenths of
+    a second; a program that can't wait so long imports them when it starts.
 
     Cancelling is safe anywhere: it closes the connection of the call that is cancelled, at once, and nothing else.
 
