@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
-from ._text import one_line
+from ._text import harmless, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ def report(exc: Exception, arguments: Sequence[str]) -> int:
     if "--debug" in options:
         import traceback
 
-        traceback.print_exception(exc)
+        sys.stderr.write(harmless("".join(traceback.format_exception(exc))))
     found = _report(exc)
     if "--json" in options:
         said: dict[str, JSON] = {"type": type(exc).__name__, "message": found.message, "exit_code": found.code}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
 
 import click
 
-from ._text import harmless, one_line
+from ._text import harmless, harmless_json, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -58,7 +58,7 @@ def as_json(value: object) -> str:
         value = {"base64": base64.b64encode(value).decode()}
     elif isinstance(value, Path):
         value = {"path": str(value), "size": value.stat().st_size}
-    return to_json(value).decode()
+    return harmless_json(to_json(value).decode())
 
 
 class _Target(Protocol):
@@ -113,9 +113,9 @@ class _Screen:
 
         text = as_json(value)
         if not self._is_stream:
-            text = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+            text = harmless_json(json.dumps(json.loads(text), indent=2, ensure_ascii=False))
         self._console = self._console or console(self._settings)
-        self._console.print(JSONHighlighter()(Text(harmless(text))), soft_wrap=True)
+        self._console.print(JSONHighlighter()(Text(text)), soft_wrap=True)
 
     def close(self) -> None:
         if not self._is_at_start:

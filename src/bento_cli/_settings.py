@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from ._text import harmless
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
@@ -78,7 +80,7 @@ class Settings:
         from bento_sync import SyncHTTPClient, Timeout
 
         if quick:
-            self.timeout, self.total_timeout, self.wait_ready, self.retries = 0.5, 1.0, 0.0, 0
+            self.timeout, self.total_timeout, self.wait_ready, self.retries = 2.0, 2.0, 0.0, 0
         elif self.verbosity:
             self._log()
         seconds = self.timeout
@@ -129,8 +131,12 @@ class Settings:
     def _log(self) -> None:
         import logging
 
+        class Harmless(logging.Formatter):
+            def format(self, record: logging.LogRecord) -> str:
+                return harmless(super().format(record))
+
         handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
+        handler.setFormatter(Harmless("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
         logger = logging.getLogger("bento_client")
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG if self.verbosity > 1 else logging.INFO)

@@ -14,6 +14,11 @@ def harmless(text: str) -> str:
     return _COMMANDS.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
+def harmless_json(text: str) -> str:
+    """JSON that says the same without control characters; those that it has are in strings."""
+    return _COMMANDS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
 def one_line(text: str) -> str:
     """The text, harmless and on one line."""
     return harmless(" ".join(text.split()))

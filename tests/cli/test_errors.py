@@ -51,8 +51,8 @@ def nowhere() -> Iterator[str]:
         (["ready", "URL", "more"], 2, "error: unexpected argument 'more' (see bento-client ready --help)"),
         (["endpoints", "URL", "add_int", "more"], 2, "error: endpoints takes one ENDPOINT at most"),
         (["nonsense"], 2, "error: No such command 'nonsense' (see bento-client --help)"),
-        (["call", "URL", "slow", "seconds=5", "--timeout", "0.3"], 4, "error: the server did not answer in time"),
-        (["call", "URL", "slow", "seconds=5", "--total-timeout", "1"], 4, "error: "),
+        (["call", "URL", "slow", "seconds=20", "--timeout", "3"], 4, "error: the server did not answer in time"),
+        (["call", "URL", "slow", "seconds=20", "--total-timeout", "3"], 4, "error: "),
     ],
 )
 def test_an_error_is_a_line_and_an_exit_code(run: Run, zoo: str, words: list[str], code: int, told: str) -> None:
@@ -88,7 +88,7 @@ def test_a_traceback_for_who_asks(run: Run, zoo: str) -> None:
 
 
 def test_a_stream_that_breaks_has_printed_what_came(run: Run, zoo: str) -> None:
-    done = run("call", zoo, "stream_stall", "--timeout", "0.5")
+    done = run("call", zoo, "stream_stall", "delay=20", "--timeout", "3")
     assert (done.code, done.out) == (4, b"first ")
 
 

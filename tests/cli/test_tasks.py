@@ -27,7 +27,7 @@ def test_a_task_at_once(run: Run, tasks: str, tmp_path: Path) -> None:
 
 
 def test_a_task_that_takes_its_time(run: Run, tasks: str) -> None:
-    task_id = run("submit", tasks, "slow_task", "seconds=5").text.strip()
+    task_id = run("submit", tasks, "slow_task", "seconds=20").text.strip()
     assert run("status", tasks, "slow_task", task_id).text == "in_progress\n"
     assert run("get", tasks, "slow_task", task_id).code == 5
     assert run("wait", tasks, "slow_task", task_id, "--within", "0.1").code == 4

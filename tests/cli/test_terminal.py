@@ -116,7 +116,14 @@ def test_what_a_server_sends_does_nothing_to_the_terminal(terminal: Open) -> Non
         return reply(json.dumps({attack: attack}, ensure_ascii=False).encode())
 
     with Stub(answer) as stub:
-        for words in (["call", stub.url, "text"], ["call", stub.url, "json"], ["call", stub.url, "bad"]):
+        for words in (
+            ["call", stub.url, "text"],
+            ["call", stub.url, "json"],
+            ["call", stub.url, "json", "--json"],
+            ["call", stub.url, "bad"],
+            ["call", stub.url, "bad", "--json"],
+            ["call", stub.url, "bad", "--debug", "-vv"],
+        ):
             shown = terminal(*words)
             shown.finish()
             assert "owned" in shown.raw
