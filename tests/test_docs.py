@@ -7,6 +7,7 @@ replace by its own, and ``cat.png`` in the current directory, which is empty apa
 
 from __future__ import annotations
 
+import importlib
 import re
 import shutil
 from pathlib import Path
@@ -14,10 +15,15 @@ from pathlib import Path
 import pytest
 
 import bento_sync
+from tests.packages import PACKAGES
 from tests.pages import png, snippets
 from tests.servers import Servers
 
-PAGES = sorted((Path(__file__).parent.parent / "docs" / "howto").glob("*.md"))
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = sorted((DOCS / "howto").glob("*.md"))
+# The packages that are called from code; `bento_cli` is for the shell.
+CALLED = {*PACKAGES} - {"bento_cli", "bento_files", "bento_pytest"}
+REFERENCE = (*sorted(CALLED), "bento_proto.http11", "bento_proto.testing", "bento_proto.tunnel")
 OWN_SERVICE = re.compile(r"\A<!-- service: (\S+) -->")
 
 
@@ -40,3 +46,11 @@ def test_page(page: Path, request: pytest.FixtureRequest, tmp_path: Path, monkey
             last = namespace["client"]
             if isinstance(last, bento_sync.SyncHTTPClient):
                 last.close()
+
+
+def test_the_reference_has_every_public_name() -> None:
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in (DOCS / "reference").glob("*.md"))
+    described = set(re.findall(r"^\.\. (?:auto\w+|py:\w+):: (\w+)", pages, re.MULTILINE))
+    modules = [importlib.import_module(name) for name in REFERENCE]
+    missing = {module.__name__: sorted({*module.__all__} - {*described, "__version__"}) for module in modules}
+    assert {name: names for name, names in missing.items() if names} == {}
