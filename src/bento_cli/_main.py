@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -26,12 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, as ``bento-client --help`` lists them.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    if importlib.util.find_spec("click") is None or importlib.util.find_spec("rich") is None:
-        sys.stderr.write("the command line needs its extra: pip install 'bento-client[cli]'\n")
-        return 2
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the shell's >&-: as if it were >/dev/null, to the end
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")  # for what the terminal has no characters
+    if importlib.util.find_spec("click") is None or importlib.util.find_spec("rich") is None:
+        sys.stderr.write("the command line needs its extra: pip install 'bento-client[cli]'\n")
+        return 2
     try:
         code = _run(arguments)
         sys.stdout.flush()

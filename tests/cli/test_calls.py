@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,14 @@ def test_a_reader_that_wants_no_more_ends_it_silently(zoo: str) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
     assert process.returncode == 141
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the shell is another one")
+def test_closed_outputs_are_no_error(zoo: str) -> None:
+    command = shlex.join((*COMMAND, "call", zoo, "add_int"))
+    for line, code, told in ((f"{command} a=1 >&-", 0, b""), (f"{command} a=x 2>&-", 2, b"")):
+        done = subprocess.run(["sh", "-c", line], capture_output=True, env=environment(), check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (code, b"", told)
 
 
 def test_server_sent_events(run: Run, zoo: str) -> None:
