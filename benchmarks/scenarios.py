@@ -100,6 +100,13 @@ SCENARIOS: dict[str, Scenario] = {
         ("cpu", "wall"),
         reference="httpx",
     ),
+    "load": Scenario(
+        "100,000 calls, 1,000 at a time (64 threads), and 10,000 streams, 200 at a time, on one client; a call",
+        ("bento_sync", "bento_async"),
+        (100_000, 1_000),
+        (Target("bento_sync", None, 2 << 20, "memory"), Target("bento_async", None, 2 << 20, "memory")),
+        reference="bento_sync",
+    ),
     "words": Scenario("Stream of 10,000 texts, already there; an item", _STREAM, (10_000, 500), _faster(5)),
     "blobs": Scenario("Stream of 10,000 bytes, already there; an item", _STREAM, (10_000, 500), _faster(5)),
     "records": Scenario(
@@ -144,9 +151,9 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "tensor": Scenario(
         "Tensor 1x3x224x224, NumPy in and out; a call",
-        ("bento_sync", "json by hand", "orjson by hand", "bentoml"),
+        ("bento_sync", "bento_sync, speed", "json by hand", "orjson by hand", "bentoml"),
         (3, 1),
-        (Target("bento_sync", "json by hand", 1.05),),
+        (Target("bento_sync", "json by hand", 1.05), Target("bento_sync, speed", "bentoml", 0.16)),
     ),
     "process": Scenario(
         "One process, from start to first answer",

@@ -106,7 +106,9 @@ class Connection(asyncio.Protocol):
             self._transport.write(_whole(compact({"size": self._size})))
             return
         arguments = json.loads(self._body)
-        if path in _STREAMS:
+        if path == "/echo":
+            self._transport.write(_whole(compact(arguments["number"])))
+        elif path in _STREAMS:
             self._transport.write(_streamed(path, arguments["count"]))
         elif path == "/download":
             self._work = asyncio.get_running_loop().create_task(self._download(arguments["mib"]))

@@ -21,6 +21,10 @@ class Bench:
         return ANSWER
 
     @bentoml.api
+    async def echo(self, number: int) -> int:
+        return number
+
+    @bentoml.api
     async def negative(self, image: np.ndarray) -> np.ndarray:
         return -image
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 # mypy: disable-error-code="import-not-found,import-untyped"
 import functools
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,13 @@ def bentoml(url: str) -> Call:
 
 
 def bento_sync(url: str) -> Call:
+    """Without the extra."""
+    sys.modules["orjson"] = None  # type: ignore[assignment]  # as if it were not installed
+    return bento_sync_speed(url)
+
+
+def bento_sync_speed(url: str) -> Call:
+    """With the extra ``speed``."""
     from bento_sync import SyncHTTPClient
 
     client = SyncHTTPClient(url)
@@ -59,6 +67,7 @@ def bento_sync(url: str) -> Call:
 
 CONTENDERS: dict[str, Callable[[str], Call]] = {
     "bento_sync": bento_sync,
+    "bento_sync, speed": bento_sync_speed,
     "json by hand": json_by_hand,
     "orjson by hand": orjson_by_hand,
     "bentoml": bentoml,

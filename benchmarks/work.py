@@ -65,6 +65,7 @@ SCHEMA: Final = {
     "type": "service",
     "routes": [
         _route("classify", _CLASSIFY, {"type": "object", "additionalProperties": True}),
+        _route("echo", {"number": {"type": "integer", "title": "Number"}}, {"type": "integer"}),
         _route("negative", {"image": _TENSOR}, _TENSOR),
         _route("upload", {"file": _FILE}, {"type": "object", "additionalProperties": {"type": "integer"}}),
         _route("download", {"mib": {"type": "integer", "title": "Mib"}}, _FILE),

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks import async_calls, files, processes, streams, sync_calls
+from benchmarks import async_calls, files, load, processes, streams, sync_calls
 from benchmarks.work import ANSWER, MIB, SHAPE
 
 Figures: TypeAlias = "dict[str, float]"
@@ -135,6 +135,32 @@ def async_call(at_once: int, backend: str = "asyncio") -> Callable[[str, str, fl
         return anyio.run(main, contender, url, seconds, backend=backend)
 
     return run
+
+
+def under_load(contender: str, url: str, amount: float) -> Figures:
+    """So many calls, and a stream for every tenth of them, through one client, after a tenth of that to settle."""
+    calls = int(amount)
+
+    async def asynchronous() -> Figures:
+        client = load.Asynchronous(url)
+        await client.run(calls // 10)
+        before, meter = load.held(), Meter()
+        await client.run(calls, first=calls)
+        return _flat(before, meter.read(calls))
+
+    if contender == "bento_async":
+        return asyncio.run(asynchronous())
+    client = load.Synchronous(url)
+    client.run(calls // 10)
+    before, meter = load.held(), Meter()
+    client.run(calls, first=calls)
+    return _flat(before, meter.read(calls))
+
+
+def _flat(before: load.Held, figures: Figures) -> Figures:
+    after = load.held()
+    assert after.descriptors <= load.PLACES + 20, f"{before} became {after}"  # some are the event loop's
+    return {**figures, "memory": after.memory - before.memory}
 
 
 # --- streams
@@ -264,6 +290,7 @@ MEASURES: dict[str, Callable[[str, str, float], Figures]] = {
     "asyncio-64": async_call(64),
     "asyncio-1000": async_call(1000),
     "trio-64": async_call(64, "trio"),
+    "load": under_load,
     "words": streaming("words"),
     "blobs": streaming("blobs"),
     "records": streaming("records"),

@@ -37,7 +37,7 @@ MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
     "bento_codegen": {"bento_async", "bento_sync"},  # for type checkers alone
     "bento_files": {"PIL", "truststore"},
     "bento_observe": {"opentelemetry", "rich", "tqdm"},
-    "bento_proto": {"numpy", "pandas"},
+    "bento_proto": {"numpy", "orjson", "pandas"},
     "bento_pytest": {"bento_proto"},
     "bento_sync": {"uvicorn"},
 }

@@ -8,6 +8,7 @@ from ._binding import Source
 from ._json import parse_json, to_json
 from ._messages import FilePart
 from ._multipart import Body, Field, multipart
+from ._numbers import write_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -119,12 +120,24 @@ def _content_type(parameter: Parameter, upload: Upload) -> str | None:
 
 def _json(call: Call, values: Mapping[str, object], *, root: bool = False) -> bytes:
     try:
-        return to_json(values[next(iter(values))] if root else values)
+        return _value(values[next(iter(values))]) if root else _object(values)
     except (TypeError, ValueError) as exc:
         kind = TypeError if isinstance(exc, TypeError) else ValueError
         name = next((name for name, value in values.items() if not _encodes(value)), "")
         what = f"argument {name!r}" if name else "the argument"
         raise kind(f"{call.endpoint.name}(): {what}: {exc}") from exc
+
+
+def _object(values: Mapping[str, object]) -> bytes:
+    arrays = {name: data for name, value in values.items() if (data := write_numbers(value)) is not None}
+    if not arrays:
+        return to_json(values)
+    members = (to_json(name) + b":" + (arrays.get(name) or to_json(value)) for name, value in values.items())
+    return b"{%b}" % b",".join(members)
+
+
+def _value(value: object) -> bytes:
+    return write_numbers(value) or to_json(value)
 
 
 def _encodes(value: object) -> bool:

@@ -10,6 +10,7 @@ from ._content import charset, file_name, media_type
 from ._decoders import Decoder, JSONItems, Raw, Text, Whole
 from ._errors import RemoteProtocolError
 from ._json import JSON, parse_json
+from ._numbers import are_exact, read_numbers
 from ._schema import Kind
 from ._sse import Events, ServerSentEvent
 
@@ -91,7 +92,18 @@ def _parser(output: Output) -> Callable[[bytes, Head], object]:
     convert = converter(output.schema)
     if convert is None:
         return lambda data, head: parse_json(data) if data else None
+    if output.schema.get("type") == "tensor" and str(output.schema.get("dtype", "float")).startswith("float"):
+        return lambda data, head: _tensor(data, convert) if data else None
     return lambda data, head: convert(parse_json(data)) if data else None
+
+
+def _tensor(data: bytes, convert: Callable[[JSON], object]) -> object:
+    numbers = read_numbers(data)
+    if numbers is not None:
+        array = convert(numbers)
+        if are_exact(array):
+            return array
+    return convert(parse_json(data))
 
 
 def _either(schema: Schema) -> Callable[[bytes, Head], object]:
