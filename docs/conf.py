@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sphinx.domains.python import PyObject
+
 import bento_proto
 
 if TYPE_CHECKING:
@@ -52,6 +54,11 @@ def find_at_home(
         return None
     python = env.get_domain("py")
     return python.resolve_xref(env, node["refdoc"], app.builder, "obj", f"bento_proto.{name}", node, content)
+
+
+for field in PyObject.doc_field_types:
+    if field.name == "variable":
+        field.label = "Attributes"  # as they are headed in the docstrings
 
 
 def setup(app: Sphinx) -> None:
