@@ -29,7 +29,17 @@ if TYPE_CHECKING:
 T_co = TypeVar("T_co", covariant=True)
 
 
-class State(Enum):
+class _Looked(Enum):
+    """What is looked up for every event: the hash that an Enum has is slow."""
+
+    if TYPE_CHECKING:
+
+        def __hash__(self) -> int: ...
+    else:
+        __hash__ = object.__hash__
+
+
+class State(_Looked):
     """Where an exchange stands."""
 
     WAITING = "waiting"
@@ -45,10 +55,8 @@ class State(Enum):
     FAILED = "failed"
     """There is an `Exchange.error`."""
 
-    __hash__ = object.__hash__  # that of Enum is slow, and these are looked up for every event
 
-
-class Input(Enum):
+class Input(_Looked):
     """What moves an exchange."""
 
     ACCEPT = "accept"
@@ -59,8 +67,6 @@ class Input(Enum):
     LOSE = "lose"
     BREAK = "break"
     """What came can't be decoded."""
-
-    __hash__ = object.__hash__
 
 
 TRANSITIONS: Final[Mapping[State, Mapping[Input, State]]] = {
