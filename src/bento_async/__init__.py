@@ -24,6 +24,7 @@ from bento_proto import (
     Limits,
     LocalProtocolError,
     NotFound,
+    Outcome,
     Poll,
     Progress,
     RemoteProtocolError,
@@ -46,6 +47,7 @@ from bento_proto import (
     __version__,
 )
 
+from ._batch import AsyncBatch
 from ._call import AsyncCall
 from ._client import AsyncHTTPClient
 from ._endpoint import EndpointMethod
@@ -54,6 +56,7 @@ from ._task import AsyncTask
 from ._typed import TypedAsyncHTTPClient
 
 __all__ = (
+    "AsyncBatch",
     "AsyncCall",
     "AsyncHTTPClient",
     "AsyncStream",
@@ -79,6 +82,7 @@ __all__ = (
     "Limits",
     "LocalProtocolError",
     "NotFound",
+    "Outcome",
     "Poll",
     "Progress",
     "RemoteProtocolError",

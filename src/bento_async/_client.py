@@ -15,7 +15,7 @@ from ._endpoint import EndpointMethod
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import AsyncIterable, Callable, Iterable, Mapping
     from types import EllipsisType, TracebackType
 
     from typing_extensions import Self
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Endpoint,
         Hooks,
         Images,
+        OnError,
         OnProgress,
         RetryPolicy,
         Service,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     )
 
     from ._asgi import Application
+    from ._batch import AsyncBatch
     from ._call import AsyncCall
     from ._lifespan import ASGIApplication
 
@@ -239,6 +241,32 @@ class AsyncHTTPClient:
             BentoMLException: the request failed, or the answer has an error status.
         """
         return await self._calls.request(method, path, content, json)
+
+    def map(
+        self,
+        endpoint: str | EndpointMethod,
+        inputs: Iterable[Value] | AsyncIterable[Value],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        on_error: OnError = "raise",
+        on_progress: OnProgress | None = None,
+    ) -> AsyncBatch:
+        """Call an endpoint with each of many inputs, some at a time: see `EndpointMethod.map`.
+
+        Args:
+            endpoint: its name; or a method, of a view with other options, say.
+            inputs: as there, and so are all others.
+            concurrency: how many calls there are at a time.
+            ordered: whether the results come in the order of the inputs.
+            on_error: what becomes of a call that fails.
+            on_progress: told how many calls are over.
+
+        Raises:
+            NotFound: the Service has no endpoint of that name.
+        """
+        method = endpoint if isinstance(endpoint, EndpointMethod) else EndpointMethod(self._calls, endpoint)
+        return method.map(inputs, concurrency=concurrency, ordered=ordered, on_error=on_error, on_progress=on_progress)
 
     def with_options(
         self,

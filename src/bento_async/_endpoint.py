@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from bento_proto import BentoMLException, LocalProtocolError, Response, bind, docstring_of, endpoint_for, signature_of
+from bento_proto import (
+    BentoMLException,
+    LocalProtocolError,
+    Response,
+    Window,
+    bind,
+    docstring_of,
+    endpoint_for,
+    signature_of,
+)
 
+from ._batch import AsyncBatch
 from ._call import AsyncCall
 from ._task import AsyncTask
 
 if TYPE_CHECKING:
     import inspect
     import os
-    from collections.abc import Callable, Coroutine, Mapping, Sequence
+    from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
     from pathlib import Path
     from types import CoroutineType
 
-    from bento_proto import Call, Endpoint, Poll, ResultStatus, ServerSentEvent, Value
+    from bento_proto import Call, Endpoint, OnError, OnProgress, Poll, ResultStatus, ServerSentEvent, Value
 
     from ._calls import Calls
     from ._stream import AsyncStream
@@ -133,6 +143,51 @@ class EndpointMethod:
             TypeError, ValueError, BentoMLException: as for a call.
         """
         return self._named(self._save(dest, self._bound(args, kwargs)))
+
+    def map(
+        self,
+        inputs: Iterable[Value] | AsyncIterable[Value],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        on_error: OnError = "raise",
+        on_progress: OnProgress | None = None,
+    ) -> AsyncBatch:
+        """Call the endpoint with each of many inputs, some at a time.
+
+        Any number of inputs takes the same memory: they are taken and called when their results are asked for, at most
+        twice ``concurrency`` ahead. A call is that of this method: with the client's timeouts and retries.
+
+        Args:
+            inputs: any iterable, asynchronous or not, endless ones too. A mapping is keyword arguments, a tuple
+                positional ones, anything else the only argument.
+            concurrency: how many calls there are at a time.
+            ordered: whether the results come in the order of the inputs, or as they arrive.
+            on_error: what becomes of a call that fails: ``"raise"`` ends the batch with its error, after the results
+                before it; ``"return"`` gives the exception in place of the result; ``"skip"`` leaves it out.
+            on_progress: told how many calls are over, where the results are asked for.
+
+        Returns:
+            An iterator over the results, to be used in ``async with`` if it may be left early. Its ``outcomes()``
+            gives each result with its input.
+
+        Raises:
+            TypeError: the endpoint is a stream.
+            ValueError: an argument makes no sense.
+        """
+        if self._is_known:
+            self._check_mappable(self.endpoint)
+        window = Window(inputs, concurrency, ordered, on_error, on_progress)
+        return AsyncBatch(self._one, inputs, concurrency, window)
+
+    async def _one(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Value:
+        endpoint = await self._found()
+        self._check_mappable(endpoint)
+        return (await self._calls.call(bind(endpoint, args, kwargs))).value
+
+    def _check_mappable(self, endpoint: Endpoint) -> None:
+        if endpoint.output.is_stream:
+            raise TypeError(f"{self.__name__}() is a stream, and map() for endpoints with one result")
 
     # --- as a task
 

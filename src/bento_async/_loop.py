@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol, cast
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from anyio.lowlevel import current_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from asyncio import Task
+    from collections.abc import Callable, Coroutine
 
 
 class _Asyncio(Protocol):
+    def create_task(self, coroutine: Coroutine[object, object, None], /) -> Task[None]: ...
+
     def call_soon_threadsafe(self, callback: Callable[[], object], /) -> object: ...
 
 
@@ -50,6 +54,23 @@ class Loop:
         except RuntimeError:
             return False
         return True
+
+    def spawn(self, function: Callable[[], Coroutine[object, object, None]]) -> None:
+        """Run a task that no other one waits for; it ends with the loop. It has to catch what it raises.
+
+        This is for an object whose work goes on between two calls of its methods: a task group is for one block.
+        """
+        if hasattr(self._native, "call_soon_threadsafe"):
+            task = cast("_Asyncio", self._native).create_task(function())
+            _tasks.add(task)  # asyncio itself refers to it only weakly
+            task.add_done_callback(_tasks.discard)
+        else:
+            import trio  # it runs, so it is loaded
+
+            trio.lowlevel.spawn_system_task(function, context=copy_context())
+
+
+_tasks: Final[set[Task[None]]] = set()
 
 
 def loop_key() -> object:

@@ -72,6 +72,7 @@ from ._task_flows import Tasks
 from ._tasks import ResultStatus
 from ._url import Base, parse_base
 from ._version import __version__
+from ._window import OnError, Outcome, Window, arguments_of
 
 __all__ = (
     "ALIAS",
@@ -122,9 +123,11 @@ __all__ = (
     "Lost",
     "ModelInput",
     "NotFound",
+    "OnError",
     "OnProgress",
     "Options",
     "Origin",
+    "Outcome",
     "Output",
     "Parameter",
     "Pause",
@@ -172,8 +175,10 @@ __all__ = (
     "Upload",
     "Value",
     "Whole",
+    "Window",
     "Witness",
     "__version__",
+    "arguments_of",
     "attributes",
     "bind",
     "docstring_of",

@@ -24,6 +24,7 @@ from bento_proto import (
     Limits,
     LocalProtocolError,
     NotFound,
+    Outcome,
     Poll,
     Progress,
     RemoteProtocolError,
@@ -46,6 +47,7 @@ from bento_proto import (
     __version__,
 )
 
+from ._batch import Batch
 from ._client import SyncHTTPClient
 from ._endpoint import EndpointMethod
 from ._stream import Stream
@@ -53,6 +55,7 @@ from ._task import Task
 from ._typed import TypedSyncHTTPClient
 
 __all__ = (
+    "Batch",
     "BentoMLException",
     "CallTimeout",
     "Conflict",
@@ -74,6 +77,7 @@ __all__ = (
     "Limits",
     "LocalProtocolError",
     "NotFound",
+    "Outcome",
     "Poll",
     "Progress",
     "RemoteProtocolError",

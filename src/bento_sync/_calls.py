@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from ._asgi import ASGIServer
     from ._connections import Connections
+    from ._stop import Stop
     from ._underway import Underway
 
 T = TypeVar("T")
@@ -88,7 +89,7 @@ class Shared:
                 )
         return Shared, (self.session, self.connections, self.limits, None, None, None)
 
-    def carry_out(self, run: Run[T]) -> Underway[object] | None:
+    def carry_out(self, run: Run[T], stop: Stop | None) -> Underway[object] | None:
         """Carry out the step of a run until its exchange wants no more; what is handed over is read further."""
         assert run.step is not None
         if self.recorder is not None:
@@ -99,8 +100,8 @@ class Shared:
                 raise LocalProtocolError("the client is closed")
             return play(run, self.responder)
         if run.step.delay:
-            time.sleep(run.step.delay)
-        return carry_out(run.step, self.connections)
+            (time.sleep if stop is None else stop.sleep)(run.step.delay)
+        return carry_out(run.step, self.connections, stop)
 
     def close(self) -> None:
         """Close the connections, and stop the application."""
@@ -115,6 +116,7 @@ class Calls(NamedTuple):
 
     shared: Shared
     options: Options
+    stop: Stop | None = None
 
     # --- driving
 
@@ -125,7 +127,7 @@ class Calls(NamedTuple):
             while run.step is not None:
                 if opened is not None:
                     opened.close()
-                opened = self.shared.carry_out(run)
+                opened = self.shared.carry_out(run, self.stop)
                 run.resume(time.monotonic())
         except BaseException:
             run.close()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Endpoint,
         Hooks,
         Images,
+        OnError,
         OnProgress,
         RetryPolicy,
         Service,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     )
 
     from ._asgi import ASGIApplication
+    from ._batch import Batch
 
 
 def _chance() -> float:
@@ -232,6 +234,32 @@ class SyncHTTPClient:
             BentoMLException: the request failed, or the answer has an error status.
         """
         return self._calls.request(method, path, content, json)
+
+    def map(
+        self,
+        endpoint: str | EndpointMethod,
+        inputs: Iterable[Value],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        on_error: OnError = "raise",
+        on_progress: OnProgress | None = None,
+    ) -> Batch:
+        """Call an endpoint with each of many inputs, some at a time: see `EndpointMethod.map`.
+
+        Args:
+            endpoint: its name; or a method, of a view with other options, say.
+            inputs: as there, and so are all others.
+            concurrency: how many calls there are at a time.
+            ordered: whether the results come in the order of the inputs.
+            on_error: what becomes of a call that fails.
+            on_progress: told how many calls are over.
+
+        Raises:
+            NotFound: the Service has no endpoint of that name.
+        """
+        method = endpoint if isinstance(endpoint, EndpointMethod) else self._endpoint(endpoint)
+        return method.map(inputs, concurrency=concurrency, ordered=ordered, on_error=on_error, on_progress=on_progress)
 
     def with_options(
         self,

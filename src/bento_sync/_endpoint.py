@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from bento_proto import Response, docstring_of, signature_of
+from bento_proto import Response, Window, docstring_of, signature_of
 
+from ._batch import Batch
 from ._task import Task
 
 if TYPE_CHECKING:
     import inspect
     import os
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from bento_proto import Endpoint, Poll, ResultStatus, ServerSentEvent, Value
+    from bento_proto import Endpoint, OnError, OnProgress, Poll, ResultStatus, ServerSentEvent, Value
 
     from ._calls import Calls
+    from ._stop import Stop
     from ._stream import Stream
 
 
@@ -100,6 +103,45 @@ class EndpointMethod:
             TypeError, ValueError, BentoMLException: as for a call.
         """
         return self._calls.save(dest, self.endpoint, args, kwargs)
+
+    def map(
+        self,
+        inputs: Iterable[Value],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        on_error: OnError = "raise",
+        on_progress: OnProgress | None = None,
+    ) -> Batch:
+        """Call the endpoint with each of many inputs, some at a time.
+
+        Any number of inputs takes the same memory: they are taken and called when their results are asked for, at most
+        twice ``concurrency`` ahead. A call is that of this method: with the client's timeouts and retries.
+
+        Args:
+            inputs: any iterable, endless ones too. A mapping is keyword arguments, a tuple positional ones, anything
+                else the only argument.
+            concurrency: how many calls there are at a time.
+            ordered: whether the results come in the order of the inputs, or as they arrive.
+            on_error: what becomes of a call that fails: ``"raise"`` ends the batch with its error, after the results
+                before it; ``"return"`` gives the exception in place of the result; ``"skip"`` leaves it out.
+            on_progress: told how many calls are over, where the results are asked for.
+
+        Returns:
+            An iterator over the results, to be used in ``with`` if it may be left early. Its ``outcomes()`` gives each
+            result with its input.
+
+        Raises:
+            TypeError: the endpoint is a stream.
+            ValueError: an argument makes no sense.
+        """
+        if self.endpoint.output.is_stream:
+            raise TypeError(f"{self.__name__}() is a stream, and map() for endpoints with one result")
+        window = Window(inputs, concurrency, ordered, on_error, on_progress)
+        return Batch(self._stoppable, inputs, concurrency, window)
+
+    def _stoppable(self, args: Sequence[object], kwargs: Mapping[str, object], stop: Stop) -> Value:
+        return self._calls._replace(stop=stop).call(self.endpoint, args, kwargs).value
 
     # --- as a task
 

@@ -25,16 +25,18 @@ if TYPE_CHECKING:
     from bento_proto import Exchange, Step, Timeout
 
     from ._connections import Connection, Connections, Pool
+    from ._stop import Stop
 
 T = TypeVar("T")
 
 _BLOCK: Final = 1 << 18  # sent at a time, so that a timeout is one of progress
 
 
-def carry_out(step: Step, connections: Connections) -> Open[object] | None:
+def carry_out(step: Step, connections: Connections, stop: Stop | None) -> Open[object] | None:
     """Carry out a step until its exchange wants no more; whoever takes one that is handed over reads on.
 
     Raises:
+        Stopped: it was stopped.
         LocalProtocolError: the client is closed, or the request can't be sent.
         OSError: a file of the request can't be read.
     """
@@ -64,7 +66,9 @@ def carry_out(step: Step, connections: Connections) -> Open[object] | None:
     opened: Open[object] | None = None
     try:
         wire = Wire(exchange, reused=reused, proxy=pool.route.forwarder)
-        opened = Open(exchange, wire, pool, connection, sock, timeout, ends)
+        if stop is not None:
+            stop.watch(sock)
+        opened = Open(exchange, wire, pool, connection, sock, timeout, ends, stop)
         opened.begin()
     except BaseException:
         pool.give_back(connection, reusable=False) if opened is None else opened.close()
@@ -114,6 +118,7 @@ class Open(Underway[T]):
         sock: its socket.
         timeout: how long to wait for what.
         ends: when the total of the timeout is up, on the monotonic clock.
+        stop: may stop it, if it is given.
     """
 
     def __init__(
@@ -125,6 +130,7 @@ class Open(Underway[T]):
         sock: socket.socket,
         timeout: Timeout,
         ends: float | None,
+        stop: Stop | None,
     ) -> None:
         super().__init__(exchange)
         self._wire = wire
@@ -133,6 +139,7 @@ class Open(Underway[T]):
         self._sock = sock
         self._timeout = timeout
         self._ends = ends
+        self._stop = stop
 
     def begin(self) -> None:
         """Send the request, and read what the exchange wants before it is handed over."""
@@ -144,6 +151,8 @@ class Open(Underway[T]):
         """Give the connection back: for further use if the exchange is over, else it is closed."""
         connection, self._connection = self._connection, None
         if connection is not None:
+            if self._stop is not None:
+                self._stop.forget(self._sock)
             self._pool.give_back(connection, reusable=self._wire.is_reusable)
         self.exchange.close()
 

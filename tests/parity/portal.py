@@ -24,7 +24,7 @@ import anyio
 from anyio.from_thread import BlockingPortal
 from blockbuster import BlockBuster
 
-from bento_async import AsyncHTTPClient, AsyncStream, AsyncTask, EndpointMethod
+from bento_async import AsyncBatch, AsyncHTTPClient, AsyncStream, AsyncTask, EndpointMethod
 from bento_proto import Content, Endpoint, Response, ResultStatus, Service
 
 if TYPE_CHECKING:
@@ -157,6 +157,10 @@ class PortalClient(_Through):
         view._client = self._client.with_options(**options)
         return view
 
+    def map(self, endpoint: Any, inputs: Any, **options: Any) -> PortalBatch:
+        method = endpoint._method if isinstance(endpoint, PortalMethod) else endpoint
+        return PortalBatch(self._way, self._client.map(method, inputs, **options))
+
 
 class PortalMethod(_Through):
     def __init__(self, way: BlockingPortal, method: EndpointMethod) -> None:
@@ -185,6 +189,9 @@ class PortalMethod(_Through):
     def save(self, /, *args: Any, **kwargs: Any) -> Path:
         path: Path = self._await(self._method.save, *args, **kwargs)
         return path
+
+    def map(self, inputs: Any, **options: Any) -> PortalBatch:
+        return PortalBatch(self._way, self._method.map(inputs, **options))
 
     def submit(self, /, *args: Any, **kwargs: Any) -> PortalTask:
         task: PortalTask = self._await(self._method.submit, *args, **kwargs)
@@ -274,3 +281,35 @@ class PortalStream(_Through):
 
     def close(self) -> None:
         self._await(self._stream.close)
+
+
+class PortalBatch(_Through):
+    def __init__(self, way: BlockingPortal, batch: AsyncBatch) -> None:
+        super().__init__(way)
+        self._batch = batch
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        try:
+            return self._await(self._batch.__anext__)
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def outcomes(self) -> Iterator[Any]:
+        outcomes = self._batch.outcomes()
+        while True:
+            try:
+                yield self._await(outcomes.__anext__)
+            except StopAsyncIteration:
+                return
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._await(self._batch.close)

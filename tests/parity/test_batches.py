@@ -1,0 +1,259 @@
+"""Many calls of one endpoint: in order or not, with errors, endless, left early, and in little memory."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import threading
+import time
+import tracemalloc
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from bento_proto import ConnectError, InvalidArgument, Outcome, Progress, UnprocessableEntity
+from bento_sync import SyncHTTPClient
+
+from .faces import Connect
+from .proxies import Asked, Piece, Stub, endpoint, reply, routes, schema
+
+NUMBER: Any = schema(
+    endpoint("f", input={"properties": {"x": {"type": "integer"}}, "required": ["x"]}, output={"type": "integer"})
+)
+
+
+def number_of(asked: Asked) -> int:
+    return int(asked.body.decode().partition(":")[2].strip(" }"))
+
+
+def threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("bento-batch")]
+
+
+def gone() -> bool:
+    """Whether no thread of a batch is left, after a moment."""
+    deadline = time.monotonic() + 5
+    while threads() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not threads()
+
+
+# --- results
+
+
+def test_results_in_order(zoo: SyncHTTPClient) -> None:
+    texts = [f"text {number}" for number in range(50)]
+    assert list(zoo.map("echo_str", texts)) == list(zoo.echo_str.map(iter(texts), concurrency=3)) == texts
+    assert list(zoo.map(zoo.with_options(timeout=20).echo_str, texts, concurrency=100)) == texts
+    assert list(zoo.map("echo_str", [])) == []
+
+
+def test_what_an_input_stands_for(zoo: SyncHTTPClient) -> None:
+    given: list[Any] = ["a", ("b",), {"text": "c"}]
+    assert list(zoo.map("echo_str", given)) == ["a", "b", "c"]
+
+
+def test_results_as_they_arrive_with_their_inputs(connect: Connect) -> None:
+    def answer(asked: Asked) -> Piece:
+        number = number_of(asked)
+        if number == 0:
+            others.wait(10)
+        return reply(-number)
+
+    others = threading.Event()
+    with Stub(routes({"/f": answer})) as stub:
+        client = connect(stub.url, schema=NUMBER)
+        outcomes: list[Outcome] = []
+        for outcome in client.map("f", range(8), ordered=False).outcomes():
+            outcomes.append(outcome)
+            if len(outcomes) == 7:
+                others.set()
+        ordered = list(client.f.map(range(8)).outcomes())
+    assert outcomes[-1] == Outcome(0, 0, 0)
+    assert sorted(outcomes) == ordered == [Outcome(number, number, -number) for number in range(8)]
+
+
+def test_only_so_many_at_a_time_and_so_many_ahead(connect: Connect) -> None:
+    lock, now, most, taken = threading.Lock(), 0, 0, 0
+
+    def answer(asked: Asked) -> Piece:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        time.sleep(0.01)
+        with lock:
+            now -= 1
+        return reply(number_of(asked))
+
+    def endless() -> Iterator[int]:
+        nonlocal taken
+        for number in itertools.count():
+            taken += 1
+            yield number
+
+    with Stub(routes({"/f": answer})) as stub:
+        client = connect(stub.url, schema=NUMBER)
+        with client.map("f", endless(), concurrency=3) as batch:
+            for expected, number in zip(range(40), batch, strict=False):
+                assert number == expected
+                assert taken <= expected + 1 + 6
+            time.sleep(0.1)
+            assert taken <= 41 + 6, "it goes on though nobody asks"
+    assert most == 3
+
+
+def test_nothing_happens_before_a_result_is_asked_for(connect: Connect) -> None:
+    with Stub(routes({"/f": reply(1)})) as stub:
+        batch = connect(stub.url, schema=NUMBER, server_ready_timeout=0).map("f", itertools.count())
+        time.sleep(0.1)
+        assert stub.asked == []
+        assert next(batch) == 1
+        batch.close()
+
+
+# --- errors
+
+
+def test_an_error_is_raised_in_its_turn(connect: Connect) -> None:
+    def answer(asked: Asked) -> Piece:
+        number = number_of(asked)
+        if number == 0:
+            time.sleep(0.2)
+        return reply({"error": "no"}, 422) if number == 3 else reply(number)
+
+    with Stub(routes({"/f": answer})) as stub:
+        client = connect(stub.url, schema=NUMBER)
+        batch = client.map("f", itertools.count())
+        assert [next(batch), next(batch), next(batch)] == [0, 1, 2]
+        with pytest.raises(UnprocessableEntity, match="no"):
+            next(batch)
+        assert list(batch) == []
+        asked = len(stub.asked)
+        time.sleep(0.1)
+        assert len(stub.asked) == asked < 40
+    assert gone()
+
+
+def test_errors_in_place_and_left_out(zoo: SyncHTTPClient) -> None:
+    given: list[Any] = ["a", {"text": 7}, {"nothing": 1}, "b"]
+    first, wrong, unknown, last = zoo.map("echo_str", given, on_error="return")
+    assert (first, type(wrong), type(unknown), last) == ("a", InvalidArgument, TypeError, "b")
+    assert list(zoo.map("echo_str", given, on_error="skip")) == ["a", "b"]
+    outcomes = list(zoo.map("echo_str", given, on_error="return").outcomes())
+    assert [type(outcome.error) for outcome in outcomes] == [type(None), InvalidArgument, TypeError, type(None)]
+    assert outcomes[1].input == {"text": 7}
+
+
+def test_inputs_that_break_off(zoo: SyncHTTPClient) -> None:
+    def inputs() -> Iterator[str]:
+        yield "a"
+        raise RuntimeError("no more")
+
+    for on_error in ("raise", "skip"):
+        batch = zoo.map("echo_str", inputs(), on_error=on_error)
+        assert next(batch) == "a"
+        with pytest.raises(RuntimeError, match="no more"):
+            next(batch)
+
+
+def test_what_can_not_be_mapped(zoo: SyncHTTPClient) -> None:
+    with pytest.raises(TypeError, match=r"stream_int\(\) is a stream"):
+        zoo.stream_int.map([1])
+    with pytest.raises(ValueError, match="concurrency must be at least 1"):
+        zoo.map("echo_str", [], concurrency=0)
+    with pytest.raises(TypeError, match="not iterable"):
+        zoo.map("echo_str", 7)  # type: ignore[arg-type]
+
+
+def test_a_server_that_is_not_there(connect: Connect) -> None:
+    client = connect("http://127.0.0.1:1", schema=NUMBER, retries=0, server_ready_timeout=0)
+    errors = list(client.map("f", range(20), on_error="return"))
+    assert {type(error) for error in errors} == {ConnectError}
+    assert len(errors) == 20
+
+
+# --- progress
+
+
+def test_progress(zoo: SyncHTTPClient) -> None:
+    told: list[Progress] = []
+    assert len(list(zoo.map("echo_str", ["a"] * 20, on_progress=told.append))) == 20
+    assert (told[0], told[-1]) == (Progress(0, 20, "batch"), Progress(20, 20, "batch"))
+    assert told == sorted(told)
+    told.clear()
+    assert len(list(zoo.map("echo_str", iter(["a"] * 20), on_progress=told.append))) == 20
+    assert (told[0], told[-1]) == (Progress(0, None, "batch"), Progress(20, 20, "batch"))
+
+
+# --- the end
+
+
+@pytest.mark.parametrize("how", ["with", "close", "drop"])
+def test_leaving_early_stops_what_is_under_way(connect: Connect, how: str) -> None:
+    release = threading.Event()
+
+    def answer(asked: Asked) -> Piece:
+        if number_of(asked):
+            release.wait(20)
+        return reply(number_of(asked))
+
+    with Stub(routes({"/f": answer})) as stub:
+        client = connect(stub.url, schema=NUMBER, timeout=30)
+        batch = client.map("f", itertools.count(), concurrency=4)
+        assert next(batch) == 0
+        begun = time.monotonic()
+        if how == "with":
+            with batch:
+                pass
+        elif how == "close":
+            batch.close()
+        else:
+            del batch
+            gc.collect()
+        assert gone()
+        assert time.monotonic() - begun < 10, "it waited for the server"
+        release.set()
+        assert list(client.map("f", range(20), concurrency=4)) == list(range(20)), "places were lost"
+
+
+def test_waits_between_attempts_are_left_too(connect: Connect) -> None:
+    with Stub(routes({"/f": reply({"error": ""}, 503, {"retry-after": "30"})})) as stub:
+        client = connect(stub.url, schema=NUMBER)
+        begun = time.monotonic()
+        with client.map("f", itertools.count()) as batch, ThreadPoolExecutor() as pool:
+            pool.submit(next, batch)
+            while not stub.asked:
+                time.sleep(0.01)
+            batch.close()
+        assert time.monotonic() - begun < 20
+        assert gone()
+
+
+def test_thousands_of_inputs_in_the_memory_of_a_few(connect: Connect) -> None:
+    size, count = 10_000, 3000
+
+    def inputs() -> Iterator[dict[str, object]]:
+        for number in range(count):
+            yield {"x": number, "pad": "x" * size}
+
+    given: Any = schema(endpoint("g", input={"properties": {"x": {}, "pad": {}}}, output={}))
+    with Stub(lambda asked: reply({"got": "y" * size})) as stub:
+        client = connect(stub.url, schema=given, server_ready_timeout=0)
+        for ordered in (True, False):
+            batch = client.map("g", inputs(), ordered=ordered)
+            assert next(batch) == {"got": "y" * size}
+            stub.asked.clear()
+            tracemalloc.start()
+            try:
+                seen = 1
+                for _ in batch:
+                    seen += 1
+                    stub.asked.clear()
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert seen == count
+            assert peak < 100 * size * 2, "it grows with the inputs"

@@ -1,0 +1,60 @@
+"""Batches beyond one process: clients, views and errors travel to the workers of a Dask cluster and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from bento_proto import InvalidArgument
+from bento_sync import SyncHTTPClient
+from tests.servers import Servers
+
+distributed = pytest.importorskip("distributed")
+
+
+def called(texts: Iterable[object], client: SyncHTTPClient) -> list[tuple[str, int]]:
+    """What a worker does with a partition: the client arrived pickled, and connects here."""
+    import os
+
+    with client:
+        return [(text, os.getpid()) for text in client.map("echo_str", texts, concurrency=4)]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[object]:
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=None
+        ) as local,
+        distributed.Client(local) as scheduler,
+    ):
+        yield scheduler
+
+
+@pytest.mark.filterwarnings("ignore")  # of Dask's own
+def test_partitions(cluster: object, servers: Servers) -> None:
+    import os
+
+    from dask import bag
+
+    client = SyncHTTPClient(servers.url("zoo:Zoo")).with_options(timeout=20)
+    assert client.connect().name == "Zoo"  # so that the schema travels too
+    texts = bag.from_sequence([f"text {number}" for number in range(40)], npartitions=4)
+    results = texts.map_partitions(called, client).compute()
+    assert [text for text, _ in results] == [f"text {number}" for number in range(40)]
+    processes = {process for _, process in results}
+    assert os.getpid() not in processes
+    client.close()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_errors_come_back(cluster: object, servers: Servers) -> None:
+    from dask import bag
+
+    client = SyncHTTPClient(servers.url("zoo:Zoo"))
+    wrong = bag.from_sequence([{"text": 7}], npartitions=1)
+    with pytest.raises(InvalidArgument, match="Input should be a valid string") as caught:
+        wrong.map_partitions(called, client).compute()
+    assert (caught.value.error_code, bool(caught.value.request_id)) == (400, True)
+    client.close()
