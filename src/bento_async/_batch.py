@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import TYPE_CHECKING, Final, cast
 
 import anyio
 from anyio import CancelScope, Event
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Call = Callable[[Sequence[object], Mapping[str, object]], Awaitable[object]]
     Inputs = Iterator[object] | AsyncIterator[object]
 
+_PATIENCE: Final = 1.0  # seconds for inputs to clean up
+
 
 class AsyncBatch:
     """The results of many calls, as they are asked for: an asynchronous iterator, and a context manager that ends it.
@@ -31,8 +33,9 @@ class AsyncBatch:
     Inputs are taken on the event loop, at most twice as many ahead of the results as there are calls at a time. The
     calls are made in a task of the batch's own, which begins with the first result that is asked for. Leaving early,
     by ``async with`` or `close`, cancels them and waits until they are gone; so does a wait for a result that is
-    cancelled. One that is dropped cancels them when Python notices, which is at once unless something else refers to
-    it: so does ``break`` out of an ``async for`` over ``client.map(...)`` itself, say.
+    cancelled. Inputs that are an asynchronous generator are closed then. A batch that is dropped, as by ``break`` out
+    of an ``async for`` over ``client.map(...)`` itself, cancels them when Python notices, which is at once unless
+    something else refers to it.
     """
 
     def __init__(
@@ -173,15 +176,21 @@ class _Crew:
                 async with anyio.create_task_group() as calls:
                     while not self._window.has_ended:
                         if self._window.wants_input:
+                            await self._places.acquire()  # here, as trio starts tasks in any order
                             await self._take_input(calls)
                         else:
                             await self._room.wait()
                             self._room = Event()
         finally:
+            if isinstance(self._inputs, AsyncGenerator):  # which is mostly made for the batch: nobody else has it
+                with anyio.move_on_after(_PATIENCE, shield=True):
+                    await cast("AsyncGenerator[object, None]", self._inputs).aclose()
             self._over.set()
             self._news.set()
 
     async def _take_input(self, calls: TaskGroup) -> None:
+        if self._window.has_ended:  # by an error, meanwhile
+            return
         try:
             given = await anext(self._inputs) if isinstance(self._inputs, AsyncIterator) else next(self._inputs)
         except (StopIteration, StopAsyncIteration):
@@ -194,12 +203,12 @@ class _Crew:
             calls.start_soon(self._make, self._window.start(given), given)
 
     async def _make(self, number: int, given: object) -> None:
-        async with self._places:
-            try:
-                result = await self._call(*arguments_of(given))
-            except Exception as exc:  # noqa: BLE001 - the batch says what becomes of it
-                self._window.fail(number, exc)
-                self._room.set()  # it may be that there is to be no more
-            else:
-                self._window.finish(number, result)
-            self._news.set()
+        try:
+            result = await self._call(*arguments_of(given))
+        except Exception as exc:  # noqa: BLE001 - the batch says what becomes of it
+            self._window.fail(number, exc)
+            self._room.set()  # it may be that there is to be no more
+        else:
+            self._window.finish(number, result)
+        self._places.release()
+        self._news.set()

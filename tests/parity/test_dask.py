@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 
@@ -10,13 +12,12 @@ from bento_proto import InvalidArgument
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
 
-distributed = pytest.importorskip("distributed")
+distributed: Any = pytest.importorskip("distributed")
+bag: Any = pytest.importorskip("dask.bag")
 
 
 def called(texts: Iterable[object], client: SyncHTTPClient) -> list[tuple[str, int]]:
     """What a worker does with a partition: the client arrived pickled, and connects here."""
-    import os
-
     with client:
         return [(text, os.getpid()) for text in client.map("echo_str", texts, concurrency=4)]
 
@@ -34,10 +35,6 @@ def cluster() -> Iterator[object]:
 
 @pytest.mark.filterwarnings("ignore")  # of Dask's own
 def test_partitions(cluster: object, servers: Servers) -> None:
-    import os
-
-    from dask import bag
-
     client = SyncHTTPClient(servers.url("zoo:Zoo")).with_options(timeout=20)
     assert client.connect().name == "Zoo"  # so that the schema travels too
     texts = bag.from_sequence([f"text {number}" for number in range(40)], npartitions=4)
@@ -50,7 +47,6 @@ def test_partitions(cluster: object, servers: Servers) -> None:
 
 @pytest.mark.filterwarnings("ignore")
 def test_errors_come_back(cluster: object, servers: Servers) -> None:
-    from dask import bag
 
     client = SyncHTTPClient(servers.url("zoo:Zoo"))
     wrong = bag.from_sequence([{"text": 7}], npartitions=1)
