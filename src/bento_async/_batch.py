@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from typing import TYPE_CHECKING, Final
 
 import anyio
 from anyio import CancelScope, Event
@@ -182,9 +182,10 @@ class _Crew:
                             await self._room.wait()
                             self._room = Event()
         finally:
-            if isinstance(self._inputs, AsyncGenerator):  # which is mostly made for the batch: nobody else has it
+            aclose: Callable[[], Awaitable[object]] | None = getattr(self._inputs, "aclose", None)
+            if aclose is not None:  # of a generator, which is mostly made for the batch: nobody else has it
                 with anyio.move_on_after(_PATIENCE, shield=True):
-                    await cast("AsyncGenerator[object, None]", self._inputs).aclose()
+                    await aclose()
             self._over.set()
             self._news.set()
 

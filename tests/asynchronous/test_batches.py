@@ -15,8 +15,7 @@ from bento_proto import Limits
 from .peers import Peer
 from .schemas import client
 
-
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_tasks")]
 
 
 class Broken(Exception):
