@@ -6,13 +6,15 @@ import copy
 import math
 import os
 import time
+from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 import anyio
 from anyio import CancelScope, to_thread
 
 from bento_files import Destination, measure, open_sink
-from bento_proto import BentoMLException, CallTimeout, Content, Delivery, Response, Run
+from bento_proto import BentoMLException, CallTimeout, Content, Delivery, Response, Run, modules_of
 
 from ._connections import Discovery
 from ._play import body_of, play
@@ -21,7 +23,7 @@ from ._transport import carry_out
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from bento_files import Sink
@@ -63,6 +65,9 @@ class Shared:
         application: what is called instead of a server, if anything is.
         responder: what answers in the place of a server, if anything does.
         recorder: what notes the exchanges, if anything does.
+
+    Attributes:
+        loaded: the endpoints for which nothing is left to import.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class Shared:
         self.application: Application | None = application
         self.responder: Responder | None = responder
         self.recorder: Witness | None = recorder
+        self.loaded: set[str] = set()
 
     def __reduce__(self) -> tuple[type[Shared], tuple[Session, Connections, Limits, None, None, None]]:
         """The same with connections of its own, as it is made in another process.
@@ -195,13 +201,13 @@ class Calls(NamedTuple):
 
     async def call(self, call: Call) -> Response[Value]:
         """Call an endpoint."""
-        uploads = await self._measure(call)
+        uploads = await self._prepare(call)
         flow = self.shared.session.call(call, uploads, os.urandom(16).hex(), self.options, time.monotonic())
         return await self._deliver(call.endpoint, *await self.run(flow))
 
     async def events(self, call: Call) -> AsyncStream[ServerSentEvent]:
         """Call an endpoint and read its answer as server-sent events."""
-        uploads = await self._measure(call)
+        uploads = await self._prepare(call)
         flow = self.shared.session.events(call, uploads, os.urandom(16).hex(), self.options, time.monotonic())
         exchange, opened = await self.run(flow)
         assert opened is not None
@@ -210,7 +216,7 @@ class Calls(NamedTuple):
     async def save(self, dest: str | os.PathLike[str], call: Call) -> Path:
         """Call an endpoint and write its answer to a file."""
         place = await to_thread.run_sync(Destination, dest)
-        uploads = await self._measure(call)
+        uploads = await self._prepare(call)
         flow = self.shared.session.content(call, uploads, os.urandom(16).hex(), self.options, time.monotonic())
         exchange, opened = await self.run(flow)
         return await self._write(exchange, opened, lambda: place.open(exchange, call.endpoint.name))
@@ -226,7 +232,7 @@ class Calls(NamedTuple):
 
     async def submit(self, call: Call) -> str:
         """Queue a call; return the task's id."""
-        uploads = await self._measure(call)
+        uploads = await self._prepare(call)
         tasks = self.shared.session.tasks
         return await self.result(tasks.submit(call, uploads, os.urandom(16).hex(), self.options, time.monotonic()))
 
@@ -243,6 +249,7 @@ class Calls(NamedTuple):
 
     async def get_task(self, endpoint: Endpoint, task_id: str) -> Response[Value]:
         """The result of a task."""
+        await self._load(endpoint)
         flow = self.shared.session.tasks.get(endpoint, task_id, self.options, time.monotonic())
         return await self._deliver(endpoint, *await self.run(flow))
 
@@ -250,6 +257,7 @@ class Calls(NamedTuple):
         self, endpoint: Endpoint, task_id: str, timeout: float | None, poll: Poll | float | None, cancel: bool
     ) -> Response[Value]:
         """The result of a task, once it is over."""
+        await self._load(endpoint)
         tasks = self.shared.session.tasks
         flow = tasks.result(endpoint, task_id, timeout, poll, cancel, self.options, time.monotonic())
         return await self._deliver(endpoint, *await self.run(flow))
@@ -264,10 +272,20 @@ class Calls(NamedTuple):
 
     # --- what they share
 
-    async def _measure(self, call: Call) -> list[Upload]:
+    async def _prepare(self, call: Call) -> list[Upload]:
+        """Do what would block before a call; return its files, measured."""
+        await self._load(call.endpoint)
         sources = call.sources
         # Opening a pipe waits for who writes to it: a thread that does so can only be left alone.
         return await to_thread.run_sync(_measure, sources, abandon_on_cancel=True) if sources else []
+
+    async def _load(self, endpoint: Endpoint) -> None:
+        """Import what calls of an endpoint will, such as NumPy, so that the event loop need not wait for it."""
+        if endpoint.name not in self.shared.loaded:
+            modules = modules_of(endpoint)
+            if modules:  # even if they are in sys.modules: another thread may still be at it
+                await to_thread.run_sync(_import, modules, abandon_on_cancel=True)
+            self.shared.loaded.add(endpoint.name)
 
     async def _deliver(
         self, endpoint: Endpoint, exchange: Exchange[object], opened: Underway[object] | None
@@ -305,6 +323,12 @@ class Calls(NamedTuple):
                 with CancelScope(shield=True):
                     await to_thread.run_sync(sink.discard)
                 raise
+
+
+def _import(modules: Iterable[str]) -> None:
+    for module in modules:
+        with suppress(ImportError):
+            import_module(module)
 
 
 def _measure(sources: Sequence[Source]) -> list[Upload]:

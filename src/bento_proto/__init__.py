@@ -5,6 +5,7 @@ A `Session` makes flows, a `Run` says what to do next, and an `Exchange` takes w
 
 from __future__ import annotations
 
+from ._arrays import modules_of
 from ._binding import Call, Source, bind
 from ._content import file_name, media_type, safe_name
 from ._decoders import Decoder, JSONItems, Raw, Text, Whole
@@ -186,6 +187,7 @@ __all__ = (
     "endpoint_for",
     "file_name",
     "media_type",
+    "modules_of",
     "parse_base",
     "parse_json",
     "parse_service",

@@ -1,6 +1,6 @@
 """Tensors and frames inside JSON results, where NumPy and pandas are installed; lists where they aren't.
 
-The packages are imported when the first such result arrives, never before.
+The packages are imported when the first such result arrives; who can't wait then asks `modules_of`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,35 @@ from ._json import JSON
 from ._schema import walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from ._schema import Schema
+    from ._schema import Endpoint, Schema
 
 Convert: TypeAlias = "Callable[[JSON], object]"
 
+_RESULTS: Final[Mapping[object, frozenset[str]]] = {
+    "tensor": frozenset({"numpy", "orjson"}),
+    "dataframe": frozenset({"pandas"}),
+}
+_ARGUMENTS: Final[Mapping[object, frozenset[str]]] = {"tensor": frozenset({"orjson"})}
+
 _DTYPE: Final = re.compile(r"[<>=|]?[A-Za-z_]+\d{0,3}(?:\[[A-Za-z]+\])?")
 _WIDEST: Final = 32  # bytes of the largest number, a complex256
+
+
+def modules_of(endpoint: Endpoint) -> frozenset[str]:
+    """The packages that calls of an endpoint import when their arguments are encoded, or their results decoded.
+
+    They are for tensors and frames, need not be installed, and take some tenths of a second the first time: who runs an
+    event loop had better import them elsewhere before.
+    """
+    modules = _used(endpoint.output.schema, _RESULTS)
+    return modules.union(*(_used(parameter.schema, _ARGUMENTS) for parameter in endpoint.parameters))
+
+
+def _used(schema: Schema, modules: Mapping[object, frozenset[str]]) -> frozenset[str]:
+    kinds = [node.get("type") for node in walk(schema)]
+    return frozenset().union(*(modules[kind] for kind in kinds if isinstance(kind, str) and kind in modules))
 
 
 def converter(schema: Schema) -> Convert | None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bento_proto import JSON, RemoteProtocolError, Schema, parse_json
+from bento_proto import JSON, RemoteProtocolError, Schema, modules_of, parse_json, parse_service
 from bento_proto._arrays import converter
 from tests.proto.shapes import zoo
 from tests.recordings import find, load
@@ -178,3 +178,22 @@ def test_without_the_package_they_stay_lists(package: str, monkeypatch: pytest.M
     schema = TENSOR if package == "numpy" else FRAME
     assert converted([{"a": 1}], {"items": schema}) == [{"a": 1}]
     assert converted([[1, 2]], {**schema, "dtype": "int8", "shape": [5]}) == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ("output", "given", "modules"),
+    [
+        ({"type": "object"}, {}, set()),
+        ({"type": ["string", "null"]}, {"type": "string"}, set()),
+        (TENSOR, {}, {"numpy", "orjson"}),
+        (FRAME, {}, {"pandas"}),
+        ({"anyOf": [NULL, {"type": "array", "items": FRAME}], "is_stream": True}, {}, {"pandas"}),
+        ({"$ref": "#/$defs/M", "$defs": {"M": MODEL}}, {}, {"numpy", "orjson"}),
+        ({"type": "string"}, {"anyOf": [TENSOR, NULL]}, {"orjson"}),
+        ({"type": "string"}, FRAME, set()),
+    ],
+)
+def test_which_packages_calls_import(output: JSON, given: JSON, modules: set[str]) -> None:
+    """Who runs an event loop asks. A frame that is an argument has brought its package along."""
+    route = {"name": "f", "route": "/f", "input": {"properties": {"x": given}}, "output": output}
+    assert modules_of(parse_service({"name": "S", "routes": [cast("JSON", route)]}).endpoints["f"]) == modules
