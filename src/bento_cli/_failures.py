@@ -70,7 +70,7 @@ def report(exc: Exception, arguments: Sequence[str]) -> int:
     else:
         known = [f"{found.status}"] if found.status is not None else []
         known += [f"request {found.request_id}"] if found.request_id else []
-        text = f"error: {one_line(found.message)}" + (f" [{', '.join(known)}]" if known else "")
+        text = one_line(f"error: {found.message}" + (f" [{', '.join(known)}]" if known else ""))
     sys.stderr.write(text + "\n")
     return found.code
 

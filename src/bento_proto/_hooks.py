@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 from ._exchange import State
 from ._headers import HARMLESS, Headers, checked_fields, merged
 from ._messages import Request
+from ._text import error_line, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -181,7 +182,7 @@ class Watch:
                 try:
                     fields = merged(fields, checked_fields(hooks.request(event)))
                 except BaseException as exc:  # it ends for those that know of it
-                    _end(self._hooks[: index + 1], EndEvent(event, None, _line(exc), False, 0, None))
+                    _end(self._hooks[: index + 1], EndEvent(event, None, error_line(exc), False, 0, None))
                     raise
         if request.origin != self._home:
             fields = tuple(field for field in fields if field[0] in HARMLESS)
@@ -195,7 +196,7 @@ class Watch:
             after = yield step
         except GeneratorExit as closing:  # because of what the call met: a cancellation, a file that can't be read
             cause = closing.__context__
-            self._over(step.exchange, None, None if cause is None else _line(cause), None)
+            self._over(step.exchange, None, None if cause is None else error_line(cause), None)
             raise
         self._seconds = after - now - step.delay
         return after
@@ -207,6 +208,7 @@ class Watch:
         if head is not None:
             shown = Headers(tuple((name, _value(name.lower(), value)) for name, value in head.headers))
             request_id = head.get("x-bentoml-request-id")
+            request_id = None if request_id is None else one_line(request_id)
             response = ResponseEvent(self._event, head.status, shown, request_id, self._seconds, complete)
         if not complete:
             exchange.on_end = lambda: self._over(exchange, response, None, None)
@@ -229,7 +231,7 @@ class Watch:
         self, exchange: Exchange[object], response: ResponseEvent | None, error: str | None, seconds: float | None
     ) -> None:
         assert self._event is not None
-        error = error if exchange.error is None else _line(exchange.error)
+        error = error if exchange.error is None else error_line(exchange.error)
         abandoned = exchange.state in (State.WAITING, State.OPEN, State.REFUSED)
         received = 0 if exchange.download is None else exchange.download.done
         _end(self._hooks, EndEvent(self._event, response, error, abandoned, received, seconds))
@@ -240,11 +242,6 @@ def _end(several: tuple[Hooks, ...], event: EndEvent) -> None:
         if hooks.end is not None:
             with suppress(*(() if event.error is None and not event.abandoned else (Exception,))):
                 hooks.end(event)
-
-
-def _line(error: BaseException) -> str:
-    said = str(getattr(error, "message", error))
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _target(target: str) -> str:

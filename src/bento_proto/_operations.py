@@ -10,6 +10,7 @@ from ._flow import Flow, Step
 from ._hooks import watching
 from ._messages import Loss
 from ._redirect import redirected
+from ._text import error_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,7 @@ class Tried:
 
     def note(self, exchange: Exchange[object], error: BentoMLException) -> None:
         """Add a failure, and tell it to its error."""
-        self.lines.append(f"{type(error).__name__}: {error.message}")
+        self.lines.append(error_line(error))
         self.sent = self.sent or exchange.head is not None or (exchange.lost is not None and exchange.lost.sent)
         error.attempts = tuple(self.lines)
         if isinstance(error, (ConnectError, ConnectionLost, CallTimeout)):

@@ -112,7 +112,7 @@ def test_what_a_server_sends_does_nothing_to_the_terminal(terminal: Open) -> Non
         if asked.target == "/text":
             return reply(attack.encode())
         if asked.target == "/bad":
-            return reply({"error": attack}, 400)
+            return reply({"error": attack}, 400, {"x-bentoml-request-id": attack})
         return reply(json.dumps({attack: attack}, ensure_ascii=False).encode())
 
     with Stub(answer) as stub:

@@ -37,7 +37,7 @@ from bento_proto._operations import Terms, attempt
 from bento_proto._outputs import event_reader, whole_reader
 from bento_proto._retry import RetryBudget
 
-from .play import lost, moved, play, reply
+from .play import Forever, lost, moved, play, reply
 
 HERE = Origin("http", "service", 3000)
 SECRETS = (
@@ -116,6 +116,20 @@ def test_an_answer_at_once() -> None:
     assert end.request is request
     assert end.response is response
     assert end.seconds == 0.5
+
+
+def test_what_a_server_says_is_on_one_line_and_does_nothing_to_a_terminal() -> None:
+    notes = Notes()
+    said = "busy\n  POST http://forged 200\r\n\x1b[2J\x9b\x00"
+    refused = reply(503, said, {"x-bentoml-request-id": "4\x1b2"})
+    error = play(flow(POST, notes.hooks), Forever(refused)).error
+    shown = r"ServiceUnavailable: busy POST http://forged 200 \x1b[2J\x9b\x00"
+    assert error is not None
+    assert error.message == said
+    assert error.attempts == (shown,) * 3
+    assert {event.reason for event in notes.told if isinstance(event, RetryEvent)} == {shown}
+    assert {event.error for event in notes.ends} == {shown}
+    assert {event.request_id for event in notes.told if isinstance(event, ResponseEvent)} == {r"4\x1b2"}
 
 
 def test_each_attempt_is_told_of_with_what_came_before_it() -> None:
