@@ -42,8 +42,9 @@ def write_numbers(value: object) -> bytes | None:
         array = array.astype(np.float64)  # as `tolist` does, whose digits are those of a float
         if not np.isfinite(array).all():  # orjson would make null of them
             return None
-    native = array.astype(array.dtype.newbyteorder("="), copy=False)
-    return cast("bytes", orjson.dumps(np.ascontiguousarray(native), option=orjson.OPT_SERIALIZE_NUMPY))
+    if not array.dtype.isnative:  # what orjson does not take
+        return None
+    return cast("bytes", orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY))
 
 
 def read_numbers(data: bytes) -> JSON:

@@ -79,7 +79,7 @@ def test_numbers_at_the_edges_are_sent_as_they_are() -> None:
     "value",
     [
         np.zeros(MANY - 1), np.zeros(MANY, "complex128"), np.zeros(MANY, "longdouble"), np.zeros(MANY, "M8[s]"),
-        np.full(MANY, np.nan), [0.5] * MANY, "ndarray",
+        np.full(MANY, np.nan), np.zeros(MANY, ">i8" if sys.byteorder == "little" else "<i8"), [0.5] * MANY, "ndarray",
     ],
     ids=str,
 )  # fmt: skip
