@@ -57,6 +57,10 @@ def _run(arguments: Sequence[str]) -> int:
         from ._completion import complete
 
         return complete(cli, NAME, COMPLETE, instruction)
+    if not arguments:
+        with cli.make_context(NAME, [], resilient_parsing=True) as context:
+            sys.stderr.write(cli.get_help(context) + "\n")
+        return 2
     try:
         with cli.make_context(NAME, list(arguments)) as context:
             cli.invoke(context)

@@ -212,3 +212,10 @@ def test_version_and_help(run: Run) -> None:
     assert "Exit codes:" in run("--help").text
     assert run("call", "-h").text == run("call", "--help").text
     assert "Examples:" in run("call", "--help").text
+
+
+def test_without_a_word_it_shows_its_help(run: Run) -> None:
+    done = run()
+    assert (done.code, done.out) == (2, b"")
+    assert done.told == run("--help").text
+    assert run("--json").code == 2
