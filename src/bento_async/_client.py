@@ -54,8 +54,8 @@ class AsyncHTTPClient:
     One client serves any number of tasks: they share its connections, cookies and what it knows of the Service, and
     nothing of any call. It may be used on several event loops, one after the other or each in a thread of its own, and
     after a fork: each loop has connections of its own, and what remains of one that has ended is closed when the next
-    one comes. In the child of a fork that loop must be a new one: asyncio's own can't go on there, with this client or
-    any other.
+    one comes. In the child of a fork that loop must be a new one. On the loop that the fork was made in a call raises
+    `LocalProtocolError` there, or on asyncio, where nothing at all can be awaited there, asyncio's ``RuntimeError``.
 
     Nothing blocks the event loop: files are read and written, and NumPy, pandas and Pillow imported for the first call
     that needs them, in worker threads. JSON alone is encoded and decoded on the loop, 10 MB in some tenths of a second;
@@ -91,7 +91,8 @@ class AsyncHTTPClient:
         hooks: called for each request: one set of `Hooks`, or several.
         on_progress: told how far each call's upload and download have come, with a `Progress`.
         app: an ASGI application of this process, which is called, without a socket, instead of what is at the URL.
-            It runs within ``async with`` the client, its lifespan from the first use to the end of that. Or a
+            It runs within ``async with`` the client, its lifespan from the first use to the end of that, and on the
+            same event loop: BentoML's own applications can only run on asyncio, and are never ready on trio. Or a
             `Responder`, such as the double of a Service in a test.
         recorder: notes what is exchanged, for replaying it in tests, as `bento_proto.testing.Recorder` does.
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from anyio.lowlevel import current_token
+
+from bento_proto import LocalProtocolError
 
 if TYPE_CHECKING:
     from asyncio import Task
@@ -28,12 +31,17 @@ class Loop:
 
     Attributes:
         key: equal for the same loop only.
+
+    Raises:
+        LocalProtocolError: it ran when this process was forked, so that its parent gets what it waits for.
     """
 
     __slots__ = ("_native", "_process", "key")
 
     def __init__(self) -> None:
         token: object = current_token()
+        if token in _inherited:
+            raise LocalProtocolError("this event loop was forked with the process: in the child, start a new one")
         self._process = os.getpid()
         self._native = getattr(token, "native_token", token)  # before anyio 4.11 it is the token
         self.key: object = loop_key()
@@ -76,3 +84,16 @@ _tasks: Final[set[Task[None]]] = set()
 def loop_key() -> object:
     """What tells the running event loop from all others."""
     return current_token(), os.getpid()
+
+
+_inherited: Final[list[object]] = []
+
+
+def _inherit() -> None:
+    """Remember the loop that this process was forked in, if it goes on, as trio's does; asyncio ends its own."""
+    with suppress(RuntimeError):
+        _inherited.append(current_token())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_inherit)

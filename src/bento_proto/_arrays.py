@@ -41,7 +41,7 @@ def modules_of(endpoint: Endpoint) -> frozenset[str]:
 
 def _used(schema: Schema, modules: Mapping[object, frozenset[str]]) -> frozenset[str]:
     kinds = [node.get("type") for node in walk(schema)]
-    return frozenset().union(*(modules[kind] for kind in kinds if isinstance(kind, str) and kind in modules))
+    return frozenset[str]().union(*(modules[kind] for kind in kinds if isinstance(kind, str) and kind in modules))
 
 
 def converter(schema: Schema) -> Convert | None:

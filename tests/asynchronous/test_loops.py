@@ -64,13 +64,13 @@ def test_at_once(peer: Peer) -> None:
             for number in range(50):
                 tasks.start_soon(echo, called, number)
 
-    def run(loop: str) -> None:
+    def serve(loop: str) -> None:
         try:
             anyio.run(many, backend=loop)
         except Exception as exc:  # noqa: BLE001
             errors.append(exc)
 
-    threads = [threading.Thread(target=run, args=(loop,)) for loop in LOOPS]
+    threads = [threading.Thread(target=serve, args=(loop,)) for loop in LOOPS]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -119,14 +119,64 @@ print("done")
 def test_a_fork(peer: Peer, loop: str) -> None:
     """Parent and child have connections of their own, and what is dropped in the one stays with the other."""
     peer.answers["/stream"] = CHUNKED + chunk(b"one")
-    root = Path(__file__).parents[2]
-    paths = os.pathsep.join([str(root), *filter(None, sys.path)])
-    run = subprocess.run(
-        [sys.executable, "-W", "error", "-c", FORKED, peer.url, loop],
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-        env={**os.environ, "PYTHONPATH": paths},
-    )
-    assert (run.stdout, run.stderr) == ("done\n", "")
+    assert run(FORKED, peer.url, loop) == ("done\n", "")
+
+
+FORKED_INSIDE = """
+import asyncio, os, sys, warnings
+import anyio, trio
+from bento_async import LocalProtocolError
+from tests.asynchronous.schemas import client
+
+warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons', of a fork beside a thread: here it is idle
+start = {"asyncio": lambda call, *args: asyncio.run(call(*args)), "trio": trio.run}[sys.argv[2]]
+used, unused = client(sys.argv[1]), client(sys.argv[1])
+
+async def echo(called, number):
+    assert await called.echo(x=number) == {"x": number}
+
+async def child():
+    for called in (used, unused):
+        try:
+            await echo(called, 1)
+        except LocalProtocolError as error:
+            print(error)
+        except RuntimeError:
+            start(echo, called, 2)
+            print("asyncio")
+
+async def main():
+    await echo(used, 0)
+    if os.fork() == 0:
+        await child()
+        sys.stdout.flush()
+        os._exit(0)
+    assert (await anyio.to_thread.run_sync(os.wait))[1] == 0
+    await echo(used, 3)
+    await echo(unused, 4)
+
+start(main)
+print("done")
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_fork_inside_of_asyncio(peer: Peer) -> None:
+    """In the child nothing can be awaited any more, but a new loop can be started."""
+    assert run(FORKED_INSIDE, peer.url, "asyncio") == ("asyncio\nasyncio\ndone\n", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_fork_inside_of_trio(peer: Peer) -> None:
+    """Its loop goes on in the child, where it waits in vain: for who has used it before as for who has not."""
+    error = "this event loop was forked with the process: in the child, start a new one\n"
+    assert run(FORKED_INSIDE, peer.url, "trio") == (f"{error}{error}done\n", "")
+
+
+def run(script: str, *arguments: str) -> tuple[str, str]:
+    """What a script prints in a process of its own, to standard output and error; a warning is an error."""
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])
+    command = [sys.executable, "-W", "error", "-c", script, *arguments]
+    environment = {**os.environ, "PYTHONPATH": paths}
+    answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False, env=environment)
+    return answer.stdout, answer.stderr
