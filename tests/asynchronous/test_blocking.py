@@ -17,11 +17,11 @@ import anyio
 
 modules, threads = {"numpy", "orjson", "pandas", "PIL.Image"}, {}
 
-class Watch:  # is asked for each module that is not loaded yet
+class Watch:  # is asked for each module that is not loaded yet, and again for one that is not installed
     @staticmethod
     def find_spec(name, path=None, target=None):
         if name in modules:
-            threads[name] = threading.current_thread() is threading.main_thread()
+            threads.setdefault(name, threading.current_thread() is threading.main_thread())
 
 sys.meta_path.insert(0, Watch)
 
