@@ -33,7 +33,7 @@ MAY_IMPORT_TOO = {"bento_proto.http11": {"h11"}, "bento_proto.tunnel": {"h11"}}
 # What is imported inside a function, when a call needs it: it need not be installed.
 MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
     "bento_async": {"trio"},
-    "bento_cli": {"bento_codegen", "bento_observe", "bento_sync", "rich", "typing_extensions"},
+    "bento_cli": {"bento_codegen", "bento_files", "bento_observe", "bento_sync", "rich", "typing_extensions"},
     "bento_codegen": {"bento_async", "bento_sync"},  # for type checkers alone
     "bento_files": {"PIL", "truststore"},
     "bento_observe": {"opentelemetry", "rich", "tqdm"},

@@ -6,23 +6,26 @@ import base64
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeAlias
 
 import click
 
 from ._text import harmless, harmless_json, one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
 
     from rich.console import Console
 
+    from bento_files import FileSink, SavedSink
+
     from ._settings import Settings
+
+    _Sink: TypeAlias = FileSink | SavedSink
 
 _BLOCK: Final = 1 << 18
 
@@ -70,26 +73,41 @@ class _Target(Protocol):
 
 
 class _Raw:
-    """Values as they are: text and bytes unchanged, all else as one line of JSON each."""
+    """Values as they are: text and bytes unchanged, all else as one line of JSON each.
 
-    def __init__(self, file: BinaryIO, *, is_json: bool) -> None:
-        self._file = file
+    Args:
+        put: where their bytes go.
+        is_json: whether text and bytes are JSON as well.
+    """
+
+    def __init__(self, put: Callable[[bytes], object], *, is_json: bool) -> None:
+        self._put = put
         self._is_json = is_json
 
     def write(self, value: object) -> None:
         if isinstance(value, str) and not self._is_json:
-            self._file.write(value.encode(errors="replace"))
+            self._put(value.encode(errors="replace"))
         elif isinstance(value, bytes) and not self._is_json:
-            self._file.write(value)
+            self._put(value)
         elif isinstance(value, Path) and not self._is_json:
             with value.open("rb") as file:
-                shutil.copyfileobj(file, self._file, _BLOCK)
+                while block := file.read(_BLOCK):
+                    self._put(block)
         else:
-            self._file.write(as_json(value).encode() + b"\n")
-        self._file.flush()
+            self._put(as_json(value).encode() + b"\n")
 
     def close(self) -> None:
         """What is written is written."""
+
+
+def _at_once(file: BinaryIO) -> Callable[[bytes], None]:
+    """Writes to a file that someone may be reading."""
+
+    def put(data: bytes) -> None:
+        file.write(data)
+        file.flush()
+
+    return put
 
 
 class _Screen:
@@ -128,8 +146,9 @@ class Output:
     Args:
         settings: how it is to look.
         name: what a result without a name of its own is called if it must have one: the endpoint's name.
-        destination: a file, which is replaced once the result is whole; a directory, where nothing is replaced; ``-``
-            for standard output, whatever it is; or None for that, but for bytes, which a terminal is spared.
+        destination: a file, which is replaced once the result is whole; a device or a pipe, which is written to; a
+            directory, where nothing is replaced; ``-`` for standard output, whatever it is; or None for that, but for
+            bytes, which a terminal is spared.
     """
 
     def __init__(self, settings: Settings, name: str, destination: str | None) -> None:
@@ -138,12 +157,14 @@ class Output:
         is_raw = not on_terminal() and not settings.is_json
         self._is_stdout = destination == "-" or (destination is None and is_raw)
         self._file: Path | None = None
+        self._device: Path | None = None
         self._directory: Path | None = None
-        self._created: Path | None = None
         if destination not in (None, "-"):
             path = Path(str(destination))
             if path.is_dir() or str(destination).endswith(("/", os.sep)):
                 self._directory = path
+            elif path.exists() and not path.is_file():
+                self._device = path
             elif path.parent.is_dir():
                 self._file = path
             else:
@@ -152,12 +173,12 @@ class Output:
     @contextlib.contextmanager
     def downloads(self) -> Generator[Path | None, None, None]:
         """The directory where the client is to put a file; None for any that goes with the process."""
-        if self._is_stdout:
+        if self._is_stdout or self._device is not None:
             yield None
         elif self._file is None:
             yield self._directory or Path()
         else:  # beside its place, so that it gets there in one step
-            with tempfile.TemporaryDirectory(prefix=".bento-", dir=self._file.parent) as directory:
+            with tempfile.TemporaryDirectory(prefix=".bento-", dir=_place(self._file).parent) as directory:
                 yield Path(directory)
 
     def show(self, value: object) -> None:
@@ -172,41 +193,70 @@ class Output:
         self._show_all(items, is_stream=True)
 
     def _show_file(self, path: Path) -> None:
-        if self._is_stdout:
-            _Raw(sys.stdout.buffer, is_json=False).write(path)
+        if self._is_stdout or self._device is not None:
+            with contextlib.ExitStack() as stack:
+                _Raw(self._stream(stack), is_json=False).write(path)
             return
         if self._file is not None:
-            path = path.replace(self._file)
+            place = _place(self._file)
+            if place.is_file():  # who may read the old one may read the new one, and nobody else
+                shutil.copymode(place, path)
+            path.replace(place)
+            path = self._file
         self._saved(path)
 
     def _show_all(self, values: Iterable[object], *, is_stream: bool) -> None:
         target: _Target | None = None
-        try:
-            with contextlib.ExitStack() as stack:
-                for value in values:
-                    target = target or self._target(value, stack, is_stream=is_stream)
-                    target.write(value)
-                if target is None and self._file is not None:  # an empty stream is a result, too
-                    target = self._target("", stack, is_stream=is_stream)
-        finally:
-            if target is not None:
-                target.close()
-        if self._created is not None:
-            self._saved(self._created)
+        sink: _Sink | None = None
+        with contextlib.ExitStack() as stack:
+            for value in values:
+                if target is None:
+                    sink = self._sink(value, stack, is_stream=is_stream)
+                    target = self._target(sink, stack, is_stream=is_stream)
+                target.write(value)
+            if target is None and self._file is not None:  # an empty stream is a result, too
+                sink = self._sink("", stack, is_stream=is_stream)
+            if sink is not None:
+                path = sink.finish()
+                if self._file is None:
+                    self._saved(path)
 
-    def _target(self, value: object, stack: contextlib.ExitStack, *, is_stream: bool) -> _Target:
-        """Where the values go to of which this is the first."""
-        is_json = self._settings.is_json
+    def _sink(self, value: object, stack: contextlib.ExitStack, *, is_stream: bool) -> _Sink | None:
+        """The file for the values of which this is the first, if they go into one; unless it is finished, it goes."""
+        from bento_files import FileSink, SavedSink
+        from bento_proto import safe_name
+
+        sink: _Sink
         if self._file is not None:
-            return _Raw(stack.enter_context(_replacing(self._file)), is_json=is_json)
-        if self._directory is not None or (isinstance(value, bytes) and not self._is_stdout and not is_json):
-            suffix = _suffix(value, is_stream=is_stream)
-            self._created, file = _create(self._directory or Path(), self._name, suffix)
-            stack.enter_context(_whole(self._created, file))
-            return _Raw(file, is_json=is_json)
-        if self._is_stdout or is_json or not on_terminal():
-            return _Raw(sys.stdout.buffer, is_json=is_json)
-        return _Screen(self._settings, is_stream=is_stream)
+            sink = SavedSink(_place(self._file))
+        elif self._directory is not None or self._is_spared(value):
+            name = (safe_name(self._name) or "result") + _suffix(value, is_stream=is_stream)
+            sink = FileSink(name, self._directory or Path())
+        else:
+            return None
+        stack.callback(sink.discard)
+        return sink
+
+    def _is_spared(self, value: object) -> bool:
+        """Whether a terminal is spared it."""
+        shown = self._is_stdout or self._device is not None or self._settings.is_json
+        return isinstance(value, bytes) and not shown
+
+    def _target(self, sink: _Sink | None, stack: contextlib.ExitStack, *, is_stream: bool) -> _Target:
+        target: _Target
+        is_json = self._settings.is_json
+        if sink is not None:
+            target = _Raw(sink.write, is_json=is_json)
+        elif self._device is not None or self._is_stdout or is_json or not on_terminal():
+            target = _Raw(self._stream(stack), is_json=is_json)
+        else:
+            target = _Screen(self._settings, is_stream=is_stream)
+        stack.callback(target.close)
+        return target
+
+    def _stream(self, stack: contextlib.ExitStack) -> Callable[[bytes], None]:
+        """Writes to the device, or to standard output."""
+        return _at_once(sys.stdout.buffer if self._device is None else stack.enter_context(self._device.open("wb")))
 
     def _saved(self, path: Path) -> None:
         if self._settings.is_json:
@@ -215,44 +265,15 @@ class Output:
             note(f"saved {path} ({size(path.stat().st_size)})")
 
 
+def _place(path: Path) -> Path:
+    """What is to be replaced: a link stays one."""
+    return Path(os.path.realpath(path))
+
+
 def _suffix(value: object, *, is_stream: bool) -> str:
     if isinstance(value, (bytes, str)):
         return ".bin" if isinstance(value, bytes) else ".txt"
     return ".jsonl" if is_stream else ".json"
-
-
-@contextlib.contextmanager
-def _replacing(path: Path) -> Generator[BinaryIO, None, None]:
-    """A file that takes the place of another one when it is whole."""
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    with _whole(part, part.open("xb")) as file:
-        yield file
-    part.replace(path)
-
-
-@contextlib.contextmanager
-def _whole(path: Path, file: BinaryIO) -> Generator[BinaryIO, None, None]:
-    """The file, which goes if it does not become whole."""
-    try:
-        with file:
-            yield file
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-
-
-def _create(directory: Path, name: str, suffix: str) -> tuple[Path, BinaryIO]:
-    """A new file; a number is added to its name if that is taken."""
-    from bento_proto import safe_name
-
-    directory.mkdir(parents=True, exist_ok=True)
-    stem, number = safe_name(name) or "result", 0
-    while True:
-        path = directory / (f"{stem}-{number}{suffix}" if number else stem + suffix)
-        try:
-            return path, path.open("xb")
-        except FileExistsError:
-            number += 1
 
 
 def size(count: float) -> str:

@@ -88,6 +88,23 @@ def test_a_result_in_a_file_is_whole_or_not_there(run: Run, zoo: str, tmp_path: 
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights, and there are no named pipes")
+def test_what_is_saved_to_stays_what_it_is(run: Run, zoo: str, tmp_path: Path) -> None:
+    for number, (words, content) in enumerate(((["add_int", "a=1"], b"3\n"), (["csv_out"], b"a,b\r\n1,2\r\n"))):
+        there, link, pipe = (tmp_path / f"{name}{number}" for name in ("there", "link", "pipe"))
+        there.write_bytes(b"old")
+        there.chmod(0o600)
+        link.symlink_to(there)
+        assert run("call", zoo, *words, "-o", str(link)).code == 0
+        assert link.is_symlink()
+        assert (there.read_bytes(), there.stat().st_mode & 0o777) == (content, 0o600)
+        os.mkfifo(pipe)
+        with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE) as reading:
+            assert run("call", zoo, *words, "-o", str(pipe)).code == 0
+            assert reading.communicate()[0] == content
+        assert pipe.is_fifo()
+
+
 def test_a_result_in_a_directory_replaces_nothing(run: Run, zoo: str, tmp_path: Path) -> None:
     for number in range(2):
         done = run("call", zoo, "csv_out", "-o", f"{tmp_path}/")
