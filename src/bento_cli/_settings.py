@@ -99,8 +99,9 @@ class Settings:
     def _token(self) -> str | Callable[[], str] | None:
         if self.token is not None:
             return self.token
-        if self.token_file == _STDIN:
-            return sys.stdin.readline().strip()
+        if self.token_file == _STDIN:  # once, and no more than its line: arguments may follow
+            self.token = sys.stdin.buffer.readline().decode(errors="replace").strip()
+            return self.token
         if self.token_file is not None:
             path = Path(self.token_file)
             path.open().close()  # one that can't be read is to fail before anything else

@@ -132,6 +132,23 @@ def test_where_the_token_comes_from(run: Run, tmp_path: Path) -> None:
             assert authorization(stub) == {f"Bearer {expected}"}
 
 
+def test_a_token_on_standard_input_is_its_first_line_and_no_more(run: Run) -> None:
+    routes = schema(endpoint("f", "/api/f", input={"properties": {"text": {"type": "string"}}}))
+
+    def answer(asked: Asked) -> bytes:  # with the schema at the root, and all else under a prefix
+        if asked.target.endswith("/schema.json"):
+            return reply(routes) if asked.target == "/schema.json" else reply(b"", 404)
+        return reply("ok")
+
+    with Stub(answer) as stub:
+        url = f"{stub.url}/api"
+        done = run("call", url, "f", "text=@-", "--token-file", "-", input=f"{SECRET}\nand more".encode())
+        assert (done.code, done.told) == (0, "")
+        assert stub.asked[-1].body == b'{"text":"and more"}'
+        assert run("schema", url, "--token-file", "-", input=SECRET.encode()).code == 0
+        assert authorization(stub) == {f"Bearer {SECRET}"}
+
+
 def test_headers_by_option_and_from_a_file(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "headers"
     path.write_text(f"X-Key: {SECRET}\n\nX-More: 1:2\n")
