@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -16,6 +17,7 @@ from click.shell_completion import (
 )
 
 from ._settings import Settings, split_url
+from ._text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from bento_proto import Endpoint, Parameter
 
 SHELLS: Final = ("bash", "zsh", "fish")
+
+# What bash puts into the line as it is, and would run if a Service gave it another name.
+_PLAIN: Final = re.compile(r"[\w.,:=@%+/-]+")
 
 # Unlike click's own, it is given the line as it was typed: bash takes URLs and key=value apart, at each : and =.
 # And it completes @PATH, which bash itself takes for the name of a host.
@@ -115,13 +120,13 @@ def words(*, tasks: bool = False, arguments: bool = False) -> Callable[..., list
             found = list(_arguments(endpoints[given[0]], given[1:], incomplete))
         else:
             found = []
-        return [item for item in found if str(item.value).startswith(incomplete)]
+        return [item for item in found if item.value.startswith(incomplete) and _PLAIN.fullmatch(item.value)]
 
     return complete_words
 
 
 def _named(endpoint: Endpoint) -> CompletionItem:
-    return CompletionItem(endpoint.name, help=(endpoint.doc or "").strip().partition("\n")[0] or None)
+    return CompletionItem(endpoint.name, help=one_line((endpoint.doc or "").strip().partition("\n")[0]) or None)
 
 
 def _arguments(endpoint: Endpoint, given: Sequence[str], incomplete: str) -> Iterator[CompletionItem]:
@@ -144,5 +149,5 @@ def _values(parameter: Parameter) -> Iterator[str]:
 def _described(parameter: Parameter) -> str | None:
     description = parameter.schema.get("description")
     if isinstance(description, str):
-        return description.partition("\n")[0]
+        return one_line(description.partition("\n")[0])
     return "a file: @PATH" if parameter.is_file else None

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.parity.proxies import Stub, endpoint, reply, schema
+
 from .conftest import COMMAND, Run, environment
 
 BASH = shutil.which("bash")
@@ -61,6 +63,26 @@ def test_silence_where_there_is_no_service(run: Run, url: str) -> None:
 
 def test_no_token_is_read_from_standard_input(run: Run, zoo: str) -> None:
     assert completed(run, f"call --token-file - {zoo} add_") == ["add_int"]
+
+
+def test_nothing_that_a_shell_might_run_or_a_terminal_obey(run: Run) -> None:
+    attack = "$(touch${IFS}owned)"
+    properties = {"größe": {"description": "\x1b[2Jlarge"}, attack: {}, "a b": {}, "c\nd": {}}
+    colors = {"properties": {"color": {"enum": ["red", "a b", "`id`"]}}}
+    routes = schema(
+        endpoint("good", doc="fine \x1b]0;owned\x07", input={"properties": properties}),
+        endpoint("colors", input=colors),
+        *(endpoint(name, "/x") for name in (attack, "a;b", "c\nd", "\x1b[2J")),
+    )
+    with Stub(lambda asked: reply(routes if asked.target == "/schema.json" else b"")) as stub:
+        assert completed(run, f"call {stub.url} ") == ["good", "colors"]
+        assert completed(run, f"call {stub.url} good ") == ["größe="]
+        assert completed(run, f"call {stub.url} colors color=") == ["red"]
+        for words in (f"call {stub.url}", f"call {stub.url} good"):
+            env = {"_BENTO_CLIENT_COMPLETE": "zsh_complete", "COMP_WORDS": f"bento-client {words}", "COMP_CWORD": "9"}
+            told = run(env=env).text
+            assert r"\x1b" in told
+            assert "\x1b" not in told
 
 
 @pytest.mark.parametrize(
