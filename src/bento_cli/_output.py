@@ -262,7 +262,9 @@ class Output:
         if self._settings.is_json:
             line(as_json(path))
         elif path != self._file:  # else its name is the caller's own
-            note(f"saved {path} ({size(path.stat().st_size)})")
+            from rich.filesize import decimal
+
+            note(f"saved {path} ({decimal(path.stat().st_size)})")
 
 
 def _place(path: Path) -> Path:
@@ -274,12 +276,3 @@ def _suffix(value: object, *, is_stream: bool) -> str:
     if isinstance(value, (bytes, str)):
         return ".bin" if isinstance(value, bytes) else ".txt"
     return ".jsonl" if is_stream else ".json"
-
-
-def size(count: float) -> str:
-    """A number of bytes for people: ``1.5 MB``."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"

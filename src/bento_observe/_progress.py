@@ -104,14 +104,7 @@ def tqdm_progress(*, file: TextIO | None = None, leave: bool = True) -> Generato
 
 
 def _amount(progress: Progress) -> str:
-    said = str if progress.kind == "batch" else _bytes
+    from rich.filesize import decimal
+
+    said = str if progress.kind == "batch" else decimal
     return said(progress.done) + ("" if progress.total is None else f"/{said(progress.total)}")
-
-
-def _bytes(size: float) -> str:
-    unit = "bytes"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if size < 1000:
-            break
-        size, unit = size / 1000, larger
-    return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"

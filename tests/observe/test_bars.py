@@ -11,7 +11,6 @@ from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Display
 
 from bento_observe import rich_progress, tqdm_progress
-from bento_observe._progress import _bytes
 from bento_proto import OnProgress, Progress
 
 CALL = [
@@ -103,18 +102,3 @@ def test_a_bar_is_closed_when_the_call_fails() -> None:
         tell(on_progress, CALL[:1])
         raise KeyError
     assert paper.getvalue().endswith("\n")
-
-
-@pytest.mark.parametrize(
-    ("size", "text"),
-    [
-        (0, "0 bytes"),
-        (999, "999 bytes"),
-        (1000, "1.0 kB"),
-        (1_500_000, "1.5 MB"),
-        (2e9, "2.0 GB"),
-        (3.25e15, "3250.0 TB"),
-    ],
-)
-def test_sizes_are_said_for_people(size: float, text: str) -> None:
-    assert _bytes(size) == text
