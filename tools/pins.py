@@ -22,8 +22,8 @@ SOURCES: dict[str, Command] = {
     "niquests.txt": [REQUIREMENTS / "niquests.in"],
     "fuzz.txt": [PROJECT, REQUIREMENTS / "fuzz.in"],
     "docs.txt": [PROJECT, "--all-extras", REQUIREMENTS / "docs.in"],
-    "examples.txt": [REQUIREMENTS / "examples.in"],
-    "check.txt": [REQUIREMENTS / "check.in"],  # last, as the one before: it includes that, and that test.txt
+    "examples.txt": [PROJECT, REQUIREMENTS / "examples.in"],
+    "check.txt": [REQUIREMENTS / "check.in"],  # last: it includes two others
 }
 
 
