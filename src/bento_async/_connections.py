@@ -81,12 +81,12 @@ class Places:
 
     Args:
         loop: the event loop that all of them belong to.
-        size: how many there are.
+        limits: how many there are.
     """
 
-    def __init__(self, loop: Loop, size: int) -> None:
+    def __init__(self, loop: Loop, limits: Limits) -> None:
         self.loop: Loop = loop
-        self._pool: Pool[Lease, Connection] = Pool(size, _IDLE)
+        self._pool: Pool[Lease, Connection] = Pool(limits.connections, limits.idle, _IDLE)
 
     async def lease(self, timeout: float | None, ends: float, *, fresh: bool) -> Lease:
         """A place, with the connection that was idle in it, if there is one that still stands.
@@ -166,16 +166,16 @@ class Local:
     """What a client has on one event loop.
 
     Args:
-        size: how many connections there may be to one origin.
+        limits: how many connections there may be to one origin.
 
     Attributes:
         discovery: the first use of the client, while it is under way here.
     """
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, limits: Limits) -> None:
         self.loop: Loop = Loop()
         self.discovery: Discovery | None = None
-        self._size = size
+        self._limits = limits
         self._places: dict[Origin, Places] = {}
 
     def places(self, origin: Origin) -> Places:
@@ -183,7 +183,7 @@ class Local:
         if origin not in self._places:
             if len(self._places) >= _ORIGINS:
                 self._places.pop(list(self._places)[-1]).close()
-            self._places[origin] = Places(self.loop, self._size)
+            self._places[origin] = Places(self.loop, self._limits)
         return self._places[origin]
 
     def close(self) -> None:
@@ -247,7 +247,7 @@ class Connections:
             if not other.loop.call_soon(_nothing):  # the loop has ended, or is that of the process before a fork
                 self._locals.pop(key, None)
                 other.close()
-        local = Local(self._limits.connections)
+        local = Local(self._limits)
         return self._locals.setdefault(local.loop.key, local)
 
     def route(self, origin: Origin) -> Route:

@@ -37,11 +37,13 @@ class Pool(Generic[L, C]):
 
     Args:
         size: how many places there are.
+        most_idle: how many of them may hold an idle connection.
         lifetime: how many seconds a connection may be idle.
     """
 
-    def __init__(self, size: int, lifetime: float) -> None:
+    def __init__(self, size: int, most_idle: int, lifetime: float) -> None:
         self._size = size
+        self._most_idle = most_idle
         self._lifetime = lifetime
         self._owned = 0
         self._idle: deque[tuple[float, C]] = deque()  # the longest idle one first
@@ -118,4 +120,6 @@ class Pool(Generic[L, C]):
                 break
             del self._queue[lease]
             self._owned += 1
+        while len(self._idle) > self._most_idle:
+            decision.close.append(self._idle.popleft()[1])
         return decision

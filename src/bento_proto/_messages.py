@@ -289,6 +289,8 @@ class Limits(NamedTuple):
         interim: how many interim answers (status 1xx) may come before one.
         redirects: how many redirects one call follows.
         connections: how many connections a client has to one origin at a time; further calls queue.
+        idle: how many of these stay open, for some seconds, while no call uses them. Threads that are done with theirs
+            at the very same moment may leave some more.
     """
 
     schema: int = 16 << 20
@@ -299,3 +301,4 @@ class Limits(NamedTuple):
     interim: int = 16
     redirects: int = 10
     connections: int = 100
+    idle: int = 100

@@ -38,9 +38,11 @@ class _Leases(HTTPConnectionPool):
 
     Attributes:
         route: the way that its connections take.
+        most_idle: how many connections may stay open while no call uses them.
     """
 
     route: Route
+    most_idle: int
 
     def lease(self, timeout: float | None, *, fresh: bool) -> Connection:
         """A connection that is open or can be opened.
@@ -66,11 +68,18 @@ class _Leases(HTTPConnectionPool):
 
     def give_back(self, connection: Connection, *, reusable: bool) -> None:
         """Free the place; close the connection unless it can serve again."""
-        if reusable:
+        if reusable and self._may_stay():
             setattr(connection, "used_at", time.monotonic())  # noqa: B010 - urllib3's class does not declare it
         else:
             connection.close()
         self._put_conn(cast("BaseHTTPConnection", connection))
+
+    def _may_stay(self) -> bool:
+        """Whether one more connection may be idle. No lock: this may be the garbage collector, amid anything."""
+        places = self.pool
+        if places is None or self.most_idle >= places.maxsize:
+            return True
+        return sum(idle is not None and not idle.is_closed for idle in list(places.queue)) < self.most_idle
 
     def leave_to_parent(self) -> None:
         """Close this process's copies of the sockets, in a forked child; whose lock they are under may be no more."""
@@ -192,7 +201,7 @@ class Connections:
                 if len(self._pools) >= _ORIGINS:
                     self._pools.pop(list(self._pools)[-1]).close()
                 pool = self._make(route)
-                pool.route = route  # before others find it
+                pool.route, pool.most_idle = route, self._limits.idle  # before others find it
                 self._pools[origin] = pool
             return self._pools[origin]
 

@@ -24,10 +24,11 @@ class PoolMachine(RuleBasedStateMachine):
         self.waiting: dict[int, bool] = {}  # lease -> whether it must be a new connection
         self.closed = False
 
-    @initialize(size=st.integers(1, 4))
-    def start(self, size: int) -> None:
+    @initialize(size=st.integers(1, 4), most_idle=st.integers(0, 4))
+    def start(self, size: int, most_idle: int) -> None:
         self.size = size
-        self.pool: Pool[int, int] = Pool(size, LIFETIME)
+        self.most_idle = most_idle
+        self.pool: Pool[int, int] = Pool(size, most_idle, LIFETIME)
 
     def apply(self, decision: Decision[int, int]) -> None:
         for connection in decision.close:
@@ -98,6 +99,7 @@ class PoolMachine(RuleBasedStateMachine):
         expected = (len(self.owned), len(self.idle), len(self.waiting))
         assert (self.pool.owned, self.pool.idle, self.pool.waiting) == expected
         assert len(self.owned) + len(self.idle) <= self.size
+        assert len(self.idle) <= self.most_idle
         if self.closed:
             assert not self.idle
             assert not self.waiting
@@ -110,7 +112,7 @@ TestPool.settings = settings(max_examples=100, stateful_step_count=40, deadline=
 
 
 def test_the_first_of_many_to_ask_is_the_first_to_get() -> None:
-    pool: Pool[int, str] = Pool(1, LIFETIME)
+    pool: Pool[int, str] = Pool(1, 1, LIFETIME)
     assert pool.ask(0, 0.0).open == [0]
     for lease in range(1, 100):
         waiting = pool.ask(lease, 0.0)
@@ -121,7 +123,7 @@ def test_the_first_of_many_to_ask_is_the_first_to_get() -> None:
 
 @pytest.mark.parametrize(("idle_for", "used"), [(0.0, True), (LIFETIME, True), (LIFETIME + 0.001, False)])
 def test_what_was_idle_for_too_long_is_closed(idle_for: float, used: bool) -> None:
-    pool: Pool[int, str] = Pool(2, LIFETIME)
+    pool: Pool[int, str] = Pool(2, 2, LIFETIME)
     pool.ask(1, 0.0)
     pool.give_back("old", 10.0)
     decision = pool.ask(2, 10.0 + idle_for)
@@ -129,7 +131,7 @@ def test_what_was_idle_for_too_long_is_closed(idle_for: float, used: bool) -> No
 
 
 def test_who_wants_a_new_connection_gets_one_in_the_place_of_an_idle_one() -> None:
-    pool: Pool[int, str] = Pool(1, LIFETIME)
+    pool: Pool[int, str] = Pool(1, 1, LIFETIME)
     pool.ask(1, 0.0)
     pool.give_back("stale", 0.0)
     decision = pool.ask(2, 0.0, fresh=True)

@@ -116,6 +116,24 @@ def test_the_first_use_is_one_for_all(connect: Connect) -> None:
         assert stub.connections <= 8
 
 
+@pytest.mark.parametrize(("idle", "again"), [(0, 4), (1, 3), (3, 1), (100, 0)])
+def test_only_some_connections_stay_open_when_nobody_uses_them(connect: Connect, idle: int, again: int) -> None:
+    together = threading.Barrier(4)
+
+    def one_by_one(asked: Asked) -> bytes:
+        time.sleep(0.1 * together.wait(10))  # so that the calls do not end at the same moment
+        return reply(1)
+
+    with Stub(routes({"/f": one_by_one})) as stub:
+        client = connect(
+            stub.url, schema=schema(endpoint("f")), server_ready_timeout=0, limits=Limits(connections=4, idle=idle)
+        )
+        at_once([lambda: client.f()] * 4)
+        assert stub.connections == 4
+        at_once([lambda: client.f()] * 4)
+        assert stub.connections == 4 + again
+
+
 def test_who_waits_for_a_first_use_that_fails_fails_with_it(connect: Connect) -> None:
     def late(asked: Asked) -> bytes:
         time.sleep(0.5)  # until all have come
