@@ -52,8 +52,7 @@ class RequestEvent:
         self.attempt: int = attempt
         self.delay: float = delay
         self.size: int | None = request.content_length
-        shown = ((name, value if name in HARMLESS else REDACTED) for name, value in request.headers)
-        self.headers: Headers = Headers(tuple(shown))
+        self.headers: Headers = Headers(shown(request.headers))
 
     def __repr__(self) -> str:
         return f"<RequestEvent {self.method} {self.url}, attempt {self.attempt}>"
@@ -136,6 +135,11 @@ class Hooks(NamedTuple):
     enabled: Callable[[], bool] | None = None
 
 
+def shown(fields: Fields) -> Fields:
+    """The fields of a request without what may be a credential."""
+    return tuple((name, value if name in HARMLESS else REDACTED) for name, value in fields)
+
+
 def hooks_of(given: Hooks | Iterable[Hooks] | None) -> tuple[Hooks, ...]:
     """The hooks that a caller gives: one set, several, or none.
 
@@ -206,10 +210,10 @@ class Watch:
         head, complete, response = exchange.head, exchange.state is not State.OPEN, None
         assert self._event is not None
         if head is not None:
-            shown = Headers(tuple((name, _value(name.lower(), value)) for name, value in head.headers))
+            headers = Headers(tuple((name, _value(name.lower(), value)) for name, value in head.headers))
             request_id = head.get("x-bentoml-request-id")
             request_id = None if request_id is None else one_line(request_id)
-            response = ResponseEvent(self._event, head.status, shown, request_id, self._seconds, complete)
+            response = ResponseEvent(self._event, head.status, headers, request_id, self._seconds, complete)
         if not complete:
             exchange.on_end = lambda: self._over(exchange, response, None, None)
         try:

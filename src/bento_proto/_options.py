@@ -7,7 +7,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from ._headers import checked_fields, merged
-from ._hooks import hooks_of
+from ._hooks import hooks_of, shown
 from ._messages import Timeout
 from ._retry import RetryPolicy
 
@@ -44,6 +44,10 @@ class Options(NamedTuple):
     images: Images = "pillow"
     hooks: tuple[Hooks, ...] = ()
     on_progress: OnProgress | None = None
+
+    def __repr__(self) -> str:  # headers may hold a credential
+        fields = {**self._asdict(), "headers": shown(self.headers)}
+        return f"Options({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
 
     def changed(
         self,

@@ -247,6 +247,16 @@ def test_a_call_that_is_given_up_is_over_then() -> None:
     assert notes.lines[-1] == "1 over early: KeyboardInterrupt, 0 bytes"
 
 
+def test_a_call_that_is_given_up_while_it_is_refused_is_over_then() -> None:
+    notes = Notes()
+    run = Run(flow(POST, notes.hooks))
+    assert run.step is not None
+    run.step.exchange.receive(Head(503))
+    run.step.exchange.receive(Data(b"bu"))
+    run.close()
+    assert notes.lines[1:] == ["1 over early: None, 2 bytes"]
+
+
 def test_a_body_of_unknown_length_has_no_size() -> None:
     notes = Notes()
     play(flow(Request("POST", HERE, "/f", (), (FilePart("pipe", None),)), notes.hooks), OK)

@@ -129,6 +129,13 @@ def test_what_is_no_option(options: dict[str, Any]) -> None:
         session(**options)
 
 
+def test_options_show_no_credential() -> None:
+    options = session(headers={"X-Key": "s3cret", "Accept": "text/html"}).options
+    assert "('x-key', 'REDACTED')" in repr(options)
+    assert "('accept', 'text/html')" in repr(options)
+    assert "s3cret" not in repr(options)
+
+
 def test_limits_hold() -> None:
     played = call(session(limits=Limits(body=1)), answers=(Answer(reply(200, b"12").events[:2]),))
     assert isinstance(played.error, LimitExceeded)
