@@ -18,7 +18,7 @@ Unless another endpoint bears that longer name, which then is the one that is re
 
 RESERVED: Final = frozenset(
     {
-        "call", "close", "connect", "endpoints", "is_ready", "request", "url", "wait_until_server_ready",
+        "call", "close", "connect", "endpoints", "is_ready", "map", "request", "url", "wait_until_server_ready",
         "with_options",
     }
 )  # fmt: skip
