@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from typing_extensions import assert_type
 
-from bento_async import AsyncCall, AsyncHTTPClient, AsyncStream, AsyncTask
+from bento_async import AsyncBatch, AsyncCall, AsyncHTTPClient, AsyncStream, AsyncTask
 from bento_proto import Response, ServerSentEvent, Timeout
-from bento_sync import File, FileInput, Stream, SyncHTTPClient, Task
+from bento_sync import Batch, File, FileInput, Stream, SyncHTTPClient, Task
 from typing_tests.generated.odd import AsyncOddServiceWithANameClient, Node, OddServiceWithANameClient
 from typing_tests.generated.tasks import AsyncZooTasksClient, ZooTasksClient
 from typing_tests.generated.zoo import AsyncZooClient, Item, Order, OrderInput, Token, ZooClient
@@ -125,6 +125,17 @@ def around_a_call(zoo: ZooClient) -> None:
     any_client.add_int(1)
 
 
+def batches(zoo: ZooClient, client: ZooTasksClient) -> None:
+    assert_type(zoo.add_int.map([1, (2, 3), {"a": 4}], concurrency=2), Batch[int])
+    with zoo.root_model.map(({"sku": str(n)} for n in range(3)), on_error="skip") as batch:
+        assert_type(next(batch), Item)
+        for outcome in batch.outcomes():
+            assert_type(outcome.result, Item)
+    for length in zoo.add_int.map([1], on_error="return", ordered=False):
+        assert_type(length, int | Exception)
+    assert_type(client.str_task.map(["x"]), Batch[str])
+
+
 def tasks(client: ZooTasksClient) -> None:
     assert_type(client.json_task(a=1), dict[str, Any])
     task = client.str_task.submit("x", delay=0.5)
@@ -169,6 +180,12 @@ async def asynchronous(zoo: AsyncZooClient, tasks: AsyncZooTasksClient, odd: Asy
     async with zoo as entered:
         assert_type(entered, AsyncZooClient)
     assert_type(await zoo.bin_out.save("here", 3), Path)
+    async with zoo.add_int.map([1, 2]) as batch:
+        async for number in batch:
+            assert_type(number, int)
+    async for outcome in zoo.add_int.map(zoo.stream_int(), on_error="return").outcomes():
+        assert_type(outcome.result, int | Exception)
+    assert_type(tasks.str_task.map(["x"]), AsyncBatch[str])
     task = await tasks.str_task.submit("x")
     assert_type(task, AsyncTask[str])
     assert_type(await task.get(), str)
@@ -181,7 +198,9 @@ async def asynchronous(zoo: AsyncZooClient, tasks: AsyncZooTasksClient, odd: Asy
 def what_is_declared_is_what_there_is(method: bento_sync.EndpointMethod, other: bento_async.EndpointMethod) -> None:
     """The methods of the clients, which know no types, have all that is declared of the typed ones."""
     plain: typed.Method[..., Any] = method
+    one: typed.ResultMethod[..., Any] = method
     task: typed.TaskMethod[..., Any] = method
     any_call: typed.AsyncMethod[..., AsyncCall[Any, Any], Any] = other
+    any_one: typed.AsyncResultMethod[..., Any] = other
     any_task: typed.AsyncTaskMethod[..., Any] = other
-    print(plain, task, any_call, any_task)
+    print(plain, one, task, any_call, any_one, any_task)

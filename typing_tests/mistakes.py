@@ -65,6 +65,8 @@ def methods(zoo: ZooClient) -> None:
     zoo.bin_out.save("here", "3")  # type: ignore[arg-type]
     zoo.stream_sse.events(m=1)  # type: ignore[call-arg]
     zoo.add_int.submit(1)  # type: ignore[attr-defined]
+    zoo.add_int.map([1], on_error="ignore")  # type: ignore[call-overload]
+    zoo.stream_int.map([1])  # type: ignore[attr-defined]
     zoo.add_int = 3  # type: ignore[assignment]
     ZooClient("http://localhost", time_out=3)  # type: ignore[call-arg]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import anyio
 from anyio import CancelScope, Event
@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     Call = Callable[[Sequence[object], Mapping[str, object]], Awaitable[object]]
     Inputs = Iterator[object] | AsyncIterator[object]
 
+T_co = TypeVar("T_co", covariant=True)
+
 _PATIENCE: Final = 1.0  # seconds for inputs to clean up
 
 
-class AsyncBatch:
+class AsyncBatch(Generic[T_co]):
     """The results of many calls, as they are asked for: an asynchronous iterator, and a context manager that ends it.
 
     Inputs are taken on the event loop, at most twice as many ahead of the results as there are calls at a time. The
@@ -56,7 +58,7 @@ class AsyncBatch:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Value:
+    async def __anext__(self) -> T_co:
         """The next result.
 
         Raises:
@@ -67,11 +69,11 @@ class AsyncBatch:
         """
         return (await self._outcome()).result
 
-    def outcomes(self) -> AsyncIterator[Outcome]:
+    def outcomes(self) -> AsyncIterator[Outcome[T_co]]:
         """The same results, each with its input and that one's number: an iterator in place of this one."""
         return _Outcomes(self._outcome)
 
-    async def _outcome(self) -> Outcome:
+    async def _outcome(self) -> Outcome[T_co]:
         if self._crew is None and not self._closed:
             self._crew = _Crew(self._call, self._inputs, self._concurrency, self._window)
         try:
@@ -107,16 +109,16 @@ class AsyncBatch:
     """The same, by the name that `contextlib.aclosing` knows."""
 
 
-class _Outcomes:
+class _Outcomes(Generic[T_co]):
     """No generator: that would have to be closed by who leaves it early."""
 
-    def __init__(self, following: Callable[[], Awaitable[Outcome]]) -> None:
+    def __init__(self, following: Callable[[], Awaitable[Outcome[T_co]]]) -> None:
         self._following = following
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Outcome:
+    async def __anext__(self) -> Outcome[T_co]:
         return await self._following()
 
 

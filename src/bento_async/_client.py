@@ -253,7 +253,7 @@ class AsyncHTTPClient:
         ordered: bool = True,
         on_error: OnError = "raise",
         on_progress: OnProgress | None = None,
-    ) -> AsyncBatch:
+    ) -> AsyncBatch[Value]:
         """Call an endpoint with each of many inputs, some at a time: see `EndpointMethod.map`.
 
         Args:

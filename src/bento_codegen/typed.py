@@ -9,25 +9,36 @@
             def summarize(self, text: str) -> str: ...
 
 Of a subclass that is a client, sync or async, ``client.summarize`` then is a method with that signature, and with
-``raw``, ``save`` and the others that `EndpointMethod` has. While a program runs none of this is there: the client makes
-its methods from the Service's schema, as any client does.
+``raw``, ``save``, ``map`` and the others that `EndpointMethod` has. While a program runs none of this is there: the
+client makes its methods from the Service's schema, as any client does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal, ParamSpec, Protocol, TypeVar, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator
     from os import PathLike
     from pathlib import Path
 
-    from bento_async import AsyncCall, AsyncHTTPClient, AsyncStream, AsyncTask
-    from bento_proto import Endpoint, Poll, Response, ResultStatus, ServerSentEvent
-    from bento_sync import Stream, SyncHTTPClient, Task
+    from bento_async import AsyncBatch, AsyncCall, AsyncHTTPClient, AsyncStream, AsyncTask
+    from bento_proto import Endpoint, OnError, OnProgress, Poll, Response, ResultStatus, ServerSentEvent
+    from bento_sync import Batch, Stream, SyncHTTPClient, Task
 
-__all__ = ("AsyncMethod", "AsyncTaskMethod", "Attribute", "Method", "TaskMethod", "endpoint", "stream", "task")
+__all__ = (
+    "AsyncMethod",
+    "AsyncResultMethod",
+    "AsyncTaskMethod",
+    "Attribute",
+    "Method",
+    "ResultMethod",
+    "TaskMethod",
+    "endpoint",
+    "stream",
+    "task",
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -62,7 +73,43 @@ class Method(Protocol[P, T_co]):
         ...
 
 
-class TaskMethod(Method[P, T], Protocol[P, T]):
+class ResultMethod(Method[P, T_co], Protocol[P, T_co]):
+    """An endpoint with one result."""
+
+    @overload
+    def map(
+        self,
+        inputs: Iterable[Any],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        on_error: Literal["raise", "skip"] = "raise",
+        on_progress: OnProgress | None = None,
+    ) -> Batch[T_co]: ...
+    @overload
+    def map(
+        self,
+        inputs: Iterable[Any],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        on_error: Literal["return"],
+        on_progress: OnProgress | None = None,
+    ) -> Batch[T_co | Exception]: ...
+    def map(
+        self,
+        inputs: Iterable[Any],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        on_error: OnError = "raise",
+        on_progress: OnProgress | None = None,
+    ) -> Batch[T_co | Exception]:
+        """Call the endpoint with each of many inputs, some at a time. Their types are not checked, the results' are."""
+        ...
+
+
+class TaskMethod(ResultMethod[P, T], Protocol[P, T]):
     """An endpoint that can also run as a task."""
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Task[T]:
@@ -128,7 +175,43 @@ class AsyncMethod(Protocol[P, Called_co, T_co]):
         ...
 
 
-class AsyncTaskMethod(AsyncMethod[P, Awaitable[T], T], Protocol[P, T]):
+class AsyncResultMethod(AsyncMethod[P, Awaitable[T_co], T_co], Protocol[P, T_co]):
+    """An endpoint with one result."""
+
+    @overload
+    def map(
+        self,
+        inputs: Iterable[Any] | AsyncIterable[Any],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        on_error: Literal["raise", "skip"] = "raise",
+        on_progress: OnProgress | None = None,
+    ) -> AsyncBatch[T_co]: ...
+    @overload
+    def map(
+        self,
+        inputs: Iterable[Any] | AsyncIterable[Any],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        on_error: Literal["return"],
+        on_progress: OnProgress | None = None,
+    ) -> AsyncBatch[T_co | Exception]: ...
+    def map(
+        self,
+        inputs: Iterable[Any] | AsyncIterable[Any],
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        on_error: OnError = "raise",
+        on_progress: OnProgress | None = None,
+    ) -> AsyncBatch[T_co | Exception]:
+        """Call the endpoint with each of many inputs, some at a time. Their types are not checked, the results' are."""
+        ...
+
+
+class AsyncTaskMethod(AsyncResultMethod[P, T], Protocol[P, T]):
     """An endpoint that can also run as a task."""
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, object, AsyncTask[T]]:
@@ -175,9 +258,7 @@ class Attribute(Protocol[Sync_co, Async_co]):
     def __get__(self, client: AsyncHTTPClient, owner: type) -> Async_co: ...
 
 
-def endpoint(
-    signature: Callable[Concatenate[Any, P], T], /
-) -> Attribute[Method[P, T], AsyncMethod[P, Awaitable[T], T]]:
+def endpoint(signature: Callable[Concatenate[Any, P], T], /) -> Attribute[ResultMethod[P, T], AsyncResultMethod[P, T]]:
     """Declare an endpoint that gives one value."""
     raise NotImplementedError(_FOR_CHECKERS)
 

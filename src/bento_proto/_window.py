@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sized
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
 
 from ._progress import Progress
 
@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from ._progress import OnProgress
     from ._response import Value
 
+T_co = TypeVar("T_co", covariant=True)
+
 OnError: TypeAlias = "Literal['raise', 'return', 'skip']"
 """What becomes of a call of a batch that fails: its error ends the batch, is its result, or is left out."""
 
 _AHEAD = 2  # inputs taken for each call at a time: who is done need not wait for the caller
 
 
-class Outcome(NamedTuple):
+class Outcome(Generic[T_co]):
     """What became of one input of a batch.
 
     Attributes:
@@ -29,9 +31,15 @@ class Outcome(NamedTuple):
         result: the result; or the exception, with ``on_error="return"``.
     """
 
-    number: int
-    input: Value
-    result: Value
+    __slots__ = ("input", "number", "result")
+
+    def __init__(self, number: int, given: Value, result: T_co) -> None:
+        self.number: int = number
+        self.input: Value = given
+        self.result: T_co = result
+
+    def __repr__(self) -> str:
+        return f"Outcome(number={self.number}, input={self.input!r}, result={self.result!r})"
 
     @property
     def error(self) -> Exception | None:
@@ -72,7 +80,7 @@ class Window:
         self._started = self._done = self._next = 0
         self._ended = False
         self._inputs: dict[int, object] = {}  # of the calls that are not over
-        self._ready: dict[int, Outcome] = {}
+        self._ready: dict[int, Outcome[Value]] = {}
         self._arrived: deque[int] = deque()  # what is ready, in its own order
         self._failed: set[int] = set()
         self._broken: Exception | None = None
@@ -130,7 +138,7 @@ class Window:
         self._broken = error
         self._total = self._started if error is None else self._total
 
-    def take(self) -> Outcome | None:
+    def take(self) -> Outcome[Value] | None:
         """What is to be handed over next; None if nothing is ready.
 
         Raises:
@@ -150,7 +158,7 @@ class Window:
             if self._on_error == "raise":
                 raise cast("Exception", outcome.result)
 
-    def _pop(self) -> Outcome | None:
+    def _pop(self) -> Outcome[Value] | None:
         if self._ordered:
             outcome = self._ready.pop(self._next, None)
             self._next += outcome is not None

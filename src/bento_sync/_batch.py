@@ -6,7 +6,7 @@ import queue
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from bento_proto import arguments_of
 
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
 
     from bento_proto import Outcome, Value, Window
 
+T_co = TypeVar("T_co", covariant=True)
+
 _PATIENCE: Final = 1.0  # seconds for threads to notice that they are stopped; one that is connecting may not
 
 
-class Batch:
+class Batch(Generic[T_co]):
     """The results of many calls, as they are asked for: an iterator, and a context manager that ends it.
 
     Inputs are taken in the thread that iterates, at most twice as many ahead of it as there are calls at a time; the
@@ -42,7 +44,7 @@ class Batch:
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Value:
+    def __next__(self) -> T_co:
         """The next result.
 
         Raises:
@@ -53,7 +55,7 @@ class Batch:
         """
         return self._outcome().result
 
-    def outcomes(self) -> Iterator[Outcome]:
+    def outcomes(self) -> Iterator[Outcome[T_co]]:
         """The same results, each with its input and that one's number: an iterator in place of this one."""
         while True:
             try:
@@ -62,7 +64,7 @@ class Batch:
                 return
             yield outcome
 
-    def _outcome(self) -> Outcome:
+    def _outcome(self) -> Outcome[T_co]:
         try:
             while not self._closed:
                 self._collect(wait=False)

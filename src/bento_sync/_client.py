@@ -244,7 +244,7 @@ class SyncHTTPClient:
         ordered: bool = True,
         on_error: OnError = "raise",
         on_progress: OnProgress | None = None,
-    ) -> Batch:
+    ) -> Batch[Value]:
         """Call an endpoint with each of many inputs, some at a time: see `EndpointMethod.map`.
 
         Args:

@@ -112,7 +112,7 @@ class EndpointMethod:
         ordered: bool = True,
         on_error: OnError = "raise",
         on_progress: OnProgress | None = None,
-    ) -> Batch:
+    ) -> Batch[Value]:
         """Call the endpoint with each of many inputs, some at a time.
 
         Any number of inputs takes the same memory: they are taken and called when their results are asked for, at most

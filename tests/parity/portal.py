@@ -284,7 +284,7 @@ class PortalStream(_Through):
 
 
 class PortalBatch(_Through):
-    def __init__(self, way: BlockingPortal, batch: AsyncBatch) -> None:
+    def __init__(self, way: BlockingPortal, batch: AsyncBatch[Any]) -> None:
         super().__init__(way)
         self._batch = batch
 
