@@ -61,7 +61,7 @@ class Options(NamedTuple):
     ) -> Options:
         """The same with some of them changed.
 
-        What is ``...`` stays as it is; headers and hooks are added to those that there are.
+        What is ``...`` stays as it is; headers and hooks are added to those that there are, the same hooks only once.
         """
         if isinstance(download_dir, EllipsisType):
             download_dir = self.download_dir
@@ -75,6 +75,6 @@ class Options(NamedTuple):
             self.retries if retries is ... else RetryPolicy.of(retries),
             None if download_dir is None else fspath(download_dir),
             images,
-            (*self.hooks, *hooks_of(hooks)),
+            (*self.hooks, *(each for each in hooks_of(hooks) if each not in self.hooks)),
             self.on_progress if isinstance(on_progress, EllipsisType) else on_progress,
         )

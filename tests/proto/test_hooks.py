@@ -406,6 +406,7 @@ def test_hooks_of_a_view_come_to_those_of_its_client() -> None:
     assert options.hooks == (one,)
     assert options.changed().hooks == (one,)
     assert options.changed(hooks=[two, three]).hooks == (one, two, three)
+    assert options.changed(hooks=[two, one]).hooks == (one, two)  # once, as a span is made once
     for wrong in (broken, [broken]):
         with pytest.raises(TypeError):
             options.changed(hooks=wrong)  # type: ignore[arg-type]
