@@ -18,7 +18,7 @@ class Stop:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # who drops a batch may be any thread, in the midst of `watch` as well
         self._set = threading.Event()
         self._sockets: set[socket.socket] = set()
 

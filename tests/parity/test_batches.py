@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import socket
 import threading
 import time
 import tracemalloc
@@ -15,6 +16,7 @@ import pytest
 
 from bento_proto import ConnectError, InvalidArgument, Outcome, Progress, UnprocessableEntity
 from bento_sync import SyncHTTPClient
+from bento_sync._stop import Stop
 
 from .faces import Connect
 from .proxies import Asked, Piece, Stub, endpoint, reply, routes, schema
@@ -26,6 +28,28 @@ NUMBER: Any = schema(
 
 def number_of(asked: Asked) -> int:
     return int(asked.body.decode().partition(":")[2].strip(" }"))
+
+
+class Midway(socket.socket):
+    """A socket that is noted just when its batch is dropped, as when the garbage collector comes in the midst."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def __hash__(self) -> int:
+        self._stop.set()
+        return super().__hash__()
+
+
+def test_calls_are_stopped_while_one_is_noted() -> None:
+    stop = Stop()
+    with Midway(stop) as sock:
+        watching = threading.Thread(target=stop.watch, args=(sock,), daemon=True)
+        watching.start()
+        watching.join(10)
+        assert not watching.is_alive()
+    assert stop.is_set
 
 
 def threads() -> list[threading.Thread]:
