@@ -15,7 +15,6 @@ from ._stream import Stream
 from ._transport import carry_out
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
