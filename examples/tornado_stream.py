@@ -5,6 +5,7 @@ python examples/tornado_stream.py http://localhost:3000 summarize text="A bento 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import secrets
@@ -16,7 +17,6 @@ from datetime import timedelta
 from typing import TypeVar
 
 from tornado import gen
-from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpclient import TCPClient
 from tornado.util import TimeoutError as TookTooLong
@@ -82,6 +82,6 @@ async def main() -> None:
 
 if __name__ == "__main__":
     try:
-        IOLoop.current().run_sync(main)
+        asyncio.run(main())  # which Tornado's IOLoop is these days
     except bp.BentoMLException as error:
         sys.exit(f"{type(error).__name__}: {error}")

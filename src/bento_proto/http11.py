@@ -184,6 +184,7 @@ class Wire(Generic[T]):
             data = bytes(held)
         opening = read_head(data)
         if opening is None or opening.size > limit:
+            self._held = bytearray()
             return self._parse(self._open_parser(), data)
         self._begin(opening.head)
         if self._left is not None:
@@ -209,6 +210,7 @@ class Wire(Generic[T]):
             parser = self._open_parser()
             parser.receive_data(bytes(self._held))
             parser.next_event()
+            self._held = bytearray()
             items += self._parse(parser, chunks.rest)
         return items
 
