@@ -29,6 +29,9 @@ class Base(NamedTuple):
     path: str
     userinfo: str | None = None
 
+    def __repr__(self) -> str:  # the userinfo holds a password
+        return f"<Base {self.origin}{self.path}>"
+
 
 def parse_base(url: str) -> Base:
     """Take the URL of a Service apart.

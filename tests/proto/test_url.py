@@ -133,6 +133,12 @@ def test_any_text_is_a_base_url_or_refused(url: str) -> None:
 # --- targets
 
 
+def test_a_base_shows_no_password() -> None:
+    base = parse_base("https://user:s3cret@host:8/api")
+    assert base.userinfo == "user:s3cret"
+    assert repr(base) == "<Base https://host:8/api>"
+
+
 def test_routes_go_out_as_they_were_recorded() -> None:
     for name in ("weird_route", "path_param_route", "trailing_slash", "nested_route", "root_route"):
         assert quote_route(zoo(name).route) == find(name).target
