@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from ._text import harmless
-
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
@@ -132,12 +130,8 @@ class Settings:
     def _log(self) -> None:
         import logging
 
-        class Harmless(logging.Formatter):
-            def format(self, record: logging.LogRecord) -> str:
-                return harmless(super().format(record))
-
         handler = logging.StreamHandler()
-        handler.setFormatter(Harmless("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s: %(message)s", "%H:%M:%S"))
         logger = logging.getLogger("bento_client")
         logger.addHandler(handler)
         logger.setLevel(logging.DEBUG if self.verbosity > 1 else logging.INFO)
