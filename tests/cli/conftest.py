@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,12 @@ def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
     }
     # Not to depend on the locale, a bare one is given; and whatever Python warns of in the command, its user sees.
     return {**kept, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color", **(added or {})}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """Ctrl-C interrupts the commands also where a shell runs the tests in the background, and makes them deaf to it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -126,6 +126,7 @@ def test_a_stream_arrives_item_by_item(zoo: str) -> None:
             assert os.read(process.stdout.fileno(), 100) == b"first "
         finally:
             process.send_signal(signal.SIGINT)
+            process.communicate()  # while it is heard, whatever it still says
     assert process.returncode == 130
 
 
