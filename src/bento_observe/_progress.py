@@ -38,8 +38,11 @@ def rich_progress(
     Raises:
         ImportError: the extra ``rich`` is not installed.
     """
-    from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Display
+    try:
+        from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Display
+    except ImportError as exc:
+        raise ImportError("rich_progress needs rich: pip install 'bento-client[rich]'") from exc
 
     with ExitStack() as stack:
         if display is None:
@@ -73,7 +76,10 @@ def tqdm_progress(*, file: TextIO | None = None, leave: bool = True) -> Generato
     Raises:
         ImportError: the extra ``tqdm`` is not installed.
     """
-    from tqdm.auto import tqdm
+    try:
+        from tqdm.auto import tqdm
+    except ImportError as exc:
+        raise ImportError("tqdm_progress needs tqdm: pip install 'bento-client[tqdm]'") from exc
 
     bars: dict[str, tqdm[NoReturn]] = {}
 

@@ -42,7 +42,10 @@ def tracing(tracer_provider: TracerProvider | None = None, propagator: TextMapPr
 
 class _Tracing:
     def __init__(self, tracer_provider: TracerProvider | None, propagator: TextMapPropagator | None) -> None:
-        from opentelemetry import propagate, trace
+        try:
+            from opentelemetry import propagate, trace
+        except ImportError as exc:
+            raise ImportError("tracing needs OpenTelemetry: pip install 'bento-client[otel]'") from exc
 
         self._given = (tracer_provider, propagator)
         self._tracer = trace.get_tracer("bento_client", __version__, tracer_provider, _SCHEMA)
