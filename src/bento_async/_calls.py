@@ -107,6 +107,7 @@ class Shared:
         if self.recorder is not None:
             self.recorder.watch(step.exchange, await body_of(step.exchange.request), time.monotonic)
         if self.responder is not None:
+            self.connections.check_open()
             return await play(run, self.responder)
         if step.delay:
             await anyio.sleep(step.delay)

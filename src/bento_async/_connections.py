@@ -240,9 +240,17 @@ class Connections:
         local = self._locals.get(loop_key())
         return local if local is not None and not self.closed else self._new_local()
 
-    def _new_local(self) -> Local:
+    def check_open(self) -> None:
+        """See that there may be more of them.
+
+        Raises:
+            LocalProtocolError: the client is closed.
+        """
         if self.closed:
             raise LocalProtocolError("the client is closed")
+
+    def _new_local(self) -> Local:
+        self.check_open()
         for key, other in list(self._locals.items()):
             if not other.loop.call_soon(_nothing):  # the loop has ended, or is that of the process before a fork
                 self._locals.pop(key, None)

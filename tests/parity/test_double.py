@@ -157,8 +157,9 @@ def test_a_closed_client_calls_nothing(connect: Connect, double: ServiceDouble) 
     shout = client.shout
     assert shout("a") == "A"
     client.close()
-    with pytest.raises(LocalProtocolError, match="closed"):
-        shout("b")
+    for use in (lambda: shout("b"), lambda: client.request("GET", "/x"), client.is_ready):
+        with pytest.raises(LocalProtocolError, match="closed"):
+            use()
     assert len(double.calls) == 1
 
 
