@@ -27,9 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code, as ``bento-client --help`` lists them.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    for name in ("stdout", "stderr"):
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # the shell's >&-: as if it were >/dev/null, to the end
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
         reconfigure(errors="backslashreplace")  # for what the terminal has no characters
