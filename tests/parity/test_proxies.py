@@ -8,6 +8,7 @@ import pickle
 import socket
 import ssl
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -340,6 +341,27 @@ def test_a_proxy_that_misbehaves(
     assert BASIC in str(proxy.asked)
     for secret in ("s3cr3t", BASIC, BASIC.split()[1]):
         assert secret not in "".join(shown)
+
+
+def test_a_proxy_that_leaves_in_the_midst_of_the_handshake_may_be_back(connect: Connect) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def leave() -> None:
+            for _ in range(3):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.recv(1 << 16)
+
+        leaving = threading.Thread(target=leave, daemon=True)
+        leaving.start()
+        proxy = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        policy = RetryPolicy(attempts=3, backoff=0.01)
+        client = connect(f"https://{HOST}", proxy=proxy, schema=GIVEN, server_ready_timeout=0, retries=policy)
+        with pytest.raises(ConnectError, match=HOST) as caught:
+            client.f()
+        assert len(caught.value.attempts) == 3
+        leaving.join(10)
+        assert not leaving.is_alive()
 
 
 def test_no_proxy_is_there(connect: Connect) -> None:
