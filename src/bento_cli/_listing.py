@@ -65,10 +65,12 @@ def show_endpoint(settings: Settings, url: str, endpoint: Endpoint) -> None:
     else:
         line(f"{endpoint.name}{_signature(endpoint)}")
     kinds = _kinds(endpoint)
-    text = harmless(docstring_of(endpoint))
+    said = docstring_of(endpoint).split("\n\n")
+    # Without a description it begins with the name alone; of a task it ends with what is for Python.
+    text = harmless("\n\n".join(said[not endpoint.doc : len(said) - endpoint.is_task]))
     example = ["bento-client", "submit" if endpoint.is_task else "call", url, endpoint.name, *_example(endpoint)]
-    line("\n".join(" " * _INDENT + part if part else "" for part in text.splitlines()))
-    line(f"\n{'Route:':<9}{one_line(endpoint.route)}" + (f"\n{'Kind:':<9}{kinds}" if kinds else ""))
+    line("".join(" " * _INDENT + part + "\n" if part else "\n" for part in text.splitlines()))
+    line(f"{'Route:':<9}{one_line(endpoint.route)}" + (f"\n{'Kind:':<9}{kinds}" if kinds else ""))
     line(f"{'Example:':<9}{' '.join(map(one_line, example))}")
 
 

@@ -195,6 +195,11 @@ def test_the_endpoints(run: Run, zoo: str, tasks: str) -> None:
     one = run("endpoints", tasks, "file_in_task").text
     assert one.startswith("file_in_task(f: pathlib.Path, n: int = 1) -> dict[str, object]\n")
     assert f"bento-client submit {tasks} file_in_task f=@PATH" in one
+    plain = run("endpoints", zoo, "add_int").text
+    assert plain.startswith("add_int(a: int, b: int = 2) -> int\n\nRoute:   /add_int\nExample: bento-client call ")
+    assert "submit(" not in one
+    described = run("endpoints", zoo, "with_input_spec").text
+    assert "\n    Args:\n        prompt: the prompt\n\nRoute:" in described
     assert json.loads(run("endpoints", tasks, "json_task", "--json").out)["parameters"][0]["default"] == 1
 
 
