@@ -14,7 +14,7 @@ import anyio
 from anyio import CancelScope, to_thread
 
 from bento_files import Destination, measure, open_sink
-from bento_proto import BentoMLException, CallTimeout, Content, Delivery, Response, Run, modules_of
+from bento_proto import BentoMLException, CallTimeout, Content, Delivery, Response, Run, modules_of, must_travel
 
 from ._connections import Discovery
 from ._play import body_of, play
@@ -93,11 +93,7 @@ class Shared:
         Raises:
             TypeError: something of it can't leave this one.
         """
-        for name, given in (("app", self.application or self.responder), ("recorder", self.recorder)):
-            if given is not None:
-                raise TypeError(
-                    f"a client with {name}= can't be pickled, as that is of this process: make it where it is used"
-                )
+        must_travel(app=self.application or self.responder, recorder=self.recorder)
         return Shared, (self.session, self.connections, self.limits, None, None, None)
 
     async def carry_out(self, run: Run[T]) -> Underway[object] | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from anyio import CancelScope, Event, to_thread
 
-from bento_proto import BentoMLException, LocalProtocolError
+from bento_proto import BentoMLException, LocalProtocolError, must_travel
 
 from ._loop import Loop, loop_key
 from ._pool import Pool
@@ -223,11 +223,7 @@ class Connections:
         Raises:
             TypeError: there are TLS settings, which can't leave theirs.
         """
-        if self._given is not None:
-            raise TypeError(
-                "a client with ssl_context= can't be pickled, as TLS settings can't: make the client where it is used, "
-                "or name the certificates by the environment variable SSL_CERT_FILE there"
-            )
+        must_travel(ssl_context=self._given)
         return Connections, (self._limits, None, self._proxies)
 
     @property

@@ -71,6 +71,7 @@ from ._signature import docstring_of, signature_of
 from ._sse import Events, ServerSentEvent
 from ._task_flows import Tasks
 from ._tasks import ResultStatus
+from ._travel import must_travel
 from ._url import Base, parse_base
 from ._version import __version__
 from ._window import OnError, Outcome, Window, arguments_of
@@ -188,6 +189,7 @@ __all__ = (
     "file_name",
     "media_type",
     "modules_of",
+    "must_travel",
     "parse_base",
     "parse_json",
     "parse_service",

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from bento_files import Destination, measure, open_sink, read_body
-from bento_proto import CallTimeout, Content, Delivery, LocalProtocolError, Response, Run, bind
+from bento_proto import CallTimeout, Content, Delivery, LocalProtocolError, Response, Run, bind, must_travel
 
 from ._discovery import Discovery
 from ._play import play
@@ -81,11 +81,7 @@ class Shared:
         Raises:
             TypeError: something of it can't leave this one.
         """
-        for name, given in (("app", self.server or self.responder), ("recorder", self.recorder)):
-            if given is not None:
-                raise TypeError(
-                    f"a client with {name}= can't be pickled, as that is of this process: make it where it is used"
-                )
+        must_travel(app=self.server or self.responder, recorder=self.recorder)
         return Shared, (self.session, self.connections, self.limits, None, None, None)
 
     def carry_out(self, run: Run[T], stop: Stop | None) -> Underway[object] | None:

@@ -15,7 +15,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ClosedPoolError
 
-from bento_proto import LocalProtocolError, Origin, Route
+from bento_proto import LocalProtocolError, Origin, Route, must_travel
 
 from ._fork import renew_after_fork
 from ._proxied import ProxiedConnection
@@ -168,11 +168,7 @@ class Connections:
         Raises:
             TypeError: there are TLS settings, which can't leave theirs.
         """
-        if self._given is not None:
-            raise TypeError(
-                "a client with ssl_context= can't be pickled, as TLS settings can't: make the client where it is used, "
-                "or name the certificates by the environment variable SSL_CERT_FILE there"
-            )
+        must_travel(ssl_context=self._given)
         return Connections, (self._limits, None, self._proxies)
 
     def after_fork(self) -> None:

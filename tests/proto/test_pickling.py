@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bento_proto import JSON, BentoMLException, CallTimeout, ConnectError, Session, bind
+from bento_proto import JSON, BentoMLException, CallTimeout, ConnectError, Session, bind, must_travel
 
 from .play import play, reply
 
@@ -58,6 +58,12 @@ def test_a_function_that_does_not_pickle(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "cloudpickle", ModuleType("cloudpickle"))
     with pytest.raises(Exception, match="lambda"):  # pickle's own words: whoever has cloudpickle tries that next
         pickle.dumps(given)
+
+
+def test_what_can_not_travel_is_named() -> None:
+    must_travel()
+    with pytest.raises(TypeError, match=r"^a client with recorder= can't be pickled, as that is of this process: make"):
+        must_travel(recorder=object())
 
 
 def test_the_cause_of_an_error_travels_if_it_is_one_of_ours() -> None:
