@@ -15,7 +15,7 @@ METHODS = ("GET", "POST", "HEAD")
 def test_one_input(data: bytes) -> None:
     """Whatever arrives, nothing is raised and the exchange comes to an end; however it is cut, it is the same end.
 
-    No more is held than one head.
+    No more is held than one head and what came last of it.
     """
     source = Source(data)
     method, reused, seed = source.choice(METHODS), source.flag(), source.integer(0, 0xFFFF)
@@ -33,11 +33,13 @@ def _outcome(method: str, reused: bool, pieces: Sequence[bytes]) -> tuple[object
     wire = Wire(exchange, reused=reused)
     assert b"".join(segment for segment in wire.segments() if isinstance(segment, bytes)).endswith(b"\r\n\r\n")
     items: list[bytes] = []
+    most = 0  # a head that is too long is known to be with its last piece, which stays with it
     for piece in pieces:
         if piece:
             items += wire.receive(piece)
+        most = max(most, len(piece))
         if len(piece) > 1:  # weighing takes longer than all else
-            assert held(*unread(wire)) <= LIMITS.head + len(piece)
+            assert held(*unread(wire)) <= LIMITS.head + most
     items += wire.receive(b"")
     assert wire.is_over
     assert exchange.state in (State.DONE, State.FAILED, State.MOVED)
