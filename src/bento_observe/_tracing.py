@@ -50,7 +50,7 @@ class _Tracing:
         self._given = (tracer_provider, propagator)
         self._tracer = trace.get_tracer("bento_client", __version__, tracer_provider, _SCHEMA)
         inject: object = propagate.inject if propagator is None else propagator.inject
-        self._inject = cast("Callable[[dict[str, str], Context], None]", inject)
+        self._inject = cast("Callable[[dict[str, str], Context | None], None]", inject)
         self._spans: WeakKeyDictionary[RequestEvent, tuple[Span, int]] = WeakKeyDictionary()
 
     def __reduce__(self) -> tuple[object, ...]:  # a client may be sent to another process
@@ -76,7 +76,9 @@ class _Tracing:
         span = self._tracer.start_span(name, kind=trace.SpanKind.CLIENT, attributes=attributes, start_time=start)
         self._spans[event] = span, start
         headers: dict[str, str] = {}
-        self._inject(headers, trace.set_span_in_context(span))
+        # Without an SDK there is no span; OpenTelemetry before 1.40 gives an invalid one, not the caller's.
+        is_span = span.get_span_context().is_valid
+        self._inject(headers, trace.set_span_in_context(span) if is_span else None)
         return headers
 
     def response(self, event: ResponseEvent) -> None:
