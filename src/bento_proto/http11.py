@@ -210,7 +210,7 @@ class Wire(Generic[T]):
             parser = self._open_parser()
             parser.receive_data(bytes(self._held))
             parser.next_event()
-            self._held = bytearray()
+            self._held, self._chunks = bytearray(), None
             items += self._parse(parser, chunks.rest)
         return items
 
