@@ -15,7 +15,7 @@ from bento_proto import Data, End, FilePart, Head, LocalProtocolError, Loss, Los
 from ._lifespan import VERSIONS, Lifespan
 from ._loop import Loop, loop_key
 from ._reading import Reading
-from ._underway import Underway, until
+from ._underway import TOO_LATE, Underway
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
@@ -84,7 +84,8 @@ class Application:
         if self._tasks is None or self._loop is None or self._loop.key != loop_key():
             raise LocalProtocolError("an application is called within `async with AsyncHTTPClient(app=...)` only")
         exchange, timeout = step.exchange, step.timeout
-        ends = math.inf if timeout.total is None else anyio.current_time() + timeout.total
+        clock = self._loop.clock
+        ends = math.inf if timeout.total is None else clock() + timeout.total
         if self._lifespan is None:
             self._lifespan = Lifespan(self._app)
             self._tasks.start_soon(self._lifespan.run)
@@ -147,12 +148,12 @@ class Served(Underway[T]):
         loop: Loop,
         closed: Callable[[Served[T]], None],
     ) -> None:
-        super().__init__(exchange, timeout, ends)
+        super().__init__(exchange, timeout, ends, loop.clock)
         self._loop = loop
         self._closed = closed
         self._body = _pieces(exchange)
         self._gone = Event()  # nobody reads the answer any more
-        self._waiting: CancelScope | None = None  # for the answer, before it is handed over
+        self._waiting: CancelScope | None = None  # for what comes next of the answer
         self._cause: Exception | None = None  # why the application broke off
         self._unread: Exception | None = None  # why the request could not be read
         self._chunked = False
@@ -192,7 +193,7 @@ class Served(Underway[T]):
         try:
             async for piece, more in self._body:
                 if self._waiting is not None:  # it takes the request: that is progress
-                    self._waiting.deadline = until(self.timeout.receive, self.ends)
+                    self._waiting.deadline = self._deadline
                 return {"type": "http.request", "body": piece, "more_body": more}
         except Exception as exc:  # noqa: BLE001 - of a file, or of who is told of the progress: that is for who called
             self._unread = exc
@@ -212,14 +213,16 @@ class Served(Underway[T]):
     def _is_complete(self) -> bool:
         return self.exchange.state in (State.DONE, State.FAILED, State.MOVED)
 
-    async def _send(self, scope: CancelScope) -> None:
-        self._waiting = scope
-
-    async def _receive(self) -> Sequence[T]:
+    async def _receive(self, deadline: float) -> Sequence[T]:
+        message: Message | None = None
         try:
-            message = await self._answers.receive()
+            with CancelScope(deadline=deadline) as self._waiting:
+                message = await self._answers.receive()
         except (EndOfStream, ClosedResourceError):
             return self._end()
+        if message is None:
+            self._lose(Loss.TIMEOUT, TOO_LATE, TimeoutError(TOO_LATE))
+            return ()
         kind = message["type"]
         if kind == "http.response.start" and self.exchange.head is None:
             return self._begin(message)

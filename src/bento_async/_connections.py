@@ -11,7 +11,6 @@ from bento_proto import BentoMLException, LocalProtocolError, must_travel
 
 from ._loop import Loop, loop_key
 from ._pool import Pool
-from ._underway import until
 
 if TYPE_CHECKING:
     import ssl
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
 
     from bento_proto import Limits, Options, Origin, Proxies, Route
 
+    from ._connection import Connection
     from ._pool import Decision
-    from ._socket import Connection
 
 # uvicorn closes a connection that was idle for 5 seconds; whoever sends at that very moment loses the race.
 _IDLE: Final = 4.0
@@ -51,6 +50,12 @@ class Lease:
             self._turn = Event()
             await self._turn.wait()
 
+    def check(self) -> None:
+        """Let go of the connection if the server has closed it while it was idle."""
+        if self.connection is not None and self.connection.is_dropped:
+            self.connection.close()
+            self.connection = None
+
     def answer(self, *, granted: bool, connection: Connection | None = None) -> None:
         """Grant it, with an idle connection or without, or refuse it."""
         self.granted, self.refused, self.connection = granted, not granted, connection
@@ -71,7 +76,7 @@ class Lease:
             then: what to call after that, if it was not given back before.
         """
         if self.granted and self.connection is not None:
-            self.connection.close()
+            self.connection.abandon()
             self._places.loop.call_soon(lambda: self.give_back(reusable=False))
             self._places.loop.call_soon(then)
 
@@ -88,28 +93,31 @@ class Places:
         self.loop: Loop = loop
         self._pool: Pool[Lease, Connection] = Pool(limits.connections, limits.idle, _IDLE)
 
-    async def lease(self, timeout: float | None, ends: float, *, fresh: bool) -> Lease:
-        """A place, with the connection that was idle in it, if there is one that still stands.
+    def lease(self, *, fresh: bool) -> Lease:
+        """Ask for a place, with the connection that is idle in it, if there is one that still stands.
 
         Args:
-            timeout: how long to wait for it, in seconds.
-            ends: until when to wait in any case, on the event loop's clock.
             fresh: whether no connection is wanted that was used before.
+
+        Returns:
+            The place, or what to `wait` for.
+        """
+        lease, now = Lease(self), time.monotonic()
+        connection = None if fresh else self._pool.take(now)
+        if connection is not None:
+            lease.granted, lease.connection = True, connection
+        else:
+            self._carry_out(self._pool.ask(lease, now, fresh=fresh))
+        lease.check()
+        return lease
+
+    async def wait(self, lease: Lease, deadline: float) -> None:
+        """Wait for a place that was asked for.
 
         Raises:
             TimeoutError: none became free.
             LocalProtocolError: the client is closed.
         """
-        lease = Lease(self)
-        self._carry_out(self._pool.ask(lease, time.monotonic(), fresh=fresh))
-        if not lease.granted:
-            await self._wait(lease, until(timeout, ends))
-        if lease.connection is not None and lease.connection.is_dropped:
-            lease.connection.close()
-            lease.connection = None
-        return lease
-
-    async def _wait(self, lease: Lease, deadline: float) -> None:
         try:
             with CancelScope(deadline=deadline):
                 await lease.turn()
@@ -122,11 +130,14 @@ class Places:
         if not lease.granted:
             self._pool.leave(lease)
             raise TimeoutError
+        lease.check()
 
     def take_back(self, connection: Connection | None, *, reusable: bool) -> None:
         """A lease is over."""
         if connection is not None and reusable:
-            self._carry_out(self._pool.give_back(connection, time.monotonic()))
+            now = time.monotonic()
+            if not self._pool.put_back(connection, now):
+                self._carry_out(self._pool.give_back(connection, now))
             return
         if connection is not None:
             connection.close()
@@ -276,7 +287,7 @@ class Connections:
         secure = "https" in (route.origin.scheme, route.proxy and route.proxy.origin.scheme)
         if secure and self._context is None:
             self._context = await to_thread.run_sync(ssl.create_default_context)  # reads files
-        lease.connection = await connect(route, self._context, self._limits)
+        lease.connection = await connect(route, self._context, self._limits, self.local.loop)
         return lease.connection
 
     def close(self) -> None:

@@ -12,14 +12,8 @@ from anyio.lowlevel import current_token
 from bento_proto import LocalProtocolError
 
 if TYPE_CHECKING:
-    from asyncio import Task
+    from asyncio import AbstractEventLoop, Task
     from collections.abc import Callable, Coroutine
-
-
-class _Asyncio(Protocol):
-    def create_task(self, coroutine: Coroutine[object, object, None], /) -> Task[None]: ...
-
-    def call_soon_threadsafe(self, callback: Callable[[], object], /) -> object: ...
 
 
 class _Trio(Protocol):
@@ -31,20 +25,45 @@ class Loop:
 
     Attributes:
         key: equal for the same loop only.
+        asyncio: the loop itself, if it is one of asyncio's.
+        clock: what deadlines are measured with.
 
     Raises:
         LocalProtocolError: it ran when this process was forked, so that its parent gets what it waits for.
     """
 
-    __slots__ = ("_native", "_process", "key")
+    __slots__ = ("_native", "_process", "asyncio", "clock", "key")
 
     def __init__(self) -> None:
         token: object = current_token()
         if token in _inherited:
             raise LocalProtocolError("this event loop was forked with the process: in the child, start a new one")
         self._process = os.getpid()
-        self._native = getattr(token, "native_token", token)  # before anyio 4.11 it is the token
+        self._native: object = getattr(token, "native_token", token)  # before anyio 4.11 it is the token
         self.key: object = loop_key()
+        self.asyncio: AbstractEventLoop | None = None
+        self.clock: Callable[[], float]
+        if hasattr(self._native, "call_soon_threadsafe"):
+            self.asyncio = cast("AbstractEventLoop", self._native)
+            self.clock = self.asyncio.time
+        else:
+            import trio  # it runs, so it is loaded
+
+            self.clock = trio.current_time
+
+    @property
+    def watches(self) -> bool:
+        """Whether it is one of asyncio's that can watch sockets, as all do but that of Windows."""
+        if self.asyncio is None:
+            return False
+        from asyncio import AbstractEventLoop  # whose own method only says that it is not implemented
+
+        return type(self.asyncio).add_reader is not AbstractEventLoop.add_reader
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is one of asyncio's that has not ended, in this process."""
+        return self.asyncio is not None and os.getpid() == self._process and not self.asyncio.is_closed()
 
     def call_soon(self, callback: Callable[[], object]) -> bool:
         """Have something called on the loop, from any thread, between whatever else runs there.
@@ -55,8 +74,8 @@ class Loop:
         if os.getpid() != self._process:
             return False
         try:
-            if hasattr(self._native, "call_soon_threadsafe"):
-                cast("_Asyncio", self._native).call_soon_threadsafe(callback)
+            if self.asyncio is not None:
+                self.asyncio.call_soon_threadsafe(callback)
             else:
                 cast("_Trio", self._native).run_sync_soon(callback)
         except RuntimeError:
@@ -68,8 +87,8 @@ class Loop:
 
         This is for an object whose work goes on between two calls of its methods: a task group is for one block.
         """
-        if hasattr(self._native, "call_soon_threadsafe"):
-            task = cast("_Asyncio", self._native).create_task(function())
+        if self.asyncio is not None:
+            task = self.asyncio.create_task(function())
             _tasks.add(task)  # asyncio itself refers to it only weakly
             task.add_done_callback(_tasks.discard)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 import anyio
@@ -15,8 +16,6 @@ from ._underway import Underway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from anyio import CancelScope
 
     from bento_proto import Loss, Request, Responder, Run
 
@@ -58,7 +57,7 @@ class Played(Underway[object]):
     """
 
     def __init__(self, playback: Playback) -> None:
-        super().__init__(playback.exchange, Timeout.of(None), math.inf)
+        super().__init__(playback.exchange, Timeout.of(None), math.inf, time.monotonic)
         self.playback: Playback = playback
 
     def close(self) -> None:
@@ -73,10 +72,7 @@ class Played(Underway[object]):
     def _is_complete(self) -> bool:
         return self.playback.is_over
 
-    async def _send(self, scope: CancelScope) -> None:
-        """There is nobody to send anything to."""
-
-    async def _receive(self) -> Sequence[object]:
+    async def _receive(self, deadline: float) -> Sequence[object]:  # noqa: ARG002 - the playback knows its times
         await anyio.sleep(self.playback.wait())
         return self.playback.receive()
 

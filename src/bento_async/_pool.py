@@ -68,6 +68,13 @@ class Pool(Generic[L, C]):
         """How many leases wait for a place."""
         return len(self._queue)
 
+    def take(self, now: float) -> C | None:
+        """`ask`, if an idle connection is all that comes of it; None, and nothing has changed, if it is not."""
+        if not self._idle or self._queue or now - self._idle[0][0] > self._lifetime:
+            return None
+        self._owned += 1
+        return self._idle.pop()[1]
+
     def ask(self, lease: L, now: float, *, fresh: bool = False) -> Decision[L, C]:
         """A lease wants a place.
 
@@ -88,6 +95,16 @@ class Pool(Generic[L, C]):
         self._owned -= 1
         self._idle.append((now, connection))
         return self._decide(now)
+
+    def put_back(self, connection: C, now: float) -> bool:
+        """`give_back`, if nothing more comes of it; False, and nothing has changed, if something does."""
+        if self._queue or self._closed or len(self._idle) >= self._most_idle:
+            return False
+        if self._idle and now - self._idle[0][0] > self._lifetime:
+            return False
+        self._owned -= 1
+        self._idle.append((now, connection))
+        return True
 
     def free(self) -> Decision[L, C]:
         """An owned place has no connection any more, or never got one."""

@@ -14,19 +14,19 @@ from bento_proto import FilePart, Loss, Lost, ProxyError, State
 from bento_proto.http11 import Wire
 
 from ._reading import Reading
-from ._underway import Underway, until
+from ._underway import TOO_LATE, Underway, until
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from bento_proto import Exchange, Step, Timeout
+    from bento_proto import Exchange, Request, Step, Timeout
 
+    from ._connection import Connection
     from ._connections import Connections, Lease
-    from ._socket import Connection
 
 T = TypeVar("T")
 
-_SMALL: Final = 1 << 16  # sent without looking whether the server has refused it before it had it all
+_SMALL: Final = 1 << 16  # what the system takes at once, as a rule
 
 
 async def carry_out(step: Step, connections: Connections) -> Open[object] | None:
@@ -38,19 +38,25 @@ async def carry_out(step: Step, connections: Connections) -> Open[object] | None
     """
     exchange, timeout = step.exchange, step.timeout
     origin = exchange.request.origin
-    ends = math.inf if timeout.total is None else anyio.current_time() + timeout.total
-    try:
-        lease = await connections.local.places(origin).lease(timeout.pool, ends, fresh=step.fresh)
-    except TimeoutError as exc:
-        reason = f"no connection became free within {timeout.pool:g} seconds"
-        exchange.receive(Lost(Loss.TIMEOUT, reason, sent=False, cause=exc))
-        return None
+    local = connections.local
+    clock, places = local.loop.clock, local.places(origin)
+    ends = math.inf if timeout.total is None else clock() + timeout.total
+    lease = places.lease(fresh=step.fresh)
+    if not lease.granted:
+        try:
+            await places.wait(lease, until(timeout.pool, ends, clock))
+        except TimeoutError as exc:
+            reason = f"no connection became free within {timeout.pool:g} seconds"
+            exchange.receive(Lost(Loss.TIMEOUT, reason, sent=False, cause=exc))
+            return None
     opened: Open[object] | None = None
     try:
-        reused = lease.connection is not None
-        connection = lease.connection or await _connect(exchange, lease, connections, until(timeout.connect, ends))
+        connection = lease.connection
+        reused = connection is not None
+        if connection is None:
+            connection = await _connect(exchange, lease, connections, until(timeout.connect, ends, clock))
         if connection is not None:
-            opened = Open(exchange, timeout, ends, lease, connection, reused=reused)
+            opened = Open(exchange, timeout, ends, clock, lease, connection, reused=reused)
             await opened.begin()
             if exchange.is_handed_over:
                 return opened
@@ -92,7 +98,8 @@ class Open(Underway[T]):
     Args:
         exchange: what is under way.
         timeout: how long to wait for what.
-        ends: when the total of the timeout is up.
+        ends: when the total of the timeout is up, on the event loop's clock.
+        clock: that clock.
         lease: what the connection came with.
         connection: the connection.
         reused: whether it has served an exchange before.
@@ -103,12 +110,13 @@ class Open(Underway[T]):
         exchange: Exchange[T],
         timeout: Timeout,
         ends: float,
+        clock: Callable[[], float],
         lease: Lease,
         connection: Connection,
         *,
         reused: bool,
     ) -> None:
-        super().__init__(exchange, timeout, ends)
+        super().__init__(exchange, timeout, ends, clock)
         self._wire: Wire[T] = Wire(exchange, reused=reused, proxy=connection.forwarder)
         self._lease = lease
         self._connection = connection
@@ -133,11 +141,27 @@ class Open(Underway[T]):
         else:
             self._wire.broken(reason, cause)
 
-    async def _send(self, scope: CancelScope) -> None:
-        request = self.exchange.request
-        if all(isinstance(segment, bytes) for segment in request.body) and (request.content_length or 0) <= _SMALL:
-            await self._send_segments(scope)
-            return
+    async def _send(self) -> None:
+        rest = b""
+        if _is_small(self.exchange.request):
+            data = self._wire.data_to_send()
+            try:
+                sent = self._connection.send_at_once(data)
+            except OSError:
+                return  # it may have answered before it closed: reading tells
+            if sent == len(data):
+                return
+            rest = data[sent:]
+        with CancelScope(deadline=self.ends) as scope:
+            if rest:
+                await self._send_bytes(rest, scope)
+            else:
+                await self._send_watched(scope)
+        if scope.cancelled_caught:
+            reason = "the server did not take the request in time"
+            self._wire.timed_out(reason, TimeoutError(reason))
+
+    async def _send_watched(self, scope: CancelScope) -> None:
         failure: Exception | None = None
         async with anyio.create_task_group() as watching:
             watching.start_soon(self._watch, watching.cancel_scope)
@@ -154,7 +178,7 @@ class Open(Underway[T]):
         """Stop the sending when the server refuses the request before it has it all."""
         try:
             while self.exchange.state is State.WAITING:
-                self._early += await self._receive()
+                self._early += await self._receive(math.inf)
         except Exception as exc:  # noqa: BLE001 - the task group would wrap it
             self._unreadable = exc
         if self.exchange.state is not State.OPEN or self._unreadable is not None:
@@ -190,17 +214,30 @@ class Open(Underway[T]):
             try:
                 sent = self._connection.send_at_once(block)
                 if sent < len(block):
-                    scope.deadline = until(self.timeout.send, self.ends)
+                    scope.deadline = until(self.timeout.send, self.ends, self._clock)
                     await self._connection.send(block[sent:])
                     scope.deadline = self.ends
             except OSError:
                 return False  # it may have answered before it closed: reading tells
         return True
 
-    async def _receive(self) -> Sequence[T]:
+    async def _receive(self, deadline: float) -> Sequence[T]:
         try:
-            data = await self._connection.receive(self._wire.appetite, expected=self.exchange.head is not None)
+            data = await self._connection.receive(self._wire.appetite, deadline)
         except OSError as exc:
             self._wire.broken(f"the connection broke: {exc}", exc)
             return ()
+        if data is None:
+            self._wire.timed_out(TOO_LATE, TimeoutError(TOO_LATE))
+            return ()
         return self._wire.receive(data)
+
+
+def _is_small(request: Request) -> bool:
+    """Whether it is sent without looking whether the server has refused it before it had it all."""
+    size = 0
+    for segment in request.body:
+        if isinstance(segment, FilePart):
+            return False
+        size += len(segment)
+    return size <= _SMALL

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-import anyio
-from anyio import CancelScope
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from bento_proto import Loss
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from bento_proto import Exchange, Timeout
 
 T = TypeVar("T")
 
-_TOO_LATE = "the server did not answer in time"
+TOO_LATE: Final = "the server did not answer in time"
 
 
 class Underway(ABC, Generic[T]):
@@ -27,25 +24,21 @@ class Underway(ABC, Generic[T]):
         exchange: what is under way.
         timeout: how long to wait for what.
         ends: when the total of the timeout is up, on the event loop's clock.
+        clock: that clock.
     """
 
-    def __init__(self, exchange: Exchange[T], timeout: Timeout, ends: float) -> None:
+    def __init__(self, exchange: Exchange[T], timeout: Timeout, ends: float, clock: Callable[[], float]) -> None:
         self.exchange: Exchange[T] = exchange
         self.timeout: Timeout = timeout
         self.ends: float = ends
+        self._clock = clock
         self._early: list[T] = []  # items that came along with the head
 
     async def begin(self) -> None:
         """Send the request, and read what the exchange wants before it is handed over."""
-        reason = "the server did not take the request in time"
-        with CancelScope(deadline=self.ends) as scope:
-            await self._send(scope)
-            reason = _TOO_LATE
-            while self.exchange.wants_body or (self.exchange.head is None and not self._is_complete):
-                scope.deadline = until(self.timeout.receive, self.ends)
-                self._early += await self._receive()
-        if scope.cancelled_caught:
-            self._lose(Loss.TIMEOUT, reason, TimeoutError(reason))
+        await self._send()
+        while self.exchange.wants_body or (self.exchange.head is None and not self._is_complete):
+            self._early += await self._receive(self._deadline)
         if self._is_complete:
             self.close()
 
@@ -61,10 +54,7 @@ class Underway(ABC, Generic[T]):
             if self._early:
                 items, self._early = self._early, []
             elif not self._is_complete:
-                with CancelScope(deadline=until(self.timeout.receive, self.ends)) as scope:
-                    items = await self._receive()
-                if scope.cancelled_caught:
-                    self._lose(Loss.TIMEOUT, _TOO_LATE, TimeoutError(_TOO_LATE))
+                items = await self._receive(self._deadline)
         except BaseException as exc:
             self._lose(Loss.CUT, "the wait for the answer was cancelled", exc)
             raise
@@ -72,6 +62,11 @@ class Underway(ABC, Generic[T]):
             if self._is_complete:
                 self.close()
         return items
+
+    @property
+    def _deadline(self) -> float:
+        """Until when to wait for what comes next."""
+        return until(self.timeout.receive, self.ends, self._clock)
 
     @abstractmethod
     def close(self) -> None:
@@ -86,19 +81,18 @@ class Underway(ABC, Generic[T]):
     def _is_complete(self) -> bool:
         """Whether the exchange takes no more."""
 
-    @abstractmethod
-    async def _send(self, scope: CancelScope) -> None:
-        """Send the request, or begin to; the scope's deadline is to be that of each wait."""
+    async def _send(self) -> None:
+        """Send the request, within its times."""
 
     @abstractmethod
-    async def _receive(self) -> Sequence[T]:
-        """Wait for what comes next, and give it to the exchange."""
+    async def _receive(self, deadline: float) -> Sequence[T]:
+        """Wait for what comes next, and give it to the exchange, or that nothing came until the deadline."""
 
     @abstractmethod
     def _lose(self, loss: Loss, reason: str, cause: BaseException) -> None:
         """Let the exchange know that nothing more comes, unless it is over."""
 
 
-def until(seconds: float | None, ends: float) -> float:
+def until(seconds: float | None, ends: float, clock: Callable[[], float]) -> float:
     """Until when a single wait may last, when all of them have an end."""
-    return ends if seconds is None else min(anyio.current_time() + seconds, ends)
+    return ends if seconds is None else min(clock() + seconds, ends)

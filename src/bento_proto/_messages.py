@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from ._errors import LocalProtocolError
-from ._named import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

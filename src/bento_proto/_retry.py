@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ._dates import retry_after
 from ._messages import Loss
-from ._named import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

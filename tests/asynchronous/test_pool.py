@@ -53,6 +53,18 @@ class PoolMachine(RuleBasedStateMachine):
         self.waiting[lease] = fresh
         self.apply(self.pool.ask(lease, self.now, fresh=fresh))
 
+    @rule()
+    def take(self) -> None:
+        connection = self.pool.take(self.now)
+        expired = any(self.now - since > LIFETIME for since in self.idle.values())
+        assert (connection is None) == (not self.idle or bool(self.waiting) or expired)
+        if connection is not None:
+            lease = next(self.numbers)
+            self.waiting[lease] = False
+            decision: Decision[int, int] = Decision()
+            decision.use.append((lease, connection))
+            self.apply(decision)
+
     @precondition(lambda self: self.owned)
     @rule(data=st.data())
     def connect(self, data: st.DataObject) -> None:
@@ -61,13 +73,18 @@ class PoolMachine(RuleBasedStateMachine):
             self.owned[lease] = next(self.numbers)
 
     @precondition(lambda self: any(connection is not None for connection in self.owned.values()))
-    @rule(data=st.data())
-    def finish(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), at_once=st.booleans())
+    def finish(self, data: st.DataObject, at_once: bool) -> None:
         lease = data.draw(st.sampled_from([lease for lease, c in self.owned.items() if c is not None]))
         connection = self.owned.pop(lease)
         assert connection is not None
+        expired = any(self.now - since > LIFETIME for since in self.idle.values())
+        decides = bool(self.waiting) or self.closed or expired or len(self.idle) == self.most_idle
         self.idle[connection] = self.now
-        self.apply(self.pool.give_back(connection, self.now))
+        if at_once:
+            assert self.pool.put_back(connection, self.now) != decides
+        if decides or not at_once:
+            self.apply(self.pool.give_back(connection, self.now))
 
     @precondition(lambda self: self.owned)
     @rule(data=st.data())

@@ -1,0 +1,154 @@
+"""A connection on asyncio, whose event loop watches the socket for as long as it is open.
+
+That saves what a wait by way of anyio costs: to begin and to end watching, and a cancel scope for the deadline.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from math import inf
+from socket import SHUT_RDWR
+from typing import TYPE_CHECKING
+from weakref import ref
+
+from ._connection import Connection, has_news, send_all, send_some
+
+if TYPE_CHECKING:
+    import asyncio
+    import socket
+
+    from ._loop import Loop
+
+
+class Watched(Connection):
+    """A socket that the event loop reads from as soon as something is there, one piece ahead of who receives it.
+
+    Args:
+        sock: the socket, connected.
+        loop: the event loop: see `Loop.watches`.
+    """
+
+    __slots__ = (
+        "_came", "_deadline", "_fd", "_is_watched", "_loop", "_native", "_ref", "_rings", "_size", "_sock", "_timer",
+        "_waiter",
+    )  # fmt: skip
+
+    def __init__(self, sock: socket.socket, loop: Loop) -> None:
+        super().__init__()
+        self._sock = sock
+        self._fd = sock.fileno()
+        self._loop = loop
+        assert loop.asyncio is not None
+        self._native = loop.asyncio
+        self._ref = ref[Watched](self)  # the loop must not keep alive what nobody else refers to
+        self._size = 1
+        self._came: bytes | OSError | None = None  # what nobody has received yet
+        self._waiter: asyncio.Future[bool] | None = None  # of who receives: whether something came in time
+        self._deadline = inf
+        self._timer: asyncio.TimerHandle | None = None
+        self._rings = inf  # when the timer does
+        self._is_watched = False
+        self._watch()
+
+    def __del__(self) -> None:
+        self.abandon()
+
+    async def send(self, data: bytes | memoryview) -> None:
+        await send_all(self._sock, data)
+
+    def send_at_once(self, data: bytes | memoryview) -> int:
+        return send_some(self._sock, data)
+
+    async def receive(self, size: int, deadline: float) -> bytes | None:
+        if deadline <= self._native.time():
+            return None
+        if self._came is None:
+            self._size = size
+            self._deadline = deadline
+            if deadline < self._rings:
+                self._set_timer()
+            if not self._is_watched:
+                self._watch()
+            self._waiter = self._native.create_future()
+            try:
+                if not await self._waiter:
+                    return None
+            finally:
+                self._waiter = None
+        came, self._came = self._came, None
+        if isinstance(came, OSError):
+            raise came
+        return came
+
+    @property
+    def is_dropped(self) -> bool:
+        return self._came is not None or has_news(self._sock)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._loop.is_open:
+            _close(self._native, self._sock)
+        else:
+            self._sock.close()
+
+    def abandon(self) -> None:
+        if self._sock.fileno() < 0:
+            return
+        # Here it ends, but its number must not become another socket's while the loop still watches it.
+        if self._loop.call_soon(partial(_close, self._native, self._sock)):
+            with suppress(OSError):
+                self._sock.shutdown(SHUT_RDWR)
+        else:
+            self._sock.close()
+
+    def _watch(self) -> None:
+        self._native.add_reader(self._fd, Watched._read, self._ref)
+        self._is_watched = True
+
+    def _set_timer(self) -> None:
+        """One timer serves many waits: when it is up, it is set anew for the one that there is then."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._rings = self._deadline
+        self._timer = self._native.call_at(self._deadline, Watched._time_out, self._ref)
+
+    # --- what the loop calls
+
+    @staticmethod
+    def _read(connection: ref[Watched]) -> None:
+        self = connection()
+        if self is None:
+            return
+        if self._came is not None:  # and nobody takes it: the rest stays with the system, at last with the peer
+            self._native.remove_reader(self._fd)
+            self._is_watched = False
+            return
+        try:
+            self._came = self._sock.recv(self._size)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as exc:
+            self._came = exc
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(True)
+
+    @staticmethod
+    def _time_out(connection: ref[Watched]) -> None:
+        self = connection()
+        if self is None:
+            return
+        self._timer, self._rings = None, inf
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._native.time() < self._deadline:
+            self._set_timer()
+        else:
+            self._waiter.set_result(False)
+
+
+def _close(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
+    if sock.fileno() >= 0:
+        loop.remove_reader(sock.fileno())
+        sock.close()
