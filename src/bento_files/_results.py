@@ -26,7 +26,7 @@ _MORE_SUFFIXES: Final = {"application/octet-stream": ".bin", "image/jpeg": ".jpg
 class Sink(Protocol[T_co]):
     """Where the bytes of a result go."""
 
-    def write(self, data: bytes, /) -> None:
+    def write(self, data: bytes | memoryview, /) -> None:
         """Take the next bytes."""
         ...
 
@@ -72,7 +72,7 @@ class _Part:
         self.path: Path = directory / f".{os.urandom(8).hex()}.part"
         self._file: io.BufferedWriter | None = self.path.open("xb")
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         assert self._file is not None
         self._file.write(data)
 
@@ -84,6 +84,23 @@ class _Part:
         """Put it in its place; whatever was there goes."""
         os.replace(self.path, path)
         self._file = None
+
+    def claim(self, path: Path) -> None:
+        """Put it in its place, which is taken in one step, so that no other process takes it too.
+
+        Raises:
+            FileExistsError: it is taken.
+        """
+        try:
+            os.link(self.path, path)  # to replace a file, some systems first write the whole of the new one to the disk
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            path.open("xb").close()
+            self.move(path)
+        else:
+            self.path.unlink()
+            self._file = None
 
     def discard(self) -> bool:
         """Remove it; False if it is in its place, or gone."""
@@ -111,7 +128,7 @@ class FileSink:
         self._directory.mkdir(parents=True, exist_ok=True)
         self._part = _Part(self._directory)
 
-    def write(self, data: bytes, /) -> None:
+    def write(self, data: bytes | memoryview, /) -> None:
         """Write the next bytes."""
         self._part.write(data)
 
@@ -123,12 +140,11 @@ class FileSink:
         while True:
             path = self._directory / (f"{stem}-{number}{suffix}" if number else self._name)
             try:
-                path.open("xb").close()  # taken in one step, so that no other process takes it too
+                self._part.claim(path)
             except FileExistsError:
                 number += 1
-                continue
-            self._part.move(path)
-            return path
+            else:
+                return path
 
     def discard(self) -> None:
         """Remove what was written."""
@@ -188,7 +204,7 @@ class SavedSink:
             with contextlib.suppress(OSError):  # who may read the old one may read the new one, and nobody else
                 shutil.copymode(path, self._part.path)
 
-    def write(self, data: bytes, /) -> None:
+    def write(self, data: bytes | memoryview, /) -> None:
         """Write the next bytes."""
         self._part.write(data)
 
@@ -214,7 +230,7 @@ class ImageSink:
         self._limit = limit
         self._buffer = io.BytesIO()
 
-    def write(self, data: bytes, /) -> None:
+    def write(self, data: bytes | memoryview, /) -> None:
         """Keep the next bytes."""
         if self._buffer.tell() + len(data) > self._limit:
             raise LimitExceeded(f"the image is over {self._limit} bytes")

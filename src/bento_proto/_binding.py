@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeGuard, cast
+from typing import TYPE_CHECKING, Final, TypeGuard, cast
 
 from ._inputs import File
+from ._named import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

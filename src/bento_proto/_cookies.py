@@ -5,11 +5,12 @@ A cookie goes back to the origin that set it and to no other: a Domain attribute
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from ._dates import seconds_until
 from ._headers import merged
 from ._messages import Request
+from ._named import NamedTuple
 
 if TYPE_CHECKING:
     from ._messages import Head, Origin

@@ -6,11 +6,12 @@ publishes a Service under a path serves both there. No single base URL fits both
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from ._errors import BentoMLException, CallTimeout, Forbidden, NotFound, ServiceUnavailable, Unauthorized
 from ._flow import Flow
 from ._messages import Loss, Request
+from ._named import NamedTuple
 from ._operations import Terms, attempts, once
 from ._outputs import whole_reader
 from ._retry import NEVER

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from ._binding import Source
 from ._json import parse_json, to_json
 from ._messages import FilePart
 from ._multipart import Body, Field, multipart
+from ._named import NamedTuple
 from ._numbers import write_numbers
 
 if TYPE_CHECKING:

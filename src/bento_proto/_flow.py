@@ -5,10 +5,11 @@ A flow yields one kind of thing, a `Step`, and is sent one kind of thing back: w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
 from ._errors import LocalProtocolError
 from ._exchange import State
+from ._named import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Generator

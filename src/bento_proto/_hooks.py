@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import SplitResult, urlsplit
 
 from ._exchange import State
 from ._headers import HARMLESS, Headers, checked_fields, merged
 from ._messages import Request
+from ._named import NamedTuple
 from ._text import error_line, one_line
 
 if TYPE_CHECKING:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ._errors import LocalProtocolError
+from ._named import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ._errors import BentoMLException, CallTimeout, ConnectError, ConnectionLost, RemoteProtocolError, Unauthorized
 from ._exchange import Exchange, State
 from ._flow import Flow, Step
 from ._hooks import watching
 from ._messages import Loss
+from ._named import NamedTuple
 from ._redirect import redirected
 from ._text import error_line
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from os import fspath
 from types import EllipsisType
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ._headers import checked_fields, merged
 from ._hooks import hooks_of, shown
 from ._messages import Timeout
+from ._named import NamedTuple
 from ._retry import RetryPolicy
 
 if TYPE_CHECKING:

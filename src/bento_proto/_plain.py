@@ -8,9 +8,10 @@ this decides nothing: a test holds both to the same verdict.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from ._messages import Chunks, Data, Head
+from ._named import NamedTuple
 
 if TYPE_CHECKING:
     from ._messages import Fields

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from ._dates import retry_after
 from ._errors import CallTimeout
 from ._flow import Flow
+from ._named import NamedTuple
 from ._operations import Terms, once
 from ._outputs import whole_reader
 from ._retry import NEVER, RetryPolicy

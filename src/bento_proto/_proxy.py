@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from types import EllipsisType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from ._credentials import basic, is_local
 from ._messages import Fields, Loss, Origin
+from ._named import NamedTuple
 from ._url import parse_proxy
 
 if TYPE_CHECKING:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
 
 from ._errors import LocalProtocolError
 from ._exchange import State
 from ._messages import Loss, Lost
+from ._named import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

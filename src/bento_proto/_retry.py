@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from ._dates import retry_after
 from ._messages import Loss
+from ._named import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

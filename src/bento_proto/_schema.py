@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ._errors import BentoMLException, SchemaError
 from ._json import JSON, parse_json
+from ._named import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

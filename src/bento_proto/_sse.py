@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Final, NamedTuple
+from typing import Final
 
 from ._decoders import pile
 from ._errors import LimitExceeded
+from ._named import NamedTuple
 
 # Only these end a line; str.splitlines would also cut at U+0085, U+2028 and others that are text here.
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from ._errors import RemoteProtocolError
 from ._messages import DEFAULT_PORTS, Origin
+from ._named import NamedTuple
 
 _NEVER: Final = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
 _HOST: Final = re.compile(r"[a-z0-9._~-]+|[0-9a-f:.]+(?:%[A-Za-z0-9._~-]+)?")  # a name, or IPv6 with its zone

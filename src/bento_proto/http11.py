@@ -97,6 +97,20 @@ class Wire(Generic[T]):
             return _READ_COMPRESSED
         return _READ_FILE if self._exchange.delivery is Delivery.FILE else _READ
 
+    @property
+    def takes_views(self) -> bool:
+        """Whether `receive` may be handed a view of memory that is used again later: plain bytes of a file come.
+
+        The items are parts of that view then.
+        """
+        exchange = self._exchange
+        return (
+            exchange.delivery is Delivery.FILE
+            and (self._left is not None or self._until_close)
+            and not exchange.is_compressed
+            and exchange.witness is None  # who may keep what is seen
+        )
+
     # --- sending
 
     def segments(self) -> Iterator[Segment]:
@@ -157,8 +171,12 @@ class Wire(Generic[T]):
 
     # --- receiving
 
-    def receive(self, data: bytes) -> Sequence[T]:
-        """Take what arrived, or ``b""`` once the peer has closed; return the items that are whole."""
+    def receive(self, data: bytes | memoryview) -> Sequence[T]:
+        """Take what arrived, or ``b""`` once the peer has closed; return the items that are whole.
+
+        Args:
+            data: the bytes; a view only while `takes_views`.
+        """
         if self.is_over:
             if data:
                 self._keeps_alive = False  # nobody asked for that
@@ -167,8 +185,8 @@ class Wire(Generic[T]):
         if not data:
             return self._closed()
         if self._exchange.head is None or (self._left is None and not self._until_close):
-            return self._read(data)
-        return self._body(data)
+            return self._read(data)  # type: ignore[arg-type]  # no view: such come behind the head, and in no chunks
+        return self._body(data)  # type: ignore[arg-type]  # which takes parts of it, and looks no closer
 
     def _read(self, data: bytes) -> Sequence[T]:
         if self._parser is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
 from bento_files import Destination, measure, open_sink, read_body
 from bento_proto import CallTimeout, Content, Delivery, LocalProtocolError, Response, Run, bind, must_travel
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from ._underway import Underway
 
 T = TypeVar("T")
+
+_ROOM: Final = 1 << 19  # bytes of a file, received at a time
 
 
 class Shared:
@@ -274,7 +276,9 @@ class Calls(NamedTuple):
     def _write(self, exchange: Exchange[bytes], opened: Underway[object] | None, open_sink: Callable[[], Sink[T]]) -> T:
         """Write what an exchange delivers, to its end."""
         with Stream(exchange, opened) as blocks:
+            assert opened is not None
             sink = open_sink()
+            opened.room = memoryview(bytearray(_ROOM))
             try:
                 for block in blocks:
                     sink.write(block)

@@ -195,7 +195,10 @@ class Open(Underway[T]):
     def _receive(self) -> Sequence[T]:
         try:
             self._sock.settimeout(_soonest(self._timeout.receive, self._ends))
-            data = self._sock.recv(self._wire.appetite)
+            if self.room is not None and self._wire.takes_views:
+                data: bytes | memoryview = self.room[: self._sock.recv_into(self.room)]
+            else:
+                data = self._sock.recv(self._wire.appetite)
         except TimeoutError as exc:
             self._wire.timed_out("the server did not answer in time", exc)
         except OSError as exc:

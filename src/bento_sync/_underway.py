@@ -18,10 +18,15 @@ class Underway(ABC, Generic[T]):
 
     Args:
         exchange: what is under way.
+
+    Attributes:
+        room: where the bytes of a file may come to lie, instead of in memory of their own; each item is a view of it
+            then, which lasts until the next one.
     """
 
     def __init__(self, exchange: Exchange[T]) -> None:
         self.exchange: Exchange[T] = exchange
+        self.room: memoryview | None = None
         self._early: list[T] = []  # items that came along with the head
 
     def items(self) -> Generator[T, None, None]:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
+import gzip
 import hashlib
 import os
+import random
+import ssl
 import subprocess
 import sys
 import textwrap
@@ -15,13 +18,14 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import trustme
 
 from bento_proto import ConnectionLost, InternalServerError
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
 
 from .faces import Connect, Face
-from .proxies import Stub, endpoint, forward, reply, routes, schema
+from .proxies import End, Stub, chunk, endpoint, forward, head, reply, routes, schema
 
 
 def test_a_file_is_a_path_with_the_name_that_the_server_gave(zoo: SyncHTTPClient) -> None:
@@ -131,6 +135,16 @@ def test_nothing_is_overwritten(zoo: SyncHTTPClient, tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 6
 
 
+def test_nor_where_the_file_system_knows_no_links(
+    zoo: SyncHTTPClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(source: str, to: str) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted", source, None, to)
+
+    monkeypatch.setattr(os, "link", link)
+    test_nothing_is_overwritten(zoo, tmp_path)
+
+
 def test_a_directory_that_can_not_be_written_to(zoo: SyncHTTPClient, text_file: Path) -> None:
     with pytest.raises(OSError, match=r"hello\.txt"):
         zoo.with_options(download_dir=text_file).csv_out()
@@ -177,6 +191,38 @@ def test_a_large_file_comes_whole(zoo: SyncHTTPClient) -> None:
     path = zoo.bin_out(size)
     assert path.stat().st_size == size
     assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
+
+
+FIVE_MIB = random.Random(5).randbytes(5 << 20)
+FILE = {"content-disposition": "attachment; filename=x.bin"}
+AS_CHUNKS = b"".join(chunk(FIVE_MIB[at : at + 100_000]) for at in range(0, len(FIVE_MIB), 100_000)) + chunk(b"")
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(FIVE_MIB, headers=FILE),
+        [head(200, FILE) + FIVE_MIB, End.CLOSE],
+        head(200, {**FILE, "transfer-encoding": "chunked"}) + AS_CHUNKS,
+        reply(gzip.compress(FIVE_MIB, 1), headers={**FILE, "content-encoding": "gzip"}),
+    ],
+    ids=["length", "close", "chunks", "gzip"],
+)
+def test_however_a_large_file_comes_it_is_whole(connect: Connect, answer: bytes, secure: bool) -> None:
+    context, trusting = contexts() if secure else (None, None)
+    given = schema(endpoint("f", output={"type": "file", "format": "binary"}))
+    with Stub(routes({"/f": answer}), context) as stub:
+        assert connect(stub.url, schema=given, ssl_context=trusting).f().read_bytes() == FIVE_MIB
+
+
+def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """Those of a server, and of a client that trusts it."""
+    authority = trustme.CA()
+    serving, trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.issue_cert("127.0.0.1").configure_cert(serving)
+    authority.configure_trust(trusting)
+    return serving, trusting
 
 
 def test_a_download_that_is_cut_leaves_nothing(servers: Servers, connect: Connect, tmp_path: Path) -> None:

@@ -48,6 +48,10 @@ def value(head: Head) -> Answer[object]:
     return Answer(Delivery.VALUE, Whole(bytes, 1 << 20))
 
 
+def file(head: Head) -> Answer[object]:
+    return Answer(Delivery.FILE, Raw())
+
+
 class Outcome(NamedTuple):
     """What became of an answer."""
 
@@ -70,10 +74,11 @@ def carry_out(
     wire = Wire(exchange, reused=reused)
     list(wire.segments())
     body = b""
-    for piece in (piece for piece in pieces if piece):
-        body += b"".join(item for item in wire.receive(piece) if isinstance(item, bytes))
-    if closes:
-        body += b"".join(item for item in wire.receive(b"") if isinstance(item, bytes))
+    room = bytearray(max(map(len, pieces)))
+    for piece in [*filter(None, pieces), *([b""] if closes else ())]:
+        room[: len(piece)] = piece
+        arrived = memoryview(room)[: len(piece)] if wire.takes_views else piece
+        body += b"".join(item for item in wire.receive(arrived) if isinstance(item, (bytes, memoryview)))
     status = exchange.head.status if exchange.head else None
     error = type(exchange.error).__name__ if exchange.error else ""
     return Outcome(exchange.state, status, body, error, wire.is_reusable)
@@ -147,18 +152,21 @@ ANSWERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("reader", [items, file])
 @pytest.mark.parametrize(("answer", "closes", "outcome"), ANSWERS)
-def test_every_cut_of_an_answer_comes_to_the_same(answer: bytes, closes: bool, outcome: Outcome) -> None:
+def test_every_cut_of_an_answer_comes_to_the_same(
+    answer: bytes, closes: bool, outcome: Outcome, reader: Reader[object]
+) -> None:
     for pieces in splits(answer):
-        assert carry_out(*pieces, closes=closes) == outcome, pieces
+        assert carry_out(*pieces, closes=closes, reader=reader) == outcome, pieces
 
 
-@given(st.sampled_from(ANSWERS), st.data())
-def test_cuts_at_random(case: tuple[bytes, bool, Outcome], data: st.DataObject) -> None:
+@given(st.sampled_from(ANSWERS), st.sampled_from([items, file]), st.data())
+def test_cuts_at_random(case: tuple[bytes, bool, Outcome], reader: Reader[object], data: st.DataObject) -> None:
     answer, closes, outcome = case
     places = sorted(data.draw(st.lists(st.integers(0, len(answer)), max_size=12)))
     pieces = [answer[a:b] for a, b in zip([0, *places], [*places, len(answer)], strict=True)]
-    assert carry_out(*pieces, closes=closes) == outcome
+    assert carry_out(*pieces, closes=closes, reader=reader) == outcome
 
 
 def test_a_redirect_whose_body_came_with_it_leaves_the_connection_as_it_was() -> None:
@@ -382,9 +390,6 @@ def test_a_407_is_of_the_proxy_and_the_request_went_nowhere() -> None:
 
 
 def test_how_much_to_read() -> None:
-    def file(head: Head) -> Answer[object]:
-        return Answer(Delivery.FILE, Raw())
-
     def appetite(reader: Reader[object], headers: bytes) -> int:
         wire = Wire(Exchange(POST, reader, Limits()))
         before = wire.appetite
@@ -394,6 +399,25 @@ def test_how_much_to_read() -> None:
 
     plain, compressed = b"content-length: 9\r\n", b"content-encoding: gzip\r\ncontent-length: 9\r\n"
     assert appetite(items, compressed) < appetite(items, plain) < appetite(file, plain)
+
+
+def test_what_may_come_in_memory_that_is_used_again() -> None:
+    def takes_views(head: bytes, reader: Reader[object] = file, *, watched: bool = False) -> bool:
+        exchange = Exchange(POST, reader, Limits())
+        if watched:
+            exchange.witness = lambda event: None
+        wire = Wire(exchange)
+        assert not wire.takes_views
+        wire.receive(head)
+        return wire.takes_views
+
+    assert takes_views(FIVE + b"\r\n")
+    assert takes_views(OK + b"x: y\r\n\r\n")
+    assert not takes_views(FIVE + b"\r\n", items)
+    assert not takes_views(FIVE + b"\r\n", watched=True)
+    assert not takes_views(FIVE + b"content-encoding: gzip\r\n\r\n")
+    assert not takes_views(CHUNKED)
+    assert not takes_views(NOT_FOUND[:-3])
 
 
 def test_an_exchange_that_was_lost_elsewhere_takes_no_bytes() -> None:
