@@ -36,7 +36,7 @@ from ._errors import (
 from ._exchange import TRANSITIONS, Exchange, Input, State
 from ._flow import Flow, Run, Step
 from ._headers import Headers
-from ._hooks import EndEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
+from ._hooks import Hooks
 from ._inputs import File, FileContent, FileInput, FrameInput, ModelInput, TensorInput
 from ._json import JSON, parse_json, to_json
 from ._messages import (
@@ -74,6 +74,7 @@ from ._tasks import ResultStatus
 from ._travel import must_travel
 from ._url import Base, parse_base
 from ._version import __version__
+from ._watch import EndEvent, RequestEvent, ResponseEvent, RetryEvent
 from ._window import OnError, Outcome, Window, arguments_of
 
 __all__ = (

@@ -25,7 +25,7 @@ _RESULTS: Final[Mapping[object, frozenset[str]]] = {
 }
 _ARGUMENTS: Final[Mapping[object, frozenset[str]]] = {"tensor": frozenset({"orjson"})}
 
-_DTYPE: Final = re.compile(r"[<>=|]?[A-Za-z_]+\d{0,3}(?:\[[A-Za-z]+\])?")
+_DTYPE: Final = r"[<>=|]?[A-Za-z_]+\d{0,3}(?:\[[A-Za-z]+\])?"
 _WIDEST: Final = 32  # bytes of the largest number, a complex256
 
 
@@ -125,7 +125,7 @@ def _array(value: JSON, schema: Schema) -> object:
 
 def _plain(dtype: str) -> str:
     """The dtype, if it is one by its name: the others are a small language, which can ask for any amount of memory."""
-    if not _DTYPE.fullmatch(dtype):
+    if not re.fullmatch(_DTYPE, dtype):
         raise ValueError(f"not the dtype of a tensor: {dtype[:100]!r}")
     return dtype
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._schema import Endpoint, Parameter
 
 
-_IN_PATH: Final = re.compile(r"\{([^{}:]+)(?::\w+)?\}")  # Starlette's, perhaps with a type: {name:int}
+_IN_PATH: Final = r"\{([^{}:]+)(?::\w+)?\}"  # Starlette's, perhaps with a type: {name:int}
 
 
 class Source(NamedTuple):
@@ -190,10 +190,10 @@ def _fill_path(endpoint: Endpoint, kwargs: Mapping[str, object]) -> tuple[str, M
     names = {parameter.name for parameter in endpoint.parameters}
     filled = {
         name: _segment(endpoint, name, kwargs[name])
-        for name in _IN_PATH.findall(endpoint.route)
+        for name in re.findall(_IN_PATH, endpoint.route)
         if name in kwargs and name not in names
     }
-    route = _IN_PATH.sub(lambda match: filled.get(match[1], match[0]), endpoint.route)
+    route = re.sub(_IN_PATH, lambda match: filled.get(match[1], match[0]), endpoint.route)
     return route, {name: value for name, value in kwargs.items() if name not in filled}
 
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from ._messages import Head
 
 # RFC 9110 section 5.6.6: one ;name=value of a header, the value a token or a quoted string.
-_PARAMETER: Final = re.compile(r';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))')
-_CHARSET: Final = re.compile(r"[A-Za-z0-9.:_+-]{1,40}")  # Python remembers each name that it is asked for
+_PARAMETER: Final = r';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))'
+_CHARSET: Final = r"[A-Za-z0-9.:_+-]{1,40}"  # Python remembers each name that it is asked for
 # Not charsets but notations, or such that a decoder must hold back without end.
 _UNFIT: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7"})
 # Windows takes these for devices, whatever suffix they have.
@@ -29,7 +29,7 @@ _LAST: Final = (
     ". \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-_UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]')
+_UNSAFE: Final = r'[\x00-\x1f\x7f-\x9f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]'
 _NAME_BYTES: Final = 200  # file systems take 255; the rest is for whoever derives a name from it
 _PIECE: Final = 1 << 16
 
@@ -37,7 +37,7 @@ _PIECE: Final = 1 << 16
 def parameters(value: str) -> dict[str, str]:
     """The parameters of a header such as Content-Type, by lower-case name; of several the first."""
     found: dict[str, str] = {}
-    for name, quoted, token in _PARAMETER.findall(value):
+    for name, quoted, token in re.findall(_PARAMETER, value):
         found.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) if quoted else token.strip())
     return found
 
@@ -50,7 +50,7 @@ def media_type(head: Head) -> str:
 def charset(head: Head) -> str:
     """The charset that the answer declares, if Python knows it as one of text on the wire; else UTF-8."""
     declared = parameters(head.get("content-type") or "").get("charset", "")
-    if not _CHARSET.fullmatch(declared):
+    if not re.fullmatch(_CHARSET, declared):
         return "utf-8"
     try:
         " ".encode(declared)  # not "": that is never looked up
@@ -75,7 +75,7 @@ def safe_name(name: str) -> str | None:
     ``_``; what is too long is cut before the suffix.
     """
     base = re.split(r"[/\\]", name)[-1].lstrip().rstrip(_LAST)
-    base = _UNSAFE.sub("_", base.encode("utf-8", "replace").decode())
+    base = re.sub(_UNSAFE, "_", base.encode("utf-8", "replace").decode())
     if base.startswith("."):
         base = "_" + base.lstrip(".")
     base = _shortened(base)

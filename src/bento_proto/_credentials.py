@@ -19,7 +19,7 @@ TOKEN_VARIABLE: Final = "BENTO_CLOUD_API_KEY"  # noqa: S105 - the name of a vari
 """The environment variable that BentoML's clients take a token from."""
 
 _REMEMBERED: Final = 9  # tokens of the function's; a request that is under way may have an older one
-_LOOPBACK: Final = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1")
+_LOOPBACK: Final = r"localhost|127(?:\.\d{1,3}){3}|::1"
 
 
 class Credential:
@@ -111,4 +111,4 @@ def _bearer(token: str) -> str | None:
 
 def is_local(origin: Origin) -> bool:
     """Whether the origin is this machine: a Unix socket, or a loopback address."""
-    return origin.socket is not None or _LOOPBACK.fullmatch(origin.host) is not None
+    return origin.socket is not None or re.fullmatch(_LOOPBACK, origin.host) is not None

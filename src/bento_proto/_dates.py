@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from ._messages import Head
 
 # RFC 9110 section 5.6.7, the preferred form; Expires of a cookie also writes it with hyphens.
-_DATE: Final = re.compile(r"[A-Za-z]{3,9}, (\d{2})[ -]([A-Za-z]{3})[ -](\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT")
+_DATE: Final = r"[A-Za-z]{3,9}, (\d{2})[ -]([A-Za-z]{3})[ -](\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT"
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -29,7 +29,7 @@ def retry_after(head: Head) -> float | None:
 
 
 def _timestamp(date: str) -> float | None:
-    found = _DATE.fullmatch(date.strip())
+    found = re.fullmatch(_DATE, date.strip())
     if found is None or found[2].lower() not in _MONTHS:
         return None
     import datetime as dt  # only here: most answers need no date

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from ._messages import Fields
 
-_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
-_VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110 section 5.5
+_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2: a token
+_VALUE: Final = r"[\t\x20-\x7e\x80-\xff]*"  # RFC 9110 section 5.5
 # Headers of a caller may carry credentials under any name: these are known not to.
 HARMLESS: Final = frozenset({"accept", "accept-encoding", "content-type", "traceparent", "tracestate", "user-agent"})
-_TRACEPARENT: Final = re.compile("[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT: Final = r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"
 _FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
 
 
@@ -64,7 +64,7 @@ def checked_fields(headers: Mapping[str, str] | None) -> Fields:
     for name, value in given:
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError(f"the header {name!r} must be text")
-        if not _TOKEN.fullmatch(name):
+        if not re.fullmatch(_NAME, name):
             raise ValueError(f"not a header name: {name!r}")
         if name.lower() in _FRAMING:
             raise ValueError(f"the header {name!r} follows from the request and can't be set")
@@ -79,7 +79,7 @@ def checked_value(what: str, value: str) -> str:
         ValueError: it has a line break or another character that can't be sent.
     """
     value = value.strip(" \t")
-    if not _VALUE.fullmatch(value):
+    if not re.fullmatch(_VALUE, value):
         raise ValueError(f"{what} has a line break or another character that can't stand in a header")
     return value
 
@@ -88,7 +88,7 @@ def trace_id(fields: Fields) -> str | None:
     """The id of the trace that a request with these headers is part of (W3C Trace Context); None if there is none."""
     for name, value in fields:
         if name == "traceparent":
-            found = _TRACEPARENT.match(value)
+            found = re.match(_TRACEPARENT, value)
             return found[1] if found else None
     return None
 

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ._cookies import Cookies
-    from ._hooks import Hooks, Watch
+    from ._hooks import Hooks
     from ._messages import Limits, Request, Timeout
     from ._outputs import Reader
     from ._progress import OnProgress
     from ._retry import RetryBudget, RetryPolicy
+    from ._watch import Watch
 
 T = TypeVar("T")
 

@@ -14,9 +14,7 @@ from ._url import parse_proxy
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ENTRY: Final = re.compile(r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?")  # host, [IPv6] or network; and a port
-_ADDRESS: Final = re.compile(r".*:.*|[0-9.]+")
-_SEPARATORS: Final = re.compile(r"[\s,]+")
+_ENTRY: Final = r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?"  # host, [IPv6] or network; and a port
 
 
 class ProxyError(ConnectionError):
@@ -130,7 +128,7 @@ class Proxies:
         if not url:
             return Route(origin, None, "default")
         exempting, exempt = self._first("no_proxy")
-        if any(_matches(entry, origin) for entry in _SEPARATORS.split(exempt.lower())):
+        if any(_matches(entry, origin) for entry in exempt.lower().replace(",", " ").split()):
             return Route(origin, None, exempting)
         try:
             return Route(origin, _proxy_of(url if "://" in url else f"http://{url}"), name)
@@ -156,12 +154,12 @@ def _matches(entry: str, origin: Origin) -> bool:
     """Whether an entry of ``no_proxy`` names the origin: a host, what it ends with, an address or a network, ``*``."""
     if entry == "*":
         return True
-    parts = _ENTRY.fullmatch(entry)
+    parts = re.fullmatch(_ENTRY, entry)
     name = entry if parts is None else parts[1] or parts[2]  # an IPv6 address may stand without brackets
     if not name or (parts is not None and parts[3] not in (None, str(origin.port))):
         return False
     host = origin.host.rstrip(".")
-    if _ADDRESS.fullmatch(host):
+    if ":" in host or not host.strip("0123456789."):
         return _contains(name, host)
     name = name.lstrip("*").strip(".")
     return bool(name) and (host == name or host.endswith(f".{name}"))

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ._errors import BentoMLException, SchemaError
 from ._json import JSON, parse_json
 from ._named import NamedTuple
+from ._text import is_unicode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Schema: TypeAlias = "Mapping[str, JSON]"
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class Kind(Enum):
@@ -318,7 +316,7 @@ def _list(value: JSON, where: str) -> list[JSON]:
 def _text(value: JSON, where: str) -> str:
     if not isinstance(value, str):
         raise SchemaError(f"{where} is no text")
-    if _SURROGATE.search(value):
+    if not is_unicode(value):
         raise SchemaError(f"{where} is not valid Unicode")
     return value
 

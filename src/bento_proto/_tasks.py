@@ -10,6 +10,7 @@ from ._flow import Flow
 from ._json import parse_json
 from ._operations import attempts
 from ._outputs import whole_reader
+from ._text import is_unicode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,7 +50,7 @@ def parse_task_id(data: bytes) -> str:
     """
     said = parse_json(data)
     identifier = said.get("task_id") if isinstance(said, dict) else None
-    if not isinstance(identifier, str) or not identifier or any("\ud800" <= c <= "\udfff" for c in identifier):
+    if not isinstance(identifier, str) or not identifier or not is_unicode(identifier):
         raise RemoteProtocolError("the server's answer names no task")
     return identifier
 

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 # C0, DEL and C1, which begin the commands of terminals; lone surrogates, which can't be encoded.
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_CONTROLS: Final = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 
 
 def one_line(text: str) -> str:
@@ -14,7 +14,13 @@ def one_line(text: str) -> str:
 
     White space becomes a single space; further control characters are written out, by their codes.
     """
-    return _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], " ".join(text.split()))
+    line = " ".join(text.split())
+    return line if line.isprintable() else re.sub(_CONTROLS, lambda match: ascii(match[0])[1:-1], line)
+
+
+def is_unicode(text: str) -> bool:
+    """Whether the text has no lone surrogates, which can't be encoded."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def error_line(error: BaseException) -> str:

@@ -10,10 +10,10 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 from ._errors import RemoteProtocolError
 from ._messages import DEFAULT_PORTS, Origin
 from ._named import NamedTuple
+from ._text import is_unicode
 
-_NEVER: Final = re.compile(r"[\x00-\x20\x7f\ud800-\udfff]")
-_HOST: Final = re.compile(r"[a-z0-9._~-]+|[0-9a-f:.]+(?:%[A-Za-z0-9._~-]+)?")  # a name, or IPv6 with its zone
-_TARGET: Final = re.compile(r'/(?!/)[!"$-~]*')  # visible ASCII without the #
+_HOST: Final = r"[a-z0-9._~-]+|[0-9a-f:.]+(?:%[A-Za-z0-9._~-]+)?"  # a name, or IPv6 with its zone
+_TARGET: Final = r'/(?!/)[!"$-~]*'  # visible ASCII without the #
 _SAFE: Final = "/:@!$&'()*+,;=~-._"  # RFC 3986 section 3.3: what may stand in a path as it is
 
 
@@ -92,7 +92,7 @@ def checked_target(path: str) -> str:
     Raises:
         ValueError: it is none, or would lead to another host.
     """
-    if not _TARGET.fullmatch(path):
+    if not re.fullmatch(_TARGET, path):
         raise ValueError(f"a path starts with one slash, is percent-encoded and has no fragment: {path!r}")
     return path
 
@@ -118,7 +118,7 @@ def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
 
 
 def _split(url: str) -> SplitResult:
-    if _NEVER.search(url):
+    if not is_unicode(url) or any(c <= " " or c == "\x7f" for c in url):
         raise ValueError(f"a URL has no spaces and no control characters: {_shown(url)!r}")
     try:
         return urlsplit(url)
@@ -133,7 +133,7 @@ def _origin(parts: SplitResult, url: str, scheme: str) -> Origin:
             host = host.encode("idna").decode()
     except ValueError:
         host, port = "", None
-    if not _HOST.fullmatch(host) or port == 0:
+    if not re.fullmatch(_HOST, host) or port == 0:
         raise ValueError(f"a URL names a host and a port from 1 to 65535: {_shown(url)}")
     return Origin(scheme, host, port or DEFAULT_PORTS[scheme])
 

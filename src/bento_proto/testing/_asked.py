@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from bento_proto._content import parameters
 from bento_proto._errors import InvalidArgument, RemoteProtocolError
 from bento_proto._headers import Headers
-from bento_proto._hooks import REDACTED, SECRET
+from bento_proto._hooks import REDACTED
+from bento_proto._watch import SECRET
 from bento_proto._json import JSON, parse_json
 
 if TYPE_CHECKING:
