@@ -49,6 +49,8 @@ class Call(NamedTuple):
     @property
     def sources(self) -> tuple[Source, ...]:
         """The files to measure, in the order in which `encode` takes them."""
+        if not self.files:
+            return ()
         return tuple(file for _, files in self.files for file in files if isinstance(file, Source))
 
 
@@ -63,15 +65,16 @@ def bind(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object
             one is due. The message names endpoint and argument.
         ValueError: a list of files is empty that must not be, or a parameter of the path is no segment of one.
     """
+    if endpoint.is_simple and not args and endpoint.required <= kwargs.keys() <= endpoint.by_name.keys():
+        return Call(endpoint, kwargs, (), endpoint.route)
     if endpoint.root_input:
         return _bind_root(endpoint, args, kwargs)
     route, kwargs = _fill_path(endpoint, kwargs)
     values: dict[str, object] = {}
-    parameters = {parameter.name: parameter for parameter in endpoint.parameters}
     extra_positional = _unpacked(endpoint, _take_positional(endpoint, args, values)) if args else []
     extra_keywords: dict[str, object] = {}
     for name, value in kwargs.items():
-        if name not in parameters:
+        if name not in endpoint.by_name:
             extra_keywords[name] = value
         elif name in values:
             raise TypeError(f"{endpoint.name}() got multiple values for argument {name!r}")

@@ -121,6 +121,8 @@ def inflater(head: Head) -> Inflater | None:
     Raises:
         RemoteProtocolError: it is one that was not asked for.
     """
+    if head.get("content-encoding") is None:
+        return None
     codings = [c for value in head.get_all("content-encoding") for c in value.lower().replace(" ", "").split(",")]
     codings = [coding for coding in codings if coding not in ("", "identity")]
     if not codings:

@@ -39,6 +39,7 @@ class Credential:
         self._ask = token if callable(token) else None
         self._header: str | None = None
         self._given: tuple[str | None, ...] = ()
+        self._added: tuple[Fields, str | None, Fields] = ((), None, ())  # what `added` was asked last, and what it said
         if token is None and base.userinfo is not None:
             self._header = basic(base.userinfo)
         elif not callable(token):
@@ -74,9 +75,13 @@ class Credential:
         if header is None and self._ask is not None:
             header = self._header = _bearer(self._ask())
             self._given = (*self._given[-_REMEMBERED:], header)
-        if header is None or any(name == "authorization" for name, _ in headers):
-            return headers
-        return (*headers, ("authorization", header))
+        last = self._added
+        if last[0] is headers and last[1] is header:
+            return last[2]
+        has = header is None or any(name == "authorization" for name, _ in headers)
+        added = headers if header is None or has else (*headers, ("authorization", header))
+        self._added = headers, header, added
+        return added
 
     def renewed(self, request: Request) -> Request | None:
         """The same request with another token, after a 401; None if there is no function that gave the one it had.

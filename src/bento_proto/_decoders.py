@@ -60,6 +60,8 @@ class Whole(Generic[T]):
         limit: the most bytes the body may have.
     """
 
+    __slots__ = ("_limit", "_parse", "_pieces", "_size")
+
     def __init__(self, parse: Callable[[bytes], T], limit: int) -> None:
         self._parse = parse
         self._limit = limit

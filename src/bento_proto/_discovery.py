@@ -74,14 +74,15 @@ def _search(
     """Look for the schema; return the exchange that decided it, what stood before its path, and the clock."""
     reader = whole_reader(parse_service, terms.limits.schema)
     request = Request("GET", base.origin, f"{base.path}/schema.json", headers)
-    exchange, now = yield from attempts(request, reader, terms, now, deadline)
+    exchange = yield from attempts(request, reader, terms, now, deadline)
+    now += exchange.seconds
     if not base.path or not isinstance(exchange.error, NotFound):
         return exchange, base.path, now
     request = Request("GET", base.origin, "/schema.json", headers)
-    exchange, now = yield from attempts(request, reader, terms, now, deadline)
+    exchange = yield from attempts(request, reader, terms, now, deadline)
     if exchange.error is None and mounted(exchange.result, base).mount:
         exchange.error = NotFound("what is at the root is another Service: its routes are not under the path")
-    return exchange, "", now
+    return exchange, "", now + exchange.seconds
 
 
 def probe(

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # The server's form parser takes 1 MiB for a field, unless the part has a file name.
 _FIELD_LIMIT: Final = 900_000
 _JSON: Final = "application/json"
+_PLAIN: Final = frozenset({str, int, float, bool, type(None), list, dict})  # what is no array
 _BINARY: Final = "application/octet-stream"
 
 
@@ -130,6 +131,8 @@ def _json(call: Call, values: Mapping[str, object], *, root: bool = False) -> by
 
 
 def _object(values: Mapping[str, object]) -> bytes:
+    if _PLAIN.issuperset(map(type, values.values())):
+        return to_json(values)
     arrays = {name: data for name, value in values.items() if (data := write_numbers(value)) is not None}
     if not arrays:
         return to_json(values)

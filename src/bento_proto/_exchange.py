@@ -188,11 +188,25 @@ class Exchange(Generic[T_co]):
             LocalProtocolError: the state does not allow the event; nothing changed.
         """
         before = self.state
-        self._move(_classify(event))
+        after = TRANSITIONS[before].get(what := _classify(event))
+        if after is None:
+            raise LocalProtocolError(f"{what.value!r} is not allowed in state {before.value!r}")
+        self.state = after
         if self.witness is not None:
             self.witness(event)
+        items: Sequence[T_co] = ()
         try:
-            items = self._receive(event, before)
+            if isinstance(event, Data):
+                items = self._data((event.data,), ends_chunk=event.ends_chunk)
+            elif isinstance(event, Chunks):
+                items = self._data(event.pieces, ends_chunk=True)
+            elif isinstance(event, Head):
+                self._begin(event)
+            elif isinstance(event, End):
+                items = self._end()
+            else:
+                self.lost = event
+                self.error = loss(event) if before is not State.REFUSED else self._refused()
         except RemoteProtocolError as exc:
             refused = State.REFUSED in (before, self.state)  # what matters is its status, whatever its body is coded in
             self.state = TRANSITIONS[before][Input.BREAK]
@@ -227,26 +241,6 @@ class Exchange(Generic[T_co]):
         on_end, self.on_end = self.on_end, None
         if on_end is not None:
             on_end()
-
-    def _move(self, what: Input) -> None:
-        try:
-            self.state = TRANSITIONS[self.state][what]
-        except KeyError:
-            raise LocalProtocolError(f"{what.value!r} is not allowed in state {self.state.value!r}") from None
-
-    def _receive(self, event: Received, before: State) -> Sequence[T_co]:
-        if isinstance(event, Data):
-            return self._data((event.data,), ends_chunk=event.ends_chunk)
-        if isinstance(event, Chunks):
-            return self._data(event.pieces, ends_chunk=True)
-        if isinstance(event, Head):
-            self._begin(event)
-            return ()
-        if isinstance(event, End):
-            return self._end()
-        self.lost = event
-        self.error = loss(event) if before is not State.REFUSED else self._refused()
-        return ()
 
     def _begin(self, head: Head) -> None:
         self.head = head

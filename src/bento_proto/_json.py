@@ -150,6 +150,7 @@ _CONVERSIONS: Final[tuple[tuple[Callable[[object], object], frozenset[str]], ...
     ),
 )  # fmt: skip
 
+_raw_decode: Final = json.JSONDecoder().raw_decode
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_jsonable).encode
 
 
@@ -179,7 +180,12 @@ def parse_json(data: bytes) -> JSON:
         RemoteProtocolError: it is not JSON, not UTF-8, or nested too deeply.
     """
     try:
-        return cast("JSON", json.loads(data.decode("utf-8-sig")))
+        text = data.decode()
+        try:
+            value, end = _raw_decode(text)
+        except ValueError:  # there is white space or a byte order mark before it, or it is wrong
+            value, end = None, -1
+        return cast("JSON", value if end == len(text) else json.loads(text.removeprefix("\ufeff")))
     except (ValueError, RecursionError) as exc:
         error = RemoteProtocolError(f"the answer is not JSON: {exc}")
         error.body = data

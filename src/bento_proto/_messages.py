@@ -83,9 +83,11 @@ class Request:
         target: path and query, percent-encoded.
         headers: all fields but ``Host``, ``Content-Length`` and ``Transfer-Encoding``, which follow from the rest.
         body: the body's segments in order; empty for none.
+        encoded: what a `Wire <bento_proto.http11.Wire>` made of all but the body; requests that differ in nothing else
+            share it.
     """
 
-    __slots__ = ("body", "headers", "method", "origin", "target")
+    __slots__ = ("body", "encoded", "headers", "method", "origin", "target")
 
     def __init__(
         self, method: str, origin: Origin, target: str, headers: Fields = (), body: tuple[Segment, ...] = ()
@@ -95,6 +97,13 @@ class Request:
         self.target: str = target
         self.headers: Fields = headers
         self.body: tuple[Segment, ...] = body
+        self.encoded: list[bytes] = []
+
+    def with_body(self, body: tuple[Segment, ...]) -> Request:
+        """The same request with another body."""
+        request = Request(self.method, self.origin, self.target, self.headers, body)
+        request.encoded = self.encoded
+        return request
 
     def __repr__(self) -> str:  # the headers hold the token
         return f"<Request {self.method} {self.origin}{self.target}>"
@@ -133,26 +142,27 @@ class Head:
         headers: the fields in order, as they came.
     """
 
-    __slots__ = ("_values", "headers", "status")
+    __slots__ = ("_first", "headers", "status")
 
     def __init__(self, status: int, headers: Fields = ()) -> None:
         self.status: int = status
         self.headers: Fields = headers
-        self._values: dict[str, list[str]] = {}  # by lower-case name
-        for name, value in headers:
-            self._values.setdefault(name.lower(), []).append(value)
+        self._first: dict[str, str] = {name.lower(): value for name, value in reversed(headers)}
 
     def __repr__(self) -> str:
         return f"<Head {self.status}>"
 
     def get(self, name: str) -> str | None:
         """The first value of a field, by its lower-case name."""
-        values = self._values.get(name)
-        return None if values is None else values[0]
+        return self._first.get(name)
 
     def get_all(self, name: str) -> list[str]:
         """Every value of a field, by its lower-case name."""
-        return list(self._values.get(name, ()))
+        return [value for key, value in self.headers if key.lower() == name] if name in self._first else []
+
+    def repeats(self, name: str) -> bool:
+        """Whether a field stands there more than once, by its lower-case name."""
+        return len(self._first) != len(self.headers) and len(self.get_all(name)) > 1
 
 
 class Data:

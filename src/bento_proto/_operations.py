@@ -69,6 +69,8 @@ class Tried:
         sent: whether the server may have seen the request.
     """
 
+    __slots__ = ("lines", "sent", "watch")
+
     def __init__(self, hooks: tuple[Hooks, ...]) -> None:
         self.watch: Watch | None = watching(hooks) if hooks else None
         self.lines: list[str] = []
@@ -89,19 +91,16 @@ def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Fl
     Raises:
         BentoMLException: there was none; its ``attempts`` tell of each.
     """
-    exchange, _ = yield from attempts(request, reader, terms, now, terms.deadline(now))
-    if exchange.error is not None and not exchange.is_handed_over:
-        raise exchange.error
-    return exchange
+    return attempts(request, reader, terms, now, terms.deadline(now), raising=True)
 
 
 def attempts(
-    request: Request, reader: Reader[T], terms: Terms, now: float, deadline: float | None
-) -> Flow[tuple[Exchange[T], float]]:
-    """The same; what goes wrong is the ``error`` of the exchange that is returned.
+    request: Request, reader: Reader[T], terms: Terms, now: float, deadline: float | None, *, raising: bool = False
+) -> Flow[Exchange[T]]:
+    """The same; what goes wrong is the ``error`` of the exchange that is returned, unless it is to be raised.
 
     Returns:
-        The last exchange, and what the clock read after it.
+        The last exchange, which knows how many ``seconds`` all of it took.
     """
     tried, began = Tried(terms.hooks), now
     failures, delay = 0, 0.0
@@ -112,11 +111,13 @@ def attempts(
         if error is None or exchange.is_handed_over:
             exchange.attempts = tuple(tried.lines)
             terms.budget.earn()
-            return exchange, now
+            return exchange
         failures += 1
         wait = terms.retries.wait(exchange, failures, terms.chance)
         if wait is None or (deadline is not None and now + wait >= deadline) or not terms.budget.spend():
-            return exchange, now
+            if raising:
+                raise error
+            return exchange
         if tried.watch is not None:
             tried.watch.retry(wait, tried.lines[-1])
         delay = wait

@@ -54,11 +54,12 @@ Reader: TypeAlias = "Callable[[Head], Answer[T]]"
 def value_reader(output: Output, limits: Limits) -> Reader[object]:
     """How to read the result of an endpoint that is no stream."""
     parse = _parser(output)
+    may_be_file = output.kind in (Kind.FILE, Kind.IMAGE, Kind.EITHER)
 
     def read(head: Head) -> Answer[object]:
         if head.status in (204, 205, 304):  # by HTTP these have no content, whatever the schema says
             return Answer(Delivery.VALUE, Whole(lambda data: None, limits.body))
-        delivery = _delivery(output, head)
+        delivery = _delivery(output, head) if may_be_file else Delivery.VALUE
         if delivery is not Delivery.VALUE:
             return Answer(delivery, Raw())
         return Answer(Delivery.VALUE, Whole(lambda data: parse(data, head), limits.body))

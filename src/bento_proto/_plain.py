@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NAME: Final = r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+"
 _REQUEST: Final = re.compile(
-    rf"{_NAME} [\x21-\x7e]+ HTTP/1\.1\r\n(?:{_NAME}: (?:[^\0\s]+(?:[ \t]+[^\0\s]+)*)?\r\n)*\r\n", re.ASCII
+    rf"{_NAME} [\x21-\x7e]+ HTTP/1\.1\r\n(?:{_NAME}: (?:[^\0\s]+(?:[ \t]+[^\0\s]+)*)?\r\n)*", re.ASCII
 )
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
@@ -26,27 +26,27 @@ _PLAIN_HEAD: Final = re.compile(
     rb"HTTP/1\.1 ([2-9][0-9]{2})(?: [\t\x20-\x7e]*)?\r\n((?:%b:[\t\x20-\x7e]*\r\n)*)\r\n" % _NAME.encode()
 )
 _FIELD: Final = re.compile(r"([^:]+):([^\r]*)\r\n")
-_LENGTH: Final = re.compile(r"[0-9]{1,20}")
+_LENGTH_MOST: Final = 20  # digits
 _CHUNK_HEAD: Final = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")
 _CHUNK_HEAD_MOST: Final = 22
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
-def request_head(method: str, target: str, fields: Fields) -> bytes:
-    """The head of a request.
+def request_start(method: str, target: str, fields: Fields) -> bytes:
+    """The head of a request without the empty line that ends it.
 
     Raises:
         ValueError: it could not be sent as it is.
     """
     lines = [f"{name}: {value}\r\n" for name, value in fields]
-    head = f"{method} {target} HTTP/1.1\r\n{''.join(lines)}\r\n"
+    head = f"{method} {target} HTTP/1.1\r\n{''.join(lines)}"
     # Each field is one line, and its name one name, or the pattern would see others than were meant.
-    if not _REQUEST.fullmatch(head) or head.count("\n") != len(fields) + 2 or any(":" in name for name, _ in fields):
+    if not _REQUEST.fullmatch(head) or head.count("\n") != len(fields) + 1 or any(":" in name for name, _ in fields):
         raise ValueError("the request's method, target or headers can't be sent in HTTP/1.1")
     return head.encode("latin-1")
 
 
-class Opening(NamedTuple):
+class Opening:
     """A plain head.
 
     Attributes:
@@ -55,9 +55,12 @@ class Opening(NamedTuple):
         size: of the head itself.
     """
 
-    head: Head
-    length: int | None
-    size: int
+    __slots__ = ("head", "length", "size")
+
+    def __init__(self, head: Head, length: int | None, size: int) -> None:
+        self.head: Head = head
+        self.length: int | None = length
+        self.size: int = size
 
 
 def may_become_plain(data: bytearray, seen: int) -> bool:
@@ -77,12 +80,12 @@ def read_head(data: bytes) -> Opening | None:
         return None
     fields = _FIELD.findall(found[2].decode("ascii"))
     head = Head(int(found[1]), tuple([(name.lower(), value.strip(" \t")) for name, value in fields]))
-    lengths, codings = head.get_all("content-length"), head.get_all("transfer-encoding")
-    if len(lengths) + len(codings) != 1:
+    length, coding = head.get("content-length"), head.get("transfer-encoding")
+    if (length is None) == (coding is None) or head.repeats("content-length") or head.repeats("transfer-encoding"):
         return None
-    if codings:
-        return Opening(head, None, found.end()) if codings[0] == "chunked" else None
-    return Opening(head, int(lengths[0]), found.end()) if _LENGTH.fullmatch(lengths[0]) else None
+    if length is None:
+        return Opening(head, None, found.end()) if coding == "chunked" else None
+    return Opening(head, int(length), found.end()) if length.isdigit() and len(length) <= _LENGTH_MOST else None
 
 
 class ChunkReader:

@@ -31,6 +31,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class _Last:
+    """The last call of an endpoint, as far as the next one is the same.
+
+    Args:
+        headers: of a request without a body: they have the credential, which may change.
+        options: of the call.
+        request: the request, without its body.
+        terms: its terms.
+    """
+
+    __slots__ = ("headers", "options", "request", "terms")
+
+    def __init__(self, headers: Fields, options: Options, request: Request, terms: Terms) -> None:
+        self.headers: Fields = headers
+        self.options: Options = options
+        self.request: Request = request
+        self.terms: Terms = terms
+
+
 class Requests:
     """Makes the requests of one client, and keeps what they have in common: cookies, credential, retry budget.
 
@@ -53,6 +72,7 @@ class Requests:
         self._cookies = Cookies()
         self._budget = RetryBudget()
         self._readers: dict[str, Reader[object]] = {}
+        self._last: dict[str, _Last] = {}
 
     def __getstate__(self) -> tuple[Base, Credential, Limits, Callable[[], float], Found | None]:
         # Cookies belong to the process that got them, and so do the troubles that it met.
@@ -88,8 +108,15 @@ class Requests:
     ) -> Flow[Exchange[T]]:
         """Send a call to its endpoint, or to an action of its: see `Session.call`."""
         content_type, body = encode(call, uploads, boundary)
-        request = self.make("POST", self.target(call.route, action), content_type, body, options)
-        return attempt(request, reader, self.terms(options, options.on_progress), now)
+        if action or not call.endpoint.is_simple:
+            request = self.make("POST", self.target(call.route, action), content_type, body, options)
+            return attempt(request, reader, self.terms(options, options.on_progress), now)
+        headers, last = self.headers(options), self._last.get(call.endpoint.name)
+        if last is None or last.headers is not headers or last.options is not options:
+            request = self.make("POST", self.target(call.route), content_type, (), options)
+            terms = self.terms(options, options.on_progress)
+            last = self._last[call.endpoint.name] = _Last(headers, options, request, terms)
+        return attempt(last.request.with_body(body), reader, last.terms, now)
 
     def target(self, route: str, action: str = "") -> str:
         """The path of an endpoint, or of an action of its, percent-encoded."""

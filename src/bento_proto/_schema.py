@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ._errors import BentoMLException, SchemaError
@@ -84,7 +85,18 @@ class Output(NamedTuple):
     is_stream: bool = False
 
 
-class Endpoint(NamedTuple):
+class _Endpoint(NamedTuple):
+    name: str
+    route: str
+    parameters: tuple[Parameter, ...]
+    output: Output
+    root_input: bool = False
+    is_task: bool = False
+    batchable: bool = False
+    doc: str | None = None
+
+
+class Endpoint(_Endpoint):
     """One endpoint of a Service.
 
     Attributes:
@@ -98,14 +110,22 @@ class Endpoint(NamedTuple):
         doc: its description, where the server sends one.
     """
 
-    name: str
-    route: str
-    parameters: tuple[Parameter, ...]
-    output: Output
-    root_input: bool = False
-    is_task: bool = False
-    batchable: bool = False
-    doc: str | None = None
+    @cached_property
+    def by_name(self) -> Mapping[str, Parameter]:
+        """The parameters by their names."""
+        return {parameter.name: parameter for parameter in self.parameters}
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """The names of the parameters that must be given."""
+        return frozenset(parameter.name for parameter in self.parameters if parameter.required)
+
+    @cached_property
+    def is_simple(self) -> bool:
+        """Whether each argument is a keyword that goes into one JSON object: no root, no path, no file, no rest."""
+        if self.root_input or "{" in self.route:
+            return False
+        return not any(parameter.is_file or parameter.is_variadic for parameter in self.parameters)
 
     @property
     def root_fields(self) -> tuple[Parameter, ...]:

@@ -87,18 +87,19 @@ def outcome(get: Request, status: Request, reader: Reader[T], terms: Terms, now:
         NotFound: the server knows no such task.
     """
     deadline = terms.deadline(now)
-    exchange, now = yield from attempts(get, reader, terms, now, deadline)
+    exchange = yield from attempts(get, reader, terms, now, deadline)
+    now += exchange.seconds
     error = _refused(exchange)
     if error is None:
         return exchange
     reader_of_status, quiet = whole_reader(parse_status, terms.limits.error), terms._replace(on_progress=None)
-    asked, now = yield from attempts(status, reader_of_status, quiet, now, deadline)
+    asked = yield from attempts(status, reader_of_status, quiet, now, deadline)
     if asked.error is not None:
         raise asked.error
     if not asked.result.is_final:
         raise _as(TaskNotCompleted, error) from error
     if error.error_code == 400:  # that is also what is said of one that is not over, and it may be since
-        exchange, _ = yield from attempts(get, reader, terms, now, deadline)
+        exchange = yield from attempts(get, reader, terms, now + asked.seconds, deadline)
         error = _refused(exchange)
         if error is None:
             return exchange

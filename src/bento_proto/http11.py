@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from ._errors import LocalProtocolError
 from ._messages import Data, End, FilePart, Head, Loss, Lost, joined
 from ._outputs import Delivery
-from ._plain import ChunkReader, may_become_plain, read_head, request_head
+from ._plain import ChunkReader, may_become_plain, read_head, request_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import h11
 
     from ._exchange import Exchange
-    from ._messages import Segment
+    from ._messages import Fields, Segment
     from ._proxy import Proxy
 
 T = TypeVar("T")
@@ -54,8 +54,9 @@ class Wire(Generic[T]):
         self._reused = reused
         self._proxy = proxy
         self._interims_left = exchange.limits.interim
-        self._chunked = exchange.request.content_length is None
-        self._head = self._encode_head()
+        length = exchange.request.content_length
+        self._chunked = length is None
+        self._head = self._encode_head(length)
         self._held = bytearray()  # the answer's head, as far as it has come
         self._chunks: ChunkReader | None = None
         self._parser: h11.Connection | None = None
@@ -154,18 +155,25 @@ class Wire(Generic[T]):
             self._exchange.upload.send(len(block))
         return b"%x\r\n%b\r\n" % (len(block), block) if self._chunked and block else block
 
-    def _encode_head(self) -> bytes:
-        request, length = self._exchange.request, self._exchange.request.content_length
-        target, fields = request.target, (("host", request.origin.authority), *request.headers)
-        if length is None:
-            fields += (("transfer-encoding", "chunked"),)
-        elif length or request.method in ("POST", "PUT", "PATCH"):
-            fields += (("content-length", str(length)),)
+    def _encode_head(self, length: int | None) -> bytes:
+        request, encoded = self._exchange.request, self._exchange.request.encoded
         if self._proxy is not None:
-            target = f"{request.origin}{target}"
-            fields += self._proxy.headers
+            start = self._encode_start(f"{request.origin}{request.target}", self._proxy.headers)
+        elif encoded:
+            start = encoded[0]
+        else:
+            start = self._encode_start(request.target, ())
+            encoded.append(start)
+        if length is None:
+            return start + b"transfer-encoding: chunked\r\n\r\n"
+        if length or request.method in ("POST", "PUT", "PATCH"):
+            return b"%bcontent-length: %d\r\n\r\n" % (start, length)
+        return start + b"\r\n"
+
+    def _encode_start(self, target: str, more: Fields) -> bytes:
+        request = self._exchange.request
         try:
-            return request_head(request.method, target, fields)
+            return request_start(request.method, target, (("host", request.origin.authority), *request.headers, *more))
         except ValueError as exc:
             raise LocalProtocolError("the request's method, target or headers can't be sent in HTTP/1.1") from exc
 
@@ -181,9 +189,9 @@ class Wire(Generic[T]):
             if data:
                 self._keeps_alive = False  # nobody asked for that
             return ()
-        self._answered = self._answered or bool(data)
         if not data:
             return self._closed()
+        self._answered = True
         if self._exchange.head is None or (self._left is None and not self._until_close):
             return self._read(data)  # type: ignore[arg-type]  # no view: such come behind the head, and in no chunks
         return self._body(data)  # type: ignore[arg-type]  # which takes parts of it, and looks no closer
@@ -283,7 +291,7 @@ class Wire(Generic[T]):
         if head.status == 407 and self._proxy is not None:
             self._lose(Loss.UNTRUSTED, self._proxy.unauthorized)
             return
-        close = any("close" in value.lower() for value in head.get_all("connection"))
+        close = head.get("connection") and any("close" in value.lower() for value in head.get_all("connection"))
         length, coding = head.get("content-length"), head.get("transfer-encoding")
         # Both at once: the second counts, but who knows what else was mixed up (RFC 9112 section 6.3).
         self._keeps_alive = version == b"1.1" and not close and not (length and coding)
@@ -296,17 +304,18 @@ class Wire(Generic[T]):
         self._exchange.receive(head)
 
     def _body(self, data: bytes) -> Sequence[T]:
-        if self._left is None:
-            return self._exchange.receive(Data(data)) if data and not self.is_over else ()
-        if len(data) > self._left:
-            data = data[: self._left]
+        exchange, left = self._exchange, self._left
+        if left is None:
+            return exchange.receive(Data(data)) if data and not exchange.is_over else ()
+        if len(data) > left:
+            data = data[:left]
             self._keeps_alive = False
-        self._left -= len(data)
-        if self.is_over:
-            self._over = self._left == 0  # a redirect without a body leaves the connection as good as new
+        self._left = left = left - len(data)
+        if exchange.is_over:
+            self._over = left == 0  # a redirect without a body leaves the connection as good as new
             return ()
-        items = self._exchange.receive(Data(data)) if data else ()
-        if self._left or self.is_over:
+        items = exchange.receive(Data(data)) if data else ()
+        if left or exchange.is_over:
             return items
         return [*items, *self._end()] if items else self._end()
 
