@@ -95,6 +95,9 @@ TRANSITIONS: Final[Mapping[State, Mapping[Input, State]]] = {
     State.FAILED: {},
 }
 
+_INPUTS: Final[Mapping[type, Input]] = {
+    Data: Input.DATA, Chunks: Input.DATA, End: Input.END, Lost: Input.LOSE
+}  # fmt: skip
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -109,6 +112,7 @@ class Exchange(Generic[T_co]):
     Attributes:
         request: what to send.
         limits: how much the server may send.
+        is_over: whether it takes no more events.
         head: the head of the answer, once it is there.
         error: what went wrong, once something did.
         lost: how it was lost, if it was.
@@ -123,8 +127,8 @@ class Exchange(Generic[T_co]):
 
     __slots__ = (
         "_decoder", "_inflater", "_items", "_reader", "_refusal",
-        "attempts", "delivery", "download", "error", "head", "limits", "lost", "on_end", "request", "seconds", "state",
-        "upload", "witness",
+        "attempts", "delivery", "download", "error", "head", "is_over", "limits", "lost", "on_end", "request",
+        "seconds", "state", "upload", "witness",
     )  # fmt: skip
 
     def __init__(self, request: Request, reader: Reader[T_co], limits: Limits) -> None:
@@ -134,6 +138,7 @@ class Exchange(Generic[T_co]):
         self.lost: Lost | None = None
         self.delivery: Delivery | None = None
         self.state: State = State.WAITING
+        self.is_over: bool = False
         self._reader = reader
         self.limits: Limits = limits
         self._decoder: Answer[T_co] | None = None
@@ -154,11 +159,6 @@ class Exchange(Generic[T_co]):
     def wants_body(self) -> bool:
         """Whether the adapter is to go on reading before it hands the exchange back to its flow."""
         return self.state is State.REFUSED or (self.state is State.OPEN and self.delivery is Delivery.VALUE)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it takes no more events."""
-        return self.state in (State.DONE, State.FAILED, State.MOVED)
 
     @property
     def is_compressed(self) -> bool:
@@ -188,10 +188,11 @@ class Exchange(Generic[T_co]):
             LocalProtocolError: the state does not allow the event; nothing changed.
         """
         before = self.state
-        after = TRANSITIONS[before].get(what := _classify(event))
+        what = _INPUTS[type(event)] if not isinstance(event, Head) else _classify(event)
+        after = TRANSITIONS[before].get(what)
         if after is None:
             raise LocalProtocolError(f"{what.value!r} is not allowed in state {before.value!r}")
-        self.state = after
+        self.state, self.is_over = after, not TRANSITIONS[after]
         if self.witness is not None:
             self.witness(event)
         items: Sequence[T_co] = ()
@@ -209,7 +210,7 @@ class Exchange(Generic[T_co]):
                 self.error = loss(event) if before is not State.REFUSED else self._refused()
         except RemoteProtocolError as exc:
             refused = State.REFUSED in (before, self.state)  # what matters is its status, whatever its body is coded in
-            self.state = TRANSITIONS[before][Input.BREAK]
+            self.state, self.is_over = TRANSITIONS[before][Input.BREAK], True
             self.error = self._refused() if refused else exc
             items, exc.items = cast("Sequence[T_co]", exc.items), ()
         if self.error is not None:
@@ -302,11 +303,7 @@ def _length(head: Head) -> int | None:
     return int(length) if length is not None and length.isdecimal() and length.isascii() else None
 
 
-def _classify(event: Received) -> Input:
-    if isinstance(event, (Data, Chunks)):
-        return Input.DATA
-    if isinstance(event, Head):
-        if event.status in _REDIRECTS:  # one that leads nowhere is no answer either
-            return Input.REFUSE if event.get("location") is None else Input.MOVE
-        return Input.ACCEPT if event.status < 400 else Input.REFUSE
-    return Input.END if isinstance(event, End) else Input.LOSE
+def _classify(head: Head) -> Input:
+    if head.status in _REDIRECTS:  # one that leads nowhere is no answer either
+        return Input.REFUSE if head.get("location") is None else Input.MOVE
+    return Input.ACCEPT if head.status < 400 else Input.REFUSE

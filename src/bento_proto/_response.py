@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from ._content import charset
 from ._cookies import set_cookies
-from ._headers import Headers
+from ._headers import Headers, trace_id
 from ._json import JSON, parse_json
 
 if TYPE_CHECKING:
     from ._exchange import Exchange
-    from ._messages import Head
+    from ._messages import Fields, Head
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -25,10 +25,6 @@ class Response(Generic[T_co]):
     Attributes:
         value: the decoded result.
         status_code: the HTTP status.
-        headers: the header fields.
-        request_id: BentoML's id of the request, for finding it in the server's log; or None.
-        trace_id: the id of the trace that the request was sent in, of 32 hexadecimal digits; None without a trace.
-        cookies: the cookies that the answer sets, name to value.
         attempts: one line for each time that the request was sent before, and failed.
         elapsed: seconds from the call's first request to this, waits between attempts included: for a stream or a file
             to its head.
@@ -37,12 +33,30 @@ class Response(Generic[T_co]):
     def __init__(self, head: Head, value: T_co, exchange: Exchange[object] | None = None) -> None:
         self.value: T_co = value
         self.status_code: int = head.status
-        self.headers: Headers = Headers(head.headers)
-        self.request_id: str | None = head.get("x-bentoml-request-id")
-        self.trace_id: str | None = None if exchange is None else exchange.trace_id
-        self.cookies: dict[str, str] = set_cookies(head)
         self.attempts: tuple[str, ...] = () if exchange is None else exchange.attempts
         self.elapsed: float = 0.0 if exchange is None else exchange.seconds
+        self._head = head
+        self._sent: Fields = () if exchange is None else exchange.request.headers
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields."""
+        return Headers(self._head.headers)
+
+    @property
+    def request_id(self) -> str | None:
+        """BentoML's id of the request, for finding it in the server's log; or None."""
+        return self._head.get("x-bentoml-request-id")
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of the trace that the request was sent in, of 32 hexadecimal digits; None without a trace."""
+        return trace_id(self._sent)
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies that the answer sets, name to value."""
+        return set_cookies(self._head)
 
     def __repr__(self) -> str:
         return f"<Response {self.status_code}>"

@@ -180,16 +180,16 @@ class Calls(NamedTuple):
 
     def call(self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> Response[Value]:
         """Call an endpoint."""
-        call, uploads = self._prepare(endpoint, args, kwargs)
-        flow = self.shared.session.call(call, uploads, os.urandom(16).hex(), self.options, time.monotonic())
+        call, uploads, boundary = self._prepare(endpoint, args, kwargs)
+        flow = self.shared.session.call(call, uploads, boundary, self.options, time.monotonic())
         return self._deliver(endpoint, *self.run(flow))
 
     def events(
         self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]
     ) -> Stream[ServerSentEvent]:
         """Call an endpoint and read its answer as server-sent events."""
-        call, uploads = self._prepare(endpoint, args, kwargs)
-        flow = self.shared.session.events(call, uploads, os.urandom(16).hex(), self.options, time.monotonic())
+        call, uploads, boundary = self._prepare(endpoint, args, kwargs)
+        flow = self.shared.session.events(call, uploads, boundary, self.options, time.monotonic())
         exchange, opened = self.run(flow)
         return Stream(exchange, opened)
 
@@ -198,8 +198,8 @@ class Calls(NamedTuple):
     ) -> Path:
         """Call an endpoint and write its answer to a file."""
         place = Destination(dest)
-        call, uploads = self._prepare(endpoint, args, kwargs)
-        flow = self.shared.session.content(call, uploads, os.urandom(16).hex(), self.options, time.monotonic())
+        call, uploads, boundary = self._prepare(endpoint, args, kwargs)
+        flow = self.shared.session.content(call, uploads, boundary, self.options, time.monotonic())
         exchange, opened = self.run(flow)
         return self._write(exchange, opened, lambda: place.open(exchange, endpoint.name))
 
@@ -215,9 +215,9 @@ class Calls(NamedTuple):
 
     def submit(self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> str:
         """Queue a call; return the task's id."""
-        call, uploads = self._prepare(endpoint, args, kwargs)
+        call, uploads, boundary = self._prepare(endpoint, args, kwargs)
         tasks = self.shared.session.tasks
-        return self.result(tasks.submit(call, uploads, os.urandom(16).hex(), self.options, time.monotonic()))
+        return self.result(tasks.submit(call, uploads, boundary, self.options, time.monotonic()))
 
     def task_status(self, endpoint: Endpoint, task_id: str) -> ResultStatus:
         """Where a task stands."""
@@ -255,9 +255,12 @@ class Calls(NamedTuple):
 
     def _prepare(
         self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]
-    ) -> tuple[Call, list[Upload]]:
+    ) -> tuple[Call, Sequence[Upload], str]:
+        """The bound call, its files measured, and what is to part the fields of its form, should it be one."""
         call = bind(endpoint, args, kwargs)
-        return call, [measure(source) for source in call.sources]
+        if not call.files:
+            return call, (), ""
+        return call, [measure(source) for source in call.sources], os.urandom(16).hex()
 
     def _deliver(
         self, endpoint: Endpoint, exchange: Exchange[object], opened: Underway[object] | None

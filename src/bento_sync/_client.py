@@ -137,6 +137,7 @@ class SyncHTTPClient:
         connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
         shared = Shared(session, connections, limits, server, responder, recorder)
         self._calls = Calls(shared, session.options.changed(hooks=LOGGING))
+        self._methods: dict[str, EndpointMethod] = {}
 
     # --- what there is
 
@@ -198,11 +199,13 @@ class SyncHTTPClient:
     def __getattr__(self, name: str) -> EndpointMethod:
         if name.startswith("_"):  # never a request for what Python itself, or a debugger, looks for
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        service = self._calls.connect()
-        found = endpoint_for(service, name, RESERVED)
-        if found is None:
-            raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
-        return EndpointMethod(self._calls, service.endpoints[found])
+        service, method = self._calls.connect(), self._methods.get(name)
+        if method is None:
+            found = endpoint_for(service, name, RESERVED)
+            if found is None:
+                raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
+            method = self._methods[name] = EndpointMethod(self._calls, service.endpoints[found])
+        return method
 
     def call(self, name: str, /, *args: Value, **kwargs: Value) -> Value:
         """Call an endpoint by its name: see `EndpointMethod.__call__`.
@@ -289,6 +292,7 @@ class SyncHTTPClient:
         view = copy.copy(self)
         options = self._calls.options.changed(timeout, headers, retries, download_dir, images, hooks, on_progress)
         view._calls = self._calls._replace(options=options)
+        view._methods = {}
         return view
 
     # --- the end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import select
 import socket
 import ssl
 import sys
@@ -13,14 +14,18 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ClosedPoolError
+from urllib3.exceptions import ClosedPoolError, EmptyPoolError
+from urllib3.util.wait import wait_for_read
 
 from bento_proto import LocalProtocolError, Origin, Route, must_travel
 
 from ._fork import renew_after_fork
+from ._places import Places
 from ._proxied import ProxiedConnection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from urllib3._base_connection import BaseHTTPConnection
 
     from bento_proto import Limits, Proxies, Proxy
@@ -41,6 +46,7 @@ class _Leases(HTTPConnectionPool):
         most_idle: how many connections may stay open while no call uses them.
     """
 
+    QueueCls = Places
     route: Route
     most_idle: int
 
@@ -56,13 +62,16 @@ class _Leases(HTTPConnectionPool):
             ClosedPoolError: the pool is closed, or was while this waited.
         """
         places = self.pool
-        connection = cast("Connection", self._get_conn(timeout))
-        if self.pool is None:
+        try:
+            idle = None if places is None else places.get(timeout=timeout)
+        except queue.Empty:
+            raise EmptyPoolError(self, "no place became free") from None
+        connection = cast("Connection", idle or self._new_conn())
+        if places is None or self.pool is None:
             connection.close()
             _wake_next(places)
             raise ClosedPoolError(self, "Pool is closed.")
-        used_at: float | None = getattr(connection, "used_at", None)
-        if fresh or (used_at is not None and time.monotonic() - used_at > _IDLE):
+        if idle is not None and connection.sock is not None and (fresh or _is_spent(connection)):
             connection.close()
         return connection
 
@@ -72,7 +81,11 @@ class _Leases(HTTPConnectionPool):
             setattr(connection, "used_at", time.monotonic())  # noqa: B010 - urllib3's class does not declare it
         else:
             connection.close()
-        self._put_conn(cast("BaseHTTPConnection", connection))
+        places = self.pool
+        if places is None:
+            connection.close()
+        else:
+            places.put(cast("BaseHTTPConnection", connection))
 
     def _may_stay(self) -> bool:
         """Whether one more connection may be idle. No lock: this may be the garbage collector, amid anything."""
@@ -101,10 +114,16 @@ class _Leases(HTTPConnectionPool):
 def _wake_next(places: queue.LifoQueue[BaseHTTPConnection | None] | None) -> None:
     """Let one who waits go on, and find that the pool is closed; who goes on lets the next one."""
     if places is not None:
-        try:
-            places.put_nowait(None)
-        except queue.Full:  # then nobody waits
-            pass
+        places.put(None)
+
+
+def _is_spent(connection: Connection) -> bool:
+    """Whether an open connection has been idle for too long, or its peer has closed it or spoken out of turn."""
+    if time.monotonic() - cast("float", getattr(connection, "used_at")) > _IDLE:  # noqa: B009 - see `give_back`
+        return True
+    poll: Callable[[int], object] | None = getattr(connection, "poll", None)
+    assert connection.sock is not None
+    return bool(poll(0) if poll is not None else wait_for_read(connection.sock, 0.0))
 
 
 class _Secure(_Leases, HTTPSConnectionPool):
@@ -235,4 +254,8 @@ def open_socket(connection: Connection, timeout: float | None) -> tuple[socket.s
     sock = connection.sock
     if sock is None:
         raise ConnectionError("the connection was closed at once")
+    if not reused and hasattr(select, "poll"):  # not so on Windows, nor under gevent
+        watching = select.poll()
+        watching.register(sock, select.POLLIN)
+        setattr(connection, "poll", watching.poll)  # noqa: B010 - made once: that takes longer than to use it
     return sock, reused

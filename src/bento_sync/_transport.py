@@ -172,19 +172,29 @@ class Open(Underway[T]):
 
     def _send_all(self, data: bytes) -> bool:
         """Send bytes; False once there is no point in sending more."""
-        view = data if len(data) <= _BLOCK else memoryview(data)
+        if len(data) < _BLOCK:
+            return self._send_block(data)
+        view = memoryview(data)
         for start in range(0, len(view), _BLOCK):
-            if start and self._is_refused():
+            if (start and self._is_refused()) or not self._send_block(view[start : start + _BLOCK]):
                 return False
-            try:
-                self._sock.settimeout(_soonest(self._timeout.send, self._ends))
-                self._sock.sendall(view[start : start + _BLOCK])
-            except TimeoutError as exc:
-                self._wire.timed_out("the server did not take the request in time", exc)
-                return False
-            except OSError:
-                return False  # it may have answered before it closed: reading tells
-        return not self._is_refused() if len(view) >= _BLOCK else True
+        return not self._is_refused()
+
+    def _send_block(self, data: bytes | memoryview) -> bool:
+        try:
+            self._wait_at_most(self._timeout.send)
+            self._sock.sendall(data)
+        except TimeoutError as exc:
+            self._wire.timed_out("the server did not take the request in time", exc)
+            return False
+        except OSError:
+            return False  # it may have answered before it closed: reading tells
+        return True
+
+    def _wait_at_most(self, seconds: float | None) -> None:
+        seconds = _soonest(seconds, self._ends)
+        if self._sock.gettimeout() != seconds:  # to set it is a system call
+            self._sock.settimeout(seconds)
 
     def _is_refused(self) -> bool:
         """Whether the server has refused the request before it had it all."""
@@ -194,7 +204,7 @@ class Open(Underway[T]):
 
     def _receive(self) -> Sequence[T]:
         try:
-            self._sock.settimeout(_soonest(self._timeout.receive, self._ends))
+            self._wait_at_most(self._timeout.receive)
             if self.room is not None and self._wire.takes_views:
                 data: bytes | memoryview = self.room[: self._sock.recv_into(self.room)]
             else:
