@@ -11,7 +11,6 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from ._messages import Chunks, Data, Head
-from ._named import NamedTuple
 
 if TYPE_CHECKING:
     from ._messages import Fields
