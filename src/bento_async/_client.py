@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, ClassVar
 from bento_observe import LOGGING
 from bento_proto import RESERVED, Limits, LocalProtocolError, Proxies, Responder, Session, attributes, endpoint_for
 
-from ._calls import Calls, Shared
+from ._calls import Calls
 from ._connections import Connections
 from ._endpoint import EndpointMethod
+from ._shared import Shared
 
 if TYPE_CHECKING:
     import ssl

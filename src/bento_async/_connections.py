@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from anyio import CancelScope, Event, to_thread
 
-from bento_proto import BentoMLException, LocalProtocolError, must_travel
+from bento_proto import LocalProtocolError, must_travel
 
+from ._discovery import Discovery
 from ._loop import Loop, loop_key
 from ._pool import Pool
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from bento_proto import Limits, Options, Origin, Proxies, Route
+    from bento_proto import Limits, Origin, Proxies, Route
 
     from ._connection import Connection
     from ._pool import Decision
@@ -158,21 +159,6 @@ class Places:
             lease.answer(granted=False)
 
 
-class Discovery:
-    """The first use of a client under way, which others wait for.
-
-    Attributes:
-        options: of who does it.
-        over: set when it has come to an end.
-        error: why it failed, if it did.
-    """
-
-    def __init__(self, options: Options) -> None:
-        self.options: Options = options
-        self.over: Event = Event()
-        self.error: BentoMLException | None = None
-
-
 class Local:
     """What a client has on one event loop.
 
@@ -180,12 +166,13 @@ class Local:
         limits: how many connections there may be to one origin.
 
     Attributes:
-        discovery: the first use of the client, while it is under way here.
+        loop: this one.
+        discovery: finds the Service on the first use here.
     """
 
     def __init__(self, limits: Limits) -> None:
         self.loop: Loop = Loop()
-        self.discovery: Discovery | None = None
+        self.discovery: Discovery = Discovery()
         self._limits = limits
         self._places: dict[Origin, Places] = {}
 

@@ -248,7 +248,8 @@ class EndpointMethod:
         return self.endpoint
 
     async def _value(self, bound: Callable[[Endpoint], Call]) -> Value:
-        return (await self._response(bound)).value
+        endpoint = self.endpoint if self._calls.is_connected else await self._found()
+        return (await self._calls.call(bound(endpoint))).value
 
     async def _response(self, bound: Callable[[Endpoint], Call]) -> Response[Value]:
         return await self._calls.call(bound(await self._found()))

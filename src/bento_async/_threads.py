@@ -1,0 +1,76 @@
+"""What would keep an event loop waiting, in worker threads: files, and the import of what results need."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from anyio import CancelScope, to_thread
+
+from bento_files import measure
+
+from ._stream import AsyncStream
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from bento_files import Sink
+    from bento_proto import Exchange, Source, Upload
+
+    from ._underway import Underway
+
+T = TypeVar("T")
+
+_GATHERED: Final = 1 << 20  # bytes of a file, written at a time: a thread is not for nothing
+
+
+async def load(modules: Iterable[str]) -> None:
+    """Import modules, as far as they are installed."""
+    await to_thread.run_sync(_import, modules, abandon_on_cancel=True)
+
+
+async def measured(sources: Sequence[Source]) -> list[Upload]:
+    """Measure files that are to be sent."""
+    # Opening a pipe waits for who writes to it: a thread that does so can only be left alone.
+    return await to_thread.run_sync(_measure, sources, abandon_on_cancel=True)
+
+
+async def written(exchange: Exchange[bytes], opened: Underway[object], open_sink: Callable[[], Sink[T]]) -> T:
+    """Write what an exchange delivers, to its end; return what the sink makes of it."""
+    async with AsyncStream(exchange, opened) as blocks:
+        sink = await to_thread.run_sync(open_sink)
+        try:
+            gathered: list[bytes] = []
+            size = 0
+            async for block in blocks:
+                gathered.append(block)
+                size += len(block)
+                if size >= _GATHERED:
+                    await to_thread.run_sync(_write, sink, gathered)
+                    gathered, size = [], 0
+            return await to_thread.run_sync(_finish, sink, gathered)
+        except BaseException:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(sink.discard)
+            raise
+
+
+def _import(modules: Iterable[str]) -> None:
+    for module in modules:
+        with suppress(ImportError):
+            import_module(module)
+
+
+def _measure(sources: Sequence[Source]) -> list[Upload]:
+    return [measure(source) for source in sources]
+
+
+def _write(sink: Sink[object], blocks: Sequence[bytes]) -> None:
+    for block in blocks:
+        sink.write(block)
+
+
+def _finish(sink: Sink[T], blocks: Sequence[bytes]) -> T:
+    _write(sink, blocks)
+    return sink.finish()
