@@ -287,4 +287,4 @@ async def _body(request: Request) -> AsyncGenerator[bytes, None]:
         with Reading(segment) as reading:
             while some := await reading.next():
                 for block in some:
-                    yield block
+                    yield bytes(block)  # which the application may keep

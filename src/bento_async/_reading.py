@@ -29,9 +29,9 @@ class Reading:
     """
 
     def __init__(self, part: FilePart) -> None:
-        self._blocks = blocks(part)
         self._may_wait = part.size is None  # such as a pipe, which may keep its reader waiting for ever
         self._count = 1 if self._may_wait else _BLOCKS
+        self._blocks = blocks(part, self._count)
 
     def __enter__(self) -> Self:
         return self
@@ -40,8 +40,8 @@ class Reading:
         with suppress(ValueError):  # a thread that was left alone is still in it
             self._blocks.close()
 
-    async def next(self) -> list[bytes]:
-        """Some more blocks; none at the end.
+    async def next(self) -> list[bytes | memoryview]:
+        """Some more blocks; none at the end. They last until the next call.
 
         Raises:
             LocalProtocolError: the file has become shorter.
@@ -50,5 +50,5 @@ class Reading:
         return await to_thread.run_sync(_some, self._blocks, self._count, abandon_on_cancel=self._may_wait)
 
 
-def _some(reading: Iterator[bytes], count: int) -> list[bytes]:
+def _some(reading: Iterator[bytes | memoryview], count: int) -> list[bytes | memoryview]:
     return list(islice(reading, count))

@@ -204,7 +204,7 @@ class Open(Underway[T]):
                     if not await self._send_bytes(self._wire.frame(block), scope):
                         return False
 
-    async def _send_bytes(self, data: bytes, scope: CancelScope) -> bool:
+    async def _send_bytes(self, data: bytes | memoryview, scope: CancelScope) -> bool:
         """Send bytes; False once there is no point in sending more."""
         view = memoryview(data)
         for start in range(0, len(view), BLOCK):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._proxy import Proxy
 
 T = TypeVar("T")
+Block = TypeVar("Block", bound="bytes | memoryview")
 
 __all__ = ("Wire",)
 
@@ -149,11 +150,11 @@ class Wire(Generic[T]):
         """
         return joined(self.segments())
 
-    def frame(self, block: bytes) -> bytes:
+    def frame(self, block: Block) -> bytes | Block:
         """A block of a file as it goes over the wire: as it is, or as a chunk if the body's length is not known."""
         if self._exchange.upload is not None:
             self._exchange.upload.send(len(block))
-        return b"%x\r\n%b\r\n" % (len(block), block) if self._chunked and block else block
+        return b"".join((b"%x\r\n" % len(block), block, b"\r\n")) if self._chunked and block else block
 
     def _encode_head(self, length: int | None) -> bytes:
         request, encoded = self._exchange.request, self._exchange.request.encoded

@@ -170,7 +170,7 @@ class Open(Underway[T]):
             if not going_on:
                 return
 
-    def _send_all(self, data: bytes) -> bool:
+    def _send_all(self, data: bytes | memoryview) -> bool:
         """Send bytes; False once there is no point in sending more."""
         if len(data) < _BLOCK:
             return self._send_block(data)

@@ -340,7 +340,7 @@ def test_a_body_of_unknown_length_goes_in_chunks() -> None:
     assert list(wire.segments()) == [
         head + b"1\r\n<\r\n", part, b"186a0\r\n", large, b"\r\n1\r\n>\r\n0\r\n\r\n"
     ]  # fmt: skip
-    assert wire.frame(b"block") == b"5\r\nblock\r\n"
+    assert wire.frame(b"block") == wire.frame(memoryview(b"block")) == b"5\r\nblock\r\n"
     assert wire.frame(b"") == b""  # an empty chunk would be the last
 
 
