@@ -8,8 +8,8 @@ from bento_proto._content import parameters
 from bento_proto._errors import InvalidArgument, RemoteProtocolError
 from bento_proto._headers import Headers
 from bento_proto._hooks import REDACTED
-from bento_proto._watch import SECRET
 from bento_proto._json import JSON, parse_json
+from bento_proto._watch import SECRET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
