@@ -73,7 +73,11 @@ def test_all_is_sorted_and_complete(module: str) -> None:
 
 
 def _is_an_export(module: ModuleType, name: str, value: object) -> bool:
-    if name.startswith("_") or isinstance(value, (ModuleType, ParamSpec, TypeVar)) or name == "annotations":
+    if (
+        name.startswith("_")
+        or isinstance(value, (ModuleType, ParamSpec, TypeVar))
+        or name in ("TYPE_CHECKING", "annotations")
+    ):
         return False
     # A public module of its own defines things and imports others; a package's `__init__` only re-exports.
     return module.__name__ in PACKAGES or getattr(value, "__module__", None) == module.__name__

@@ -125,7 +125,7 @@ def test_a_bare_interpreter_shows_what_is_loaded() -> None:
 
 
 def test_the_core_loads_nothing_impure_and_nothing_slow() -> None:
-    loaded = loaded_by("import bento_proto")
+    loaded = loaded_by("from bento_proto import *")
     assert "bento_proto" in loaded
     assert (
         among(loaded, NEVER_LOADED | OPTIONAL | {"anyio", "bento_files", "bento_observe", "urllib3", *CLIENTS}) == set()
@@ -134,7 +134,7 @@ def test_the_core_loads_nothing_impure_and_nothing_slow() -> None:
 
 @pytest.mark.parametrize("package", CLIENTS)
 def test_a_client_loads_nothing_of_the_other(package: str) -> None:
-    loaded = loaded_by(f"import {package}")
+    loaded = loaded_by(f"from {package} import *")
     assert {package, "bento_proto"} <= loaded
     assert among(loaded, OPTIONAL | NOT_LOADED_BY[package]) == set()
 

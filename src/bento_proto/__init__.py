@@ -132,7 +132,7 @@ else:  # What nobody asks for is not loaded (PEP 562). A type checker must not s
         return value
 
     def __dir__():
-        return [*globals(), *__all__]
+        return {*globals(), *__all__}
 
 
 __all__ = (

@@ -18,7 +18,6 @@ from ._outputs import content_reader, event_reader, whole_reader
 from ._requests import Requests
 from ._retry import RetryPolicy
 from ._schema import Service, parse_service
-from ._task_flows import Tasks
 from ._url import Base, checked_target, parse_base
 from ._version import __version__
 
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from ._progress import OnProgress
     from ._schema import Endpoint
     from ._sse import ServerSentEvent
+    from ._task_flows import Tasks
 
 _PROBE_TIMEOUT: Final = 5.0
 
@@ -65,7 +65,6 @@ class Session:
     Attributes:
         options: the client's own options.
         base: the URL, taken apart.
-        tasks: what it does with tasks.
 
     Raises:
         ValueError: an argument is malformed.
@@ -105,7 +104,6 @@ class Session:
             raise ValueError(f"server_ready_timeout must be a number of seconds from 0 up: {server_ready_timeout!r}")
         self._ready_timeout = self.options.timeout.receive if server_ready_timeout is None else server_ready_timeout
         self._requests = Requests(self.base, Credential(self.base, token, environ), limits or Limits(), chance)
-        self.tasks: Tasks = Tasks(self._requests)
         if schema is not None:
             service = schema if isinstance(schema, Service) else parse_service(schema)
             self._requests.found = mounted(service, self.base)
@@ -115,6 +113,13 @@ class Session:
     def service(self) -> Service | None:
         """The Service, once its schema is known."""
         return self._requests.found.service if self._requests.found else None
+
+    @property
+    def tasks(self) -> Tasks:
+        """What it does with tasks."""
+        from ._task_flows import Tasks  # few have use for it
+
+        return Tasks(self._requests)
 
     @property
     def is_connected(self) -> bool:

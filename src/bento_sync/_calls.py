@@ -6,11 +6,11 @@ import os
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
-from bento_files import Destination, measure, open_sink, read_body
-from bento_proto import CallTimeout, Content, Delivery, LocalProtocolError, Response, Run, bind, must_travel
+import bento_files
+import bento_proto
+from bento_proto import CallTimeout, Content, Delivery, LocalProtocolError, Response, Run, bind
 
 from ._discovery import Discovery
-from ._play import play
 from ._stream import Stream
 from ._transport import carry_out
 
@@ -83,7 +83,7 @@ class Shared:
         Raises:
             TypeError: something of it can't leave this one.
         """
-        must_travel(app=self.server or self.responder, recorder=self.recorder)
+        bento_proto.must_travel(app=self.server or self.responder, recorder=self.recorder)
         return Shared, (self.session, self.connections, self.limits, None, None, None)
 
     def carry_out(self, run: Run[T], stop: Stop | None) -> Underway[object] | None:
@@ -91,10 +91,12 @@ class Shared:
         assert run.step is not None
         if self.recorder is not None:
             exchange = run.step.exchange
-            self.recorder.watch(exchange, read_body(exchange.request), time.monotonic)
+            self.recorder.watch(exchange, bento_files.read_body(exchange.request), time.monotonic)
         if self.responder is not None:
             if self.closed:  # as its connections would say, if it had some
                 raise LocalProtocolError("the client is closed")
+            from ._play import play  # which nearly none has
+
             return play(run, self.responder)
         if run.step.delay:
             (time.sleep if stop is None else stop.sleep)(run.step.delay)
@@ -197,7 +199,7 @@ class Calls(NamedTuple):
         self, dest: str | os.PathLike[str], endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]
     ) -> Path:
         """Call an endpoint and write its answer to a file."""
-        place = Destination(dest)
+        place = bento_files.Destination(dest)
         call, uploads, boundary = self._prepare(endpoint, args, kwargs)
         flow = self.shared.session.content(call, uploads, boundary, self.options, time.monotonic())
         exchange, opened = self.run(flow)
@@ -260,7 +262,7 @@ class Calls(NamedTuple):
         call = bind(endpoint, args, kwargs)
         if not call.files:
             return call, (), ""
-        return call, [measure(source) for source in call.sources], os.urandom(16).hex()
+        return call, [bento_files.measure(source) for source in call.sources], os.urandom(16).hex()
 
     def _deliver(
         self, endpoint: Endpoint, exchange: Exchange[object], opened: Underway[object] | None
@@ -273,7 +275,9 @@ class Calls(NamedTuple):
             return Stream(exchange, opened).response
         limits = self.shared.limits
         received = cast("Exchange[bytes]", exchange)
-        value = self._write(received, opened, lambda: open_sink(exchange, endpoint.name, self.options, limits))
+        value = self._write(
+            received, opened, lambda: bento_files.open_sink(exchange, endpoint.name, self.options, limits)
+        )
         return Response(exchange.head, value, exchange)
 
     def _write(self, exchange: Exchange[bytes], opened: Underway[object] | None, open_sink: Callable[[], Sink[T]]) -> T:

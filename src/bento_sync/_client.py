@@ -7,8 +7,9 @@ import os
 import random
 from typing import TYPE_CHECKING, ClassVar
 
+import bento_proto
 from bento_observe import LOGGING
-from bento_proto import RESERVED, Limits, Proxies, Responder, Session, attributes, endpoint_for
+from bento_proto import RESERVED, Limits, Proxies, Session, attributes, endpoint_for
 
 from ._calls import Calls, Shared
 from ._connections import Connections
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         Images,
         OnError,
         OnProgress,
+        Responder,
         RetryPolicy,
         Service,
         Timeout,
@@ -110,7 +112,7 @@ class SyncHTTPClient:
         recorder: Witness | None = None,
     ) -> None:
         server, responder = None, None
-        if isinstance(app, Responder):
+        if app is not None and isinstance(app, bento_proto.Responder):
             responder = app
         elif app is not None:
             from ._asgi import ASGIServer

@@ -17,11 +17,11 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ClosedPoolError, EmptyPoolError
 from urllib3.util.wait import wait_for_read
 
-from bento_proto import LocalProtocolError, Origin, Route, must_travel
+import bento_proto
+from bento_proto import LocalProtocolError, Origin, Route
 
 from ._fork import renew_after_fork
 from ._places import Places
-from ._proxied import ProxiedConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -156,6 +156,8 @@ class _UnixConnection(HTTPConnection):
 
 class _Proxied(_Leases):
     def __init__(self, route: Route, proxy: Proxy, context: ssl.SSLContext | None, limits: Limits) -> None:
+        from ._proxied import ProxiedConnection  # which most have no use for
+
         super().__init__(route.origin.host, route.origin.port, maxsize=limits.connections, block=True)
         tunnel = None if route.forwarder else route.origin
         self.ConnectionCls = partial(ProxiedConnection, proxy, tunnel, context, limits)  # type: ignore[assignment]
@@ -187,7 +189,7 @@ class Connections:
         Raises:
             TypeError: there are TLS settings, which can't leave theirs.
         """
-        must_travel(ssl_context=self._given)
+        bento_proto.must_travel(ssl_context=self._given)
         return Connections, (self._limits, None, self._proxies)
 
     def after_fork(self) -> None:

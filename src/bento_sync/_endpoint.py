@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from bento_proto import Response, Window, docstring_of, signature_of
-
-from ._batch import Batch
-from ._task import Task
+import bento_proto
 
 if TYPE_CHECKING:
     import inspect
@@ -15,11 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from bento_proto import Endpoint, OnError, OnProgress, Poll, ResultStatus, ServerSentEvent, Value
+    from bento_proto import Endpoint, OnError, OnProgress, Poll, Response, ResultStatus, ServerSentEvent, Value
 
+    from ._batch import Batch
     from ._calls import Calls
     from ._stop import Stop
     from ._stream import Stream
+    from ._task import Task
 
 
 class _Signature:
@@ -28,7 +27,7 @@ class _Signature:
     def __get__(self, method: EndpointMethod | None, owner: type) -> inspect.Signature:
         if method is None:
             raise AttributeError("__signature__")
-        return signature_of(method.endpoint)
+        return bento_proto.signature_of(method.endpoint)
 
 
 class _Docstring:
@@ -38,7 +37,7 @@ class _Docstring:
         self._of_class = of_class
 
     def __get__(self, method: EndpointMethod | None, owner: type) -> str | None:
-        return self._of_class if method is None else docstring_of(method.endpoint)
+        return self._of_class if method is None else bento_proto.docstring_of(method.endpoint)
 
 
 class EndpointMethod:
@@ -60,7 +59,7 @@ class EndpointMethod:
         self.__qualname__: str = endpoint.name
 
     def __repr__(self) -> str:
-        return f"<EndpointMethod {self.__name__}{signature_of(self.endpoint)}>"
+        return f"<EndpointMethod {self.__name__}{bento_proto.signature_of(self.endpoint)}>"
 
     def __call__(self, /, *args: Value, **kwargs: Value) -> Value:
         """Call the endpoint with the arguments of the Service's own method.
@@ -137,7 +136,9 @@ class EndpointMethod:
         """
         if self.endpoint.output.is_stream:
             raise TypeError(f"{self.__name__}() is a stream, and map() for endpoints with one result")
-        window = Window(inputs, concurrency, ordered, on_error, on_progress)
+        from ._batch import Batch  # few have use for it, and all would wait for it
+
+        window = bento_proto.Window(inputs, concurrency, ordered, on_error, on_progress)
         return Batch(self._stoppable, inputs, concurrency, window)
 
     def _stoppable(self, args: Sequence[object], kwargs: Mapping[str, object], stop: Stop) -> Value:
@@ -151,10 +152,12 @@ class EndpointMethod:
         Raises:
             TypeError: the endpoint is no task, or an argument is wrong.
         """
-        return Task(self._calls.submit(self.endpoint, args, kwargs), self)
+        return self.task(self._calls.submit(self.endpoint, args, kwargs))
 
     def task(self, task_id: str) -> Task[Value]:
         """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
+        from ._task import Task  # as for batches
+
         return Task(task_id, self)
 
     def get_status(self, task_id: str) -> ResultStatus:
@@ -181,4 +184,4 @@ class EndpointMethod:
 
     def retry(self, task_id: str) -> Task[Value]:
         """Run a task again: see `Task.retry`."""
-        return Task(self._calls.retry_task(self.endpoint, task_id), self)
+        return self.task(self._calls.retry_task(self.endpoint, task_id))
