@@ -80,11 +80,11 @@ def read_head(data: bytes) -> Opening | None:
     fields = _FIELD.findall(found[2].decode("ascii"))
     head = Head(int(found[1]), tuple([(name.lower(), value.strip(" \t")) for name, value in fields]))
     length, coding = head.get("content-length"), head.get("transfer-encoding")
-    if (length is None) == (coding is None) or head.repeats("content-length") or head.repeats("transfer-encoding"):
-        return None
     if length is None:
-        return Opening(head, None, found.end()) if coding == "chunked" else None
-    return Opening(head, int(length), found.end()) if length.isdigit() and len(length) <= _LENGTH_MOST else None
+        is_plain = coding == "chunked" and not head.repeats("transfer-encoding")
+        return Opening(head, None, found.end()) if is_plain else None
+    is_plain = coding is None and length.isdigit() and len(length) <= _LENGTH_MOST and not head.repeats("content-length")
+    return Opening(head, int(length), found.end()) if is_plain else None
 
 
 class ChunkReader:

@@ -73,7 +73,7 @@ class EndpointMethod:
             OSError: a file can't be read.
             BentoMLException: the call failed.
         """
-        return self.raw(*args, **kwargs).value
+        return self._calls.call(self.endpoint, args, kwargs).value
 
     def raw(self, /, *args: Value, **kwargs: Value) -> Response[Value]:
         """Call the endpoint; return the result together with status, headers, cookies and request id."""

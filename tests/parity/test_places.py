@@ -66,7 +66,7 @@ def test_who_waits_is_woken() -> None:
     found: list[int] = []
     waiting = threading.Thread(target=lambda: found.append(places.get(timeout=30)))
     waiting.start()
-    while not places._waiting:
+    while not places._waiting:  # pyright: ignore[reportPrivateUsage]
         time.sleep(0.001)
     with places.mutex:  # as the garbage collector may, in the midst of a wait
         places.put(7)
