@@ -61,7 +61,7 @@ def hooks_of(given: Hooks | Iterable[Hooks] | None) -> tuple[Hooks, ...]:
 
 def watching(hooks: tuple[Hooks, ...]) -> Watch | None:
     """What tells of the requests of one call; None if nobody wants to know."""
-    wanted = tuple(each for each in hooks if each.enabled is None or each.enabled())
+    wanted = tuple([each for each in hooks if each.enabled is None or each.enabled()])
     if not wanted:
         return None
     from ._watch import Watch  # few have use for it, and all would wait for it

@@ -83,7 +83,9 @@ def read_head(data: bytes) -> Opening | None:
     if length is None:
         is_plain = coding == "chunked" and not head.repeats("transfer-encoding")
         return Opening(head, None, found.end()) if is_plain else None
-    is_plain = coding is None and length.isdigit() and len(length) <= _LENGTH_MOST and not head.repeats("content-length")
+    is_plain = (
+        coding is None and length.isdigit() and len(length) <= _LENGTH_MOST and not head.repeats("content-length")
+    )
     return Opening(head, int(length), found.end()) if is_plain else None
 
 

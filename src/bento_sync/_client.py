@@ -201,13 +201,13 @@ class SyncHTTPClient:
     def __getattr__(self, name: str) -> EndpointMethod:
         if name.startswith("_"):  # never a request for what Python itself, or a debugger, looks for
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        service, method = self._calls.connect(), self._methods.get(name)
-        if method is None:
-            found = endpoint_for(service, name, RESERVED)
-            if found is None:
-                raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
-            method = self._methods[name] = EndpointMethod(self._calls, service.endpoints[found])
-        return method
+        if name in self._methods and not self._calls.shared.closed:
+            return self._methods[name]
+        service = self._calls.connect()
+        found = endpoint_for(service, name, RESERVED)
+        if found is None:
+            raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
+        return self._methods.setdefault(name, EndpointMethod(self._calls, service.endpoints[found]))
 
     def call(self, name: str, /, *args: Value, **kwargs: Value) -> Value:
         """Call an endpoint by its name: see `EndpointMethod.__call__`.

@@ -192,7 +192,8 @@ class Open(Underway[T]):
         return True
 
     def _wait_at_most(self, seconds: float | None) -> None:
-        seconds = _soonest(seconds, self._ends)
+        if self._ends is not None or seconds == 0:
+            seconds = _soonest(seconds, self._ends)
         if self._sock.gettimeout() != seconds:  # to set it is a system call
             self._sock.settimeout(seconds)
 
