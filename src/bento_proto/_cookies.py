@@ -27,8 +27,6 @@ class _Cookie(NamedTuple):
 
 def set_cookies(head: Head) -> dict[str, str]:
     """The cookies that an answer sets, name to value."""
-    if head.get("set-cookie") is None:
-        return {}
     pairs = (value.partition(";")[0].partition("=") for value in head.get_all("set-cookie"))
     return {name.strip(): value.strip().strip('"') for name, equals, value in pairs if equals and name.strip()}
 

@@ -68,17 +68,16 @@ def value_reader(output: Output, limits: Limits) -> Reader[object]:
 
 
 def _delivery(output: Output, head: Head) -> Delivery:
+    """What becomes of an answer that may be a file or an image."""
     kind = output.kind
     if kind in (Kind.FILE, Kind.IMAGE):
         if "anyOf" in output.schema and media_type(head) == "application/json" and file_name(head) is None:
             return Delivery.VALUE  # None of an Optional
         return Delivery.IMAGE if kind is Kind.IMAGE else Delivery.FILE
-    if kind is Kind.EITHER:  # an endpoint without a return type may return a Path or an image too
-        if file_name(head) is not None:
-            return Delivery.FILE
-        if media_type(head).startswith("image/"):
-            return Delivery.IMAGE
-    return Delivery.VALUE
+    # An endpoint without a return type may return a Path or an image too.
+    if file_name(head) is not None:
+        return Delivery.FILE
+    return Delivery.IMAGE if media_type(head).startswith("image/") else Delivery.VALUE
 
 
 def _parser(output: Output) -> Callable[[bytes, Head], object]:
