@@ -31,7 +31,7 @@ class Watched(Connection):
 
     __slots__ = (
         "_came", "_deadline", "_fd", "_is_watched", "_loop", "_native", "_ref", "_rings", "_size", "_sock", "_timer",
-        "_waiter",
+        "_waiter", "_was_short",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, loop: Loop) -> None:
@@ -49,6 +49,7 @@ class Watched(Connection):
         self._timer: asyncio.TimerHandle | None = None
         self._rings = inf  # when the timer does
         self._is_watched = False
+        self._was_short = False  # the last that was received without waiting: the next is waited for
         self._watch()
 
     def __del__(self) -> None:
@@ -80,6 +81,16 @@ class Watched(Connection):
         if isinstance(came, OSError):
             raise came
         return came
+
+    async def receive_into(self, room: memoryview, deadline: float) -> bytes | memoryview | None:
+        if self._came is None and not self._was_short and deadline > self._native.time():
+            with suppress(BlockingIOError, InterruptedError):
+                size = self._sock.recv_into(room)
+                # A peer that is always faster must not keep all others waiting.
+                self._was_short = size < len(room)
+                return room[:size]
+        self._was_short = False
+        return await super().receive_into(room, deadline)
 
     @property
     def is_dropped(self) -> bool:

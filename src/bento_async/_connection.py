@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import socket
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
 from anyio import CancelScope
@@ -18,8 +19,11 @@ from anyio.streams.tls import TLSStream
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from bento_proto import Proxy
+
+T = TypeVar("T")
 
 _READ: Final = 1 << 16
 
@@ -73,6 +77,10 @@ class Connection(ABC):
             OSError: the connection broke.
         """
 
+    async def receive_into(self, room: memoryview, deadline: float) -> bytes | memoryview | None:
+        """The same, for as much as there is room: a view of it where the bytes lie, unless they lie elsewhere."""
+        return await self.receive(min(len(room), _READ), deadline)
+
     @property
     @abstractmethod
     def is_dropped(self) -> bool:
@@ -110,11 +118,18 @@ class Polled(Connection):
         return send_some(self._sock, data)
 
     async def receive(self, size: int, deadline: float) -> bytes | None:
+        return await self._receive(partial(self._sock.recv, size), deadline)
+
+    async def receive_into(self, room: memoryview, deadline: float) -> bytes | memoryview | None:
+        size = await self._receive(partial(self._sock.recv_into, room), deadline)
+        return None if size is None else room[:size]
+
+    async def _receive(self, take: Callable[[], T], deadline: float) -> T | None:
         with CancelScope(deadline=deadline):
             if not self._was_sent:
                 await checkpoint_if_cancelled()
                 try:
-                    data = self._sock.recv(size)
+                    data = take()
                 except (BlockingIOError, InterruptedError):
                     pass
                 else:
@@ -124,7 +139,7 @@ class Polled(Connection):
             while True:
                 await anyio.wait_readable(self._sock)
                 try:
-                    data = self._sock.recv(size)
+                    data = take()
                 except (BlockingIOError, InterruptedError):
                     continue
                 self._was_sent = False

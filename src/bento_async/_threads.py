@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CancelScope, to_thread
 
-from bento_files import measure
+import bento_files
 
 from ._stream import AsyncStream
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ._underway import Underway
 
 T = TypeVar("T")
-
-_GATHERED: Final = 1 << 20  # bytes of a file, written at a time: a thread is not for nothing
 
 
 async def load(modules: Iterable[str]) -> None:
@@ -38,18 +36,18 @@ async def measured(sources: Sequence[Source]) -> list[Upload]:
 
 async def written(exchange: Exchange[bytes], opened: Underway[object], open_sink: Callable[[], Sink[T]]) -> T:
     """Write what an exchange delivers, to its end; return what the sink makes of it."""
+    assert exchange.head is not None
     async with AsyncStream(exchange, opened) as blocks:
         sink = await to_thread.run_sync(open_sink)
         try:
-            gathered: list[bytes] = []
-            size = 0
+            gathering = bento_files.Gathering(exchange.head)  # loaded with the sink
+            opened.room = gathering.room
             async for block in blocks:
-                gathered.append(block)
-                size += len(block)
-                if size >= _GATHERED:
-                    await to_thread.run_sync(_write, sink, gathered)
-                    gathered, size = [], 0
-            return await to_thread.run_sync(_finish, sink, gathered)
+                due = gathering.add(block)
+                if due:
+                    await to_thread.run_sync(_write, sink, due)
+                opened.room = gathering.room
+            return await to_thread.run_sync(_finish, sink, gathering.gathered)
         except BaseException:
             with CancelScope(shield=True):
                 await to_thread.run_sync(sink.discard)
@@ -63,14 +61,14 @@ def _import(modules: Iterable[str]) -> None:
 
 
 def _measure(sources: Sequence[Source]) -> list[Upload]:
-    return [measure(source) for source in sources]
+    return [bento_files.measure(source) for source in sources]
 
 
-def _write(sink: Sink[object], blocks: Sequence[bytes]) -> None:
+def _write(sink: Sink[object], blocks: Sequence[bytes | memoryview]) -> None:
     for block in blocks:
         sink.write(block)
 
 
-def _finish(sink: Sink[T], blocks: Sequence[bytes]) -> T:
-    _write(sink, blocks)
+def _finish(sink: Sink[T], last: memoryview) -> T:
+    sink.write(last)
     return sink.finish()

@@ -223,7 +223,10 @@ class Open(Underway[T]):
 
     async def _receive(self, deadline: float) -> Sequence[T]:
         try:
-            data = await self._connection.receive(self._wire.appetite, deadline)
+            if self.room is not None and self._wire.takes_views:
+                data = await self._connection.receive_into(self.room, deadline)
+            else:
+                data = await self._connection.receive(self._wire.appetite, deadline)
         except OSError as exc:
             self._wire.broken(f"the connection broke: {exc}", exc)
             return ()

@@ -25,6 +25,10 @@ class Underway(ABC, Generic[T]):
         timeout: how long to wait for what.
         ends: when the total of the timeout is up, on the event loop's clock.
         clock: that clock.
+
+    Attributes:
+        room: where the bytes of a file may come to lie that are received next, from its start, instead of in memory of
+            their own: the item is a view of it then.
     """
 
     def __init__(self, exchange: Exchange[T], timeout: Timeout, ends: float, clock: Callable[[], float]) -> None:
@@ -32,6 +36,7 @@ class Underway(ABC, Generic[T]):
         self.timeout: Timeout = timeout
         self.ends: float = ends
         self._clock = clock
+        self.room: memoryview | None = None
         self._early: list[T] = []  # items that came along with the head
 
     async def begin(self) -> None:

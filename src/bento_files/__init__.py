@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._inputs import measure
     from ._reading import BLOCK, blocks, read_body
-    from ._results import Destination, FileSink, ImageSink, SavedSink, Sink, open_sink
+    from ._results import Destination, FileSink, Gathering, ImageSink, SavedSink, Sink, open_sink
     from ._tls import tls_context
 else:  # What nobody asks for is not loaded (PEP 562). A type checker must not see that any name could be there.
     from importlib import import_module as _import_module
@@ -22,6 +22,7 @@ else:  # What nobody asks for is not loaded (PEP 562). A type checker must not s
         "read_body": "._reading",
         "Destination": "._results",
         "FileSink": "._results",
+        "Gathering": "._results",
         "ImageSink": "._results",
         "SavedSink": "._results",
         "Sink": "._results",
@@ -43,6 +44,7 @@ __all__ = (
     "BLOCK",
     "Destination",
     "FileSink",
+    "Gathering",
     "ImageSink",
     "SavedSink",
     "Sink",

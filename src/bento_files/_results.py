@@ -16,10 +16,13 @@ from bento_proto import Delivery, LimitExceeded, RemoteProtocolError, file_name,
 from ._types import types
 
 if TYPE_CHECKING:
-    from bento_proto import Exchange, Limits, Options
+    from collections.abc import Sequence
+
+    from bento_proto import Exchange, Head, Limits, Options
 
 T_co = TypeVar("T_co", covariant=True)
 
+_GATHERED: Final = 1 << 20  # bytes: large writes cost the system less, and a thread is not for nothing
 _MORE_SUFFIXES: Final = {"application/octet-stream": ".bin", "image/jpeg": ".jpg", "audio/mp3": ".mp3"}
 
 
@@ -37,6 +40,44 @@ class Sink(Protocol[T_co]):
     def discard(self) -> None:
         """Leave nothing behind, as the result did not become whole. Harmless after `finish`."""
         ...
+
+
+class Gathering:
+    """The bytes of a file as they arrive, gathered in memory that is used again once they are written.
+
+    Args:
+        head: of the answer whose body they are.
+
+    Attributes:
+        room: where the next ones may be put, from its start; as a view of it they are to be given to `add` then.
+    """
+
+    def __init__(self, head: Head) -> None:
+        length = head.get("content-length") or ""
+        size = int(length) if length.isdecimal() and len(length) < 8 else _GATHERED
+        self._all = memoryview(bytearray(min(size, _GATHERED)))
+        self._size = 0
+        self.room: memoryview = self._all
+
+    def add(self, block: bytes | memoryview) -> Sequence[bytes | memoryview]:
+        """Take the next bytes; return what is to be written before the next ones are received, usually nothing."""
+        due: Sequence[bytes | memoryview] = ()
+        size = self._size + len(block)
+        if size > len(self._all):
+            due, size = (self.gathered, block), 0
+        else:
+            if not isinstance(block, memoryview):  # which lies there already
+                self._all[self._size : size] = block
+            if size == len(self._all):
+                due, size = (self._all,), 0
+        self._size = size
+        self.room = self._all[size:]
+        return due
+
+    @property
+    def gathered(self) -> memoryview:
+        """What is to be written in the end."""
+        return self._all[: self._size]
 
 
 def open_sink(exchange: Exchange[object], fallback: str, options: Options, limits: Limits) -> Sink[object]:
@@ -70,11 +111,13 @@ class _Part:
 
     def __init__(self, directory: Path) -> None:
         self.path: Path = directory / f".{os.urandom(8).hex()}.part"
-        self._file: io.BufferedWriter | None = self.path.open("xb")
+        self._file: io.FileIO | None = self.path.open("xb", buffering=0)
 
     def write(self, data: bytes | memoryview) -> None:
         assert self._file is not None
-        self._file.write(data)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[self._file.write(rest) :]
 
     def close(self) -> None:
         assert self._file is not None
@@ -107,7 +150,7 @@ class _Part:
         if self._file is None:
             return False
         file, self._file = self._file, None
-        with contextlib.suppress(OSError):  # what is still buffered may fail to be written, to a full disk say
+        with contextlib.suppress(OSError):  # a system may tell only now that something could not be written
             file.close()
         self.path.unlink(missing_ok=True)
         return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 import bento_files
 import bento_proto
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from ._underway import Underway
 
 T = TypeVar("T")
-
-_ROOM: Final = 1 << 19  # bytes of a file, received at a time
 
 
 class Shared:
@@ -284,11 +282,16 @@ class Calls(NamedTuple):
         """Write what an exchange delivers, to its end."""
         with Stream(exchange, opened) as blocks:
             assert opened is not None
+            assert exchange.head is not None
             sink = open_sink()
-            opened.room = memoryview(bytearray(_ROOM))
             try:
+                gathering = bento_files.Gathering(exchange.head)
+                opened.room = gathering.room
                 for block in blocks:
-                    sink.write(block)
+                    for due in gathering.add(block):
+                        sink.write(due)
+                    opened.room = gathering.room
+                sink.write(gathering.gathered)
                 return sink.finish()
             finally:
                 sink.discard()

@@ -20,8 +20,8 @@ class Underway(ABC, Generic[T]):
         exchange: what is under way.
 
     Attributes:
-        room: where the bytes of a file may come to lie, instead of in memory of their own; each item is a view of it
-            then, which lasts until the next one.
+        room: where the bytes of a file may come to lie that are received next, from its start, instead of in memory of
+            their own: the item is a view of it then.
     """
 
     def __init__(self, exchange: Exchange[T]) -> None:
