@@ -101,10 +101,7 @@ class Wire(Generic[T]):
 
     @property
     def takes_views(self) -> bool:
-        """Whether `receive` may be handed a view of memory that is used again later: plain bytes of a file come.
-
-        The items are parts of that view then.
-        """
+        """Whether `receive` may be given a view, of memory that is used again: the item, bytes of a file, is one too."""
         exchange = self._exchange
         return (
             exchange.delivery is Delivery.FILE
@@ -181,11 +178,7 @@ class Wire(Generic[T]):
     # --- receiving
 
     def receive(self, data: bytes | memoryview) -> Sequence[T]:
-        """Take what arrived, or ``b""`` once the peer has closed; return the items that are whole.
-
-        Args:
-            data: the bytes; a view only while `takes_views`.
-        """
+        """Take what arrived, or ``b""`` once the peer has closed; return the items that are whole."""
         if self.is_over:
             if data:
                 self._keeps_alive = False  # nobody asked for that
