@@ -20,8 +20,8 @@ class Places(queue.LifoQueue[T]):
 
     def __init__(self, maxsize: int = 0) -> None:
         super().__init__(maxsize)
-        self.mutex = threading.RLock()  # type: ignore[assignment]  # the garbage collector may give back in the midst
-        self.not_empty = threading.Condition(self.mutex)
+        self.mutex: threading.Lock = threading.RLock()  # type: ignore[assignment]  # the garbage collector may give back in the midst
+        self.not_empty: threading.Condition = threading.Condition(self.mutex)
         self._waiting = 0
 
     def get(self, block: bool = True, timeout: float | None = None) -> T:
