@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ._arrays import modules_of
     from ._binding import Call, Source, bind
     from ._content import file_name, media_type, safe_name
-    from ._decoders import Decoder, JSONItems, Raw, Text, Whole
+    from ._decoders import Decoder, Raw, Text, Whole
     from ._discovery import Found
     from ._encoding import Upload, encode
     from ._errors import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ._headers import Headers
     from ._hooks import Hooks
     from ._inputs import File, FileContent, FileInput, FrameInput, ModelInput, TensorInput
+    from ._items import JSONItems
     from ._json import JSON, parse_json, to_json
     from ._messages import (
         Chunks,
@@ -84,7 +85,7 @@ else:  # What nobody asks for is not loaded (PEP 562). A type checker must not s
         "_arrays": "modules_of",
         "_binding": "Call Source bind",
         "_content": "file_name media_type safe_name",
-        "_decoders": "Decoder JSONItems Raw Text Whole",
+        "_decoders": "Decoder Raw Text Whole",
         "_discovery": "Found",
         "_encoding": "Upload encode",
         "_errors": (
@@ -98,6 +99,7 @@ else:  # What nobody asks for is not loaded (PEP 562). A type checker must not s
         "_headers": "Headers",
         "_hooks": "Hooks",
         "_inputs": "File FileContent FileInput FrameInput ModelInput TensorInput",
+        "_items": "JSONItems",
         "_json": "JSON parse_json to_json",
         "_messages": "Chunks Data End Fields FilePart Head Limits Loss Lost Origin Received Request Segment Timeout",
         "_multipart": "Body",

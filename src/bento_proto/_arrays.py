@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from ._errors import RemoteProtocolError
 from ._json import JSON
-from ._schema import walk
+from ._schema import has_arrays, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -49,7 +49,7 @@ def converter(schema: Schema) -> Convert | None:
 
     The conversion raises `RemoteProtocolError` if the value does not fit the dtype or the shape of the schema.
     """
-    if not any(node.get("type") in ("tensor", "dataframe") for node in walk(schema)):
+    if not has_arrays(schema):
         return None
     defs = _object(schema.get("$defs"))
 

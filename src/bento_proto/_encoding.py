@@ -9,7 +9,6 @@ from ._json import parse_json, to_json
 from ._messages import FilePart
 from ._multipart import Body, Field, multipart
 from ._named import NamedTuple
-from ._numbers import write_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -133,6 +132,8 @@ def _json(call: Call, values: Mapping[str, object], *, root: bool = False) -> by
 def _object(values: Mapping[str, object]) -> bytes:
     if _PLAIN.issuperset(map(type, values.values())):
         return to_json(values)
+    from ._numbers import write_numbers  # few have use for it, and all would wait for it
+
     arrays = {name: data for name, value in values.items() if (data := write_numbers(value)) is not None}
     if not arrays:
         return to_json(values)
@@ -141,6 +142,10 @@ def _object(values: Mapping[str, object]) -> bytes:
 
 
 def _value(value: object) -> bytes:
+    if type(value) in _PLAIN:
+        return to_json(value)
+    from ._numbers import write_numbers  # as above
+
     return write_numbers(value) or to_json(value)
 
 

@@ -11,11 +11,9 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from ._content import inflater
 from ._errors import LocalProtocolError, RemoteProtocolError
-from ._failures import loss, refusal
 from ._headers import trace_id
 from ._messages import Chunks, Data, End, Head, Lost
 from ._outputs import Delivery
-from ._progress import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from ._errors import BentoMLException
     from ._messages import Limits, Received, Request
     from ._outputs import Answer, Reader
-    from ._progress import OnProgress
+    from ._progress import Meter, OnProgress
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -207,7 +205,7 @@ class Exchange(Generic[T_co]):
                 items = self._end()
             else:
                 self.lost = event
-                self.error = loss(event) if before is not State.REFUSED else self._refused()
+                self.error = self._lost(event) if before is not State.REFUSED else self._refused()
         except RemoteProtocolError as exc:
             refused = State.REFUSED in (before, self.state)  # what matters is its status, whatever its body is coded in
             self.state, self.is_over = TRANSITIONS[before][Input.BREAK], True
@@ -235,6 +233,8 @@ class Exchange(Generic[T_co]):
 
     def measure(self, tell: OnProgress | None) -> None:
         """Count the bytes of the request's body and of the answer's, and tell of them."""
+        from ._progress import Meter  # who does not count need not wait for it
+
         self.upload, self.download = Meter("upload", tell), Meter("download", tell)
 
     def close(self) -> None:
@@ -292,7 +292,14 @@ class Exchange(Generic[T_co]):
             self._inflater.finish()
         return self._decoder.decoder.finish()
 
+    def _lost(self, event: Lost) -> BentoMLException:
+        from ._failures import loss  # while all goes well, nobody need wait for it
+
+        return loss(event)
+
     def _refused(self) -> BentoMLException:
+        from ._failures import refusal
+
         assert self.head is not None
         return refusal(self.head, bytes(self._refusal))
 

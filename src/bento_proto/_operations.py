@@ -10,7 +10,6 @@ from ._flow import Flow, Step
 from ._hooks import watching
 from ._messages import Loss
 from ._named import NamedTuple
-from ._redirect import redirected
 from ._text import error_line
 
 if TYPE_CHECKING:
@@ -189,6 +188,8 @@ def _moved(request: Request, exchange: Exchange[object], redirects: int) -> Requ
     try:
         if redirects > most:
             raise RemoteProtocolError(f"the server redirects more than {most} times")
+        from ._redirect import redirected  # few meet one
+
         return redirected(request, exchange.head)
     except BentoMLException as error:
         exchange.error = error

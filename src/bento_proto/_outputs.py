@@ -5,20 +5,19 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
-from ._arrays import converter
 from ._content import charset, file_name, media_type
-from ._decoders import Decoder, JSONItems, Raw, Text, Whole
+from ._decoders import Decoder, Raw, Text, Whole
 from ._errors import RemoteProtocolError
 from ._json import JSON, parse_json
-from ._numbers import are_exact, read_numbers
-from ._schema import Kind
-from ._sse import Events, ServerSentEvent
+from ._schema import Kind, has_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from ._arrays import Convert
     from ._messages import Head, Limits
     from ._schema import Output, Schema
+    from ._sse import ServerSentEvent
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -89,7 +88,7 @@ def _parser(output: Output) -> Callable[[bytes, Head], object]:
         return lambda data, head: _unquoted(_text(data, head)) if quoted else _text(data, head)
     if output.kind is Kind.EITHER:
         return _either(output.schema)
-    convert = converter(output.schema)
+    convert = _converter(output.schema)
     if convert is None:
         return lambda data, head: parse_json(data) if data else None
     if output.schema.get("type") == "tensor" and str(output.schema.get("dtype", "float")).startswith("float"):
@@ -97,7 +96,18 @@ def _parser(output: Output) -> Callable[[bytes, Head], object]:
     return lambda data, head: convert(parse_json(data)) if data else None
 
 
-def _tensor(data: bytes, convert: Callable[[JSON], object]) -> object:
+def _converter(schema: Schema) -> Convert | None:
+    """What makes the arrays and frames of a decoded result; None where it has none."""
+    if not has_arrays(schema):
+        return None
+    from ._arrays import converter  # few have use for it, and all would wait for it
+
+    return converter(schema)
+
+
+def _tensor(data: bytes, convert: Convert) -> object:
+    from ._numbers import are_exact, read_numbers  # as above
+
     numbers = read_numbers(data)
     if numbers is not None:
         array = convert(numbers)
@@ -112,7 +122,7 @@ def _either(schema: Schema) -> Callable[[bytes, Head], object]:
     A text is sent as it is. One that parses by chance (an Optional[str] that looks like JSON) is told by its type,
     where none of the union's members has that.
     """
-    convert, types, is_binary = converter(schema), _types(schema), _is_binary(schema)
+    convert, types, is_binary = _converter(schema), _types(schema), _is_binary(schema)
 
     def parse(data: bytes, head: Head) -> object:
         try:
@@ -189,7 +199,9 @@ def _unquoted(text: str) -> str:
 
 def stream_reader(output: Output, limits: Limits) -> Reader[object]:
     """How to read the items of an endpoint that is a stream."""
-    convert, is_binary = converter(output.schema) or _same, _is_binary(output.schema)
+    from ._items import JSONItems  # here, and below, as above
+
+    convert, is_binary = _converter(output.schema) or _same, _is_binary(output.schema)
 
     def read(head: Head) -> Answer[object]:
         return Answer(Delivery.ITEMS, decoder(head))
@@ -208,6 +220,8 @@ def _same(value: JSON) -> object:
 
 def event_reader(limits: Limits) -> Reader[ServerSentEvent]:
     """How to read a stream as server-sent events, whatever its schema says."""
+    from ._sse import Events
+
     return lambda head: Answer(Delivery.ITEMS, Events(limits.item))
 
 

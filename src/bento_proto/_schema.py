@@ -309,6 +309,11 @@ def walk(schema: Schema, depth: int = 0) -> Iterator[Schema]:
             yield from walk(member, depth + 1)
 
 
+def has_arrays(schema: Schema) -> bool:
+    """Whether there is a tensor or a frame in it."""
+    return any(node.get("type") in ("tensor", "dataframe") for node in walk(schema))
+
+
 def _check(schema: Schema, where: str) -> None:
     """Refuse what would make no sense further on, so that nobody needs to look again."""
     _object(schema.get("properties", {}), f"{where}: properties")

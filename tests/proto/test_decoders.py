@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bento_proto import JSON, Decoder, JSONItems, LimitExceeded, Raw, RemoteProtocolError, Text, Whole
-from bento_proto import _decoders as decoders
+from bento_proto import JSON, Decoder, JSONItems, LimitExceeded, Raw, RemoteProtocolError, Text, Whole, _items
 from tests.proto.play import cut, splits
 
 Fault: TypeAlias = "type[RemoteProtocolError] | None"
@@ -259,7 +258,7 @@ def test_what_makes_the_items_may_refuse_one() -> None:
 
 def test_a_large_item_is_looked_at_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at = 0
-    parse: Callable[[str, int], object] = decoders._raw_decode
+    parse: Callable[[str, int], object] = _items._raw_decode
 
     def counting_parse(text: str, start: int) -> object:
         nonlocal looked_at
@@ -272,7 +271,7 @@ def test_a_large_item_is_looked_at_a_bounded_number_of_times(monkeypatch: pytest
             looked_at += len(text) - position
             return super()._scan(text, position)
 
-    monkeypatch.setattr(decoders, "_raw_decode", counting_parse)
+    monkeypatch.setattr(_items, "_raw_decode", counting_parse)
     value: JSON = {"text": 'x\\y"z' * 400_000, "numbers": list(range(300_000))}
     body = json.dumps(value).encode()
     assert len(body) > 4_000_000
