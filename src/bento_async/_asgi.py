@@ -95,13 +95,10 @@ class Application:
         try:
             self._tasks.start_soon(served.run, self._app, _scope(exchange.request, self._lifespan.state))
             await served.begin()
+            return served.hand_over()
         except BaseException:
             served.close()
             raise
-        if exchange.is_handed_over:
-            return served
-        served.close()
-        return None
 
 
 def _scope(request: Request, state: dict[str, object]) -> Message:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import partial
 from math import inf
 from socket import SHUT_RDWR
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from weakref import ref
 
 from ._connection import Connection, has_news, send_all, send_some
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import socket
 
     from ._loop import Loop
+
+_MOMENT: Final = 0.01  # an event loop that is not kept from it looks at its sockets far more often
 
 
 class Watched(Connection):
@@ -30,8 +32,8 @@ class Watched(Connection):
     """
 
     __slots__ = (
-        "_came", "_deadline", "_fd", "_is_watched", "_loop", "_native", "_ref", "_rings", "_size", "_sock", "_timer",
-        "_waiter", "_was_short",
+        "_came", "_deadline", "_empty_until", "_fd", "_is_watched", "_loop", "_native", "_ref", "_rings", "_size",
+        "_sock", "_timer", "_waiter", "_was_short",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, loop: Loop) -> None:
@@ -43,6 +45,7 @@ class Watched(Connection):
         self._native = loop.asyncio
         self._ref = ref[Watched](self)  # the loop must not keep alive what nobody else refers to
         self._size = 1
+        self._empty_until = -inf  # when to look again whether something has come that the loop has not noticed yet
         self._came: bytes | OSError | None = None  # what nobody has received yet
         self._waiter: asyncio.Future[bool] | None = None  # of who receives: whether something came in time
         self._deadline = inf
@@ -94,7 +97,9 @@ class Watched(Connection):
 
     @property
     def is_dropped(self) -> bool:
-        return self._came is not None or has_news(self._sock)
+        if self._came is not None:
+            return True
+        return self._native.time() > self._empty_until and has_news(self._sock)
 
     def close(self) -> None:
         if self._timer is not None:
@@ -137,7 +142,8 @@ class Watched(Connection):
             self._is_watched = False
             return
         try:
-            self._came = self._sock.recv(self._size)
+            self._came = came = self._sock.recv(self._size)
+            self._empty_until = self._native.time() + _MOMENT if len(came) < self._size else -inf
         except (BlockingIOError, InterruptedError):
             return
         except OSError as exc:

@@ -150,6 +150,7 @@ class AsyncHTTPClient:
         connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
         shared = Shared(session, connections, limits, application, responder, recorder)
         self._calls = Calls(shared, session.options.changed(hooks=LOGGING))
+        self._methods: dict[str, EndpointMethod] = {}
 
     # --- what there is
 
@@ -213,10 +214,15 @@ class AsyncHTTPClient:
     def __getattr__(self, name: str) -> EndpointMethod:
         if name.startswith("_"):  # never a request for what Python itself, or a debugger, looks for
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        service = self._calls.shared.session.service
-        if service is not None and endpoint_for(service, name, RESERVED) is None:
-            raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
-        return EndpointMethod(self._calls, name, RESERVED)
+        method = self._methods.get(name)
+        if method is None:
+            service = self._calls.shared.session.service
+            if service is not None and endpoint_for(service, name, RESERVED) is None:
+                raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
+            method = EndpointMethod(self._calls, name, RESERVED)
+            if service is not None:
+                self._methods[name] = method
+        return method
 
     def call(self, name: str, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
         """Call an endpoint by its name: see `EndpointMethod.__call__`.
@@ -299,6 +305,7 @@ class AsyncHTTPClient:
         view = copy.copy(self)
         options = self._calls.options.changed(timeout, headers, retries, download_dir, images, hooks, on_progress)
         view._calls = self._calls._replace(options=options)
+        view._methods = {}
         return view
 
     # --- the end

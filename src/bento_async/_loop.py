@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Final, Protocol, cast
@@ -24,7 +25,7 @@ class Loop:
     """An event loop of one process; a fork makes another of it, as it shares its sockets with the first.
 
     Attributes:
-        key: equal for the same loop only.
+        key: that of `loop_key`.
         asyncio: the loop itself, if it is one of asyncio's.
         clock: what deadlines are measured with.
 
@@ -35,12 +36,9 @@ class Loop:
     __slots__ = ("_native", "_process", "asyncio", "clock", "key")
 
     def __init__(self) -> None:
-        token: object = current_token()
-        if token in _inherited:
+        self._native, self._process = self.key = loop_key()
+        if self._native in _inherited:
             raise LocalProtocolError("this event loop was forked with the process: in the child, start a new one")
-        self._process = os.getpid()
-        self._native: object = getattr(token, "native_token", token)  # before anyio 4.11 it is the token
-        self.key: object = loop_key()
         self.asyncio: AbstractEventLoop | None = None
         self.clock: Callable[[], float]
         if hasattr(self._native, "call_soon_threadsafe"):
@@ -63,7 +61,7 @@ class Loop:
     @property
     def is_open(self) -> bool:
         """Whether it is one of asyncio's that has not ended, in this process."""
-        return self.asyncio is not None and os.getpid() == self._process and not self.asyncio.is_closed()
+        return self.asyncio is not None and self._process is _process and not self.asyncio.is_closed()
 
     def call_soon(self, callback: Callable[[], object]) -> bool:
         """Have something called on the loop, from any thread, between whatever else runs there.
@@ -71,7 +69,7 @@ class Loop:
         Returns:
             False if the loop has ended, or is that of another process: nothing is called.
         """
-        if os.getpid() != self._process:
+        if self._process is not _process:
             return False
         try:
             if self.asyncio is not None:
@@ -100,18 +98,33 @@ class Loop:
 _tasks: Final[set[Task[None]]] = set()
 
 
-def loop_key() -> object:
-    """What tells the running event loop from all others."""
-    return current_token(), os.getpid()
+class _Process:
+    """One process: a fork makes another of it."""
 
 
+_process = _Process()
 _inherited: Final[list[object]] = []
+
+
+def loop_key() -> tuple[object, object]:
+    """What tells the running event loop, in this process, from all others."""
+    return _running(), _process
+
+
+def _running() -> object:
+    """The running event loop: asyncio's own, or trio's token."""
+    if "trio" not in sys.modules and (asyncio := sys.modules.get("asyncio")) is not None:
+        return cast("object", asyncio.get_running_loop())
+    token: object = current_token()
+    return getattr(token, "native_token", token)  # before anyio 4.11 it is the token
 
 
 def _inherit() -> None:
     """Remember the loop that this process was forked in, if it goes on, as trio's does; asyncio ends its own."""
+    global _process  # noqa: PLW0603 - it is another one
+    _process = _Process()
     with suppress(RuntimeError):
-        _inherited.append(current_token())
+        _inherited.append(_running())
 
 
 if hasattr(os, "register_at_fork"):

@@ -33,13 +33,10 @@ async def play(run: Run[T], responder: Responder) -> Played | None:
     try:
         await played.begin()
         run.skip(played.playback.skipped)
-        if played.exchange.is_handed_over:
-            return played
+        return played.hand_over()
     except BaseException:
         played.close()
         raise
-    played.close()
-    return None
 
 
 async def body_of(request: Request) -> bytes:

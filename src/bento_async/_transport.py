@@ -49,7 +49,6 @@ async def carry_out(step: Step, connections: Connections) -> Open[object] | None
             reason = f"no connection became free within {timeout.pool:g} seconds"
             exchange.receive(Lost(Loss.TIMEOUT, reason, sent=False, cause=exc))
             return None
-    opened: Open[object] | None = None
     try:
         connection = lease.connection
         reused = connection is not None
@@ -58,15 +57,11 @@ async def carry_out(step: Step, connections: Connections) -> Open[object] | None
         if connection is not None:
             opened = Open(exchange, timeout, ends, clock, lease, connection, reused=reused)
             await opened.begin()
-            if exchange.is_handed_over:
-                return opened
+            return opened.hand_over()
     except BaseException:
         lease.give_back(reusable=False)
         raise
-    if opened is None:
-        lease.give_back(reusable=False)
-    else:
-        opened.close()
+    lease.give_back(reusable=False)
     return None
 
 

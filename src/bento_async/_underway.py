@@ -10,6 +10,8 @@ from bento_proto import Loss
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from typing_extensions import Self
+
     from bento_proto import Exchange, Timeout
 
 T = TypeVar("T")
@@ -44,8 +46,13 @@ class Underway(ABC, Generic[T]):
         await self._send()
         while self.exchange.wants_body or (self.exchange.head is None and not self._is_complete):
             self._early += await self._receive(self._deadline)
-        if self._is_complete:
+
+    def hand_over(self) -> Self | None:
+        """Itself, to be read further, if that is up to the caller; else, and if nothing more comes, it is closed."""
+        is_handed_over = self.exchange.is_handed_over
+        if not is_handed_over or self._is_complete:
             self.close()
+        return self if is_handed_over else None
 
     @property
     def is_over(self) -> bool:
