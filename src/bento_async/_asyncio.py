@@ -89,6 +89,7 @@ class Watched(Connection):
         if self._came is None and not self._was_short and deadline > self._native.time():
             with suppress(BlockingIOError, InterruptedError):
                 size = self._sock.recv_into(room)
+                self._empty_until = -inf
                 # A peer that is always faster must not keep all others waiting.
                 self._was_short = size < len(room)
                 return room[:size]
