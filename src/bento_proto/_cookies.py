@@ -63,7 +63,7 @@ class Cookies:
 
     def added(self, request: Request, now: float) -> Request:
         """The request with the cookies that belong to it, behind those of the caller in the one header for them."""
-        cookies = self.header(request.origin, request.target, now)
+        cookies = self.header(request.origin, request.target, now) if self._kept else None
         if cookies is None:
             return request
         own = [value for name, value in request.headers if name == "cookie"]
@@ -72,8 +72,6 @@ class Cookies:
 
     def header(self, origin: Origin, target: str, now: float) -> str | None:
         """What the Cookie header of a request says; None for no header."""
-        if not self._kept:
-            return None
         path = target.partition("?")[0]
         fitting = [
             (where, f"{name}={cookie.value}")

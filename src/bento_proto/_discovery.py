@@ -12,7 +12,7 @@ from ._errors import BentoMLException, CallTimeout, Forbidden, NotFound, Service
 from ._flow import Flow
 from ._messages import Loss, Request
 from ._named import NamedTuple
-from ._operations import Terms, attempts, once
+from ._operations import Terms, attempts
 from ._outputs import whole_reader
 from ._retry import NEVER
 from ._schema import Service, parse_service
@@ -105,7 +105,8 @@ def probe(
     deadline = terms.deadline(now + delay)
     reader = whole_reader(bytes, terms.limits.error)
     request = Request("GET", base.origin, f"{base.path}/readyz", headers)
-    exchange, now = yield from once(request, reader, terms, now, deadline, delay)
+    exchange = yield from attempts(request, reader, terms, now, deadline, delay=delay)
+    now += exchange.seconds
     if not isinstance(exchange.error, NotFound):
         return exchange, now
     if known is None:
@@ -118,7 +119,8 @@ def probe(
         exchange.error = None  # it serves its schema, so it is there; something keeps /readyz from us
         return exchange, now
     request = Request("GET", base.origin, f"{prefix}/readyz", headers)
-    exchange, now = yield from once(request, reader, terms, now, deadline)
+    exchange = yield from attempts(request, reader, terms, now, deadline)
+    now += exchange.seconds
     if isinstance(exchange.error, NotFound):
         exchange.error = None  # the routes just happen to begin alike
     return exchange, now

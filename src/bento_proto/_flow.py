@@ -81,7 +81,8 @@ class Run(Generic[T]):
         """
         if self.step is None:
             raise LocalProtocolError("the flow is over")
-        if self.step.exchange.state is State.WAITING or self.step.exchange.wants_body:
+        exchange = self.step.exchange
+        if not exchange.is_over and (exchange.state is State.WAITING or exchange.wants_body):
             raise LocalProtocolError("the exchange of the step is not carried out yet")
         self.step = None
         try:

@@ -57,25 +57,82 @@ class Terms(NamedTuple):
 
 
 class Tried:
-    """What has failed so far, of one call.
+    """What has failed so far, of one call, and what to send instead.
 
     Args:
-        hooks: who is told of its requests.
+        first: the request of the call.
+        watch: whom to tell of another request.
 
     Attributes:
-        watch: what tells them, if there are any.
         lines: one for each failure.
         sent: whether the server may have seen the request.
+        delay: how long to wait before the next request, in seconds.
+        fresh: whether that needs a new connection.
     """
 
-    __slots__ = ("lines", "sent", "watch")
-
-    def __init__(self, hooks: tuple[Hooks, ...]) -> None:
-        self.watch: Watch | None = watching(hooks) if hooks else None
+    def __init__(self, first: Request, watch: Watch | None) -> None:
         self.lines: list[str] = []
         self.sent: bool = False
+        self.delay: float = 0.0
+        self.fresh: bool = False
+        self._first = first
+        self._watch = watch
+        self._failures = 0
+        self._redirects = 0
+        self._renewed = False
 
-    def note(self, exchange: Exchange[object], error: BentoMLException) -> None:
+    def moved(self, request: Request, exchange: Exchange[object]) -> Request | None:
+        """The request that a redirect asks for; None if it has to be the error of its exchange."""
+        self._redirects += 1
+        self.delay = 0.0
+        most = exchange.limits.redirects
+        try:
+            if self._redirects > most:
+                raise RemoteProtocolError(f"the server redirects more than {most} times")
+            from ._redirect import redirected  # few meet one
+
+            return redirected(request, exchange.head)
+        except BentoMLException as error:
+            exchange.error = error
+            return None
+
+    def again(
+        self, request: Request, exchange: Exchange[object], terms: Terms, now: float, deadline: float | None
+    ) -> Request | None:
+        """The request to send after one that failed; None if that was the last."""
+        assert exchange.error is not None
+        self._note(exchange, exchange.error)
+        again = self._repeated(request, exchange, exchange.error, terms, now, deadline)
+        if again is not None and self._watch is not None:
+            self._watch.retry(self.delay, self.lines[-1])
+        return again
+
+    def _repeated(
+        self,
+        request: Request,
+        exchange: Exchange[object],
+        error: BentoMLException,
+        terms: Terms,
+        now: float,
+        deadline: float | None,
+    ) -> Request | None:
+        lost, self.delay = exchange.lost, 0.0
+        if lost is not None and lost.loss is Loss.STALE and not self.fresh and request.replayable:
+            self.fresh = True
+            return request
+        if isinstance(error, Unauthorized) and not self._renewed and not self._redirects and request.replayable:
+            self._renewed = True
+            renewed = terms.renew(request)
+            if renewed is not None:
+                return renewed
+        self._failures += 1
+        wait = terms.retries.wait(exchange, self._failures, terms.chance)
+        if wait is None or (deadline is not None and now + wait >= deadline) or not terms.budget.spend():
+            return None
+        self.delay, self.fresh, self._redirects, self._renewed = wait, False, 0, False
+        return self._first
+
+    def _note(self, exchange: Exchange[object], error: BentoMLException) -> None:
         """Add a failure, and tell it to its error."""
         self.lines.append(error_line(error))
         self.sent = self.sent or exchange.head is not None or (exchange.lost is not None and exchange.lost.sent)
@@ -94,103 +151,67 @@ def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Fl
 
 
 def attempts(
-    request: Request, reader: Reader[T], terms: Terms, now: float, deadline: float | None, *, raising: bool = False
-) -> Flow[Exchange[T]]:
-    """The same; what goes wrong is the ``error`` of the exchange that is returned, unless it is to be raised.
-
-    Returns:
-        The last exchange, which knows how many ``seconds`` all of it took.
-    """
-    tried, began = Tried(terms.hooks), now
-    failures, delay = 0, 0.0
-    while True:
-        exchange, now = yield from once(request, reader, terms, now, deadline, delay, tried)
-        exchange.seconds = now - began
-        error = exchange.error
-        if error is None or exchange.is_handed_over:
-            exchange.attempts = tuple(tried.lines)
-            terms.budget.earn()
-            return exchange
-        failures += 1
-        wait = terms.retries.wait(exchange, failures, terms.chance)
-        if wait is None or (deadline is not None and now + wait >= deadline) or not terms.budget.spend():
-            if raising:
-                raise error
-            return exchange
-        if tried.watch is not None:
-            tried.watch.retry(wait, tried.lines[-1])
-        delay = wait
-
-
-def once(
     request: Request,
     reader: Reader[T],
     terms: Terms,
     now: float,
     deadline: float | None,
+    *,
     delay: float = 0.0,
-    tried: Tried | None = None,
-) -> Flow[tuple[Exchange[T], float]]:
-    """Send a request once, following redirects; what goes wrong is the ``error`` of the exchange that is returned.
+    raising: bool = False,
+) -> Flow[Exchange[T]]:
+    """The same; what goes wrong is the ``error`` of the exchange that is returned, unless it is to be raised.
 
-    A kept-alive connection that turns out to be closed only means that it takes another one, and a 401 may mean that
-    it takes another token.
+    A kept-alive connection that turns out to be closed only means that an attempt takes another one, and a 401 may mean
+    that it takes another token.
+
+    Args:
+        request: what to send.
+        reader: how to read the answer.
+        terms: what holds for it.
+        now: what the clock reads.
+        deadline: when to give up.
+        delay: how long to wait before the first attempt.
+        raising: whether to raise the error.
 
     Returns:
-        The last exchange, and what the clock read after it.
+        The last exchange, which knows how many ``seconds`` all of it took.
     """
-    tried = tried or Tried(terms.hooks)
-    watch = tried.watch
-    redirects, fresh, renewed = 0, False, False
+    watch = watching(terms.hooks) if terms.hooks else None
+    tried: Tried | None = None
+    began, fresh = now, False
     while True:
         timeout = terms.timeout if deadline is None else terms.timeout.within(deadline - now - delay)
         late = timeout.total is not None and timeout.total <= 0
         going_out = request if watch is None or late else watch.request(request, delay)
-        exchange = _exchange(terms.cookies.added(going_out, now), reader, terms, watch)
+        exchange = Exchange(terms.cookies.added(going_out, now), reader, terms.limits)
+        if watch is not None or terms.on_progress is not None:
+            exchange.measure(terms.on_progress)
         if late:
             exchange.error = CallTimeout(f"no answer within {terms.timeout.total:g} seconds")
         elif watch is None:
             now = yield Step(exchange, timeout, delay, fresh)
         else:
             now = yield from watch.step(Step(exchange, timeout, delay, fresh), now)
+        exchange.seconds = now - began
         if exchange.head is not None:
             terms.cookies.take(request.origin, request.target, exchange.head, now)
-        delay = 0.0
         again = None
         if exchange.state is State.MOVED:
-            redirects += 1
-            again = _moved(request, exchange, redirects)
+            tried = tried or Tried(request, watch)
+            again = tried.moved(request, exchange)
         if watch is not None and not late:
             watch.answer(exchange)
-        if exchange.error is not None and not exchange.is_handed_over:
-            tried.note(exchange, exchange.error)
-            if exchange.lost is not None and exchange.lost.loss is Loss.STALE and not fresh and request.replayable:
-                fresh, again = True, request
-            elif isinstance(exchange.error, Unauthorized) and not renewed and not redirects and request.replayable:
-                renewed, again = True, terms.renew(request)
         if again is None:
-            return exchange, now
-        if watch is not None and exchange.error is not None:
-            watch.retry(0.0, tried.lines[-1])
-        request = again
-
-
-def _exchange(request: Request, reader: Reader[T], terms: Terms, watch: Watch | None) -> Exchange[T]:
-    exchange = Exchange(request, reader, terms.limits)
-    if watch is not None or terms.on_progress is not None:
-        exchange.measure(terms.on_progress)
-    return exchange
-
-
-def _moved(request: Request, exchange: Exchange[object], redirects: int) -> Request | None:
-    """The request that a redirect asks for; None if it has to be the error of its exchange."""
-    most = exchange.limits.redirects
-    try:
-        if redirects > most:
-            raise RemoteProtocolError(f"the server redirects more than {most} times")
-        from ._redirect import redirected  # few meet one
-
-        return redirected(request, exchange.head)
-    except BentoMLException as error:
-        exchange.error = error
-        return None
+            if exchange.error is None or exchange.is_handed_over:
+                exchange.attempts = () if tried is None else tuple(tried.lines)
+                terms.budget.earn()
+                return exchange
+            tried = tried or Tried(request, watch)
+            again = tried.again(request, exchange, terms, now, deadline)
+            if again is None and raising:
+                raise exchange.error
+            if again is None:
+                return exchange
+        assert tried is not None
+        request, delay, fresh = again, tried.delay, tried.fresh

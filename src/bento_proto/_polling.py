@@ -9,7 +9,7 @@ from ._dates import retry_after
 from ._errors import CallTimeout
 from ._flow import Flow
 from ._named import NamedTuple
-from ._operations import Terms, once
+from ._operations import Terms, attempts
 from ._outputs import whole_reader
 from ._retry import NEVER, RetryPolicy
 from ._tasks import ResultStatus, parse_status
@@ -93,7 +93,8 @@ def until_over(
     while True:
         left = None if deadline is None else max(deadline - now - delay, _LAST_QUESTION)
         asking = terms._replace(timeout=terms.timeout.within(_shorter(terms.timeout.total, left)))
-        exchange, now = yield from once(status, reader, asking, now, asking.deadline(now + delay), delay=delay)
+        exchange = yield from attempts(status, reader, asking, now, asking.deadline(now + delay), delay=delay)
+        now += exchange.seconds
         error = exchange.error
         if error is None:
             last, answered = exchange.result, now
