@@ -5,7 +5,7 @@ A flow yields one kind of thing, a `Step`, and is sent one kind of thing back: w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from ._errors import LocalProtocolError
 from ._exchange import State
@@ -65,7 +65,7 @@ class Run(Generic[T]):
         try:
             self.step = next(flow)
         except StopIteration as stop:
-            self._result = (cast("T", stop.value),)
+            self._result = (stop.value,)
 
     def resume(self, now: float) -> Step | None:
         """Tell the flow that its step is over.
@@ -88,7 +88,7 @@ class Run(Generic[T]):
         try:
             self.step = self._flow.send(now + self._skipped)
         except StopIteration as stop:
-            self._result = (cast("T", stop.value),)
+            self._result = (stop.value,)
         return self.step
 
     def skip(self, seconds: float) -> None:

@@ -63,10 +63,10 @@ class _Leases(HTTPConnectionPool):
         """
         places = self.pool
         try:
-            idle = None if places is None else places.get(timeout=timeout)
+            idle: Connection | None = None if places is None else places.get(timeout=timeout)
         except queue.Empty:
             raise EmptyPoolError(self, "no place became free") from None
-        connection = cast("Connection", idle or self._new_conn())
+        connection = idle or cast("Connection", self._new_conn())
         if places is None or self.pool is None:
             connection.close()
             _wake_next(places)
@@ -85,7 +85,7 @@ class _Leases(HTTPConnectionPool):
         if places is None:
             connection.close()
         else:
-            places.put(cast("BaseHTTPConnection", connection))
+            places.put(connection)
 
     def _may_stay(self) -> bool:
         """Whether one more connection may be idle. No lock: this may be the garbage collector, amid anything."""
@@ -119,7 +119,8 @@ def _wake_next(places: queue.LifoQueue[BaseHTTPConnection | None] | None) -> Non
 
 def _is_spent(connection: Connection) -> bool:
     """Whether an open connection has been idle for too long, or its peer has closed it or spoken out of turn."""
-    if time.monotonic() - cast("float", getattr(connection, "used_at")) > _IDLE:  # noqa: B009 - see `give_back`
+    used_at: float = getattr(connection, "used_at")  # noqa: B009 - see `give_back`
+    if time.monotonic() - used_at > _IDLE:
         return True
     poll: Callable[[int], object] | None = getattr(connection, "poll", None)
     assert connection.sock is not None
