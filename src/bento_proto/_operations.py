@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from ._errors import BentoMLException, CallTimeout, ConnectError, ConnectionLost, RemoteProtocolError, Unauthorized
+from ._errors import CallTimeout
 from ._exchange import Exchange, State
 from ._flow import Flow, Step
 from ._hooks import watching
-from ._messages import Loss
 from ._named import NamedTuple
-from ._text import error_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +19,7 @@ if TYPE_CHECKING:
     from ._outputs import Reader
     from ._progress import OnProgress
     from ._retry import RetryBudget, RetryPolicy
+    from ._tried import Tried
     from ._watch import Watch
 
 T = TypeVar("T")
@@ -54,91 +53,6 @@ class Terms(NamedTuple):
     def deadline(self, now: float) -> float | None:
         """When the total of the timeout is up, if it has one, for what begins now."""
         return None if self.timeout.total is None else now + self.timeout.total
-
-
-class Tried:
-    """What has failed so far, of one call, and what to send instead.
-
-    Args:
-        first: the request of the call.
-        watch: whom to tell of another request.
-
-    Attributes:
-        lines: one for each failure.
-        sent: whether the server may have seen the request.
-        delay: how long to wait before the next request, in seconds.
-        fresh: whether that needs a new connection.
-    """
-
-    def __init__(self, first: Request, watch: Watch | None) -> None:
-        self.lines: list[str] = []
-        self.sent: bool = False
-        self.delay: float = 0.0
-        self.fresh: bool = False
-        self._first = first
-        self._watch = watch
-        self._failures = 0
-        self._redirects = 0
-        self._renewed = False
-
-    def moved(self, request: Request, exchange: Exchange[object]) -> Request | None:
-        """The request that a redirect asks for; None if it has to be the error of its exchange."""
-        self._redirects += 1
-        self.delay = 0.0
-        most = exchange.limits.redirects
-        try:
-            if self._redirects > most:
-                raise RemoteProtocolError(f"the server redirects more than {most} times")
-            from ._redirect import redirected  # few meet one
-
-            return redirected(request, exchange.head)
-        except BentoMLException as error:
-            exchange.error = error
-            return None
-
-    def again(
-        self, request: Request, exchange: Exchange[object], terms: Terms, now: float, deadline: float | None
-    ) -> Request | None:
-        """The request to send after one that failed; None if that was the last."""
-        assert exchange.error is not None
-        self._note(exchange, exchange.error)
-        again = self._repeated(request, exchange, exchange.error, terms, now, deadline)
-        if again is not None and self._watch is not None:
-            self._watch.retry(self.delay, self.lines[-1])
-        return again
-
-    def _repeated(
-        self,
-        request: Request,
-        exchange: Exchange[object],
-        error: BentoMLException,
-        terms: Terms,
-        now: float,
-        deadline: float | None,
-    ) -> Request | None:
-        lost, self.delay = exchange.lost, 0.0
-        if lost is not None and lost.loss is Loss.STALE and not self.fresh and request.replayable:
-            self.fresh = True
-            return request
-        if isinstance(error, Unauthorized) and not self._renewed and not self._redirects and request.replayable:
-            self._renewed = True
-            renewed = terms.renew(request)
-            if renewed is not None:
-                return renewed
-        self._failures += 1
-        wait = terms.retries.wait(exchange, self._failures, terms.chance)
-        if wait is None or (deadline is not None and now + wait >= deadline) or not terms.budget.spend():
-            return None
-        self.delay, self.fresh, self._redirects, self._renewed = wait, False, 0, False
-        return self._first
-
-    def _note(self, exchange: Exchange[object], error: BentoMLException) -> None:
-        """Add a failure, and tell it to its error."""
-        self.lines.append(error_line(error))
-        self.sent = self.sent or exchange.head is not None or (exchange.lost is not None and exchange.lost.sent)
-        error.attempts = tuple(self.lines)
-        if isinstance(error, (ConnectError, ConnectionLost, CallTimeout)):
-            error.sent = self.sent
 
 
 def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Flow[Exchange[T]]:
@@ -198,7 +112,7 @@ def attempts(
             terms.cookies.take(request.origin, request.target, exchange.head, now)
         again = None
         if exchange.state is State.MOVED:
-            tried = tried or Tried(request, watch)
+            tried = tried or _tried(request, watch)
             again = tried.moved(request, exchange)
         if watch is not None and not late:
             watch.answer(exchange)
@@ -207,7 +121,7 @@ def attempts(
                 exchange.attempts = () if tried is None else tuple(tried.lines)
                 terms.budget.earn()
                 return exchange
-            tried = tried or Tried(request, watch)
+            tried = tried or _tried(request, watch)
             again = tried.again(request, exchange, terms, now, deadline)
             if again is None and raising:
                 raise exchange.error
@@ -215,3 +129,9 @@ def attempts(
                 return exchange
         assert tried is not None
         request, delay, fresh = again, tried.delay, tried.fresh
+
+
+def _tried(request: Request, watch: Watch | None) -> Tried:
+    from ._tried import Tried  # few calls have use for it
+
+    return Tried(request, watch)
