@@ -19,8 +19,11 @@ from pathlib import Path
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bento_proto import ConnectionLost, InternalServerError
+from bento_files import Gathering
+from bento_proto import ConnectionLost, Head, InternalServerError
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
 
@@ -214,6 +217,25 @@ def test_however_a_large_file_comes_it_is_whole(connect: Connect, answer: bytes,
     given = schema(endpoint("f", output={"type": "file", "format": "binary"}))
     with Stub(routes({"/f": answer}), context) as stub:
         assert connect(stub.url, schema=given, ssl_context=trusting).f().read_bytes() == FIVE_MIB
+
+
+@given(
+    st.sampled_from(["", "0", "70000", "1048576", "5242880", "9" * 5000, "x"]),
+    st.lists(st.tuples(st.integers(1, 1_500_000), st.booleans()), max_size=9),
+)
+def test_what_is_gathered_is_what_came(length: str, reads: list[tuple[int, bool]]) -> None:
+    gathering = Gathering(Head(200, (("content-length", length),)))
+    came, written = 0, b""
+    for size, there in reads:
+        data = FIVE_MIB[came : came + size]
+        block: bytes | memoryview = data
+        if there and len(gathering.room):
+            data = data[: len(gathering.room)]
+            block = gathering.room[: len(data)]
+            gathering.room[: len(data)] = data
+        came += len(data)
+        written += b"".join(gathering.add(block))
+    assert written + gathering.gathered == FIVE_MIB[:came]
 
 
 def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
