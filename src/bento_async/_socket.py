@@ -69,6 +69,10 @@ def _plain(sock: socket.socket, loop: Loop) -> Connection:
         from ._asyncio import Watched
 
         return Watched(sock, loop)
+    if loop.asyncio is None:
+        from ._trio import Native
+
+        return Native(sock, loop)
     return Polled(sock)
 
 

@@ -90,6 +90,36 @@ def test_a_client_that_is_never_closed(peer: Peer) -> None:
     peer.wait_until_closed()
 
 
+WITHOUT_READERS = """
+import asyncio, sys
+from bento_async import CallTimeout, Timeout
+from tests.asynchronous.schemas import client
+
+class Loop(asyncio.SelectorEventLoop):  # as that of Windows is
+    add_reader = asyncio.AbstractEventLoop.add_reader
+    add_writer = asyncio.AbstractEventLoop.add_writer
+
+async def main():
+    async with client(sys.argv[1], timeout=Timeout.of(5)._replace(receive=0.05)) as called:
+        for number in range(3):
+            assert await called.echo(x=number) == {"x": number}
+        assert [item async for item in called.stream(x=1)] == ["one"]
+        try:
+            await called.wait(x=1)
+        except CallTimeout:
+            print("done")
+
+loop = Loop()
+loop.run_until_complete(main())
+loop.close()
+"""
+
+
+def test_a_loop_of_asyncio_that_watches_no_sockets(peer: Peer) -> None:
+    peer.answers |= {"/wait": b"HTTP/1.1 2", "/stream": CHUNKED + chunk(b"one") + chunk(b"")}
+    assert run(WITHOUT_READERS, peer.url) == ("done\n", "")
+
+
 FORKED = """
 import os, sys
 import anyio

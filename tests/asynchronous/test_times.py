@@ -53,6 +53,21 @@ async def test_sending(peer: Peer, content: bytes | Path, tmp_path: Path) -> Non
         assert caught.value.sent
 
 
+async def test_waiting_again_and_again_on_one_connection(peer: Peer) -> None:
+    """Each wait has a time of its own, whatever the one before it has left of its."""
+    peer.answers["/wait"] = b"HTTP/1.1 2"
+    async with client(peer.url, timeout=patient(receive=4 * SHORT)) as called:
+        for number in range(6):
+            assert await called.echo(x=number) == {"x": number}
+            await anyio.sleep(SHORT)
+        assert await called.with_options(timeout=patient(receive=5)).echo(x=1) == {"x": 1}
+        began = anyio.current_time()
+        with pytest.raises(CallTimeout, match="did not answer in time"):
+            await called.wait(x=1)
+        assert 4 * SHORT <= anyio.current_time() - began < 4
+        assert peer.accepted == 1
+
+
 @pytest.mark.parametrize(
     "answer", [b"HTTP/1.1 2", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[1"], ids=["head", "body"]
 )

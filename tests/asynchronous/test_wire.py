@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import socket
@@ -94,6 +95,38 @@ async def test_a_connection_on_which_nobody_asked_for_more(peer: Peer) -> None:
     async with client(peer.url) as called:
         assert [await called.echo(x=1), await called.echo(x=1)] == [[1], [1]]
     assert peer.accepted == 2
+
+
+async def test_a_connection_on_which_more_comes_later(peer: Peer) -> None:
+    """At once as after a while: what the system holds is looked for, and what the loop has read is remembered."""
+    peer.answers["/text"] = reply(b"x" * 1024 + b"y" * 1024) + b"z" * 100_000  # more than is read for the first answer
+    async with client(peer.url) as called:
+        for pause in (0, 0.05):
+            for _ in range(3):
+                assert len(await called.text(x=1)) == 2048
+                await anyio.sleep(pause)
+
+
+async def test_clients_that_are_dropped_while_their_loop_goes_on(peer: Peer) -> None:
+    """Their sockets close, and those that get the same numbers are no worse for it."""
+    for number in range(20):
+        assert await client(peer.url).echo(x=number) == {"x": number}
+        gc.collect()
+    await anyio.sleep(0.05)
+    await anyio.to_thread.run_sync(peer.wait_until_closed)
+
+
+async def test_a_stream_that_is_read_slowly(peer: Peer) -> None:
+    """What comes meanwhile stays with the system; nothing of it is lost, or changes places."""
+    pieces = [f"{number:08}" * 8000 for number in range(100)]
+    peer.answers["/stream"] = CHUNKED + b"".join(chunk(piece.encode()) for piece in pieces) + chunk(b"")
+    async with client(peer.url) as called, called.stream(x=1) as stream:
+        got = ""
+        async for item in stream:
+            if len(got) < 3_000_000:
+                await anyio.sleep(0.002)
+            got += item
+    assert got == "".join(pieces)
 
 
 async def test_interim_answers(peer: Peer) -> None:
