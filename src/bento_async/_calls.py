@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from anyio import to_thread
 
-from bento_files import Destination, open_sink
+import bento_files
 from bento_proto import Content, Delivery, Response, Run, modules_of
 
 from ._stream import AsyncStream
@@ -112,7 +112,7 @@ class Calls(NamedTuple):
 
     async def save(self, dest: str | os.PathLike[str], call: Call) -> Path:
         """Call an endpoint and write its answer to a file."""
-        place = await to_thread.run_sync(Destination, dest)
+        place = await to_thread.run_sync(lambda: bento_files.Destination(dest))
         uploads, boundary = await self._prepare(call)
         flow = self.shared.session.content(call, uploads, boundary, self.options, time.monotonic())
         exchange, opened = await self.run(flow)
@@ -198,5 +198,7 @@ class Calls(NamedTuple):
             return AsyncStream(exchange, opened).response
         limits = self.shared.limits
         received = cast("Exchange[bytes]", exchange)
-        value = await written(received, opened, lambda: open_sink(exchange, endpoint.name, self.options, limits))
+        value = await written(
+            received, opened, lambda: bento_files.open_sink(exchange, endpoint.name, self.options, limits)
+        )
         return Response(exchange.head, value, exchange)

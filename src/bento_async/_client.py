@@ -6,8 +6,9 @@ import copy
 import os
 from typing import TYPE_CHECKING, ClassVar
 
+import bento_proto
 from bento_observe import LOGGING
-from bento_proto import RESERVED, Limits, LocalProtocolError, Proxies, Responder, Session, attributes, endpoint_for
+from bento_proto import RESERVED, Limits, LocalProtocolError, Proxies, Session, attributes, endpoint_for
 
 from ._calls import Calls
 from ._connections import Connections
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
         Images,
         OnError,
         OnProgress,
+        Responder,
         RetryPolicy,
         Service,
         Timeout,
@@ -141,9 +143,9 @@ class AsyncHTTPClient:
             environ=os.environ,
             chance=_chance,
         )
-        responder = app if isinstance(app, Responder) else None
+        responder = app if app is not None and isinstance(app, bento_proto.Responder) else None
         application: Application | None = None
-        if app is not None and not isinstance(app, Responder):
+        if app is not None and not isinstance(app, bento_proto.Responder):
             from ._asgi import Application  # few have use for it
 
             application = Application(app)

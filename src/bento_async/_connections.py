@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from anyio import CancelScope, Event, to_thread
 
-from bento_proto import LocalProtocolError, must_travel
+import bento_proto
+from bento_proto import LocalProtocolError
 
 from ._discovery import Discovery
 from ._loop import Loop, loop_key
@@ -221,7 +222,7 @@ class Connections:
         Raises:
             TypeError: there are TLS settings, which can't leave theirs.
         """
-        must_travel(ssl_context=self._given)
+        bento_proto.must_travel(ssl_context=self._given)
         return Connections, (self._limits, None, self._proxies)
 
     @property

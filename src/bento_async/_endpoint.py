@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from bento_proto import (
-    BentoMLException,
-    LocalProtocolError,
-    Response,
-    Window,
-    bind,
-    docstring_of,
-    endpoint_for,
-    signature_of,
-)
+import bento_proto
+from bento_proto import BentoMLException, LocalProtocolError, bind, endpoint_for
 
-from ._batch import AsyncBatch
 from ._call import AsyncCall
-from ._task import AsyncTask
 
 if TYPE_CHECKING:
     import inspect
@@ -26,10 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import CoroutineType
 
-    from bento_proto import Call, Endpoint, OnError, OnProgress, Poll, ResultStatus, ServerSentEvent, Value
+    from bento_proto import Call, Endpoint, OnError, OnProgress, Poll, Response, ResultStatus, ServerSentEvent, Value
 
+    from ._batch import AsyncBatch
     from ._calls import Calls
     from ._stream import AsyncStream
+    from ._task import AsyncTask
 
 T = TypeVar("T")
 
@@ -41,7 +33,7 @@ class _Signature:
         if method is None:
             raise AttributeError("__signature__")
         try:
-            return signature_of(method.endpoint)
+            return bento_proto.signature_of(method.endpoint)
         except BentoMLException as exc:
             raise AttributeError("__signature__") from exc
 
@@ -54,7 +46,7 @@ class _Docstring:
 
     def __get__(self, method: EndpointMethod | None, owner: type) -> str | None:
         try:
-            return self._of_class if method is None else docstring_of(method.endpoint)
+            return self._of_class if method is None else bento_proto.docstring_of(method.endpoint)
         except BentoMLException:
             return self._of_class
 
@@ -80,7 +72,7 @@ class EndpointMethod:
         self.__qualname__: str = self.__name__
 
     def __repr__(self) -> str:
-        return f"<EndpointMethod {self.__name__}{signature_of(self.endpoint) if self._is_known else ''}>"
+        return f"<EndpointMethod {self.__name__}{bento_proto.signature_of(self.endpoint) if self._is_known else ''}>"
 
     @property
     def _is_known(self) -> bool:
@@ -177,7 +169,9 @@ class EndpointMethod:
         """
         if self._is_known:
             self._check_mappable(self.endpoint)
-        window = Window(inputs, concurrency, ordered, on_error, on_progress)
+        from ._batch import AsyncBatch  # few have use for it, and all would wait for it
+
+        window = bento_proto.Window(inputs, concurrency, ordered, on_error, on_progress)
         return AsyncBatch(self._one, inputs, concurrency, window)
 
     async def _one(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Value:
@@ -201,6 +195,8 @@ class EndpointMethod:
 
     def task(self, task_id: str) -> AsyncTask[Value]:
         """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
+        from ._task import AsyncTask  # as for batches
+
         return AsyncTask(task_id, self)
 
     async def get_status(self, task_id: str) -> ResultStatus:
@@ -227,7 +223,7 @@ class EndpointMethod:
 
     async def retry(self, task_id: str) -> AsyncTask[Value]:
         """Run a task again: see `AsyncTask.retry`."""
-        return AsyncTask(await self._calls.retry_task(await self._found(), task_id), self)
+        return self.task(await self._calls.retry_task(await self._found(), task_id))
 
     # --- what they share
 
@@ -261,4 +257,4 @@ class EndpointMethod:
         return await self._calls.save(dest, bound(await self._found()))
 
     async def _submit(self, bound: Callable[[Endpoint], Call]) -> AsyncTask[Value]:
-        return AsyncTask(await self._calls.submit(bound(await self._found())), self)
+        return self.task(await self._calls.submit(bound(await self._found())))

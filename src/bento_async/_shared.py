@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
-from bento_proto import must_travel
+import bento_proto
 
-from ._play import body_of, play
 from ._transport import carry_out
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class Shared:
         Raises:
             TypeError: something of it can't leave this one.
         """
-        must_travel(app=self.application or self.responder, recorder=self.recorder)
+        bento_proto.must_travel(app=self.application or self.responder, recorder=self.recorder)
         return Shared, (self.session, self.connections, self.limits, None, None, None)
 
     def carry_out(self, run: Run[T]) -> Awaitable[Underway[object] | None]:
@@ -76,8 +75,12 @@ class Shared:
 
     async def _carry_out(self, run: Run[T], step: Step) -> Underway[object] | None:
         if self.recorder is not None:
+            from ._play import body_of  # which nearly none has
+
             self.recorder.watch(step.exchange, await body_of(step.exchange.request), time.monotonic)
         if self.responder is not None:
+            from ._play import play
+
             self.connections.check_open()
             return await play(run, self.responder)
         if step.delay:

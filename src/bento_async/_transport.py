@@ -9,11 +9,9 @@ import anyio
 from anyio import CancelScope
 from anyio.lowlevel import checkpoint
 
-from bento_files import BLOCK
 from bento_proto import FilePart, Loss, Lost, ProxyError, State
 from bento_proto.http11 import Wire
 
-from ._reading import Reading
 from ._underway import TOO_LATE, Underway, until
 
 if TYPE_CHECKING:
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_BLOCK: Final = 1 << 18  # sent at a time, so that a timeout is one of progress
 _SMALL: Final = 1 << 16  # what the system takes at once, as a rule
 
 
@@ -189,6 +188,8 @@ class Open(Underway[T]):
                 return
 
     async def _send_file(self, part: FilePart, scope: CancelScope) -> bool:
+        from ._reading import Reading  # few send files
+
         with Reading(part) as reading:
             while True:
                 scope.deadline = self.ends
@@ -202,10 +203,10 @@ class Open(Underway[T]):
     async def _send_bytes(self, data: bytes | memoryview, scope: CancelScope) -> bool:
         """Send bytes; False once there is no point in sending more."""
         view = memoryview(data)
-        for start in range(0, len(view), BLOCK):
+        for start in range(0, len(view), _BLOCK):
             if start:
                 await checkpoint()
-            block = view[start : start + BLOCK]
+            block = view[start : start + _BLOCK]
             try:
                 sent = self._connection.send_at_once(block)
                 if sent < len(block):
