@@ -12,7 +12,8 @@ from typing import Any
 
 import anyio
 import pytest
-from blockbuster import blockbuster_ctx
+
+from tests.watch import watch
 
 from .peers import Peer
 
@@ -32,8 +33,10 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def no_blocking() -> Iterator[None]:
-    with blockbuster_ctx(["bento_async", "bento_files", "bento_proto"]):
-        yield
+    watching = watch()
+    watching.activate()
+    yield
+    watching.deactivate()
 
 
 @pytest.fixture

@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
-from blockbuster import BlockBuster
 
 from bento_async import AsyncBatch, AsyncHTTPClient, AsyncStream, AsyncTask, EndpointMethod
 from bento_proto import Content, Endpoint, Response, ResultStatus, Service
+from tests.watch import watch
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -41,7 +41,7 @@ def portal(backend: Backend) -> BlockingPortal:
 
     async def main() -> None:
         if backend == "asyncio":
-            guard = BlockBuster(["bento_async", "bento_files", "bento_proto"])
+            guard = watch()
             # It looks where the system's certificates are, for each connection: what Python 3.12 and newer ask of the
             # system in another way, which is not noticed.
             guard.functions["os.stat"].can_block_in("truststore/_openssl.py", "_configure_context")

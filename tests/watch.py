@@ -1,0 +1,20 @@
+"""Finds calls of ours that block an event loop."""
+
+from __future__ import annotations
+
+from blockbuster import BlockBuster, BlockBusterFunction
+
+OURS = ["bento_async", "bento_files", "bento_proto"]
+
+
+def watch() -> BlockBuster:
+    """What fails such a call, on asyncio, from its ``activate`` to its ``deactivate``."""
+    found = BlockBuster(OURS)
+    # It knows buffered files only, which read by this too: with what they are allowed, so are imports and tracebacks.
+    allowed = [
+        *found.functions["io.BufferedReader.read"].can_block_functions,
+        *found.functions["os.stat"].can_block_functions,
+    ]
+    name = "io.FileIO.readinto"
+    found.functions[name] = BlockBusterFunction(None, name, scanned_modules=OURS, can_block_functions=allowed)
+    return found
