@@ -108,10 +108,10 @@ WRONG: dict[str, tuple[Calls, str]] = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_wrong_arguments_raise_before_anything_is_sent(zoo: SyncHTTPClient, connect: Connect, what: str) -> None:
+def test_wrong_arguments_raise_before_anything_is_sent(zoo_schema: Any, connect: Connect, what: str) -> None:
     call, message = WRONG[what]
     with Stub(routes({})) as stub:
-        client = connect(stub.url, schema=zoo.request("GET", "/schema.json").json(), server_ready_timeout=0)
+        client = connect(stub.url, schema=zoo_schema, server_ready_timeout=0)
         with pytest.raises(TypeError, match=message):
             call(client)
         assert stub.asked == []

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -163,12 +164,10 @@ def _write(descriptor: int, data: bytes) -> None:
 
 @pytest.mark.parametrize("endpoint", ["file_in", "root_file", "image_in", "audio_in"])
 def test_what_can_not_be_read_raises_before_anything_is_sent(
-    zoo: SyncHTTPClient, connect: Connect, tmp_path: Path, endpoint: str
+    zoo_schema: Any, connect: Connect, tmp_path: Path, endpoint: str
 ) -> None:
     with Stub(routes({})) as stub:
-        call = getattr(
-            connect(stub.url, schema=zoo.request("GET", "/schema.json").json(), server_ready_timeout=0), endpoint
-        )
+        call = getattr(connect(stub.url, schema=zoo_schema, server_ready_timeout=0), endpoint)
         with pytest.raises(FileNotFoundError, match=r"missing\.txt"):
             call(tmp_path / "missing.txt")
         with pytest.raises(FileNotFoundError):
