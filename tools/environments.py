@@ -156,7 +156,8 @@ def _make(
     arguments = [*packages] if requirements is None else ["-r", str(requirements), *packages]
     _run([python, "-I", "-m", "venv", *([] if arguments else ["--without-pip"]), home], home.name, lock)
     if arguments:
-        options = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"]
+        # Python compiles what is imported, when it is first: the most of what is installed never is.
+        options = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-compile"]
         _run([_python_of(home), "-I", "-m", "pip", "install", *options, *arguments], home.name, lock)
     # Written last, so that whatever was interrupted before is made anew.
     (home / _STAMP).write_text(f"{content} {identity}", encoding="utf-8")

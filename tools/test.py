@@ -5,8 +5,8 @@
     python tools/test.py --lowest              with the lowest versions of the dependencies that are allowed
     python tools/test.py tests/proto -k json   pytest with these arguments
 
-The whole suite is two runs: the core's own tests, which have no sockets and must by themselves reach every branch of
-``bento_proto``, and then all the others.
+The whole suite is several runs, two at a time, as most tests wait most of the time. One is of the core's own tests,
+which have no sockets and must by themselves reach every branch of ``bento_proto``.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from pathlib import Path
 
 from build import REQUIREMENTS, ensure_with_wheel
 from environments import pythons
-from steps import Command, conclude, step
+from steps import Command, Step, conclude, side_by_side, step
 
 PURE = "tests/proto"
+# What calls real servers, which take seconds to start, does so in one run, so that each is started once. What is left
+# takes about as long.
+CALLING_SERVERS = ("parity", "compat", "test_docs.py", "test_readme.py", "test_servers.py")
 # What is said of the project's pages and examples holds whatever the lowest versions are: these have pins of their own.
 NOT_LOWEST = ("diagrams", "docs", "examples", "pages", "style")
 
@@ -42,13 +45,15 @@ def main() -> int:
 
     # The environment's own data file, so that runs on several Pythons may go on at the same time.
     environ = {"COVERAGE_FILE": str(home_python.parent.parent / "coverage")}
-    title = f"the core's own tests in {name}, every branch"
-    outcomes = {title: step(title, [*pytest, PURE, "--disable-socket", "--cov"], environ=environ)}
-    if not options.pure:
-        title = f"all other tests in {name}"
-        ignored = [PURE, *(f"tests/test_{name}.py" for name in NOT_LOWEST if options.lowest)]
-        outcomes[title] = step(title, [*pytest, *(f"--ignore={path}" for path in ignored)])
-    return conclude(outcomes)
+    pure = Step("core", [*pytest, PURE, "--disable-socket", "--cov"], environ)
+    if options.pure:
+        return conclude({pure.title: step(pure.title, pure.command, environ=environ)})
+    ignored = [f"tests/test_{name}.py" for name in NOT_LOWEST] if options.lowest else []
+    calling = [path for name in CALLING_SERVERS if (path := f"tests/{name}") not in ignored]
+    ignored += [PURE, *calling]
+    servers = Step("servers", [*pytest, *calling])
+    others = Step("all else", [*pytest, *(f"--ignore={path}" for path in ignored)])
+    return conclude(side_by_side([servers, others, pure], at_once=2))
 
 
 def _interpreter(wanted: str | None) -> Path:
