@@ -257,7 +257,7 @@ def open_socket(connection: Connection, timeout: float | None) -> tuple[socket.s
     sock = connection.sock
     if sock is None:
         raise ConnectionError("the connection was closed at once")
-    if not reused and hasattr(select, "poll"):  # not so on Windows, nor under gevent
+    if not reused and sys.platform != "win32" and hasattr(select, "poll"):  # gevent takes it away
         watching = select.poll()
         watching.register(sock, select.POLLIN)
         setattr(connection, "poll", watching.poll)  # noqa: B010 - made once: that takes longer than to use it
