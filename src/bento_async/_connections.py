@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from anyio import CancelScope, Event, to_thread
+from anyio import to_thread
 
 import bento_proto
 from bento_proto import LocalProtocolError
@@ -13,6 +13,7 @@ from bento_proto import LocalProtocolError
 from ._discovery import Discovery
 from ._loop import Loop, loop_key
 from ._pool import Pool
+from ._turn import turn
 
 if TYPE_CHECKING:
     import ssl
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ._connection import Connection
     from ._pool import Decision
+    from ._turn import Turn
 
 # uvicorn closes a connection that was idle for 5 seconds; whoever sends at that very moment loses the race.
 _IDLE: Final = 4.0
@@ -44,13 +46,13 @@ class Lease:
         self.granted: bool = False
         self.refused: bool = False
         self._places = places
-        self._turn: Event | None = None
+        self._turn: Turn | None = None
 
-    async def turn(self) -> None:
-        """Wait until it is granted or refused."""
+    async def turn(self, deadline: float) -> None:
+        """Wait until it is granted or refused, or until the deadline has passed."""
         if not self.granted and not self.refused:
-            self._turn = Event()
-            await self._turn.wait()
+            self._turn = turn(self._places.loop)
+            await self._turn.wait(deadline)
 
     def check(self) -> None:
         """Let go of the connection if the server has closed it while it was idle."""
@@ -62,7 +64,7 @@ class Lease:
         """Grant it, with an idle connection or without, or refuse it."""
         self.granted, self.refused, self.connection = granted, not granted, connection
         if self._turn is not None:
-            self._turn.set()
+            self._turn.come()
 
     def give_back(self, *, reusable: bool) -> None:
         """Free the place; the connection is closed unless it can serve again. A second time does nothing."""
@@ -121,8 +123,7 @@ class Places:
             LocalProtocolError: the client is closed.
         """
         try:
-            with CancelScope(deadline=deadline):
-                await lease.turn()
+            await lease.turn(deadline)
         except BaseException:
             self._pool.leave(lease)
             lease.give_back(reusable=True)  # it may have been granted at the same moment
