@@ -1,6 +1,6 @@
 """What a fresh process costs: from start to first answer, imports; and what an installation holds.
 
-Each contender is a program that makes one small call, or the modules to import, or a distribution.
+Each contender is a program that makes one small call, or what to import, or a distribution.
 """
 
 from __future__ import annotations
@@ -46,17 +46,18 @@ ONE_SHOTS = {
     "bentoml": f"import bentoml; bentoml.SyncHTTPClient(url).classify({_CALL})",
 }
 
+# Of our own what a program imports: the packages by themselves load next to nothing before a name is asked for.
 IMPORTS = {
-    "bento_proto": "bento_proto",
-    "bento_sync": "bento_sync",
-    "bento_async": "bento_async",
-    "urllib3": "urllib3",
-    "anyio and h11": "anyio, h11",
-    "requests": "requests",
-    "httpx": "httpx",
-    "httpx2": "httpx2",
-    "aiohttp": "aiohttp",
-    "bentoml, its clients": "bentoml, _bentoml_impl.client",
+    "bento_proto": "from bento_proto import Session",
+    "bento_sync": "from bento_sync import SyncHTTPClient",
+    "bento_async": "from bento_async import AsyncHTTPClient",
+    "urllib3": "import urllib3",
+    "anyio and h11": "import anyio, h11",
+    "requests": "import requests",
+    "httpx": "import httpx",
+    "httpx2": "import httpx2",
+    "aiohttp": "import aiohttp",
+    "bentoml, its clients": "import bentoml, _bentoml_impl.client",
 }
 
 DISTRIBUTIONS = ("bento-client", "urllib3", "requests", "httpx", "httpx2", "aiohttp", "bentoml")
@@ -81,7 +82,7 @@ def importing(name: str, times: int) -> Spent:
     """What importing takes beyond a bare interpreter, as a median."""
     found: list[Spent] = []
     for _ in range(times):
-        bare, whole = _run(["pass"]), _run([f"import {IMPORTS[name]}"])
+        bare, whole = _run(["pass"]), _run([IMPORTS[name]])
         found.append(Spent(*(after - before for before, after in zip(bare, whole, strict=True))))
     return _median(found)
 
