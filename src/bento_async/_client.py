@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from typing import TYPE_CHECKING, ClassVar
 
-import bento_proto
-from bento_observe import LOGGING
-from bento_proto import RESERVED, Limits, LocalProtocolError, Proxies, Session, attributes, endpoint_for
-
-from ._calls import Calls
-from ._connections import Connections
-from ._endpoint import EndpointMethod
-from ._shared import Shared
+from bento_proto import RESERVED, attributes, endpoint_for
 
 if TYPE_CHECKING:
     import ssl
@@ -28,6 +20,7 @@ if TYPE_CHECKING:
         Endpoint,
         Hooks,
         Images,
+        Limits,
         OnError,
         OnProgress,
         Responder,
@@ -41,6 +34,7 @@ if TYPE_CHECKING:
     from ._asgi import Application
     from ._batch import AsyncBatch
     from ._call import AsyncCall
+    from ._endpoint import EndpointMethod
     from ._lifespan import ASGIApplication
 
 
@@ -126,6 +120,14 @@ class AsyncHTTPClient:
         app: ASGIApplication | Responder | None = None,
         recorder: Witness | None = None,
     ) -> None:
+        # What a client is made of is loaded by the first one: to import the class, or to declare it, takes no time.
+        from bento_observe import LOGGING
+        from bento_proto import Limits, Proxies, Responder, Session
+
+        from ._calls import Calls
+        from ._connections import Connections
+        from ._shared import Shared
+
         limits = limits or Limits()
         session = Session(
             url,
@@ -143,9 +145,9 @@ class AsyncHTTPClient:
             environ=os.environ,
             chance=_chance,
         )
-        responder = app if app is not None and isinstance(app, bento_proto.Responder) else None
+        responder = app if app is not None and isinstance(app, Responder) else None
         application: Application | None = None
-        if app is not None and not isinstance(app, bento_proto.Responder):
+        if app is not None and not isinstance(app, Responder):
             from ._asgi import Application  # few have use for it
 
             application = Application(app)
@@ -171,6 +173,8 @@ class AsyncHTTPClient:
         """
         service = self._calls.shared.session.service
         if service is None:
+            from bento_proto import LocalProtocolError
+
             raise LocalProtocolError("the endpoints are not known yet: `await client.connect()` first")
         return service.endpoints
 
@@ -221,6 +225,8 @@ class AsyncHTTPClient:
             service = self._calls.shared.session.service
             if service is not None and endpoint_for(service, name, RESERVED) is None:
                 raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
+            from ._endpoint import EndpointMethod
+
             method = EndpointMethod(self._calls, name, RESERVED)
             if service is not None:
                 self._methods[name] = method
@@ -232,11 +238,16 @@ class AsyncHTTPClient:
         Raises:
             NotFound: the Service has no endpoint of that name.
         """
-        return EndpointMethod(self._calls, name)(*args, **kwargs)
+        return self._endpoint(name)(*args, **kwargs)
 
     def __call__(self, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
         """Call the endpoint named ``__call__``."""
         return self.call("__call__", *args, **kwargs)
+
+    def _endpoint(self, name: str) -> EndpointMethod:
+        from ._endpoint import EndpointMethod
+
+        return EndpointMethod(self._calls, name)
 
     async def request(self, method: str, path: str, *, content: bytes | None = None, json: object = None) -> Content:
         """Make a request of your own, with the client's credentials: to an application mounted beside the Service, say.
@@ -276,7 +287,7 @@ class AsyncHTTPClient:
         Raises:
             NotFound: the Service has no endpoint of that name.
         """
-        method = endpoint if isinstance(endpoint, EndpointMethod) else EndpointMethod(self._calls, endpoint)
+        method = self._endpoint(endpoint) if isinstance(endpoint, str) else endpoint
         return method.map(inputs, concurrency=concurrency, ordered=ordered, on_error=on_error, on_progress=on_progress)
 
     def with_options(
@@ -304,6 +315,8 @@ class AsyncHTTPClient:
         Raises:
             ValueError: one of them is malformed.
         """
+        import copy  # few have use for it
+
         view = copy.copy(self)
         options = self._calls.options.changed(timeout, headers, retries, download_dir, images, hooks, on_progress)
         view._calls = self._calls._replace(options=options)

@@ -101,7 +101,7 @@ class Wire(Generic[T]):
 
     @property
     def takes_views(self) -> bool:
-        """Whether `receive` may be given a view, of memory that is used again: the item, bytes of a file, is one too."""
+        """Whether `receive` may be given a view of memory that is used again: the item, bytes of a file, is one too."""
         exchange = self._exchange
         return (
             exchange.delivery is Delivery.FILE

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import os
-import random
 from typing import TYPE_CHECKING, ClassVar
 
-import bento_proto
-from bento_observe import LOGGING
-from bento_proto import RESERVED, Limits, Proxies, Session, attributes, endpoint_for
-
-from ._calls import Calls, Shared
-from ._connections import Connections
-from ._endpoint import EndpointMethod
+from bento_proto import RESERVED, attributes, endpoint_for
 
 if TYPE_CHECKING:
     import ssl
@@ -28,6 +20,7 @@ if TYPE_CHECKING:
         Endpoint,
         Hooks,
         Images,
+        Limits,
         OnError,
         OnProgress,
         Responder,
@@ -40,9 +33,12 @@ if TYPE_CHECKING:
 
     from ._asgi import ASGIApplication
     from ._batch import Batch
+    from ._endpoint import EndpointMethod
 
 
 def _chance() -> float:
+    import random  # slow to load, and only retries have use for it
+
     return random.random()  # noqa: S311 - it spreads retries; by its name it pickles without the generator's state
 
 
@@ -111,8 +107,15 @@ class SyncHTTPClient:
         app: ASGIApplication | Responder | None = None,
         recorder: Witness | None = None,
     ) -> None:
+        # What a client is made of is loaded by the first one: to import the class, or to declare it, takes no time.
+        from bento_observe import LOGGING
+        from bento_proto import Limits, Proxies, Responder, Session
+
+        from ._calls import Calls, Shared
+        from ._connections import Connections
+
         server, responder = None, None
-        if app is not None and isinstance(app, bento_proto.Responder):
+        if app is not None and isinstance(app, Responder):
             responder = app
         elif app is not None:
             from ._asgi import ASGIServer
@@ -207,6 +210,8 @@ class SyncHTTPClient:
         found = endpoint_for(service, name, RESERVED)
         if found is None:
             raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
+        from ._endpoint import EndpointMethod
+
         return self._methods.setdefault(name, EndpointMethod(self._calls, service.endpoints[found]))
 
     def call(self, name: str, /, *args: Value, **kwargs: Value) -> Value:
@@ -222,6 +227,8 @@ class SyncHTTPClient:
         return self._endpoint("__call__")(*args, **kwargs)
 
     def _endpoint(self, name: str) -> EndpointMethod:
+        from ._endpoint import EndpointMethod
+
         self._calls.connect()
         return EndpointMethod(self._calls, self._calls.shared.session.endpoint(name))
 
@@ -263,7 +270,7 @@ class SyncHTTPClient:
         Raises:
             NotFound: the Service has no endpoint of that name.
         """
-        method = endpoint if isinstance(endpoint, EndpointMethod) else self._endpoint(endpoint)
+        method = self._endpoint(endpoint) if isinstance(endpoint, str) else endpoint
         return method.map(inputs, concurrency=concurrency, ordered=ordered, on_error=on_error, on_progress=on_progress)
 
     def with_options(
@@ -291,6 +298,8 @@ class SyncHTTPClient:
         Raises:
             ValueError: one of them is malformed.
         """
+        import copy  # few have use for it
+
         view = copy.copy(self)
         options = self._calls.options.changed(timeout, headers, retries, download_dir, images, hooks, on_progress)
         view._calls = self._calls._replace(options=options)
