@@ -36,7 +36,8 @@ class Loop:
     __slots__ = ("_native", "_process", "asyncio", "clock", "key")
 
     def __init__(self) -> None:
-        self._native, self._process = self.key = loop_key()
+        self.key: tuple[object, object] = loop_key()
+        self._native, self._process = self.key
         if self._native in _inherited:
             raise LocalProtocolError("this event loop was forked with the process: in the child, start a new one")
         self.asyncio: AbstractEventLoop | None = None
