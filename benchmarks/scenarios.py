@@ -116,6 +116,13 @@ SCENARIOS: dict[str, Scenario] = {
         _faster(3),
         may_fail=("bentoml", "bentoml async"),  # they decode each read by itself: it must not end within an item
     ),
+    "records-1000": Scenario(
+        "Stream of 1,000 JSON items, which one read may hold; an item",
+        _STREAM,
+        (1_000, 500),
+        _faster(3),
+        may_fail=("bentoml", "bentoml async"),
+    ),
     "first": Scenario(
         "First item of a stream (wall: its delay)",
         _STREAM,

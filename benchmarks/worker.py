@@ -294,6 +294,7 @@ MEASURES: dict[str, Callable[[str, str, float], Figures]] = {
     "words": streaming("words"),
     "blobs": streaming("blobs"),
     "records": streaming("records"),
+    "records-1000": streaming("records"),
     "first": first_item,
     "upload": transfer(files.UPLOADS, files.ASYNC_UPLOADS),
     "download": transfer(files.DOWNLOADS, files.ASYNC_DOWNLOADS),
