@@ -5,7 +5,8 @@ from __future__ import annotations
 import unicodedata
 
 from bento_proto import Head, RemoteProtocolError, file_name, media_type, safe_name
-from bento_proto._content import charset, inflater, parameters
+from bento_proto._content import charset, parameters
+from bento_proto._inflate import inflater
 from fuzz.support import Source
 
 LONGEST = 255

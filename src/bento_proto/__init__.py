@@ -5,7 +5,7 @@ A `Session` makes flows, a `Run` says what to do next, and an `Exchange` takes w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._arrays import modules_of

@@ -6,14 +6,15 @@ The packages are imported when the first such result arrives; who can't wait the
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from ._errors import RemoteProtocolError
 from ._json import JSON
 from ._schema import has_arrays, walk
+from ._typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Final, TypeAlias
 
     from ._schema import Endpoint, Schema
 

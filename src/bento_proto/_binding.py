@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, TypeGuard, cast
 
 from ._inputs import File
-from ._named import NamedTuple
+from ._typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Final, TypeGuard
 
     from ._schema import Endpoint, Parameter
 

@@ -1,17 +1,14 @@
-"""What an answer's head says of its body: coding, charset, file name. It is the server's word, so maybe hostile."""
+"""What an answer's head says of its body: type, charset, file name. It is the server's word, so maybe hostile."""
 
 from __future__ import annotations
 
 import codecs
 import re
-import zlib
-from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote_to_bytes
 
-from ._errors import RemoteProtocolError
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from typing import Final
 
     from ._messages import Head
 
@@ -31,7 +28,6 @@ _LAST: Final = (
 )
 _UNSAFE: Final = r'[\x00-\x1f\x7f-\x9f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]'
 _NAME_BYTES: Final = 200  # file systems take 255; the rest is for whoever derives a name from it
-_PIECE: Final = 1 << 16
 
 
 def parameters(value: str) -> dict[str, str]:
@@ -101,6 +97,8 @@ def _extended(value: str) -> str:
     _, mark, text = rest.partition("'")
     if not mark or encoding.lower() not in ("utf-8", "iso-8859-1"):
         return ""
+    from urllib.parse import unquote_to_bytes  # slow to load, and few names need it
+
     try:
         return unquote_to_bytes(text).decode(encoding)
     except ValueError:
@@ -113,66 +111,3 @@ def _latin(value: str) -> str:
         return value.encode("latin-1").decode()
     except ValueError:
         return value
-
-
-def inflater(head: Head) -> Inflater | None:
-    """What undoes the answer's Content-Encoding; None if it has none.
-
-    Raises:
-        RemoteProtocolError: it is one that was not asked for.
-    """
-    if head.get("content-encoding") is None:
-        return None
-    codings = [c for value in head.get_all("content-encoding") for c in value.lower().replace(" ", "").split(",")]
-    codings = [coding for coding in codings if coding not in ("", "identity")]
-    if not codings:
-        return None
-    if len(codings) == 1 and codings[0] in ("gzip", "x-gzip", "deflate"):
-        return Inflater(codings[0] == "deflate")
-    raise RemoteProtocolError(f"the answer is encoded as {', '.join(codings)[:100]}, which was not asked for")
-
-
-class Inflater:
-    """Decompresses gzip or deflate in pieces of bounded size, so that a bomb meets the decoder's limit first."""
-
-    __slots__ = ("_deflate", "_machine", "_started")
-
-    def __init__(self, deflate: bool) -> None:
-        self._deflate = deflate
-        self._started = False
-        self._machine = zlib.decompressobj(zlib.MAX_WBITS if deflate else zlib.MAX_WBITS | 16)
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """The plain bytes, in pieces of at most 64 KiB.
-
-        Raises:
-            RemoteProtocolError: the data is not what its coding says.
-        """
-        if not data:
-            return
-        if self._deflate and not self._started and data[0] & 0x0F != 8:
-            self._machine = zlib.decompressobj(-zlib.MAX_WBITS)  # deflate without zlib's head, as some servers send it
-        self._started = True
-        full = False  # a piece that is may leave more to come where no data is left
-        try:
-            while data or full:
-                if self._machine.eof:
-                    if self._deflate or not data:
-                        return
-                    self._machine = zlib.decompressobj(zlib.MAX_WBITS | 16)  # gzip may have several members
-                piece = self._machine.decompress(data, _PIECE)
-                if piece:
-                    yield piece
-                full = len(piece) == _PIECE
-                data = self._machine.unconsumed_tail or self._machine.unused_data
-        except zlib.error as exc:
-            raise RemoteProtocolError(f"the answer can't be decompressed: {exc}") from exc
-
-    def finish(self) -> None:
-        """Say that the body is over.
-
-        Raises:
-            RemoteProtocolError: the compressed data is not.
-        """
-        if self._started and not self._machine.eof:
-            raise RemoteProtocolError("the answer's compressed body is cut off")

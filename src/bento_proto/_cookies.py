@@ -5,14 +5,14 @@ A cookie goes back to the origin that set it and to no other: a Domain attribute
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
 from ._dates import seconds_until
 from ._headers import merged
 from ._messages import Request
-from ._named import NamedTuple
+from ._typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from ._messages import Head, Origin
 
 _MOST: Final = 100  # of one client; RFC 6265 section 6.1 asks for 50 of a domain at least

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from ._messages import Head
 
 # RFC 9110 section 5.6.7, the preferred form; Expires of a cookie also writes it with hyphens.

@@ -7,12 +7,13 @@ same. Every decoder is linear in what it is fed, and what it holds is bounded by
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, AnyStr, Final, Generic, Protocol, TypeVar
 
 from ._errors import LimitExceeded, RemoteProtocolError
+from ._typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import AnyStr, Final
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -6,20 +6,20 @@ publishes a Service under a path serves both there. No single base URL fits both
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
 from ._errors import BentoMLException, CallTimeout, Forbidden, NotFound, ServiceUnavailable, Unauthorized
 from ._flow import Flow
 from ._messages import Loss, Request
-from ._named import NamedTuple
 from ._operations import Terms, attempts
 from ._outputs import whole_reader
 from ._retry import NEVER
 from ._schema import Service, parse_service
-from ._url import quote_route
+from ._typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from ._exchange import Exchange
+    from ._json import JSON
     from ._messages import Fields
     from ._url import Base
 
@@ -43,11 +43,18 @@ class Found(NamedTuple):
     mount: str
 
 
-def mounted(service: Service, base: Base) -> Found:
-    """A Service whose schema is already known, at a base URL."""
-    under = bool(base.path) and all(
-        quote_route(endpoint.route).startswith(base.path + "/") for endpoint in service.endpoints.values()
-    )
+def mounted(schema: Service | bytes | JSON, base: Base) -> Found:
+    """A Service whose schema is already known, at a base URL.
+
+    Raises:
+        SchemaError: it can't be understood.
+    """
+    service = schema if isinstance(schema, Service) else parse_service(schema)
+    if not base.path:
+        return Found(service, "")
+    from ._url import quote_route
+
+    under = all(quote_route(endpoint.route).startswith(base.path + "/") for endpoint in service.endpoints.values())
     return Found(service, "" if under else base.path)
 
 
@@ -114,6 +121,8 @@ def probe(
         if found.error is not None:
             return exchange, now
         known = Found(found.result, mount)
+    from ._url import quote_route
+
     prefix = quote_route(known.service.prefix)
     if known.mount or not prefix or prefix == base.path:
         exchange.error = None  # it serves its schema, so it is there; something keeps /readyz from us

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
-
 from ._binding import Source
 from ._json import parse_json, to_json
 from ._messages import FilePart
 from ._multipart import Body, Field, multipart
-from ._named import NamedTuple
+from ._typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from typing import Final
 
     from ._binding import Call
     from ._messages import Segment

@@ -29,12 +29,12 @@ Wrong arguments of a call raise ``TypeError`` or ``ValueError``, and a file that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
 from ._headers import Headers
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Final
 
     from ._json import JSON
 

@@ -7,19 +7,19 @@ wrong raises nothing: it becomes `Exchange.error`, a value.
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
-from ._content import inflater
 from ._errors import LocalProtocolError, RemoteProtocolError
 from ._headers import trace_id
 from ._messages import Chunks, Data, End, Head, Lost
 from ._outputs import Delivery
+from ._typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Final
 
-    from ._content import Inflater
     from ._errors import BentoMLException
+    from ._inflate import Inflater
     from ._messages import Limits, Received, Request
     from ._outputs import Answer, Reader
     from ._progress import Meter, OnProgress
@@ -249,7 +249,10 @@ class Exchange(Generic[T_co]):
             raise RemoteProtocolError(f"the answer has status {head.status}, which is no final one")
         if self.state is State.MOVED:
             return
-        self._inflater = inflater(head)
+        if head.get("content-encoding") is not None:
+            from ._inflate import inflater  # BentoML compresses only where it is told to
+
+            self._inflater = inflater(head)
         if self.state is State.OPEN:
             self._decoder = self._reader(head)
             self.delivery = self._decoder.delivery

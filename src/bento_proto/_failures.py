@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ._content import charset
 from ._errors import BentoMLException, CallTimeout, ConnectError, ConnectionLost, RemoteProtocolError, error_class
 from ._headers import Headers
 from ._json import JSON, parse_json
 from ._messages import Loss
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._messages import Head, Lost

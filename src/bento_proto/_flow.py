@@ -5,14 +5,13 @@ A flow yields one kind of thing, a `Step`, and is sent one kind of thing back: w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
-
 from ._errors import LocalProtocolError
 from ._exchange import State
-from ._named import NamedTuple
+from ._typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from typing import TypeAlias
 
     from ._exchange import Exchange
     from ._messages import Timeout

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final
+
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from ._messages import Fields
 
 _NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2: a token

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
-
 from ._headers import HARMLESS
-from ._named import NamedTuple
+from ._typing import TYPE_CHECKING, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import Final
 
     from ._messages import Fields
     from ._watch import EndEvent, RequestEvent, ResponseEvent, RetryEvent, Watch

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias
-
-from ._named import NamedTuple
+from ._typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from dataclasses import Field
     from os import PathLike
-    from typing import IO, ClassVar
+    from typing import IO, ClassVar, TypeAlias
 
     from ._response import Value
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from ._decoders import pile
 from ._errors import LimitExceeded, RemoteProtocolError
 from ._json import JSON, parse_json
+from ._typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Final
 
 T = TypeVar("T")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ._errors import LocalProtocolError
-from ._named import NamedTuple
+from ._typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Final, TypeAlias
 
 Fields: TypeAlias = "tuple[tuple[str, str], ...]"
 """Header fields in order; a name may stand several times."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Final
+
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from typing import Final
 
     from ._schema import Service
 

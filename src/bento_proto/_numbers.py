@@ -6,10 +6,12 @@ That is nearly all that a call with a tensor costs. Whatever orjson reads or wri
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Final, cast
+
+from ._typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Final
 
     import numpy as np
     from numpy.typing import NDArray

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
-
 from ._errors import CallTimeout
 from ._exchange import Exchange, State
 from ._flow import Flow, Step
 from ._hooks import watching
-from ._named import NamedTuple
+from ._typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable

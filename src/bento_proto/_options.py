@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from os import fspath
 from types import EllipsisType
-from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ._headers import checked_fields, merged
 from ._hooks import hooks_of, shown
 from ._messages import Timeout
-from ._named import NamedTuple
 from ._retry import RetryPolicy
+from ._typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
+    from typing import Literal, TypeAlias
 
     from ._hooks import Hooks
     from ._messages import Fields

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from ._content import charset, file_name, media_type
 from ._decoders import Decoder, Raw, Text, Whole
 from ._errors import RemoteProtocolError
 from ._json import JSON, parse_json
 from ._schema import Kind, has_arrays
+from ._typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Final, TypeAlias
 
     from ._arrays import Convert
     from ._messages import Head, Limits

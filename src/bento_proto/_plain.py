@@ -8,11 +8,13 @@ this decides nothing: a test holds both to the same verdict.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
 
 from ._messages import Chunks, Data, Head
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from ._messages import Fields
 
 _NAME: Final = r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+"

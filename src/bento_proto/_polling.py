@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
 
 from ._dates import retry_after
 from ._errors import CallTimeout
 from ._flow import Flow
-from ._named import NamedTuple
 from ._operations import Terms, attempts
 from ._outputs import whole_reader
 from ._retry import NEVER, RetryPolicy
 from ._tasks import ResultStatus, parse_status
+from ._typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Final
 
     from ._exchange import Exchange
     from ._messages import Request

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from ._named import NamedTuple
+from ._typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Final, Literal, TypeAlias
 
 _OFTEN: Final = 1 << 16  # bytes: what is read or written at a time is hardly less
 _BLOCK: Final = 1 << 18

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from types import EllipsisType
-from typing import TYPE_CHECKING, Final
 
 from ._credentials import basic, is_local
 from ._messages import Fields, Loss, Origin
-from ._named import NamedTuple
+from ._typing import TYPE_CHECKING, NamedTuple
 from ._url import parse_proxy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Final
 
 _ENTRY: Final = r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?"  # host, [IPv6] or network; and a port
 

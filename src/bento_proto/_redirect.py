@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ._errors import LocalProtocolError, RemoteProtocolError
 from ._headers import HARMLESS
 from ._messages import Request
+from ._typing import TYPE_CHECKING
 from ._url import resolve
 
 if TYPE_CHECKING:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
-
 from ._cookies import Cookies
 from ._encoding import encode
 from ._flow import Flow
@@ -12,7 +10,7 @@ from ._messages import Limits, Request
 from ._operations import Terms, attempt
 from ._outputs import stream_reader, value_reader
 from ._retry import RetryBudget
-from ._url import Base, quote_route
+from ._typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from ._outputs import Reader
     from ._progress import OnProgress
     from ._schema import Endpoint
+    from ._url import Base
 
 T = TypeVar("T")
 
@@ -121,6 +120,8 @@ class Requests:
     def target(self, route: str, action: str = "") -> str:
         """The path of an endpoint, or of an action of its, percent-encoded."""
         mount = self.found.mount if self.found else self._base.path
+        from ._url import quote_route
+
         path = mount + quote_route(route)
         return f"{path.rstrip('/')}/{action}" if action else path
 

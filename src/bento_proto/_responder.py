@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from ._errors import LocalProtocolError
 from ._exchange import State
 from ._messages import Loss, Lost
-from ._named import NamedTuple
+from ._typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
+    from typing import Final, TypeAlias
 
     from ._exchange import Exchange
     from ._flow import Step

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
+from typing import Any
 
 from ._content import charset
 from ._cookies import set_cookies
 from ._headers import Headers, trace_id
 from ._json import JSON, parse_json
+from ._typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from ._exchange import Exchange
     from ._messages import Fields, Head
 

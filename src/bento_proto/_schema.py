@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ._errors import BentoMLException, SchemaError
 from ._json import JSON, parse_json
-from ._named import NamedTuple
 from ._text import is_unicode
+from ._typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Final, TypeAlias
 
 Schema: TypeAlias = "Mapping[str, JSON]"
 

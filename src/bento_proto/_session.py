@@ -1,40 +1,37 @@
-"""All that a client knows and decides, without I/O: its adapters only drive the flows made here."""
+"""All that a client knows and decides, without I/O: its adapters only drive the flows made here.
+
+What finds a Service and what makes requests is loaded with the first session, what few use with its first use.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
 
-from ._credentials import Credential
-from ._discovery import describe, mounted, probe, until_ready
 from ._errors import NotFound
-from ._flow import Flow
 from ._headers import checked_fields, merged
-from ._json import to_json
 from ._messages import Limits, Timeout
-from ._operations import attempt
 from ._options import Options
-from ._outputs import content_reader, event_reader, whole_reader
-from ._requests import Requests
 from ._retry import RetryPolicy
-from ._schema import Service, parse_service
-from ._url import Base, checked_target, parse_base
+from ._typing import TYPE_CHECKING
 from ._version import __version__
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from typing import Final
 
     from ._binding import Call
     from ._encoding import Upload
     from ._exchange import Exchange
+    from ._flow import Flow
     from ._hooks import Hooks
     from ._json import JSON
     from ._options import Images
     from ._progress import OnProgress
-    from ._schema import Endpoint
+    from ._schema import Endpoint, Service
     from ._sse import ServerSentEvent
     from ._task_flows import Tasks
+    from ._url import Base
 
 _PROBE_TIMEOUT: Final = 5.0
 
@@ -89,6 +86,10 @@ class Session:
         environ: Mapping[str, str],
         chance: Callable[[], float],
     ) -> None:
+        from ._credentials import Credential
+        from ._requests import Requests
+        from ._url import parse_base
+
         self.base: Base = parse_base(url)
         own = (
             ("accept", "*/*"),
@@ -105,8 +106,9 @@ class Session:
         self._ready_timeout = self.options.timeout.receive if server_ready_timeout is None else server_ready_timeout
         self._requests = Requests(self.base, Credential(self.base, token, environ), limits or Limits(), chance)
         if schema is not None:
-            service = schema if isinstance(schema, Service) else parse_service(schema)
-            self._requests.found = mounted(service, self.base)
+            from ._discovery import mounted
+
+            self._requests.found = mounted(schema, self.base)
         self._ready = False
 
     @property
@@ -143,6 +145,8 @@ class Session:
         self._ready = True
         requests = self._requests
         if requests.found is None:
+            from ._discovery import describe
+
             terms = requests.terms(options._replace(timeout=options.timeout.within(max(ends - now, 0.0))))
             requests.found = yield from describe(self.base, requests.headers(options), terms, now)
         return requests.found.service
@@ -155,6 +159,8 @@ class Session:
             options: of the request.
             now: what the clock reads.
         """
+        from ._discovery import probe
+
         total = min(options.timeout.receive or _PROBE_TIMEOUT, _PROBE_TIMEOUT) if seconds is None else seconds
         requests = self._requests
         terms = requests.terms(options._replace(timeout=options.timeout.within(total)))
@@ -174,6 +180,8 @@ class Session:
             ServiceUnavailable: it did not become ready in time; the cause is what the last request met.
             Unauthorized, Forbidden: it asks for a token.
         """
+        from ._discovery import until_ready
+
         requests = self._requests
         headers, terms = requests.headers(options), requests.terms(options)
         now = yield from until_ready(self.base, headers, terms, requests.found, seconds, now)
@@ -216,12 +224,16 @@ class Session:
         self, call: Call, uploads: Sequence[Upload], boundary: str, options: Options, now: float
     ) -> Flow[Exchange[ServerSentEvent]]:
         """Call an endpoint and read its answer as server-sent events. Arguments and errors are those of `call`."""
+        from ._outputs import event_reader
+
         return self._requests.post(call, "", event_reader(self._requests.limits), uploads, boundary, options, now)
 
     def content(
         self, call: Call, uploads: Sequence[Upload], boundary: str, options: Options, now: float
     ) -> Flow[Exchange[bytes]]:
         """Call an endpoint and take its answer as the bytes that come. Arguments and errors are those of `call`."""
+        from ._outputs import content_reader
+
         return self._requests.post(call, "", content_reader(), uploads, boundary, options, now)
 
     def request(
@@ -243,6 +255,11 @@ class Session:
         """
         if not method.isascii() or not method.isalpha():
             raise ValueError(f"not an HTTP method: {method!r}")
+        from ._json import to_json
+        from ._operations import attempt
+        from ._outputs import whole_reader
+        from ._url import checked_target
+
         kind = "application/json" if content is None and json is not None else None
         body = (to_json(json) if content is None else content,) if kind or content is not None else ()
         requests = self._requests

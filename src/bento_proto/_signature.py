@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Final
 
 from ._schema import Kind, file_schema, is_image, unwrapped
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import inspect
     from collections.abc import Iterator, Mapping
+    from typing import Final
 
     from ._schema import Endpoint, Output, Parameter, Schema
 

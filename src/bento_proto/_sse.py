@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Final
 
 from ._decoders import pile
 from ._errors import LimitExceeded
-from ._named import NamedTuple
+from ._typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Final
 
 # Only these end a line; str.splitlines would also cut at U+0085, U+2028 and others that are text here.
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")

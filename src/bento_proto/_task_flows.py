@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar
-
 from ._errors import BentoMLException, CallTimeout
 from ._flow import Flow
 from ._operations import attempt
@@ -11,10 +9,12 @@ from ._outputs import whole_reader
 from ._polling import Poll, until_over
 from ._retry import NEVER
 from ._tasks import outcome, parse_status, parse_task_id
+from ._typing import TYPE_CHECKING, TypeVar
 from ._url import quote_segment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Final
 
     from ._binding import Call
     from ._encoding import Upload

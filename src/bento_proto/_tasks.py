@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, Final, TypeVar
 
 from ._errors import BentoMLException, RemoteProtocolError, TaskFailed, TaskNotCompleted
 from ._flow import Flow
@@ -11,9 +10,11 @@ from ._json import parse_json
 from ._operations import attempts
 from ._outputs import whole_reader
 from ._text import is_unicode
+from ._typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Final
 
     from ._exchange import Exchange
     from ._messages import Request

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+
+from ._typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
 
 # C0, DEL and C1, which begin the commands of terminals; lone surrogates, which can't be encoded.
 _CONTROLS: Final = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from ._errors import BentoMLException, CallTimeout, ConnectError, ConnectionLost, RemoteProtocolError, Unauthorized
 from ._messages import Loss
 from ._redirect import redirected
 from ._text import error_line
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._exchange import Exchange

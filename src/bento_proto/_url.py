@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from ._errors import RemoteProtocolError
 from ._messages import DEFAULT_PORTS, Origin
-from ._named import NamedTuple
 from ._text import is_unicode
+from ._typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from typing import Final
 
 _HOST: Final = r"[a-z0-9._~-]+|[0-9a-f:.]+(?:%[A-Za-z0-9._~-]+)?"  # a name, or IPv6 with its zone
 _TARGET: Final = r'/(?!/)[!"$-~]*'  # visible ASCII without the #

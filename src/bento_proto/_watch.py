@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
 from ._exchange import State
 from ._headers import HARMLESS, Headers, checked_fields, merged
 from ._hooks import REDACTED, shown
 from ._messages import Request
-from ._named import NamedTuple
 from ._text import error_line, one_line
+from ._typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from ._exchange import Exchange
     from ._flow import Flow, Step
     from ._hooks import Hooks

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sized
-from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar, cast
 
 from ._progress import Progress
+from ._typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal, TypeAlias
 
     from ._progress import OnProgress
     from ._response import Value

@@ -6,15 +6,15 @@ even loaded before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
-
 from ._errors import LocalProtocolError
 from ._messages import Data, End, FilePart, Head, Loss, Lost, joined
 from ._outputs import Delivery
 from ._plain import ChunkReader, may_become_plain, read_head, request_start
+from ._typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Final
 
     import h11
 

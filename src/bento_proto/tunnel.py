@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
 import h11
 
 from ._messages import Loss
 from ._proxy import ProxyError
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from ._messages import Limits, Origin
     from ._proxy import Proxy
 

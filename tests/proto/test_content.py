@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bento_proto import Head, RemoteProtocolError, file_name, media_type, safe_name
-from bento_proto._content import Inflater, charset, inflater, parameters
+from bento_proto._content import charset, parameters
+from bento_proto._inflate import Inflater, inflater
 from tests.proto.play import splits
 
 

@@ -1,13 +1,27 @@
-"""Named tuples that are quick to make: every process that imports the core makes all of them anew."""
+"""What of `typing` the core needs as it runs, without that module: it takes as long to load as all of the core."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NamedTuple
+    from typing import Generic, NamedTuple, Protocol, TypeVar, cast
 else:
     from collections import namedtuple
+    from types import GenericAlias
+
+    class Generic:
+        """What is generic may be subscripted; nothing else can be told of it as a program runs."""
+
+        __slots__ = ()
+        __class_getitem__ = classmethod(GenericAlias)
+
+    Protocol = Generic
+
+    def TypeVar(name, **_):  # noqa: N802 - as typing's
+        return name
+
+    def cast(_, value):
+        return value
 
     class _Meta(type):
         def __new__(cls, name, _bases, namespace):
@@ -26,4 +40,4 @@ else:
 
     NamedTuple = type.__new__(_Meta, "NamedTuple", (), {})
 
-__all__ = ("NamedTuple",)
+__all__ = ("TYPE_CHECKING", "Generic", "NamedTuple", "Protocol", "TypeVar", "cast")

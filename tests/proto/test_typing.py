@@ -7,7 +7,7 @@ import pickle
 import typing
 
 from bento_proto import Origin
-from bento_proto._named import NamedTuple
+from bento_proto._typing import NamedTuple
 
 
 class Own(NamedTuple):
