@@ -124,6 +124,12 @@ def test_a_bare_interpreter_shows_what_is_loaded() -> None:
     assert loaded_by("pass") == set()
 
 
+def test_a_session_is_imported_without_what_it_does_not_need_yet() -> None:
+    loaded = loaded_by("from bento_proto import Session")
+    assert "bento_proto._session" in loaded
+    assert not among(loaded, {"json", "typing", "urllib"})
+
+
 def test_the_core_loads_nothing_impure_and_nothing_slow() -> None:
     loaded = loaded_by("from bento_proto import *")
     assert "bento_proto" in loaded
