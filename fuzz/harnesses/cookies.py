@@ -35,17 +35,17 @@ def test_one_input(data: bytes) -> None:
         cookies.take(setter, target, head, now)
         assert all(name and name == name.strip() for name in set_cookies(head))
         set_at_all = set_at_all or cookies.header(setter, target, now) is not None
-    assert len(cookies._kept) <= MOST
+    assert len(cookies.kept) <= MOST
     for origin in ORIGINS:
         for target in TARGETS:
             header = cookies.header(origin, target, now)
             assert header is None or origin == setter, "a cookie leaves its origin"
             assert header is None or VALUE.fullmatch(header)
-    for (origin, path, name), kept in cookies._kept.items():
+    for (origin, path, name), kept in cookies.kept.items():
         assert origin == setter
         assert path.startswith("/")
         assert name
         header = cookies.header(origin, path, now)
         if kept.secure and origin.scheme == "http":
-            others = sum(other.secure is False and key[2] == name for key, other in cookies._kept.items())
+            others = sum(other.secure is False and key[2] == name for key, other in cookies.kept.items())
             assert others or f"{name}={kept.value}" not in (header or "").split("; ")

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from ._json import JSON, parse_json, to_json
     from ._messages import (
         Chunks,
+        Complete,
         Data,
         End,
         Fields,
@@ -101,7 +102,9 @@ else:  # What nobody asks for is not loaded (PEP 562). A type checker must not s
         "_inputs": "File FileContent FileInput FrameInput ModelInput TensorInput",
         "_items": "JSONItems",
         "_json": "JSON parse_json to_json",
-        "_messages": "Chunks Data End Fields FilePart Head Limits Loss Lost Origin Received Request Segment Timeout",
+        "_messages": (
+            "Chunks Complete Data End Fields FilePart Head Limits Loss Lost Origin Received Request Segment Timeout"
+        ),
         "_multipart": "Body",
         "_naming": "ALIAS RESERVED attributes endpoint_for",
         "_options": "Images Options",
@@ -146,6 +149,7 @@ __all__ = (
     "Call",
     "CallTimeout",
     "Chunks",
+    "Complete",
     "Conflict",
     "ConnectError",
     "ConnectionLost",

@@ -32,10 +32,14 @@ def set_cookies(head: Head) -> dict[str, str]:
 
 
 class Cookies:
-    """The cookies of one client."""
+    """The cookies of one client.
+
+    Attributes:
+        kept: each by origin, path and name.
+    """
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[Origin, str, str], _Cookie] = {}
+        self.kept: dict[tuple[Origin, str, str], _Cookie] = {}
 
     def take(self, origin: Origin, target: str, head: Head, now: float) -> None:
         """Keep what an answer sets, and drop what it expires."""
@@ -54,16 +58,16 @@ class Cookies:
         if not path.startswith("/"):
             path = target.partition("?")[0].rpartition("/")[0] or "/"
         key = (origin, path, name)
-        self._kept.pop(key, None)
+        self.kept.pop(key, None)
         lifetime = _lifetime(given, head)
         if lifetime is None or lifetime > 0:
-            if len(self._kept) >= _MOST:
-                self._kept.pop(next(iter(self._kept)), None)  # the one set longest ago
-            self._kept[key] = _Cookie(content, "secure" in given, None if lifetime is None else now + lifetime)
+            if len(self.kept) >= _MOST:
+                self.kept.pop(next(iter(self.kept)), None)  # the one set longest ago
+            self.kept[key] = _Cookie(content, "secure" in given, None if lifetime is None else now + lifetime)
 
     def added(self, request: Request, now: float) -> Request:
         """The request with the cookies that belong to it, behind those of the caller in the one header for them."""
-        cookies = self.header(request.origin, request.target, now) if self._kept else None
+        cookies = self.header(request.origin, request.target, now)
         if cookies is None:
             return request
         own = [value for name, value in request.headers if name == "cookie"]
@@ -75,7 +79,7 @@ class Cookies:
         path = target.partition("?")[0]
         fitting = [
             (where, f"{name}={cookie.value}")
-            for (home, where, name), cookie in list(self._kept.items())
+            for (home, where, name), cookie in list(self.kept.items())
             if home == origin
             and (path == where or path.startswith(where.rstrip("/") + "/"))
             and (origin.scheme == "https" or not cookie.secure)

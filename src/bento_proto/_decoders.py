@@ -71,7 +71,10 @@ class Whole(Generic[T]):
         self._size += len(data)
         if self._size > self._limit:
             raise LimitExceeded(f"the answer is over {self._limit} bytes")
-        pile(self._pieces, data)
+        if self._pieces:
+            pile(self._pieces, data)
+        else:
+            self._pieces.append(data)
         return ()
 
     def boundary(self) -> Sequence[T]:

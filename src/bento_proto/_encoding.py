@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # The server's form parser takes 1 MiB for a field, unless the part has a file name.
 _FIELD_LIMIT: Final = 900_000
-_JSON: Final = "application/json"
+JSON: Final = "application/json"
 _PLAIN: Final = frozenset({str, int, float, bool, type(None), list, dict})  # what is no array
 _BINARY: Final = "application/octet-stream"
 
@@ -57,13 +57,18 @@ def encode(call: Call, uploads: Sequence[Upload], boundary: str) -> Body:
         return _encode_root_file(call, uploads)
     if call.files:
         return multipart(tuple(_fields(call, uploads)), boundary)
-    return Body(_JSON, (_json(call, call.values),))
+    return Body(JSON, (encode_simple(call),))
+
+
+def encode_simple(call: Call) -> bytes:
+    """`encode` for an endpoint that `is_simple <bento_proto._schema.Endpoint.is_simple>`: the body, which is JSON."""
+    return _json(call, call.values)
 
 
 def _encode_root(call: Call) -> Body:
     schema, value = call.endpoint.parameters[0].schema, call.values[""]
     if schema.get("type") != "string":
-        return Body(_JSON, (_json(call, {"": value}, root=True),))
+        return Body(JSON, (_json(call, {"": value}, root=True),))
     if isinstance(value, (bytes, bytearray, memoryview)):
         data = bytes(cast("bytes", value))
     elif isinstance(value, str):

@@ -10,7 +10,7 @@ from enum import Enum
 
 from ._errors import LocalProtocolError, RemoteProtocolError
 from ._headers import trace_id
-from ._messages import Chunks, Data, End, Head, Lost
+from ._messages import Chunks, Complete, Data, End, Head, Lost
 from ._outputs import Delivery
 from ._typing import TYPE_CHECKING, Generic, TypeVar, cast
 
@@ -179,33 +179,24 @@ class Exchange(Generic[T_co]):
             raise LocalProtocolError(f"there is no result in state {self.state.value!r}")
         return self._items[0]
 
-    def receive(self, event: Received) -> Sequence[T_co]:
+    def receive(self, event: Received | Complete) -> Sequence[T_co]:
         """Take one event; return the items that it completed.
 
         Raises:
             LocalProtocolError: the state does not allow the event; nothing changed.
         """
-        before = self.state
-        what = _INPUTS[type(event)] if not isinstance(event, Head) else _classify(event)
+        if self.witness is not None and isinstance(event, Complete):
+            return self._receive_parts(event)
+        before, first = self.state, event.head if isinstance(event, Complete) else event
+        what = _INPUTS[type(first)] if not isinstance(first, Head) else _classify(first)
         after = TRANSITIONS[before].get(what)
         if after is None:
             raise LocalProtocolError(f"{what.value!r} is not allowed in state {before.value!r}")
         self.state, self.is_over = after, not TRANSITIONS[after]
         if self.witness is not None:
-            self.witness(event)
-        items: Sequence[T_co] = ()
+            self.witness(first)
         try:
-            if isinstance(event, Data):
-                items = self._data((event.data,), ends_chunk=event.ends_chunk)
-            elif isinstance(event, Chunks):
-                items = self._data(event.pieces, ends_chunk=True)
-            elif isinstance(event, Head):
-                self._begin(event)
-            elif isinstance(event, End):
-                items = self._end()
-            else:
-                self.lost = event
-                self.error = self._lost(event) if before is not State.REFUSED else self._refused()
+            items = self._take(event)
         except RemoteProtocolError as exc:
             refused = State.REFUSED in (before, self.state)  # what matters is its status, whatever its body is coded in
             self.state, self.is_over = TRANSITIONS[before][Input.BREAK], True
@@ -219,6 +210,44 @@ class Exchange(Generic[T_co]):
         if self.delivery is Delivery.VALUE:
             self._items += items
             return ()
+        return items
+
+    def _take(self, event: Received | Complete) -> Sequence[T_co]:
+        if isinstance(event, Complete):
+            return self._whole(event)
+        if isinstance(event, Data):
+            return self._data((event.data,), ends_chunk=event.ends_chunk)
+        if isinstance(event, Chunks):
+            return self._data(event.pieces, ends_chunk=True)
+        if isinstance(event, End):
+            return self._end()
+        if isinstance(event, Head):
+            self._begin(event)
+        else:
+            self.lost = event
+            is_refused = self.head is not None and self._decoder is None
+            self.error = self._refused() if is_refused else self._lost(event)
+        return ()
+
+    def _whole(self, answer: Complete) -> Sequence[T_co]:
+        self._begin(answer.head)
+        if self.is_over:
+            return ()
+        items = self._data((answer.body,), ends_chunk=False) if answer.body else ()
+        try:
+            ending = self._end()
+        except RemoteProtocolError as exc:
+            exc.items = (*items, *exc.items)
+            raise
+        self.state, self.is_over = TRANSITIONS[self.state][Input.END], True
+        return [*items, *ending] if items else ending
+
+    def _receive_parts(self, answer: Complete) -> Sequence[T_co]:
+        """Take an answer piece by piece, as a witness is to see it."""
+        items: list[T_co] = []
+        for part in answer.parts:
+            if not self.is_over:
+                items += self.receive(part)
         return items
 
     @property
@@ -249,7 +278,7 @@ class Exchange(Generic[T_co]):
             raise RemoteProtocolError(f"the answer has status {head.status}, which is no final one")
         if self.state is State.MOVED:
             return
-        if head.get("content-encoding") is not None:
+        if "content-encoding" in head.first:
             from ._inflate import inflater  # BentoML compresses only where it is told to
 
             self._inflater = inflater(head)

@@ -60,9 +60,12 @@ def hooks_of(given: Hooks | Iterable[Hooks] | None) -> tuple[Hooks, ...]:
 
 def watching(hooks: tuple[Hooks, ...]) -> Watch | None:
     """What tells of the requests of one call; None if nobody wants to know."""
-    wanted = tuple([each for each in hooks if each.enabled is None or each.enabled()])
+    wanted: list[Hooks] = []
+    for each in hooks:
+        if each.enabled is None or each.enabled():
+            wanted.append(each)  # noqa: PERF401 - nearly always there is one, that is not: nothing is made for it
     if not wanted:
         return None
     from ._watch import Watch  # few have use for it, and all would wait for it
 
-    return Watch(wanted)
+    return Watch(tuple(wanted))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from ._errors import RemoteProtocolError
-from ._typing import TYPE_CHECKING, cast
+from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,8 @@ def parse_json(data: bytes) -> JSON:
             value, end = _raw_decode(text)
         except ValueError:  # there is white space or a byte order mark before it, or it is wrong
             value, end = None, -1
-        return cast("JSON", value if end == len(text) else json.loads(text.removeprefix("\ufeff")))
+        result: JSON = value if end == len(text) else json.loads(text.removeprefix("\ufeff"))
+        return result
     except (ValueError, RecursionError) as exc:
         error = RemoteProtocolError(f"the answer is not JSON: {exc}")
         error.body = data

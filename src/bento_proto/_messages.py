@@ -8,7 +8,7 @@ from ._errors import LocalProtocolError
 from ._typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Final, TypeAlias
 
 Fields: TypeAlias = "tuple[tuple[str, str], ...]"
@@ -137,32 +137,41 @@ class Request:
 class Head:
     """The status and the headers of an answer.
 
+    Args:
+        status: the three-digit status.
+        headers: the fields in order.
+        in_lower_case: whether all their names are known to be.
+
     Attributes:
         status: the three-digit status.
         headers: the fields in order, as they came.
+        first: the first value of each field, by its lower-case name.
     """
 
-    __slots__ = ("_first", "headers", "status")
+    __slots__ = ("first", "headers", "status")
 
-    def __init__(self, status: int, headers: Fields = ()) -> None:
+    def __init__(self, status: int, headers: Fields = (), *, in_lower_case: bool = False) -> None:
         self.status: int = status
         self.headers: Fields = headers
-        self._first: dict[str, str] = {name.lower(): value for name, value in reversed(headers)}
+        backwards = headers[::-1]
+        self.first: Mapping[str, str] = dict(
+            backwards if in_lower_case else ((name.lower(), value) for name, value in backwards)
+        )
 
     def __repr__(self) -> str:
         return f"<Head {self.status}>"
 
     def get(self, name: str) -> str | None:
         """The first value of a field, by its lower-case name."""
-        return self._first.get(name)
+        return self.first.get(name)
 
     def get_all(self, name: str) -> list[str]:
         """Every value of a field, by its lower-case name."""
-        return [value for key, value in self.headers if key.lower() == name] if name in self._first else []
+        return [value for key, value in self.headers if key.lower() == name] if name in self.first else []
 
     def repeats(self, name: str) -> bool:
         """Whether a field stands there more than once, by its lower-case name."""
-        return len(self._first) != len(self.headers) and len(self.get_all(name)) > 1
+        return len(self.first) != len(self.headers) and len(self.get_all(name)) > 1
 
 
 class Data:
@@ -198,6 +207,26 @@ class End:
     """The answer's body is whole."""
 
     __slots__ = ()
+
+
+class Complete:
+    """An answer that came as a whole: the same as a `Head`, a `Data` and an `End`, at once.
+
+    Attributes:
+        head: its head.
+        body: its body, transfer coding removed.
+    """
+
+    __slots__ = ("body", "head")
+
+    def __init__(self, head: Head, body: bytes) -> None:
+        self.head: Head = head
+        self.body: bytes = body
+
+    @property
+    def parts(self) -> tuple[Head | Data | End, ...]:
+        """The events that come to the same."""
+        return (self.head, Data(self.body), End()) if self.body else (self.head, End())
 
 
 class Loss(Enum):

@@ -59,7 +59,8 @@ def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Fl
     Raises:
         BentoMLException: there was none; its ``attempts`` tell of each.
     """
-    return attempts(request, reader, terms, now, terms.deadline(now), raising=True)
+    total = terms.timeout.total
+    return attempts(request, reader, terms, now, None if total is None else now + total, raising=True)
 
 
 def attempts(
@@ -96,7 +97,8 @@ def attempts(
         timeout = terms.timeout if deadline is None else terms.timeout.within(deadline - now - delay)
         late = timeout.total is not None and timeout.total <= 0
         going_out = request if watch is None or late else watch.request(request, delay)
-        exchange = Exchange(terms.cookies.added(going_out, now), reader, terms.limits)
+        going_out = terms.cookies.added(going_out, now) if terms.cookies.kept else going_out
+        exchange = Exchange(going_out, reader, terms.limits)
         if watch is not None or terms.on_progress is not None:
             exchange.measure(terms.on_progress)
         if late:
@@ -106,7 +108,7 @@ def attempts(
         else:
             now = yield from watch.step(Step(exchange, timeout, delay, fresh), now)
         exchange.seconds = now - began
-        if exchange.head is not None:
+        if exchange.head is not None and "set-cookie" in exchange.head.first:
             terms.cookies.take(request.origin, request.target, exchange.head, now)
         again = None
         if exchange.state is State.MOVED:

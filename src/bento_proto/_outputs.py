@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
 
 from ._content import charset, file_name, media_type
 from ._decoders import Decoder, Raw, Text, Whole
@@ -62,7 +63,7 @@ def value_reader(output: Output, limits: Limits) -> Reader[object]:
         delivery = _delivery(output, head) if may_be_file else Delivery.VALUE
         if delivery is not Delivery.VALUE:
             return Answer(delivery, Raw())
-        return Answer(Delivery.VALUE, Whole(lambda data: parse(data, head), limits.body))
+        return Answer(Delivery.VALUE, Whole(partial(parse, head), limits.body))
 
     return read
 
@@ -80,21 +81,25 @@ def _delivery(output: Output, head: Head) -> Delivery:
     return Delivery.IMAGE if media_type(head).startswith("image/") else Delivery.VALUE
 
 
-def _parser(output: Output) -> Callable[[bytes, Head], object]:
+def _parser(output: Output) -> Callable[[Head, bytes], object]:
     if output.kind is Kind.BYTES:
-        return lambda data, head: data
+        return lambda head, data: data
     if output.kind is Kind.TEXT:
         # An Enum, a datetime or a UUID comes in quotes, a Literal or a str Enum with the same schema without.
         quoted = "enum" in output.schema or "format" in output.schema
-        return lambda data, head: _unquoted(_text(data, head)) if quoted else _text(data, head)
+        return lambda head, data: _unquoted(_text(head, data)) if quoted else _text(head, data)
     if output.kind is Kind.EITHER:
         return _either(output.schema)
     convert = _converter(output.schema)
     if convert is None:
-        return lambda data, head: parse_json(data) if data else None
+        return _json
     if output.schema.get("type") == "tensor" and str(output.schema.get("dtype", "float")).startswith("float"):
-        return lambda data, head: _tensor(data, convert) if data else None
-    return lambda data, head: convert(parse_json(data)) if data else None
+        return lambda head, data: _tensor(data, convert) if data else None
+    return lambda head, data: convert(parse_json(data)) if data else None
+
+
+def _json(_: Head, data: bytes) -> JSON:
+    return parse_json(data) if data else None
 
 
 def _converter(schema: Schema) -> Convert | None:
@@ -117,7 +122,7 @@ def _tensor(data: bytes, convert: Convert) -> object:
     return convert(parse_json(data))
 
 
-def _either(schema: Schema) -> Callable[[bytes, Head], object]:
+def _either(schema: Schema) -> Callable[[Head, bytes], object]:
     """JSON where it parses, text where it doesn't, and bytes where that is none either.
 
     A text is sent as it is. One that parses by chance (an Optional[str] that looks like JSON) is told by its type,
@@ -125,18 +130,18 @@ def _either(schema: Schema) -> Callable[[bytes, Head], object]:
     """
     convert, types, is_binary = _converter(schema), _types(schema), _is_binary(schema)
 
-    def parse(data: bytes, head: Head) -> object:
+    def parse(head: Head, data: bytes) -> object:
         try:
             value = parse_json(data)
         except RemoteProtocolError:
-            return other(data, head)
+            return other(head, data)
         if types is not None and type(value) not in types:
-            return other(data, head)
+            return other(head, data)
         return convert(value) if convert else value
 
-    def other(data: bytes, head: Head) -> object:
+    def other(head: Head, data: bytes) -> object:
         try:
-            return data if is_binary else _text(data, head)
+            return data if is_binary else _text(head, data)
         except RemoteProtocolError:
             return data
 
@@ -179,7 +184,7 @@ def _members(schema: Schema) -> Sequence[Schema]:
     return [member if isinstance(member, dict) else {} for member in members] if isinstance(members, list) else [schema]
 
 
-def _text(data: bytes, head: Head) -> str:
+def _text(head: Head, data: bytes) -> str:
     try:
         return data.decode(charset(head))
     except UnicodeError as exc:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import re
 
+from ._errors import LocalProtocolError
 from ._messages import Chunks, Data, Head
 from ._typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from typing import Final
 
-    from ._messages import Fields
+    from ._messages import Fields, Request
+    from ._proxy import Proxy
 
 _NAME: Final = r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+"
 _REQUEST: Final = re.compile(
@@ -23,18 +25,53 @@ _REQUEST: Final = re.compile(
 )
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
-_PLAIN_HEAD: Final = re.compile(
-    rb"HTTP/1\.1 ([2-9][0-9]{2})(?: [\t\x20-\x7e]*)?\r\n((?:%b:[\t\x20-\x7e]*\r\n)*)\r\n" % _NAME.encode()
-)
-_FIELD: Final = re.compile(r"([^:]+):([^\r]*)\r\n")
+_STATUS: Final = re.compile(r"HTTP/1\.1 ([2-9][0-9]{2})(?: [\t\x20-\x7e]*)?", re.ASCII)
+_FIELD: Final = re.compile(rf"({_NAME}):([\t\x20-\x7e]*)", re.ASCII)
+# What nearly all answers begin with, and the names of their fields, need no pattern, which takes longer.
+_USUAL_START: Final = "HTTP/1.1 200 OK"
+# Lines of these are much the same in all answers, and nobody's secret: what they say is kept, for a few short ones.
+_ALIKE: Final = frozenset({"content-length", "content-type", "date", "server", "vary"})
+_USUAL_NAMES: Final = _ALIKE | {"x-bentoml-request-id"}
+_KEPT: Final[dict[str, tuple[str, str]]] = {}
+_KEPT_MOST: Final = 64
+_KEPT_LENGTH: Final = 100
 _LENGTH_MOST: Final = 20  # digits
 _CHUNK_HEAD: Final = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")
 _CHUNK_HEAD_MOST: Final = 22
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
+def request_head(request: Request, length: int | None, proxy: Proxy | None) -> bytes:
+    """The head of a request with a body of that length, None for one in chunks.
+
+    Args:
+        request: what to send. It keeps what does not depend on its body, for those that differ in nothing else.
+        length: of its body.
+        proxy: the proxy that it is sent to, to be passed on.
+
+    Raises:
+        LocalProtocolError: it can't be said in HTTP/1.1.
+    """
+    if proxy is None and request.encoded:
+        start = request.encoded[0]
+    else:
+        target = request.target if proxy is None else f"{request.origin}{request.target}"
+        fields = (("host", request.origin.authority), *request.headers, *(proxy.headers if proxy else ()))
+        try:
+            start = request_start(request.method, target, fields)
+        except ValueError as exc:
+            raise LocalProtocolError("the request's method, target or headers can't be sent in HTTP/1.1") from exc
+        if proxy is None:
+            request.encoded.append(start)
+    if length is None:
+        return start + b"transfer-encoding: chunked\r\n\r\n"
+    if length or request.method in ("POST", "PUT", "PATCH"):
+        return b"%bcontent-length: %d\r\n\r\n" % (start, length)
+    return start + b"\r\n"
+
+
 def request_start(method: str, target: str, fields: Fields) -> bytes:
-    """The head of a request without the empty line that ends it.
+    """The head of a request without what says how long its body is, and the empty line that ends it.
 
     Raises:
         ValueError: it could not be sent as it is.
@@ -47,23 +84,6 @@ def request_start(method: str, target: str, fields: Fields) -> bytes:
     return head.encode("latin-1")
 
 
-class Opening:
-    """A plain head.
-
-    Attributes:
-        head: status and fields, their names in lower case.
-        length: of the body; None if that comes in chunks.
-        size: of the head itself.
-    """
-
-    __slots__ = ("head", "length", "size")
-
-    def __init__(self, head: Head, length: int | None, size: int) -> None:
-        self.head: Head = head
-        self.length: int | None = length
-        self.size: int = size
-
-
 def may_become_plain(data: bytearray, seen: int) -> bool:
     """Whether these are the first bytes of a head that is not whole, and maybe plain.
 
@@ -74,21 +94,49 @@ def may_become_plain(data: bytearray, seen: int) -> bool:
     return data.startswith(b"HTTP/1.1"[: len(data)]) and _BLANK_LINE.search(data, max(seen - 2, 0)) is None
 
 
-def read_head(data: bytes) -> Opening | None:
-    """The head that the data begins with, if it is whole and plain."""
-    found = _PLAIN_HEAD.match(data)
-    if found is None:
+def read_head(data: bytes) -> tuple[Head, int] | None:
+    """The head that the data begins with, if it is whole and plain, its names in lower case; and its size."""
+    end = data.find(b"\r\n\r\n")
+    start, *lines = data[: max(end, 0)].decode("latin-1").split("\r\n")
+    status = 200 if start == _USUAL_START else _read_status(start)
+    if status is None:
         return None
-    fields = _FIELD.findall(found[2].decode("ascii"))
-    head = Head(int(found[1]), tuple([(name.lower(), value.strip(" \t")) for name, value in fields]))
-    length, coding = head.get("content-length"), head.get("transfer-encoding")
+    fields: list[tuple[str, str]] = []
+    for line in lines:
+        field = _KEPT.get(line) or _read_field(line)
+        if field is None:
+            return None
+        fields.append(field)
+    head = Head(status, tuple(fields), in_lower_case=True)
+    length, coding = head.first.get("content-length"), head.first.get("transfer-encoding")
     if length is None:
         is_plain = coding == "chunked" and not head.repeats("transfer-encoding")
-        return Opening(head, None, found.end()) if is_plain else None
-    is_plain = (
-        coding is None and length.isdigit() and len(length) <= _LENGTH_MOST and not head.repeats("content-length")
-    )
-    return Opening(head, int(length), found.end()) if is_plain else None
+    else:
+        is_plain = (
+            coding is None and length.isdigit() and len(length) <= _LENGTH_MOST and not head.repeats("content-length")
+        )
+    return (head, end + 4) if is_plain else None
+
+
+def _read_status(start: str) -> int | None:
+    found = _STATUS.fullmatch(start)
+    return None if found is None else int(found[1])
+
+
+def _read_field(line: str) -> tuple[str, str] | None:
+    name, colon, value = line.partition(":")
+    if colon and name in _USUAL_NAMES and value.isascii() and value.isprintable():
+        field = name, value.strip(" ")
+    else:
+        found = _FIELD.fullmatch(line)
+        if found is None:
+            return None
+        field = found[1].lower(), found[2].strip(" \t")
+    if field[0] in _ALIKE and len(line) <= _KEPT_LENGTH:
+        if len(_KEPT) >= _KEPT_MOST:
+            _KEPT.clear()
+        _KEPT[line] = field
+    return field
 
 
 class ChunkReader:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._cookies import Cookies
-from ._encoding import encode
+from ._encoding import JSON, encode, encode_simple
 from ._flow import Flow
 from ._headers import merged
 from ._messages import Limits, Request
@@ -106,16 +106,17 @@ class Requests:
         now: float,
     ) -> Flow[Exchange[T]]:
         """Send a call to its endpoint, or to an action of its: see `Session.call`."""
-        content_type, body = encode(call, uploads, boundary)
         if action or not call.endpoint.is_simple:
+            content_type, body = encode(call, uploads, boundary)
             request = self.make("POST", self.target(call.route, action), content_type, body, options)
             return attempt(request, reader, self.terms(options, options.on_progress), now)
+        data = encode_simple(call)
         headers, last = self.headers(options), self._last.get(call.endpoint.name)
         if last is None or last.headers is not headers or last.options is not options:
-            request = self.make("POST", self.target(call.route), content_type, (), options)
+            request = self.make("POST", self.target(call.route), JSON, (), options)
             terms = self.terms(options, options.on_progress)
             last = self._last[call.endpoint.name] = _Last(headers, options, request, terms)
-        return attempt(last.request.with_body(body), reader, last.terms, now)
+        return attempt(last.request.with_body((data,)), reader, last.terms, now)
 
     def target(self, route: str, action: str = "") -> str:
         """The path of an endpoint, or of an action of its, percent-encoded."""

@@ -6,10 +6,9 @@ even loaded before.
 
 from __future__ import annotations
 
-from ._errors import LocalProtocolError
-from ._messages import Data, End, FilePart, Head, Loss, Lost, joined
+from ._messages import Complete, Data, End, FilePart, Head, Loss, Lost, joined
 from ._outputs import Delivery
-from ._plain import ChunkReader, may_become_plain, read_head, request_start
+from ._plain import ChunkReader, may_become_plain, read_head, request_head
 from ._typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     import h11
 
     from ._exchange import Exchange
-    from ._messages import Fields, Segment
+    from ._messages import Segment
     from ._proxy import Proxy
 
 T = TypeVar("T")
@@ -57,7 +56,7 @@ class Wire(Generic[T]):
         self._interims_left = exchange.limits.interim
         length = exchange.request.content_length
         self._chunked = length is None
-        self._head = self._encode_head(length)
+        self._head = request_head(exchange.request, length, proxy)
         self._held = bytearray()  # the answer's head, as far as it has come
         self._chunks: ChunkReader | None = None
         self._parser: h11.Connection | None = None
@@ -83,7 +82,8 @@ class Wire(Generic[T]):
     @property
     def wants_data(self) -> bool:
         """Whether to read on before the exchange is handed back to its flow."""
-        return not self.is_over and (self._exchange.head is None or self._exchange.wants_body)
+        exchange = self._exchange
+        return not (self._over or exchange.is_over) and (exchange.head is None or exchange.wants_body)
 
     @property
     def is_reusable(self) -> bool:
@@ -111,6 +111,15 @@ class Wire(Generic[T]):
         )
 
     # --- sending
+
+    def small_request(self) -> bytes | None:
+        """All of `segments` at once, if that is no more than one small piece; else None, and nothing has changed."""
+        exchange = self._exchange
+        body = exchange.request.body
+        if exchange.upload is not None or len(body) != 1 or isinstance(body[0], FilePart) or len(body[0]) > _JOINED:
+            return None
+        self._sent = True
+        return self._head + body[0]
 
     def segments(self) -> Iterator[Segment]:
         """What to send, in order: bytes as they are, and files, each block of which is to go through `frame`."""
@@ -153,40 +162,19 @@ class Wire(Generic[T]):
             self._exchange.upload.send(len(block))
         return b"".join((b"%x\r\n" % len(block), block, b"\r\n")) if self._chunked and block else block
 
-    def _encode_head(self, length: int | None) -> bytes:
-        request, encoded = self._exchange.request, self._exchange.request.encoded
-        if self._proxy is not None:
-            start = self._encode_start(f"{request.origin}{request.target}", self._proxy.headers)
-        elif encoded:
-            start = encoded[0]
-        else:
-            start = self._encode_start(request.target, ())
-            encoded.append(start)
-        if length is None:
-            return start + b"transfer-encoding: chunked\r\n\r\n"
-        if length or request.method in ("POST", "PUT", "PATCH"):
-            return b"%bcontent-length: %d\r\n\r\n" % (start, length)
-        return start + b"\r\n"
-
-    def _encode_start(self, target: str, more: Fields) -> bytes:
-        request = self._exchange.request
-        try:
-            return request_start(request.method, target, (("host", request.origin.authority), *request.headers, *more))
-        except ValueError as exc:
-            raise LocalProtocolError("the request's method, target or headers can't be sent in HTTP/1.1") from exc
-
     # --- receiving
 
     def receive(self, data: bytes | memoryview) -> Sequence[T]:
         """Take what arrived, or ``b""`` once the peer has closed; return the items that are whole."""
-        if self.is_over:
+        exchange = self._exchange
+        if self._over or exchange.is_over:
             if data:
                 self._keeps_alive = False  # nobody asked for that
             return ()
         if not data:
             return self._closed()
         self._answered = True
-        if self._exchange.head is None or (self._left is None and not self._until_close):
+        if exchange.head is None or (self._left is None and not self._until_close):
             return self._read(data)  # type: ignore[arg-type]  # no view: such come behind the head, and in no chunks
         return self._body(data)  # type: ignore[arg-type]  # which takes parts of it, and looks no closer
 
@@ -203,14 +191,20 @@ class Wire(Generic[T]):
                 return ()
             data = bytes(held)
         opening = read_head(data)
-        if opening is None or opening.size > limit:
+        if opening is None or opening[1] > limit:
             self._held = bytearray()
             return self._parse(self._open_parser(), data)
-        self._begin(opening.head)
+        head, size = opening
+        rest = data[size:]
+        if not self._frame(head):
+            return ()
+        if self._left == len(rest):
+            self._left, self._over = 0, True
+            return self._exchange.receive(Complete(head, rest))
+        self._exchange.receive(head)
         if self._left is not None:
-            return self._body(data[opening.size :])
-        self._held = bytearray(data[: opening.size])  # for the parser, should it be needed
-        data = data[opening.size :]
+            return self._body(rest)
+        self._held, data = bytearray(data[:size]), rest  # for the parser, should it be needed
         self._chunks = ChunkReader()
         return self._read_chunks(self._chunks, data)
 
@@ -259,7 +253,9 @@ class Wire(Generic[T]):
                     self._lose(Loss.GARBAGE, "the server does not speak HTTP/1.1: the head is over its limit")
                 elif isinstance(event, h11.Response):
                     fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
-                    self._begin(Head(event.status_code, fields), event.http_version)
+                    head = Head(event.status_code, fields)
+                    if self._frame(head, event.http_version):
+                        self._exchange.receive(head)
                     if self._left is not None or self._until_close:
                         return self._body(bytes(parser.trailing_data[0]))
                 elif isinstance(event, h11.InformationalResponse):
@@ -281,12 +277,14 @@ class Wire(Generic[T]):
         size, self._unread = self._unread - rest, rest
         return size <= self._exchange.limits.head
 
-    def _begin(self, head: Head, version: bytes = b"1.1") -> None:
+    def _frame(self, head: Head, version: bytes = b"1.1") -> bool:
+        """See how the body behind a head ends, and whether the connection stays; False if the head is not for us."""
         if head.status == 407 and self._proxy is not None:
             self._lose(Loss.UNTRUSTED, self._proxy.unauthorized)
-            return
-        close = head.get("connection") and any("close" in value.lower() for value in head.get_all("connection"))
-        length, coding = head.get("content-length"), head.get("transfer-encoding")
+            return False
+        first = head.first
+        close = "connection" in first and any("close" in value.lower() for value in head.get_all("connection"))
+        length, coding = first.get("content-length"), first.get("transfer-encoding")
         # Both at once: the second counts, but who knows what else was mixed up (RFC 9112 section 6.3).
         self._keeps_alive = version == b"1.1" and not close and not (length and coding)
         # In the order of that section; what contradicts itself has been refused.
@@ -295,7 +293,7 @@ class Wire(Generic[T]):
         elif coding is None:
             self._left = int(length) if length is not None else None
             self._until_close = length is None
-        self._exchange.receive(head)
+        return True
 
     def _body(self, data: bytes) -> Sequence[T]:
         exchange, left = self._exchange, self._left

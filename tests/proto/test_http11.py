@@ -324,6 +324,27 @@ def test_all_in_one_piece() -> None:
     assert request.content == b"<" + large + b">"
 
 
+def test_a_small_request_is_one_piece() -> None:
+    small = Wire(Exchange(POST, items, Limits()))
+    assert small.small_request() == Wire(Exchange(POST, items, Limits())).data_to_send()
+    small.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
+    assert small.is_reusable
+
+
+@pytest.mark.parametrize("body", [(), (b"1", b"2"), (b"x" * 100_000,), (FilePart("a", 1),), (FilePart("pipe"),)])
+def test_any_other_is_not(body: tuple[bytes | FilePart, ...]) -> None:
+    request = Request("POST", ORIGIN, "/f", (), body)
+    wire = Wire(Exchange(request, items, Limits()))
+    assert wire.small_request() is None
+    assert list(wire.segments()) == sent(*body)
+
+
+def test_nor_is_one_whose_bytes_are_counted() -> None:
+    exchange = Exchange(POST, items, Limits())
+    exchange.measure(None)
+    assert Wire(exchange).small_request() is None
+
+
 def test_a_file_is_in_no_piece() -> None:
     request = Request("POST", ORIGIN, "/f", (), (b"<", FilePart("a", 3)))
     with pytest.raises(LocalProtocolError, match="a request with a file is sent segment by segment"):
@@ -376,7 +397,8 @@ def test_a_proxy_is_told_where_to_go_and_who_asks() -> None:
 
 def test_a_407_is_of_the_proxy_and_the_request_went_nowhere() -> None:
     answer = b"HTTP/1.1 407 Who\r\nContent-Length: 4\r\n\r\nwho?"
-    for pieces in splits(answer):
+    older = answer.replace(b"1.1", b"1.0")  # which is read otherwise
+    for pieces in (*splits(answer), *splits(older)):
         exchange = Exchange(POST, items, Limits())
         wire = Wire(exchange, proxy=Proxy(Origin("http", "p", 3128)))
         list(wire.segments())
