@@ -43,11 +43,13 @@ class _Leases(HTTPConnectionPool):
 
     Attributes:
         route: the way that its connections take.
+        forwarder: the proxy that its requests are sent to, as it forwards them: `Route.forwarder`.
         most_idle: how many connections may stay open while no call uses them.
     """
 
     QueueCls = Places
     route: Route
+    forwarder: Proxy | None
     most_idle: int
 
     def lease(self, timeout: float | None, *, fresh: bool) -> Connection:
@@ -77,7 +79,8 @@ class _Leases(HTTPConnectionPool):
 
     def give_back(self, connection: Connection, *, reusable: bool) -> None:
         """Free the place; close the connection unless it can serve again."""
-        if reusable and self._may_stay():
+        places = self.pool
+        if reusable and places is not None and (self.most_idle >= places.maxsize or self._may_stay(places)):
             setattr(connection, "used_at", time.monotonic())  # noqa: B010 - urllib3's class does not declare it
         else:
             connection.close()
@@ -87,11 +90,8 @@ class _Leases(HTTPConnectionPool):
         else:
             places.put(connection)
 
-    def _may_stay(self) -> bool:
+    def _may_stay(self, places: queue.LifoQueue[BaseHTTPConnection | None]) -> bool:
         """Whether one more connection may be idle. No lock: this may be the garbage collector, amid anything."""
-        places = self.pool
-        if places is None or self.most_idle >= places.maxsize:
-            return True
         return sum(idle is not None and not idle.is_closed for idle in list(places.queue)) < self.most_idle
 
     def leave_to_parent(self) -> None:
@@ -219,8 +219,8 @@ class Connections:
                 if len(self._pools) >= _ORIGINS:
                     self._pools.pop(list(self._pools)[-1]).close()
                 pool = self._make(route)
-                pool.route, pool.most_idle = route, self._limits.idle  # before others find it
-                self._pools[origin] = pool
+                pool.route, pool.forwarder, pool.most_idle = route, route.forwarder, self._limits.idle
+                self._pools[origin] = pool  # now others find it
             return self._pools[origin]
 
     def _make(self, route: Route) -> Pool:
@@ -244,21 +244,19 @@ class Connections:
             self._pools.clear()
 
 
-def open_socket(connection: Connection, timeout: float | None) -> tuple[socket.socket, bool]:
-    """The connection's socket, connected within so many seconds if it was not; and whether it had been used before.
+def open_socket(connection: Connection, timeout: float | None) -> socket.socket:
+    """Connect, within so many seconds; return the socket.
 
     Raises:
         HTTPError, OSError: it can't be connected.
     """
-    reused = connection.sock is not None
-    if not reused:
-        connection.timeout = timeout
-        connection.connect()
+    connection.timeout = timeout
+    connection.connect()
     sock = connection.sock
     if sock is None:
         raise ConnectionError("the connection was closed at once")
-    if not reused and sys.platform != "win32" and hasattr(select, "poll"):  # gevent takes it away
+    if sys.platform != "win32" and hasattr(select, "poll"):  # gevent takes it away
         watching = select.poll()
         watching.register(sock, select.POLLIN)
         setattr(connection, "poll", watching.poll)  # noqa: B010 - made once: that takes longer than to use it
-    return sock, reused
+    return sock

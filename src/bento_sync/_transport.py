@@ -55,7 +55,9 @@ def carry_out(step: Step, connections: Connections, stop: Stop | None) -> Open[o
     except ClosedPoolError:
         raise LocalProtocolError("the client is closed") from None
     try:
-        sock, reused = open_socket(connection, _soonest(timeout.connect, ends))
+        sock, reused = connection.sock, True
+        if sock is None:
+            sock, reused = open_socket(connection, _soonest(timeout.connect, ends)), False
     except (HTTPError, OSError, CertificateError) as exc:
         pool.give_back(connection, reusable=False)
         exchange.receive(_unconnected(exc, str(pool.route)))
@@ -65,7 +67,7 @@ def carry_out(step: Step, connections: Connections, stop: Stop | None) -> Open[o
         raise
     opened: Open[object] | None = None
     try:
-        wire = Wire(exchange, reused=reused, proxy=pool.route.forwarder)
+        wire = Wire(exchange, reused=reused, proxy=pool.forwarder)
         if stop is not None:
             stop.watch(sock)
         opened = Open(exchange, wire, pool, connection, sock, timeout, ends, stop)
@@ -154,13 +156,18 @@ class Open(Underway[T]):
             if self._stop is not None:
                 self._stop.forget(self._sock)
             self._pool.give_back(connection, reusable=self._wire.is_reusable)
-        self.exchange.close()
+        if self.exchange.on_end is not None:
+            self.exchange.close()
 
     @property
     def _is_over(self) -> bool:
         return self._wire.is_over
 
     def _send(self) -> None:
+        small = self._wire.small_request()
+        if small is not None:
+            self._send_block(small)
+            return
         for segment in self._wire.segments():
             if not isinstance(segment, FilePart):
                 going_on = self._send_all(segment)
@@ -182,7 +189,8 @@ class Open(Underway[T]):
 
     def _send_block(self, data: bytes | memoryview) -> bool:
         try:
-            self._wait_at_most(self._timeout.send)
+            if self._ends is not None or self._sock.gettimeout() != self._timeout.send:
+                self._wait_at_most(self._timeout.send)
             self._sock.sendall(data)
         except TimeoutError as exc:
             self._wire.timed_out("the server did not take the request in time", exc)
@@ -194,8 +202,7 @@ class Open(Underway[T]):
     def _wait_at_most(self, seconds: float | None) -> None:
         if self._ends is not None or seconds == 0:
             seconds = _soonest(seconds, self._ends)
-        if self._sock.gettimeout() != seconds:  # to set it is a system call
-            self._sock.settimeout(seconds)
+        self._sock.settimeout(seconds)
 
     def _is_refused(self) -> bool:
         """Whether the server has refused the request before it had it all."""
@@ -205,7 +212,8 @@ class Open(Underway[T]):
 
     def _receive(self) -> Sequence[T]:
         try:
-            self._wait_at_most(self._timeout.receive)
+            if self._ends is not None or self._sock.gettimeout() != self._timeout.receive:
+                self._wait_at_most(self._timeout.receive)
             if self.room is not None and self._wire.takes_views:
                 data: bytes | memoryview = self.room[: self._sock.recv_into(self.room)]
             else:
