@@ -26,14 +26,16 @@ _MOMENT: Final = 0.01  # an event loop that is not kept from it looks at its soc
 class Watched(Connection):
     """A socket that the event loop reads from as soon as something is there, one piece ahead of who receives it.
 
+    What is to go into room of the receiver's own is read when there is some.
+
     Args:
         sock: the socket, connected.
         loop: the event loop: see `Loop.watches`.
     """
 
     __slots__ = (
-        "_came", "_deadline", "_empty_until", "_fd", "_is_watched", "_loop", "_native", "_ref", "_rings", "_size",
-        "_sock", "_timer", "_waiter", "_was_short",
+        "_came", "_clock", "_deadline", "_empty_until", "_fd", "_has_room", "_is_watched", "_loop", "_native", "_ref",
+        "_rings", "_room", "_size", "_sock", "_timer", "_waiter", "_was_short",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, loop: Loop) -> None:
@@ -43,10 +45,13 @@ class Watched(Connection):
         self._loop = loop
         assert loop.asyncio is not None
         self._native = loop.asyncio
+        self._clock = loop.clock
         self._ref = ref[Watched](self)  # the loop must not keep alive what nobody else refers to
         self._size = 1
         self._empty_until = -inf  # when to look again whether something has come that the loop has not noticed yet
-        self._came: bytes | OSError | None = None  # what nobody has received yet
+        self._came: bytes | memoryview | OSError | None = None  # what nobody has received yet
+        self._room: memoryview | None = None  # where who waits for it wants it
+        self._has_room = False  # what is received goes where there is room for it, so that nothing is read ahead
         self._waiter: asyncio.Future[bool] | None = None  # of who receives: whether something came in time
         self._deadline = inf
         self._timer: asyncio.TimerHandle | None = None
@@ -65,7 +70,8 @@ class Watched(Connection):
         return send_some(self._sock, data)
 
     async def receive(self, size: int, deadline: float) -> bytes | None:
-        if deadline <= self._native.time():
+        self._has_room = self._room is not None
+        if deadline <= self._clock():
             return None
         if self._came is None:
             self._size = size
@@ -83,10 +89,11 @@ class Watched(Connection):
         came, self._came = self._came, None
         if isinstance(came, OSError):
             raise came
-        return came
+        return came  # type: ignore[return-value]  # a view is only for `receive_into`, whose room it is of
 
     async def receive_into(self, room: memoryview, deadline: float) -> bytes | memoryview | None:
-        if self._came is None and not self._was_short and deadline > self._native.time():
+        self._has_room = True
+        if self._came is None and not self._was_short and deadline > self._clock():
             with suppress(BlockingIOError, InterruptedError):
                 size = self._sock.recv_into(room)
                 self._empty_until = -inf
@@ -94,13 +101,17 @@ class Watched(Connection):
                 self._was_short = size < len(room)
                 return room[:size]
         self._was_short = False
-        return await super().receive_into(room, deadline)
+        self._room = room
+        try:
+            return await self.receive(len(room), deadline)
+        finally:
+            self._room = None
 
     @property
     def is_dropped(self) -> bool:
         if self._came is not None:
             return True
-        return self._native.time() > self._empty_until and has_news(self._sock)
+        return self._clock() > self._empty_until and has_news(self._sock)
 
     def close(self) -> None:
         if self._timer is not None:
@@ -138,13 +149,16 @@ class Watched(Connection):
         self = connection()
         if self is None:
             return
-        if self._came is not None:  # and nobody takes it: the rest stays with the system, at last with the peer
+        # If nobody takes what came, or says yet where to put it, the rest stays with the system, at last with the peer.
+        if self._came is not None or (self._has_room and self._waiter is None):
             self._native.remove_reader(self._fd)
             self._is_watched = False
             return
         try:
-            self._came = came = self._sock.recv(self._size)
-            self._empty_until = self._native.time() + _MOMENT if len(came) < self._size else -inf
+            room = self._room
+            came = self._sock.recv(self._size) if room is None else room[: self._sock.recv_into(room)]
+            self._came = came
+            self._empty_until = self._clock() + _MOMENT if len(came) < self._size else -inf
         except (BlockingIOError, InterruptedError):
             return
         except OSError as exc:
@@ -160,7 +174,7 @@ class Watched(Connection):
         self._timer, self._rings = None, inf
         if self._waiter is None or self._waiter.done():
             return
-        if self._native.time() < self._deadline:
+        if self._clock() < self._deadline:
             self._set_timer()
         else:
             self._waiter.set_result(False)

@@ -40,8 +40,8 @@ class AsyncCall(Generic[T, Item]):
     def __repr__(self) -> str:
         return f"<AsyncCall of {self._name}>"
 
-    def __await__(self) -> Generator[object, object, T]:
-        return cast("Generator[object, object, T]", self._coroutine.__await__())
+    def __await__(self) -> Generator[object, None, T]:
+        return self._coroutine.__await__()
 
     def __aiter__(self) -> Self:
         return self

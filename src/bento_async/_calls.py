@@ -98,9 +98,13 @@ class Calls(NamedTuple):
 
     async def call(self, call: Call) -> Response[Value]:
         """Call an endpoint."""
-        uploads, boundary = await self._prepare(call)
+        uploads: Sequence[Upload] = ()
+        boundary = ""
+        if call.files or call.endpoint.name not in self.shared.loaded:
+            uploads, boundary = await self._prepare(call)
         flow = self.shared.session.call(call, uploads, boundary, self.options, time.monotonic())
-        return await self._deliver(call.endpoint, *await self.run(flow))
+        exchange, opened = await self.run(flow)
+        return _value(exchange) if opened is None else await self._deliver(call.endpoint, exchange, opened)
 
     async def events(self, call: Call) -> AsyncStream[ServerSentEvent]:
         """Call an endpoint and read its answer as server-sent events."""
@@ -190,10 +194,9 @@ class Calls(NamedTuple):
         self, endpoint: Endpoint, exchange: Exchange[object], opened: Underway[object] | None
     ) -> Response[Value]:
         """The result of an exchange; what is left open is read to its end, unless it is a stream."""
+        if opened is None:
+            return _value(exchange)
         assert exchange.head is not None
-        if exchange.delivery is Delivery.VALUE:
-            return Response(exchange.head, exchange.result, exchange)
-        assert opened is not None
         if exchange.delivery is Delivery.ITEMS:
             return AsyncStream(exchange, opened).response
         limits = self.shared.limits
@@ -202,3 +205,8 @@ class Calls(NamedTuple):
             received, opened, lambda: bento_files.open_sink(exchange, endpoint.name, self.options, limits)
         )
         return Response(exchange.head, value, exchange)
+
+
+def _value(exchange: Exchange[object]) -> Response[Value]:
+    assert exchange.head is not None
+    return Response(exchange.head, exchange.result, exchange)

@@ -180,11 +180,12 @@ class Local:
 
     def places(self, origin: Origin) -> Places:
         """The places of an origin."""
-        if origin not in self._places:
+        places = self._places.get(origin)
+        if places is None:
             if len(self._places) >= _ORIGINS:
                 self._places.pop(list(self._places)[-1]).close()
-            self._places[origin] = Places(self.loop, self._limits)
-        return self._places[origin]
+            places = self._places[origin] = Places(self.loop, self._limits)
+        return places
 
     def close(self) -> None:
         """Close all of them: here if this is the loop or if that has ended, else there."""

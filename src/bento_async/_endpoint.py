@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
     from pathlib import Path
-    from types import CoroutineType
 
     from bento_proto import Call, Endpoint, OnError, OnProgress, Poll, Response, ResultStatus, ServerSentEvent, Value
 
@@ -229,14 +228,17 @@ class EndpointMethod:
 
     def _bound(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Callable[[Endpoint], Call]:
         """Binds the arguments: now, if the endpoint is known."""
-        if not self._is_known:
-            return lambda endpoint: bind(endpoint, args, kwargs)
-        call = bind(self.endpoint, args, kwargs)
-        return lambda endpoint: call
+        endpoint = self._endpoint
+        if endpoint is None:
+            if not self._is_known:
+                return lambda endpoint: bind(endpoint, args, kwargs)
+            endpoint = self.endpoint
+        call = bind(endpoint, args, kwargs)
+        return lambda _: call
 
     def _named(self, coroutine: Coroutine[object, object, T]) -> Coroutine[object, object, T]:
         """The same under the endpoint's name, which the warning has that it was not awaited."""
-        cast("CoroutineType[object, object, T]", coroutine).__qualname__ = self.__name__
+        setattr(coroutine, "__qualname__", self.__name__)  # noqa: B010 - of which only the class of coroutines knows
         return coroutine
 
     async def _found(self) -> Endpoint:
@@ -244,7 +246,9 @@ class EndpointMethod:
         return self.endpoint
 
     async def _value(self, bound: Callable[[Endpoint], Call]) -> Value:
-        endpoint = self.endpoint if self._calls.is_connected else await self._found()
+        endpoint = self._endpoint
+        if endpoint is None or not self._calls.is_connected:
+            endpoint = await self._found()
         return (await self._calls.call(bound(endpoint))).value
 
     async def _response(self, bound: Callable[[Endpoint], Call]) -> Response[Value]:

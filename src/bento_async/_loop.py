@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Final, Protocol, cast
-
-from anyio.lowlevel import current_token
 
 from bento_proto import LocalProtocolError
 
@@ -44,11 +43,14 @@ class Loop:
         self.clock: Callable[[], float]
         if hasattr(self._native, "call_soon_threadsafe"):
             self.asyncio = cast("AbstractEventLoop", self._native)
-            self.clock = self.asyncio.time
+            from asyncio import BaseEventLoop
+
+            is_usual = type(self.asyncio).time is BaseEventLoop.time  # which is this one, by way of Python
+            self.clock = time.monotonic if is_usual else self.asyncio.time
         else:
             import trio  # it runs, so it is loaded
 
-            self.clock = trio.current_time
+            self.clock = trio.lowlevel.current_clock().current_time
 
     @property
     def watches(self) -> bool:
@@ -113,11 +115,22 @@ def loop_key() -> tuple[object, object]:
 
 
 def _running() -> object:
-    """The running event loop: asyncio's own, or trio's token."""
-    if "trio" not in sys.modules and (asyncio := sys.modules.get("asyncio")) is not None:
-        return cast("object", asyncio.get_running_loop())
-    token: object = current_token()
-    return getattr(token, "native_token", token)  # before anyio 4.11 it is the token
+    """The running event loop: asyncio's own, or trio's token.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    trio = sys.modules.get("trio.lowlevel")
+    in_task: Callable[[], bool] | None = getattr(trio, "in_trio_task", None)  # None while it is being loaded
+    running: object
+    if trio is not None and in_task is not None and in_task():
+        running = trio.current_trio_token()
+        return running
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None:
+        raise RuntimeError("no event loop is running")
+    running = asyncio.get_running_loop()
+    return running
 
 
 def _inherit() -> None:

@@ -119,7 +119,8 @@ class Open(Underway[T]):
     def close(self) -> None:
         """Give the connection back: for further use if the exchange is over, else it is closed."""
         self._lease.give_back(reusable=self._wire.is_reusable)
-        self.exchange.close()
+        if self.exchange.on_end is not None:
+            self.exchange.close()
 
     def abandon(self) -> None:
         """`close`, for the garbage collector."""
@@ -137,8 +138,10 @@ class Open(Underway[T]):
 
     async def _send(self) -> None:
         rest = b""
-        if _is_small(self.exchange.request):
+        data = self._wire.small_request()
+        if data is None and _is_small(self.exchange.request):
             data = self._wire.data_to_send()
+        if data is not None:
             try:
                 sent = self._connection.send_at_once(data)
             except OSError:

@@ -27,11 +27,12 @@ class Native(Polled):
         loop: the event loop, which is trio's.
     """
 
-    __slots__ = ("_alarm", "_deadline", "_is_waiting", "_loop", "_rings")
+    __slots__ = ("_alarm", "_clock", "_deadline", "_is_waiting", "_loop", "_rings")
 
     def __init__(self, sock: socket.socket, loop: Loop) -> None:
         super().__init__(sock)
         self._loop = loop
+        self._clock = loop.clock
         self._deadline = inf
         self._is_waiting = False
         self._alarm: trio.CancelScope | None = None  # of the task that sleeps until a deadline
@@ -51,7 +52,7 @@ class Native(Polled):
     async def _receive(self, take: Callable[[], T], deadline: float) -> T | None:
         if not self._was_sent:
             return await super()._receive(take, deadline)
-        if deadline <= trio.current_time():
+        if deadline <= self._clock():
             return None
         self._deadline = deadline
         if deadline < self._rings:
@@ -79,7 +80,7 @@ class Native(Polled):
 
     def _ring(self) -> float:
         """End the wait whose deadline has passed; return the next one's, or that of none."""
-        if self._is_waiting and trio.current_time() < self._deadline:
+        if self._is_waiting and self._clock() < self._deadline:
             self._rings = self._deadline  # of a later wait than what the alarm was set for
             return self._rings
         self._alarm, self._rings = None, inf

@@ -44,8 +44,8 @@ class Underway(ABC, Generic[T]):
     async def begin(self) -> None:
         """Send the request, and read what the exchange wants before it is handed over."""
         await self._send()
-        while self.exchange.wants_body or (self.exchange.head is None and not self._is_complete):
-            self._early += await self._receive(self._deadline)
+        while (self.exchange.head is None and not self._is_complete) or self.exchange.wants_body:
+            self._early += await self._receive(until(self.timeout.receive, self.ends, self._clock))
 
     def hand_over(self) -> Self | None:
         """Itself, to be read further, if that is up to the caller; else, and if nothing more comes, it is closed."""
