@@ -157,12 +157,21 @@ def serve(
     added to the environment variables, ``args`` to the command (``--ssl-certfile``, say). Raises ``ServerFailed``
     with the server's log.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
     scheme = "https" if "--ssl-certfile" in args else "http"
-    command = ["bentoml", "serve", service, "--host", "127.0.0.1", "--port", str(port), *args]
-    return _start(command, environment, env or {}, f"{scheme}://127.0.0.1:{port}", _new_home(), wait, folder)
+
+    def start() -> Server:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        command = ["bentoml", "serve", service, "--host", "127.0.0.1", "--port", str(port), *args]
+        return _start(command, environment, env or {}, f"{scheme}://127.0.0.1:{port}", _new_home(), wait, folder)
+
+    try:
+        return start()
+    except ServerFailed as exc:
+        if "Could not bind" not in str(exc):
+            raise
+    return start()  # something took the port before the server could
 
 
 def serve_on_unix_socket(service: str, *, environment: str = "server") -> Server:
