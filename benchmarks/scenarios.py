@@ -147,7 +147,7 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "download": Scenario(
         "Download of 256 MiB to a file",
-        _TRANSFER,
+        ("raw socket", *_TRANSFER),
         (256, 8),
         (
             Target("bento_sync", "bentoml", 0.08),
