@@ -307,7 +307,10 @@ class Wire(Generic[T]):
             self._over = left == 0  # a redirect without a body leaves the connection as good as new
             return ()
         items = exchange.receive(Data(data)) if data else ()
-        if left or exchange.is_over:
+        if left:
+            return items
+        if exchange.is_over:  # what came can't be decoded, but it was all
+            self._over = True
             return items
         return [*items, *self._end()] if items else self._end()
 

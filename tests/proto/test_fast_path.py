@@ -224,3 +224,12 @@ def by_h11(request: Request) -> bytes | None:
         return None
     assert head is not None
     return head + b"".join(segment for segment in request.body if isinstance(segment, bytes))
+
+
+@pytest.mark.parametrize("step", [1, 7, 1000])
+def test_of_a_body_that_can_not_be_decoded_both_say_the_same(step: int) -> None:
+    answer = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 6\r\n\r\nno zip"
+    pieces = cut(answer, list(range(0, len(answer), step)))
+    read = outcome("POST", pieces, closes=False)
+    with only_h11():
+        assert read == outcome("POST", pieces, closes=False)
