@@ -9,6 +9,8 @@ from contextlib import suppress
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from anyio.lowlevel import current_token
+
 from bento_proto import LocalProtocolError
 
 if TYPE_CHECKING:
@@ -115,22 +117,18 @@ def loop_key() -> tuple[object, object]:
 
 
 def _running() -> object:
-    """The running event loop: asyncio's own, or trio's token.
-
-    Raises:
-        RuntimeError: there is none.
-    """
+    """The running event loop: asyncio's own, or trio's token."""
     trio = sys.modules.get("trio.lowlevel")
     in_task: Callable[[], bool] | None = getattr(trio, "in_trio_task", None)  # None while it is being loaded
     running: object
     if trio is not None and in_task is not None and in_task():
         running = trio.current_trio_token()
         return running
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is None:
-        raise RuntimeError("no event loop is running")
-    running = asyncio.get_running_loop()
-    return running
+    if "trio" not in sys.modules and (asyncio := sys.modules.get("asyncio")) is not None:
+        running = asyncio.get_running_loop()
+        return running
+    token: object = current_token()  # outside tasks, trio runs things too
+    return getattr(token, "native_token", token)  # before anyio 4.11 it is the token
 
 
 def _inherit() -> None:
