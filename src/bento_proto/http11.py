@@ -309,9 +309,6 @@ class Wire(Generic[T]):
         items = exchange.receive(Data(data)) if data else ()
         if left:
             return items
-        if exchange.is_over:  # what came can't be decoded, but it was all
-            self._over = True
-            return items
         return [*items, *self._end()] if items else self._end()
 
     def _end(self) -> Sequence[T]:
