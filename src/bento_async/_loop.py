@@ -119,7 +119,7 @@ def loop_key() -> tuple[object, object]:
 def _running() -> object:
     """The running event loop: asyncio's own, or trio's token."""
     trio = sys.modules.get("trio.lowlevel")
-    in_task: Callable[[], bool] | None = getattr(trio, "in_trio_task", None)  # None while it is being loaded
+    in_task: Callable[[], bool] | None = getattr(trio, "in_trio_task", None)  # which 0.26 does not have
     running: object
     if trio is not None and in_task is not None and in_task():
         running = trio.current_trio_token()
@@ -127,7 +127,7 @@ def _running() -> object:
     if "trio" not in sys.modules and (asyncio := sys.modules.get("asyncio")) is not None:
         running = asyncio.get_running_loop()
         return running
-    token: object = current_token()  # outside tasks, trio runs things too
+    token: object = current_token()
     return getattr(token, "native_token", token)  # before anyio 4.11 it is the token
 
 

@@ -119,8 +119,7 @@ class Open(Underway[T]):
     def close(self) -> None:
         """Give the connection back: for further use if the exchange is over, else it is closed."""
         self._lease.give_back(reusable=self._wire.is_reusable)
-        if self.exchange.on_end is not None:
-            self.exchange.close()
+        self.exchange.close()
 
     def abandon(self) -> None:
         """`close`, for the garbage collector."""

@@ -71,10 +71,7 @@ class Whole(Generic[T]):
         self._size += len(data)
         if self._size > self._limit:
             raise LimitExceeded(f"the answer is over {self._limit} bytes")
-        if self._pieces:
-            pile(self._pieces, data)
-        else:
-            self._pieces.append(data)
+        pile(self._pieces, data)
         return ()
 
     def boundary(self) -> Sequence[T]:

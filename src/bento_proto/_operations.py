@@ -59,8 +59,7 @@ def attempt(request: Request, reader: Reader[T], terms: Terms, now: float) -> Fl
     Raises:
         BentoMLException: there was none; its ``attempts`` tell of each.
     """
-    total = terms.timeout.total
-    return attempts(request, reader, terms, now, None if total is None else now + total, raising=True)
+    return attempts(request, reader, terms, now, terms.deadline(now), raising=True)
 
 
 def attempts(

@@ -156,8 +156,7 @@ class Open(Underway[T]):
             if self._stop is not None:
                 self._stop.forget(self._sock)
             self._pool.give_back(connection, reusable=self._wire.is_reusable)
-        if self.exchange.on_end is not None:
-            self.exchange.close()
+        self.exchange.close()
 
     @property
     def _is_over(self) -> bool:
