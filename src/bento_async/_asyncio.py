@@ -108,6 +108,10 @@ class Watched(Connection):
             self._room = None
 
     @property
+    def source(self) -> socket.socket | None:
+        return self._sock if self._has_room and self._came is None else None
+
+    @property
     def is_dropped(self) -> bool:
         if self._came is not None:
             return True

@@ -82,6 +82,11 @@ class Connection(ABC):
         return await self.receive(min(len(room), _READ), deadline)
 
     @property
+    def source(self) -> socket.socket | None:
+        """Its socket, if what comes from there next is what the peer sent next: not if it is encrypted, say."""
+        return None
+
+    @property
     @abstractmethod
     def is_dropped(self) -> bool:
         """Whether the peer has closed it while it was idle, or sent what nobody asked for."""
@@ -145,6 +150,10 @@ class Polled(Connection):
                 self._was_sent = False
                 return data
         return None
+
+    @property
+    def source(self) -> socket.socket:
+        return self._sock
 
     @property
     def is_dropped(self) -> bool:

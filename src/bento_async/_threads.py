@@ -13,6 +13,7 @@ import bento_files
 from ._stream import AsyncStream
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterable, Sequence
 
     from bento_files import Sink
@@ -45,7 +46,9 @@ async def written(exchange: Exchange[bytes], opened: Underway[object], open_sink
             async for block in blocks:
                 due = gathering.add(block)
                 if due:
-                    await to_thread.run_sync(_write, sink, due)
+                    passed = await to_thread.run_sync(_write, sink, due, opened.source, gathering.room)
+                    if passed:
+                        opened.passed(passed)
                 opened.room = gathering.room
             return await to_thread.run_sync(_finish, sink, gathering.gathered)
         except BaseException:
@@ -64,9 +67,27 @@ def _measure(sources: Sequence[Source]) -> list[Upload]:
     return [bento_files.measure(source) for source in sources]
 
 
-def _write(sink: Sink[object], blocks: Sequence[bytes | memoryview]) -> None:
+def _write(
+    sink: Sink[object],
+    blocks: Sequence[bytes | memoryview],
+    source: tuple[socket.socket, int] | None,
+    room: memoryview,
+) -> int:
+    """Write blocks, and go on with what has come by then, by way of the same memory; return how many bytes that was."""
     for block in blocks:
         sink.write(block)
+    sock, most = source or (None, 0)
+    passed = 0
+    while sock is not None and passed < most:
+        try:
+            size = sock.recv_into(room, min(len(room), most - passed))
+        except OSError:  # nothing has come, or whoever receives next learns of it
+            break
+        if not size:
+            break
+        sink.write(room[:size])
+        passed += size
+    return passed
 
 
 def _finish(sink: Sink[T], last: memoryview) -> T:

@@ -15,6 +15,7 @@ from bento_proto.http11 import Wire
 from ._underway import TOO_LATE, Underway, until
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
 
     from bento_proto import Exchange, Request, Step, Timeout
@@ -26,6 +27,7 @@ T = TypeVar("T")
 
 _BLOCK: Final = 1 << 18  # sent at a time, so that a timeout is one of progress
 _SMALL: Final = 1 << 16  # what the system takes at once, as a rule
+_PASSED: Final = 1 << 23  # in one go of a thread's, which can't be cancelled
 
 
 async def carry_out(step: Step, connections: Connections) -> Open[object] | None:
@@ -124,6 +126,14 @@ class Open(Underway[T]):
     def abandon(self) -> None:
         """`close`, for the garbage collector."""
         self._lease.abandon(self.exchange.close)
+
+    @property
+    def source(self) -> tuple[socket.socket, int] | None:
+        sock, most = self._connection.source, self._wire.passable
+        return (sock, min(most, _PASSED)) if sock is not None and most else None
+
+    def passed(self, size: int) -> None:
+        self._wire.passed(size)
 
     @property
     def _is_complete(self) -> bool:

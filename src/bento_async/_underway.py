@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from bento_proto import Loss
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Sequence
 
     from typing_extensions import Self
@@ -74,6 +75,14 @@ class Underway(ABC, Generic[T]):
             if self._is_complete:
                 self.close()
         return items
+
+    @property
+    def source(self) -> tuple[socket.socket, int] | None:
+        """Where another thread may receive bytes of a file now, and how many at most; `passed` is to be told."""
+        return None
+
+    def passed(self, size: int) -> None:
+        """Take note that so many bytes were received from the `source`, and are where they are to be."""
 
     @property
     def _deadline(self) -> float:

@@ -6,6 +6,7 @@ even loaded before.
 
 from __future__ import annotations
 
+from ._errors import LocalProtocolError
 from ._messages import Complete, Data, End, FilePart, Head, Loss, Lost, joined
 from ._outputs import Delivery
 from ._plain import ChunkReader, may_become_plain, read_head, request_head
@@ -15,10 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import Final
 
-    import h11
-
     from ._exchange import Exchange
     from ._messages import Segment
+    from ._parser import Parser
     from ._proxy import Proxy
 
 T = TypeVar("T")
@@ -59,10 +59,9 @@ class Wire(Generic[T]):
         self._head = request_head(exchange.request, length, proxy)
         self._held = bytearray()  # the answer's head, as far as it has come
         self._chunks: ChunkReader | None = None
-        self._parser: h11.Connection | None = None
+        self._parser: Parser | None = None
         if exchange.request.method == "CONNECT":  # whose answers are read otherwise
-            self._parser = self._open_parser()
-        self._unread = 0  # how much of what came lies behind the last head
+            self._open_parser()
         self._sent = False
         self._answered = False
         self._keeps_alive = False
@@ -109,6 +108,22 @@ class Wire(Generic[T]):
             and not exchange.is_compressed
             and exchange.witness is None  # who may keep what is seen
         )
+
+    @property
+    def passable(self) -> int:
+        """How many bytes of a file may go from the connection to where they are wanted, and not come here."""
+        return self._left or 0 if self.takes_views and not self._exchange.is_over else 0
+
+    def passed(self, size: int) -> None:
+        """Say that so many bytes have gone there, at most as many as were `passable`."""
+        passable, download = self.passable, self._exchange.download
+        if not 0 < size <= passable:
+            raise LocalProtocolError(f"{size} bytes can't have gone past: there may be {passable}")
+        self._left = passable - size
+        if download is not None:
+            download.add(size)
+        if not self._left:
+            self._end()
 
     # --- sending
 
@@ -221,35 +236,28 @@ class Wire(Generic[T]):
             self._keeps_alive = self._keeps_alive and not chunks.rest
             items += self._end()
         elif chunks.rest is not None:
-            parser = self._open_parser()
-            parser.receive_data(bytes(self._held))
-            parser.next_event()
+            parser = self._open_parser(bytes(self._held))
             self._held, self._chunks = bytearray(), None
             items += self._parse(parser, chunks.rest)
         return items
 
-    def _open_parser(self) -> h11.Connection:
-        """h11's parser, for the answer to this request."""
-        import h11
+    def _open_parser(self, head: bytes = b"") -> Parser:
+        from ._parser import Parser
 
-        exchange = self._exchange
-        parser = self._parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=exchange.limits.head)
-        # Of the request only the method matters to how its answer is read; it proposes no switch to another protocol.
-        parser.send(h11.Request(method=exchange.request.method, target="/", headers=[("host", "any")]))
-        return parser
+        self._parser = Parser(self._exchange.request.method, self._exchange.limits.head, head)
+        return self._parser
 
-    def _parse(self, parser: h11.Connection, data: bytes) -> Sequence[T]:
+    def _parse(self, parser: Parser, data: bytes) -> Sequence[T]:
         import h11
 
         items: list[T] = []
         try:
-            parser.receive_data(data)
-            self._unread += len(data)
+            parser.feed(data)
             while not self.is_over:
-                event = parser.next_event()
+                event = parser.next()
                 if isinstance(event, h11.Data):
                     items += self._exchange.receive(Data(bytes(event.data), event.chunk_end))
-                elif isinstance(event, (h11.Response, h11.InformationalResponse)) and not self._is_small(parser):
+                elif isinstance(event, (h11.Response, h11.InformationalResponse)) and not parser.is_small():
                     self._lose(Loss.GARBAGE, "the server does not speak HTTP/1.1: the head is over its limit")
                 elif isinstance(event, h11.Response):
                     fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
@@ -257,25 +265,19 @@ class Wire(Generic[T]):
                     if self._frame(head, event.http_version):
                         self._exchange.receive(head)
                     if self._left is not None or self._until_close:
-                        return self._body(bytes(parser.trailing_data[0]))
+                        return self._body(parser.rest)
                 elif isinstance(event, h11.InformationalResponse):
                     self._interims_left -= 1
                     if self._interims_left < 0:
                         self._lose(Loss.GARBAGE, "the server sends interim answers without end")
                 elif isinstance(event, h11.EndOfMessage):
-                    self._keeps_alive = self._keeps_alive and not parser.trailing_data[0]
+                    self._keeps_alive = self._keeps_alive and not parser.rest
                     items += self._end()
                 else:  # NEED_DATA
                     return items
         except h11.RemoteProtocolError as exc:
             self._lose(Loss.GARBAGE, f"the server does not speak HTTP/1.1: {exc}", exc)
         return items
-
-    def _is_small(self, parser: h11.Connection) -> bool:
-        """Whether a head that came as a whole keeps to the limit, which the parser holds only those to that did not."""
-        rest = len(parser.trailing_data[0])
-        size, self._unread = self._unread - rest, rest
-        return size <= self._exchange.limits.head
 
     def _frame(self, head: Head, version: bytes = b"1.1") -> bool:
         """See how the body behind a head ends, and whether the connection stays; False if the head is not for us."""

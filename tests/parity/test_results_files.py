@@ -23,7 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bento_files import Gathering
-from bento_proto import ConnectionLost, Head, InternalServerError
+from bento_proto import CallTimeout, ConnectionLost, Head, InternalServerError
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
 
@@ -255,6 +255,33 @@ def test_a_download_that_is_cut_leaves_nothing(servers: Servers, connect: Connec
             client.bin_out(100_000)
         assert list(tmp_path.iterdir()) == []
         assert client.bin_out(60_000).stat().st_size == 60_000
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ([reply(FIVE_MIB, headers=FILE)[:4_000_000], End.CLOSE], ConnectionLost),
+        ([reply(FIVE_MIB, headers=FILE)[:4_000_000], End.RESET], ConnectionLost),
+        ([reply(FIVE_MIB, headers=FILE)[:4_000_000], End.SILENCE], CallTimeout),
+    ],
+    ids=["closed", "reset", "stalled"],
+)
+def test_nor_does_one_that_is_cut_when_most_of_it_is_there(
+    connect: Connect, tmp_path: Path, answer: list[object], error: type[Exception]
+) -> None:
+    given = schema(endpoint("f", output={"type": "file", "format": "binary"}))
+    with Stub(routes({"/f": answer})) as stub, pytest.raises(error):
+        connect(stub.url, schema=given, download_dir=tmp_path, timeout=0.5).f()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_behind_a_large_file_is_not_in_it(connect: Connect) -> None:
+    given = schema(endpoint("f", output={"type": "file", "format": "binary"}))
+    with Stub(routes({"/f": reply(FIVE_MIB, headers=FILE) + b"!" * 4_000_000})) as stub:
+        client = connect(stub.url, schema=given)
+        assert client.f().read_bytes() == FIVE_MIB
+        assert client.f().read_bytes() == FIVE_MIB
+    assert stub.connections == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")

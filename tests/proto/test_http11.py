@@ -442,6 +442,46 @@ def test_what_may_come_in_memory_that_is_used_again() -> None:
     assert not takes_views(NOT_FOUND[:-3])
 
 
+@pytest.mark.parametrize("size", range(1, 6))
+def test_bytes_that_go_past_count_like_those_that_come(size: int) -> None:
+    exchange = Exchange(POST, file, Limits())
+    told: list[int] = []
+    exchange.measure(lambda progress: told.append(progress.done))
+    wire = Wire(exchange)
+    list(wire.segments())
+    assert wire.passable == 0
+    wire.receive(FIVE + b"\r\n")
+    assert wire.passable == 5
+    wire.passed(size)
+    assert wire.passable == 5 - size
+    assert list(wire.receive(b"hello"[size:])) == [b"hello"[size:]][: 5 - size]
+    assert exchange.state is State.DONE
+    assert exchange.download is not None
+    assert exchange.download.done == told[-1] == 5
+    assert wire.is_over
+    assert wire.is_reusable is (size < 5)  # else the close of the peer came behind the end
+    assert wire.passable == 0
+
+
+@pytest.mark.parametrize("size", [-1, 0, 6])
+def test_no_more_go_past_than_there_may_be(size: int) -> None:
+    wire = Wire(Exchange(POST, file, Limits()))
+    wire.receive(FIVE + b"\r\n")
+    with pytest.raises(LocalProtocolError, match="there may be 5"):
+        wire.passed(size)
+    wire.broken("cut")
+    assert wire.passable == 0
+    with pytest.raises(LocalProtocolError, match="there may be 0"):
+        wire.passed(1)
+
+
+@pytest.mark.parametrize("head", [OK + b"x: y\r\n\r\n", CHUNKED, FIVE + b"content-encoding: gzip\r\n\r\n", b""])
+def test_nothing_goes_past_of_what_must_be_looked_at(head: bytes) -> None:
+    wire = Wire(Exchange(POST, file, Limits()))
+    wire.receive(head)
+    assert wire.passable == 0
+
+
 def test_an_exchange_that_was_lost_elsewhere_takes_no_bytes() -> None:
     exchange = Exchange(POST, items, Limits())
     wire = Wire(exchange)
