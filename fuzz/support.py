@@ -106,7 +106,7 @@ def decoded(
 
 def unread(wire: Wire[T]) -> tuple[object, ...]:
     """What holds the bytes that a wire has taken, and not read yet."""
-    return wire._held, wire._chunks, wire._parser and wire._parser._receive_buffer
+    return wire._held, wire._chunks, wire._parser and wire._parser._connection._receive_buffer
 
 
 def held(*roots: object) -> int:

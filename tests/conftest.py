@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
+from hypothesis import settings
 
 from tests.pages import pictures
 from tests.servers import Servers
+
+# No test is about how fast this machine is, or how busy.
+settings.register_profile("without a deadline", deadline=None)
+settings.load_profile("without a deadline")
 
 
 @pytest.fixture(scope="session")

@@ -65,7 +65,7 @@ def test_the_corpus_holds(seed: Path) -> None:
 def test_variations_hold(name: str) -> None:
     test_one_input = harness(name)
 
-    @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(variations([path.read_bytes() for path in SEEDS if path.parent.name == name]))
     def run(data: bytes) -> None:
         test_one_input(data)

@@ -125,7 +125,7 @@ class PoolMachine(RuleBasedStateMachine):
 
 
 TestPool = PoolMachine.TestCase
-TestPool.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestPool.settings = settings(max_examples=100, stateful_step_count=40)
 
 
 def test_the_first_of_many_to_ask_is_the_first_to_get() -> None:

@@ -94,7 +94,7 @@ def generated(service: JSON) -> str | None:
 
 
 @given(_SERVICES)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_any_schema_gives_a_module_that_does_nothing(service: JSON) -> None:
     text = generated(service)
     if text is not None:
@@ -105,7 +105,7 @@ def test_any_schema_gives_a_module_that_does_nothing(service: JSON) -> None:
 
 
 @given(_SERVICES)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 def test_any_module_can_be_imported(service: JSON) -> None:
     text = generated(service)
     if text is not None:

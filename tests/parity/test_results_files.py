@@ -28,7 +28,7 @@ from bento_sync import SyncHTTPClient
 from tests.servers import Servers
 
 from .faces import Connect, Face
-from .proxies import End, Stub, chunk, endpoint, forward, head, reply, routes, schema
+from .proxies import End, Piece, Stub, chunk, endpoint, forward, head, reply, routes, schema
 
 
 def test_a_file_is_a_path_with_the_name_that_the_server_gave(zoo: SyncHTTPClient) -> None:
@@ -267,7 +267,7 @@ def test_a_download_that_is_cut_leaves_nothing(servers: Servers, connect: Connec
     ids=["closed", "reset", "stalled"],
 )
 def test_nor_does_one_that_is_cut_when_most_of_it_is_there(
-    connect: Connect, tmp_path: Path, answer: list[object], error: type[Exception]
+    connect: Connect, tmp_path: Path, answer: list[Piece], error: type[Exception]
 ) -> None:
     given = schema(endpoint("f", output={"type": "file", "format": "binary"}))
     with Stub(routes({"/f": answer})) as stub, pytest.raises(error):

@@ -159,7 +159,7 @@ SCHEMAS = st.recursive(
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the oldest NumPy, for integers out of bounds
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(VALUES, SCHEMAS, SCHEMAS)
 def test_any_value_under_any_schema_is_converted_or_refused(value: JSON, inner: JSON, other: JSON) -> None:
     schema: Schema = {"items": inner, "additionalProperties": inner, "$defs": {"A": other, "B": TENSOR}}

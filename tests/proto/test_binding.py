@@ -22,7 +22,7 @@ def bound(endpoint: Endpoint, *args: object, **kwargs: object) -> Call:
 # --- as Python does
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.integers(0, 3),
     st.integers(0, 3),

@@ -163,7 +163,7 @@ def test_attempts_are_counted_where_there_were_several() -> None:
     assert str(error) == "refused (after 3 attempts)"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.recursive(
         st.none() | st.text() | st.integers(),

@@ -64,7 +64,7 @@ def test_all_recorded_heads_can_be_read() -> None:
         assert all(headers.get_all(name)[0] == headers[name] for name in headers)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3))))
 def test_any_fields_are_a_mapping(fields: list[tuple[str, str]]) -> None:
     headers = Headers(tuple(fields))
@@ -110,7 +110,7 @@ def test_what_is_no_text(given: object) -> None:
     assert "s3" not in str(caught.value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.dictionaries(st.text(max_size=5) | st.just("x"), st.text(max_size=5)))
 def test_any_fields_are_safe_to_send_or_refused(headers: dict[str, str]) -> None:
     try:

@@ -469,6 +469,8 @@ def test_no_more_go_past_than_there_may_be(size: int) -> None:
     wire.receive(FIVE + b"\r\n")
     with pytest.raises(LocalProtocolError, match="there may be 5"):
         wire.passed(size)
+    wire.passed(2)
+    assert wire.passable == 3
     wire.broken("cut")
     assert wire.passable == 0
     with pytest.raises(LocalProtocolError, match="there may be 0"):

@@ -235,7 +235,7 @@ DOCUMENTS = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(DOCUMENTS)
 def test_documents_come_back(document: JSON) -> None:
     data = to_json(document)
@@ -243,7 +243,7 @@ def test_documents_come_back(document: JSON) -> None:
     assert json.loads(data) == document
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary() | st.text(st.sampled_from('[]{}",:0\\ue')).map(str.encode))
 def test_any_bytes_are_a_document_or_refused(data: bytes) -> None:
     try:

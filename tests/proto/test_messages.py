@@ -113,7 +113,7 @@ def test_what_is_no_timeout(value: Timeout | float) -> None:
 SECONDS = st.none() | st.floats(0, 1e6)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.builds(Timeout, SECONDS, SECONDS, SECONDS, SECONDS, SECONDS), SECONDS)
 def test_no_wait_is_longer_than_what_remains(timeout: Timeout, remaining: float | None) -> None:
     found = timeout.within(remaining)

@@ -33,7 +33,7 @@ def sent(name: str) -> str:
     return plain.replace('"', "%22").replace("\r", "%0D").replace("\n", "%0A")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(FIELDS, max_size=5))
 def test_what_is_framed_is_read_back(fields: list[Field]) -> None:
     for part, field in zip(read(form(*fields)), fields, strict=True):
@@ -44,7 +44,7 @@ def test_what_is_framed_is_read_back(fields: list[Field]) -> None:
             assert sent(field.file_name).endswith(part.file_name or "")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(NAMES, st.integers(0, 400))
 def test_a_long_file_name_keeps_its_end(start: str, length: int) -> None:
     (part,) = read(form(Field("f", b"", start + "ä" * length + ".txt", None)))

@@ -138,7 +138,7 @@ def mutate(data: st.DataObject, within: Any, key: Any) -> None:
         within[data.draw(TELLING)] = copy.deepcopy(value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_any_document_is_a_service_or_refused(data: st.DataObject) -> None:
     document: JSON = {"name": "Zoo", "routes": data.draw(st.lists(st.sampled_from(ROUTES), min_size=1, max_size=2))}
@@ -150,13 +150,13 @@ def test_any_document_is_a_service_or_refused(data: st.DataObject) -> None:
     refused_or_usable(document)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(ANYTHING | st.fixed_dictionaries({"routes": st.lists(ANYTHING)}))
 def test_anything_is_a_service_or_refused(document: JSON) -> None:
     refused_or_usable(document)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary())
 def test_any_bytes_are_refused(data: bytes) -> None:
     with pytest.raises(SchemaError):

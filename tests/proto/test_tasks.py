@@ -82,7 +82,7 @@ def test_a_long_status_is_not_repeated_in_full() -> None:
     assert len(str(caught.value)) < 200
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary() | st.from_regex(rb'\{"(status|task_id)":("[a-z]{0,3}"|\[\]|null|1)\}', fullmatch=True))
 def test_any_answer_is_understood_or_refused(data: bytes) -> None:
     for parse in (parse_status, parse_task_id):

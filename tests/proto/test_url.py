@@ -115,7 +115,7 @@ URLS = st.text() | st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(URLS)
 def test_any_text_is_a_base_url_or_refused(url: str) -> None:
     try:
@@ -146,7 +146,7 @@ def test_routes_go_out_as_they_were_recorded() -> None:
     assert quote_route(odd.route) == "/emoji%F0%9F%90%98"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_a_route_is_one_path_whatever_is_in_it(text: str) -> None:
     target = quote_route("/x" + text)
@@ -220,7 +220,7 @@ def test_a_redirect_never_gives_up_tls() -> None:
     assert resolve(Origin("https", "h", 443), "/", "//h/x")[0].scheme == "https"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.text(st.characters(max_codepoint=255)) | URLS.map(lambda url: url.encode("latin-1", "replace").decode("latin-1"))
 )
