@@ -181,16 +181,16 @@ async def test_all_that_wait_fail_with_the_first() -> None:
     errors: list[ServiceUnavailable] = []
 
     async def one() -> None:
-        with pytest.raises(ServiceUnavailable, match=r"is not ready after 0\.2 seconds") as caught:
+        with pytest.raises(ServiceUnavailable, match=r"is not ready after 1 seconds") as caught:
             await client.echo(x=1)
         assert isinstance(caught.value.__cause__, ConnectionError)
         errors.append(caught.value)
 
-    async with AsyncHTTPClient("http://127.0.0.1:9", server_ready_timeout=0.2) as client:
-        with anyio.fail_after(5):  # ten, one after the other, would take two seconds of waiting and more
+    async with AsyncHTTPClient("http://127.0.0.1:9", server_ready_timeout=1) as client:
+        with anyio.fail_after(30):  # ten, one after the other, would take ten seconds of waiting and more
             began = anyio.current_time()
             async with anyio.create_task_group() as tasks:
                 for _ in range(10):
                     tasks.start_soon(one)
-            assert anyio.current_time() - began < 1.5
+            assert anyio.current_time() - began < 7
     assert len(set(map(id, errors))) == 10

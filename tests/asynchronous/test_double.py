@@ -68,11 +68,12 @@ async def test_many_tasks_at_a_time(double: ServiceDouble) -> None:
 async def test_what_is_cancelled_lets_go(double: ServiceDouble, closed: list[str]) -> None:
     double.script("shout", Stall(), ...)
     async with AsyncHTTPClient(app=double, timeout=None) as client:
-        with anyio.move_on_after(0.05) as scope:
+        await client.connect()
+        with anyio.move_on_after(0.5) as scope:
             await client.shout("a")
         assert scope.cancelled_caught
         assert await client.shout("b") == "B"
-        with anyio.move_on_after(0.05) as scope:
+        with anyio.move_on_after(0.5) as scope:
             async for number in client.numbers(pause=0.02):
                 assert number < 100
         assert scope.cancelled_caught

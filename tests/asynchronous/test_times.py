@@ -14,7 +14,7 @@ from .schemas import client
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_tasks")]
 
-SHORT = 0.05
+SHORT = 0.4  # yet long enough for an answer on a busy machine
 
 
 def patient(**times: float) -> Timeout:
@@ -34,7 +34,7 @@ async def test_queueing(peer: Peer) -> None:
     peer.answers["/stream"] = CHUNKED + chunk(b"one")
     async with client(peer.url, timeout=patient(pool=SHORT), limits=Limits(connections=1)) as called:
         async with called.stream(x=1):
-            with pytest.raises(CallTimeout, match=r"no connection became free within 0\.05 seconds") as caught:
+            with pytest.raises(CallTimeout, match=r"no connection became free within 0\.4 seconds") as caught:
                 await called.echo(x=1)
             assert not caught.value.sent
         assert await called.echo(x=1) == {"x": 1}
@@ -56,7 +56,7 @@ async def test_sending(peer: Peer, content: bytes | Path, tmp_path: Path) -> Non
 async def test_waiting_again_and_again_on_one_connection(peer: Peer) -> None:
     """Each wait has a time of its own, whatever the one before it has left of its."""
     peer.answers["/wait"] = b"HTTP/1.1 2"
-    async with client(peer.url, timeout=patient(receive=4 * SHORT)) as called:
+    async with client(peer.url, timeout=patient(receive=2 * SHORT)) as called:
         for number in range(6):
             assert await called.echo(x=number) == {"x": number}
             await anyio.sleep(SHORT)
@@ -64,7 +64,7 @@ async def test_waiting_again_and_again_on_one_connection(peer: Peer) -> None:
         began = anyio.current_time()
         with pytest.raises(CallTimeout, match="did not answer in time"):
             await called.wait(x=1)
-        assert 4 * SHORT <= anyio.current_time() - began < 4
+        assert 2 * SHORT <= anyio.current_time() - began < 4
         assert peer.accepted == 1
 
 
@@ -128,6 +128,6 @@ async def test_the_total_while_another_task_finds_the_service(peer: Peer) -> Non
         tasks.start_soon(called.is_ready)
         tasks.start_soon(called.connect)
         await anyio.wait_all_tasks_blocked()
-        with pytest.raises(CallTimeout, match=r"was not found within 0\.05 seconds"):
+        with pytest.raises(CallTimeout, match=r"was not found within 0\.4 seconds"):
             await called.with_options(timeout=patient(total=SHORT)).echo(x=1)
         tasks.cancel_scope.cancel()

@@ -96,11 +96,11 @@ def test_a_first_byte_of_an_answer_rules_that_out(client: SyncHTTPClient, server
 
 
 def test_a_timeout_on_a_kept_connection_is_no_reason_to_repeat(connect: Connect, server: Server) -> None:
-    client = connect(timeout=0.2)
+    client = connect()
     server.script(Peer.request, send(answer(b"good")), Peer.request, Peer.stall)
     assert client.echo() == "good"
     with pytest.raises(TimeoutError):
-        client.echo(text="slow")
+        client.with_options(timeout=0.5).echo(text="slow")
     assert len(server.requests) == 2
     assert_right(client)
 

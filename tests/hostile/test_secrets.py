@@ -50,7 +50,7 @@ def test_nothing_shows_a_secret(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     url = server.url.replace("//", f"//me:{SECRET}@") if secret == "the URL" else server.url
-    client = connect(url, **SECRETS[secret], timeout=0.3)
+    client = connect(url, **SECRETS[secret], timeout=0.6)
     server.script(*TROUBLES[trouble])
     with pytest.raises(BentoMLException) as info:
         client.value()
