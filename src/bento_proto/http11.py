@@ -115,7 +115,11 @@ class Wire(Generic[T]):
         return self._left or 0 if self.takes_views and not self._exchange.is_over else 0
 
     def passed(self, size: int) -> None:
-        """Say that so many bytes have gone there, at most as many as were `passable`."""
+        """Say that so many bytes have gone there.
+
+        Raises:
+            LocalProtocolError: they are more than were `passable`, or none.
+        """
         passable, download = self.passable, self._exchange.download
         if not 0 < size <= passable:
             raise LocalProtocolError(f"{size} bytes can't have gone past: there may be {passable}")
