@@ -29,7 +29,12 @@ MAY_IMPORT = {
     "bento_sync": {"bento_files", "bento_observe", "bento_proto", "typing_extensions", "urllib3"},
 }
 # What a single module may name as well.
-MAY_IMPORT_TOO = {"bento_async._trio": {"trio"}, "bento_proto.http11": {"h11"}, "bento_proto.tunnel": {"h11"}}
+MAY_IMPORT_TOO = {
+    "bento_async._trio": {"trio"},
+    "bento_proto._parser": {"h11"},
+    "bento_proto.http11": {"h11"},
+    "bento_proto.tunnel": {"h11"},
+}
 # What is imported inside a function, when a call needs it: it need not be installed.
 MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
     "bento_async": {"trio"},
