@@ -57,7 +57,8 @@ def converter(schema: Schema) -> Convert | None:
     def convert(value: JSON) -> object:
         try:
             return _convert(value, schema, defs)
-        except (ValueError, TypeError, OverflowError, RecursionError, MemoryError) as exc:
+        # pandas 2.0 raises AttributeError for rows of which some are no records.
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, MemoryError) as exc:
             raise RemoteProtocolError(f"the answer does not fit its schema: {exc}") from exc
 
     return convert

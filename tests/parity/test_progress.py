@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -61,10 +62,10 @@ def test_a_file_there_and_a_file_back(servers: Servers, connect: Connect, heard:
     assert len(heard.uploads) > 5
     heard.downloads.clear()
     heard.uploads.clear()
-    client.big_out(4)
-    check(heard.downloads, 4 * MIB)
-    assert len(heard.downloads) > 5
-    check(heard.uploads, len('{"mb":4}'))
+    client.big_out(64)
+    check(heard.downloads, 64 * MIB)
+    assert max(after - before for (before, *_), (after, *_) in pairwise(heard.downloads)) <= 8 * MIB
+    check(heard.uploads, len('{"mb":64}'))
 
 
 @pytest.mark.parametrize("what", ["bytes", "file", "pipe"])

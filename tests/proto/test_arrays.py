@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bento_proto import JSON, RemoteProtocolError, Schema, modules_of, parse_json, parse_service
@@ -161,6 +161,7 @@ SCHEMAS = st.recursive(
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the oldest NumPy, for integers out of bounds
 @settings(max_examples=300)
 @given(VALUES, SCHEMAS, SCHEMAS)
+@example([[{}, None]], FRAME, NULL)
 def test_any_value_under_any_schema_is_converted_or_refused(value: JSON, inner: JSON, other: JSON) -> None:
     schema: Schema = {"items": inner, "additionalProperties": inner, "$defs": {"A": other, "B": TENSOR}}
     try:
