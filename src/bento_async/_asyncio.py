@@ -34,8 +34,8 @@ class Watched(Connection):
     """
 
     __slots__ = (
-        "_came", "_clock", "_deadline", "_empty_until", "_fd", "_has_room", "_is_watched", "_loop", "_native", "_ref",
-        "_rings", "_room", "_size", "_sock", "_timer", "_waiter", "_was_short",
+        "_came", "_clock", "_deadline", "_empty_until", "_fd", "_has_room", "_is_watched", "_loop", "_native",
+        "_outbox", "_ref", "_rings", "_room", "_size", "_sock", "_timer", "_unsent", "_waiter", "_was_short",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, loop: Loop) -> None:
@@ -46,6 +46,8 @@ class Watched(Connection):
         assert loop.asyncio is not None
         self._native = loop.asyncio
         self._clock = loop.clock
+        self._outbox = loop.outbox
+        self._unsent: bytes | memoryview = b""  # what is held, or did not go at once
         self._ref = ref[Watched](self)  # the loop must not keep alive what nobody else refers to
         self._size = 1
         self._empty_until = -inf  # when to look again whether something has come that the loop has not noticed yet
@@ -69,6 +71,25 @@ class Watched(Connection):
     def send_at_once(self, data: bytes | memoryview) -> int:
         return send_some(self._sock, data)
 
+    def send_soon(self, data: bytes) -> int:
+        outbox = self._outbox
+        if not (outbox.takes(data) and outbox.woken):
+            outbox.send()
+            return send_some(self._sock, data)
+        if outbox.is_empty:
+            self._native.call_soon(outbox.send)  # if those that were woken have nothing more to send
+        self._unsent = data
+        outbox.hold(self)
+        return len(data)
+
+    def send_held(self) -> None:
+        data, self._unsent = self._unsent, b""
+        with suppress(OSError):
+            sent = send_some(self._sock, data)
+            if sent < len(data):
+                self._unsent = memoryview(data)[sent:]
+                self._native.add_writer(self._fd, Watched._write, self._ref)
+
     async def receive(self, size: int, deadline: float) -> bytes | None:
         self._has_room = self._room is not None
         if deadline <= self._clock():
@@ -85,6 +106,8 @@ class Watched(Connection):
                 if not await self._waiter:
                     return None
             finally:
+                if self._waiter.done() and not self._waiter.cancelled():
+                    self._outbox.woken -= 1
                 self._waiter = None
         came, self._came = self._came, None
         if isinstance(came, OSError):
@@ -113,7 +136,7 @@ class Watched(Connection):
 
     @property
     def is_dropped(self) -> bool:
-        if self._came is not None:
+        if self._came is not None or self._unsent:
             return True
         return self._clock() > self._empty_until and has_news(self._sock)
 
@@ -167,8 +190,19 @@ class Watched(Connection):
             return
         except OSError as exc:
             self._came = exc
+        self._wake(came=True)
+
+    def _wake(self, *, came: bool) -> None:
         if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(True)
+            self._waiter.set_result(came)
+            self._outbox.wake()
+
+    @staticmethod
+    def _write(connection: ref[Watched]) -> None:
+        self = connection()
+        if self is not None:
+            self._native.remove_writer(self._fd)
+            self.send_held()
 
     @staticmethod
     def _time_out(connection: ref[Watched]) -> None:
@@ -181,10 +215,11 @@ class Watched(Connection):
         if self._clock() < self._deadline:
             self._set_timer()
         else:
-            self._waiter.set_result(False)
+            self._wake(came=False)
 
 
 def _close(loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
     if sock.fileno() >= 0:
         loop.remove_reader(sock.fileno())
+        loop.remove_writer(sock.fileno())
         sock.close()

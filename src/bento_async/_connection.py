@@ -63,6 +63,10 @@ class Connection(ABC):
             OSError: the connection broke.
         """
 
+    def send_soon(self, data: bytes) -> int:
+        """`send_at_once`, at the latest when no other task has anything to do; what goes wrong then, reading tells."""
+        return self.send_at_once(data)
+
     @abstractmethod
     async def receive(self, size: int, deadline: float) -> bytes | None:
         """What has arrived; ``b""`` once the peer has closed, None once the deadline has passed.
@@ -89,7 +93,7 @@ class Connection(ABC):
     @property
     @abstractmethod
     def is_dropped(self) -> bool:
-        """Whether the peer has closed it while it was idle, or sent what nobody asked for."""
+        """Whether the peer has closed it while it was idle, sent what nobody asked for, or did not take all."""
 
     @abstractmethod
     def close(self) -> None:

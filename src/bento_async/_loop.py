@@ -13,6 +13,8 @@ from anyio.lowlevel import current_token
 
 from bento_proto import LocalProtocolError
 
+from ._outbox import Outbox
+
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop, Task
     from collections.abc import Callable, Coroutine
@@ -29,12 +31,13 @@ class Loop:
         key: that of `loop_key`.
         asyncio: the loop itself, if it is one of asyncio's.
         clock: what deadlines are measured with.
+        outbox: what asyncio's tasks hold back; trio has one for all clients of a run.
 
     Raises:
         LocalProtocolError: it ran when this process was forked, so that its parent gets what it waits for.
     """
 
-    __slots__ = ("_native", "_process", "asyncio", "clock", "key")
+    __slots__ = ("_native", "_process", "asyncio", "clock", "key", "outbox")
 
     def __init__(self) -> None:
         self.key: tuple[object, object] = loop_key()
@@ -53,6 +56,7 @@ class Loop:
             import trio  # it runs, so it is loaded
 
             self.clock = trio.lowlevel.current_clock().current_time
+        self.outbox: Outbox = Outbox(self.clock)
 
     @property
     def watches(self) -> bool:

@@ -152,7 +152,7 @@ class Open(Underway[T]):
             data = self._wire.data_to_send()
         if data is not None:
             try:
-                sent = self._connection.send_at_once(data)
+                sent = self._connection.send_soon(data)
             except OSError:
                 return  # it may have answered before it closed: reading tells
             if sent == len(data):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from math import inf
-from typing import TYPE_CHECKING, TypeVar
+from time import monotonic
+from typing import TYPE_CHECKING, Final, TypeVar
 from weakref import ref
 
 import trio
 
-from ._connection import Polled
+from ._connection import Polled, send_some
+from ._outbox import Outbox
 
 if TYPE_CHECKING:
     import socket
@@ -27,12 +30,15 @@ class Native(Polled):
         loop: the event loop, which is trio's.
     """
 
-    __slots__ = ("_alarm", "_clock", "_deadline", "_is_waiting", "_loop", "_rings")
+    __slots__ = ("_alarm", "_clock", "_deadline", "_is_short", "_is_waiting", "_loop", "_outbox", "_rings", "_unsent")
 
     def __init__(self, sock: socket.socket, loop: Loop) -> None:
         super().__init__(sock)
         self._loop = loop
         self._clock = loop.clock
+        self._outbox = _outbox()
+        self._unsent: bytes | memoryview = b""  # what is held, or did not go at once
+        self._is_short = False  # the latter
         self._deadline = inf
         self._is_waiting = False
         self._alarm: trio.CancelScope | None = None  # of the task that sleeps until a deadline
@@ -49,6 +55,28 @@ class Native(Polled):
 
     abandon = close
 
+    def send_soon(self, data: bytes) -> int:
+        self._was_sent = True
+        outbox = self._outbox
+        if not outbox.takes(data):
+            outbox.send()
+            return send_some(self._sock, data)
+        self._unsent = data
+        outbox.hold(self)
+        return len(data)
+
+    def send_held(self) -> None:
+        data, self._unsent, self._is_short = self._unsent, b"", False
+        with suppress(OSError):
+            sent = send_some(self._sock, data)
+            if sent < len(data):
+                self._unsent, self._is_short = memoryview(data)[sent:], True
+                self._loop.call_soon(self._look_again)  # as trio has settled by now what it will wait for
+
+    @property
+    def is_dropped(self) -> bool:
+        return bool(self._unsent) or super().is_dropped
+
     async def _receive(self, take: Callable[[], T], deadline: float) -> T | None:
         if not self._was_sent:
             return await super()._receive(take, deadline)
@@ -60,15 +88,20 @@ class Native(Polled):
         self._is_waiting = True
         try:
             while True:
-                await trio.lowlevel.wait_readable(self._sock)
                 try:
-                    data = take()
+                    if self._is_short:
+                        await trio.lowlevel.wait_writable(self._sock)
+                        self.send_held()
+                    else:
+                        await trio.lowlevel.wait_readable(self._sock)
+                        data = take()
+                        self._was_sent = False
+                        return data
                 except (BlockingIOError, InterruptedError):
                     continue
-                self._was_sent = False
-                return data
-        except trio.ClosedResourceError:  # as `_ring` says
-            return None
+                except trio.ClosedResourceError:  # as `_look_again` says
+                    if deadline <= self._clock():
+                        return None
         finally:
             self._is_waiting = False
 
@@ -84,9 +117,13 @@ class Native(Polled):
             self._rings = self._deadline  # of a later wait than what the alarm was set for
             return self._rings
         self._alarm, self._rings = None, inf
-        if self._is_waiting:
-            trio.lowlevel.notify_closing(self._sock)
+        self._look_again()
         return inf
+
+    def _look_again(self) -> None:
+        """Have who waits look what there is to wait for by now."""
+        if self._is_waiting and self._sock.fileno() >= 0:
+            trio.lowlevel.notify_closing(self._sock)
 
     @staticmethod
     async def _watch(connection: ref[Native], alarm: trio.CancelScope, deadline: float) -> None:
@@ -96,3 +133,30 @@ class Native(Polled):
                 self = connection()
                 deadline = inf if self is None else self._ring()
                 del self
+
+
+class _BeforeWaits(trio.abc.Instrument):
+    """Sends what is held when all tasks wait."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+
+    def after_io_wait(self, timeout: float) -> None:  # noqa: ARG002 - as trio calls it
+        self._outbox.begin()
+
+    def before_io_wait(self, timeout: float) -> None:  # noqa: ARG002
+        self._outbox.send()
+
+
+_outboxes: Final = trio.lowlevel.RunVar[Outbox]("what bento_async holds")
+
+
+def _outbox() -> Outbox:
+    """That of the run."""
+    try:
+        return _outboxes.get()
+    except LookupError:
+        outbox = Outbox(monotonic)
+        _outboxes.set(outbox)
+        trio.lowlevel.add_instrument(_BeforeWaits(outbox))
+        return outbox

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from ._loop import Loop
+    from ._outbox import Outbox
 
 
 class Turn(Protocol):
@@ -25,7 +26,7 @@ class Turn(Protocol):
 
 def turn(loop: Loop) -> Turn:
     """One for a task of this event loop, which is the running one."""
-    return _Anywhere() if loop.asyncio is None else _OnAsyncio(loop.asyncio)
+    return _Anywhere() if loop.asyncio is None else _OnAsyncio(loop.asyncio, loop.outbox)
 
 
 class _Anywhere:
@@ -43,18 +44,22 @@ class _Anywhere:
 class _OnAsyncio:
     """The same for less: many wait at a time where there are more calls than connections."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, outbox: Outbox) -> None:
         self._loop = loop
+        self._outbox = outbox
         self._future: asyncio.Future[None] = loop.create_future()
 
     def come(self) -> None:
         if not self._future.done():
             self._future.set_result(None)
+            self._outbox.wake()
 
     async def wait(self, deadline: float) -> None:
         timer = self._loop.call_at(deadline, self.come) if deadline < inf else None
         try:
             await self._future
         finally:
+            if self._future.done() and not self._future.cancelled():
+                self._outbox.woken -= 1
             if timer is not None:
                 timer.cancel()

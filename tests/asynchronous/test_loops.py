@@ -203,6 +203,30 @@ def test_a_fork_inside_of_trio(peer: Peer) -> None:
     assert run(FORKED_INSIDE, peer.url, "trio") == (f"{error}{error}done\n", "")
 
 
+FORKED_HOLDING = """
+import os, time
+from bento_async._outbox import Outbox
+
+class Sender:
+    def send_held(self):
+        os.write(1, b"sent\\n")
+
+outbox = Outbox(time.monotonic)
+outbox.hold(Sender())
+if os.fork() == 0:
+    outbox.send()
+    os._exit(0)
+os.wait()
+outbox.send()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_fork_while_something_is_held() -> None:
+    """The parent sends it; twice on the one connection would be two requests."""
+    assert run(FORKED_HOLDING) == ("sent\n", "")
+
+
 def run(script: str, *arguments: str) -> tuple[str, str]:
     """What a script prints in a process of its own, to standard output and error; a warning is an error."""
     paths = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, sys.path)])
