@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from anyio import to_thread
 
@@ -38,11 +38,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Calls(NamedTuple):
-    """All that a client does, under one set of options."""
+class Calls:
+    """All that a client does, under one set of options.
 
-    shared: Shared
-    options: Options
+    Args:
+        shared: what the client is made of.
+        options: those.
+    """
+
+    def __init__(self, shared: Shared, options: Options) -> None:
+        self.shared: Shared = shared
+        self.options: Options = options
+
+    def under(self, options: Options) -> Calls:
+        """The same under other options."""
+        return Calls(self.shared, options)
 
     # --- driving
 

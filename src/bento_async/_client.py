@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         Witness,
     )
 
-    from ._asgi import Application
     from ._batch import AsyncBatch
     from ._call import AsyncCall
     from ._endpoint import EndpointMethod
@@ -122,7 +121,7 @@ class AsyncHTTPClient:
     ) -> None:
         # What a client is made of is loaded by the first one: to import the class, or to declare it, takes no time.
         from bento_observe import LOGGING
-        from bento_proto import Limits, Proxies, Responder, Session
+        from bento_proto import Limits, Proxies, Session
 
         from ._calls import Calls
         from ._connections import Connections
@@ -145,12 +144,16 @@ class AsyncHTTPClient:
             environ=os.environ,
             chance=_chance,
         )
-        responder = app if app is not None and isinstance(app, Responder) else None
-        application: Application | None = None
-        if app is not None and not isinstance(app, Responder):
-            from ._asgi import Application  # few have use for it
+        application, responder = None, None
+        if app is not None:
+            from bento_proto import Responder  # few have use for it
 
-            application = Application(app)
+            if isinstance(app, Responder):
+                responder = app
+            else:
+                from ._asgi import Application
+
+                application = Application(app)
         connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
         shared = Shared(session, connections, limits, application, responder, recorder)
         self._calls = Calls(shared, session.options.changed(hooks=LOGGING))
@@ -319,7 +322,7 @@ class AsyncHTTPClient:
 
         view = copy.copy(self)
         options = self._calls.options.changed(timeout, headers, retries, download_dir, images, hooks, on_progress)
-        view._calls = self._calls._replace(options=options)
+        view._calls = self._calls.under(options)
         view._methods = {}
         return view
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from bento_proto import Hooks
 
@@ -17,27 +17,21 @@ _DEBUG: Final = 10  # the levels of `logging`, which is not loaded for them
 _INFO: Final = 20
 
 
-class _Loggers(NamedTuple):
-    http: Logger
-    retry: Logger
-
-
 @cache
-def _loggers() -> _Loggers:
+def _logger(name: str) -> Logger:
     from logging import getLogger
 
-    return _Loggers(getLogger("bento_client.http"), getLogger("bento_client.retry"))
+    return getLogger(f"bento_client.{name}")
 
 
 def _is_wanted() -> bool:
     if "logging" not in sys.modules:  # nobody can have asked for it
         return False
-    http, retry = _loggers()
-    return http.isEnabledFor(_INFO) or retry.isEnabledFor(_INFO)
+    return _logger("http").isEnabledFor(_INFO) or _logger("retry").isEnabledFor(_INFO)
 
 
 def _request(event: RequestEvent) -> None:
-    http = _loggers().http
+    http = _logger("http")
     if http.isEnabledFor(_DEBUG):
         size = "a body of unknown length" if event.size is None else f"{event.size} bytes"
         delay = f" in {event.delay:.2f} s" if event.delay else ""
@@ -46,11 +40,11 @@ def _request(event: RequestEvent) -> None:
 
 def _response(event: ResponseEvent) -> None:
     if not event.complete:  # of the others, the end says all
-        _loggers().http.debug("%s: the answer begins", _answer(event))
+        _logger("http").debug("%s: the answer begins", _answer(event))
 
 
 def _end(event: EndEvent) -> None:
-    http = _loggers().http
+    http = _logger("http")
     if not http.isEnabledFor(_INFO):
         return
     request = event.request
@@ -68,7 +62,7 @@ def _end(event: EndEvent) -> None:
 def _retry(event: RetryEvent) -> None:
     request, when = event.request, f"in {event.wait:.2f} s" if event.wait else "at once"
     what = f"{request.method} {request.url} again {when}"
-    _loggers().retry.info("%s, after attempt %d: %s", what, request.attempt, event.reason)
+    _logger("retry").info("%s, after attempt %d: %s", what, request.attempt, event.reason)
 
 
 def _answer(event: ResponseEvent) -> str:

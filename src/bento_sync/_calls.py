@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import bento_files
 import bento_proto
@@ -108,12 +108,27 @@ class Shared:
             self.server.stop()
 
 
-class Calls(NamedTuple):
-    """All that a client does, under one set of options."""
+class Calls:
+    """All that a client does, under one set of options.
 
-    shared: Shared
-    options: Options
-    stop: Stop | None = None
+    Args:
+        shared: what the client is made of.
+        options: those.
+        stop: may stop it, if it is given.
+    """
+
+    def __init__(self, shared: Shared, options: Options, stop: Stop | None = None) -> None:
+        self.shared: Shared = shared
+        self.options: Options = options
+        self.stop: Stop | None = stop
+
+    def under(self, options: Options) -> Calls:
+        """The same under other options."""
+        return Calls(self.shared, options, self.stop)
+
+    def until(self, stop: Stop) -> Calls:
+        """The same, which that may stop."""
+        return Calls(self.shared, self.options, stop)
 
     # --- driving
 

@@ -109,19 +109,22 @@ class SyncHTTPClient:
     ) -> None:
         # What a client is made of is loaded by the first one: to import the class, or to declare it, takes no time.
         from bento_observe import LOGGING
-        from bento_proto import Limits, Proxies, Responder, Session
+        from bento_proto import Limits, Proxies, Session
 
         from ._calls import Calls, Shared
         from ._connections import Connections
 
         server, responder = None, None
-        if app is not None and isinstance(app, Responder):
-            responder = app
-        elif app is not None:
-            from ._asgi import ASGIServer
+        if app is not None:
+            from bento_proto import Responder  # few have use for it
 
-            server = ASGIServer(app)
-            url = server.url
+            if isinstance(app, Responder):
+                responder = app
+            else:
+                from ._asgi import ASGIServer
+
+                server = ASGIServer(app)
+                url = server.url
         limits = limits or Limits()
         session = Session(
             url,
@@ -302,7 +305,7 @@ class SyncHTTPClient:
 
         view = copy.copy(self)
         options = self._calls.options.changed(timeout, headers, retries, download_dir, images, hooks, on_progress)
-        view._calls = self._calls._replace(options=options)
+        view._calls = self._calls.under(options)
         view._methods = {}
         return view
 

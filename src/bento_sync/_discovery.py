@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -38,6 +37,8 @@ class Attempt:
         if not self._over.wait(seconds):
             return False
         if self._error is not None and options is self._options:
+            import copy  # few fail
+
             raise copy.copy(self._error) from self._error.__cause__
         return True
 

@@ -142,7 +142,7 @@ class EndpointMethod:
         return Batch(self._stoppable, inputs, concurrency, window)
 
     def _stoppable(self, args: Sequence[object], kwargs: Mapping[str, object], stop: Stop) -> Value:
-        return self._calls._replace(stop=stop).call(self.endpoint, args, kwargs).value
+        return self._calls.until(stop).call(self.endpoint, args, kwargs).value
 
     # --- as a task
 

@@ -11,7 +11,6 @@ from urllib3.exceptions import ClosedPoolError, ConnectTimeoutError, EmptyPoolEr
 from urllib3.util.ssl_match_hostname import CertificateError
 from urllib3.util.wait import wait_for_read
 
-from bento_files import blocks
 from bento_proto import FilePart, LocalProtocolError, Loss, Lost, ProxyError, State
 from bento_proto.http11 import Wire
 
@@ -171,6 +170,8 @@ class Open(Underway[T]):
             if not isinstance(segment, FilePart):
                 going_on = self._send_all(segment)
             else:
+                from bento_files import blocks  # few send files
+
                 with closing(blocks(segment)) as reading:
                     going_on = all(self._send_all(self._wire.frame(block)) for block in reading)
             if not going_on:

@@ -90,11 +90,7 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 @pytest.fixture
 async def connection(pair: tuple[socket.socket, socket.socket], anyio_backend_name: str) -> AsyncIterator[Connection]:
     """Over the first of the pair, as the event loop has it."""
-    connection: Connection
-    if anyio_backend_name == "asyncio":
-        connection = Watched(pair[0], Loop())
-    else:
-        connection = Native(pair[0], Loop())
+    connection = Watched(pair[0], Loop()) if anyio_backend_name == "asyncio" else Native(pair[0], Loop())
     yield connection
     connection.close()
 
