@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _MOST: Final = 16
 _SMALL: Final = 1 << 14  # the system takes it as a whole, as a rule
-_QUICK: Final = 0.0005  # so that none is held for longer than 8 ms, and few while another task computes
+_QUICK: Final = 0.0005  # whose next request comes later than that is not worth waiting for
 
 
 class Sender(Protocol):

@@ -64,7 +64,8 @@ def test_a_file_there_and_a_file_back(servers: Servers, connect: Connect, heard:
     heard.uploads.clear()
     client.big_out(64)
     check(heard.downloads, 64 * MIB)
-    assert max(after - before for (before, *_), (after, *_) in pairwise(heard.downloads)) <= 8 * MIB
+    untold = 64 * MIB // 1000  # too little to tell of, before what a thread writes in one go
+    assert max(after - before for (before, *_), (after, *_) in pairwise(heard.downloads)) < 8 * MIB + untold
     check(heard.uploads, len('{"mb":64}'))
 
 
