@@ -73,7 +73,7 @@ class Watched(Connection):
 
     def send_soon(self, data: bytes) -> int:
         outbox = self._outbox
-        if not (outbox.takes(data) and outbox.woken):
+        if not outbox.takes(data):
             outbox.send()
             return send_some(self._sock, data)
         if outbox.is_empty:

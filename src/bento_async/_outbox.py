@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _MOST: Final = 16
-_SMALL: Final = 1 << 14  # the system takes it as a whole, as a rule
+_SMALL: Final = 1 << 12  # an idle connection takes it as a whole, on any system
 _QUICK: Final = 0.0005  # whose next request comes later than that is not worth waiting for
+_LATE: Final = 0.01  # then somebody computed, and may do so again
+_PAUSE: Final = 1.0
 
 
 class Sender(Protocol):
@@ -30,16 +32,23 @@ class Outbox:
 
     Args:
         clock: tells seconds.
+
+    Attributes:
+        woken: how many tasks are to go on, as far as they are counted.
+        asked: how many have asked whether it `takes` what they send.
     """
 
-    __slots__ = ("_clock", "_held", "_last", "_process", "woken")
+    __slots__ = ("_clock", "_held", "_last", "_process", "_resumes", "_since", "asked", "woken")
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._held: list[Sender] = []
-        self._last = -inf
+        self._since = inf  # when the first of them came
+        self._last = -inf  # when a task was woken or asked
+        self._resumes = -inf  # until when nothing is held
         self._process = os.getpid()
-        self.woken: int = 0  # tasks that are to go on, each of which may send something
+        self.woken: int = 0
+        self.asked: int = 0
 
     @property
     def is_empty(self) -> bool:
@@ -50,25 +59,33 @@ class Outbox:
         self.woken += 1
         self._last = self._clock()
 
-    def begin(self) -> None:
-        """Take note that some are, where they are not counted."""
-        self._last = self._clock()
-
     def takes(self, data: bytes) -> bool:
-        """Whether something may be held: if it is small, and the tasks are quick to have something to send."""
+        """Whether something is to be held: if it is small, and others are to go on and quick to have something, too."""
         last, self._last = self._last, self._clock()
-        return self._last - last < _QUICK and len(data) <= _SMALL
+        self.asked += 1
+        return bool(self.woken) and self._last - last < _QUICK and self._last >= self._resumes and len(data) <= _SMALL
 
     def hold(self, sender: Sender) -> None:
         """Have it send with the others."""
+        if not self._held:
+            self._since = self._last
         self._held.append(sender)
         if len(self._held) == _MOST:
             self.send()
 
     def send(self) -> None:
         """Have all of them send, in the order in which they came."""
-        if self._held:
-            held, self._held = self._held, []
-            if os.getpid() == self._process:  # a fork's child has it, too
-                for sender in held:
-                    sender.send_held()
+        if not self._held:
+            return
+        held, self._held = self._held, []
+        if os.getpid() != self._process:  # a fork's child has what its parent sends
+            return
+        if self._clock() - self._since > _LATE:
+            self._resumes = self._clock() + _PAUSE
+        try:
+            while held:
+                held.pop(0).send_held()
+        finally:
+            if held:  # what a signal's handler raises, say, must not keep back the others
+                self._held = held + self._held
+                self.send()

@@ -78,7 +78,7 @@ class Native(Polled):
         return bool(self._unsent) or super().is_dropped
 
     async def _receive(self, take: Callable[[], T], deadline: float) -> T | None:
-        if not self._was_sent:
+        if not self._was_sent and not self._is_short:
             return await super()._receive(take, deadline)
         if deadline <= self._clock():
             return None
@@ -135,17 +135,26 @@ class Native(Polled):
                 del self
 
 
-class _BeforeWaits(trio.abc.Instrument):
-    """Sends what is held when all tasks wait."""
+class _Rounds(trio.abc.Instrument):
+    """Sends what is held when all tasks wait.
+
+    How many go on after that, trio does not tell; that there are several is likely when it was so in the last round.
+    """
 
     def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
+        self._has_several = False
 
     def after_io_wait(self, timeout: float) -> None:  # noqa: ARG002 - as trio calls it
-        self._outbox.begin()
+        if self._has_several:
+            self._outbox.wake()
 
     def before_io_wait(self, timeout: float) -> None:  # noqa: ARG002
-        self._outbox.send()
+        outbox = self._outbox
+        if outbox.asked:
+            self._has_several, outbox.asked = outbox.asked > 1, 0
+        outbox.woken = 0  # first: trio parts with what raises, and then nothing must be held
+        outbox.send()
 
 
 _outboxes: Final = trio.lowlevel.RunVar[Outbox]("what bento_async holds")
@@ -158,5 +167,5 @@ def _outbox() -> Outbox:
     except LookupError:
         outbox = Outbox(monotonic)
         _outboxes.set(outbox)
-        trio.lowlevel.add_instrument(_BeforeWaits(outbox))
+        trio.lowlevel.add_instrument(_Rounds(outbox))
         return outbox
