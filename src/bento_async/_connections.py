@@ -13,7 +13,7 @@ from bento_proto import LocalProtocolError
 from ._discovery import Discovery
 from ._loop import Loop, loop_key
 from ._pool import Pool
-from ._turn import turn
+from ._turn import turns
 
 if TYPE_CHECKING:
     import ssl
@@ -51,7 +51,7 @@ class Lease:
     async def turn(self, deadline: float) -> None:
         """Wait until it is granted or refused, or until the deadline has passed."""
         if not self.granted and not self.refused:
-            self._turn = turn(self._places.loop)
+            self._turn = self._places.turns()
             await self._turn.wait(deadline)
 
     def check(self) -> None:
@@ -95,6 +95,7 @@ class Places:
 
     def __init__(self, loop: Loop, limits: Limits) -> None:
         self.loop: Loop = loop
+        self.turns: Callable[[], Turn] = turns(loop)
         self._pool: Pool[Lease, Connection] = Pool(limits.connections, limits.idle, _IDLE)
 
     def lease(self, *, fresh: bool) -> Lease:
@@ -139,7 +140,12 @@ class Places:
         """A lease is over."""
         if connection is not None and reusable:
             now = time.monotonic()
-            if not self._pool.put_back(connection, now):
+            if self._pool.put_back(connection, now):
+                return
+            next_ = self._pool.pass_on()
+            if next_ is not None:
+                next_.answer(granted=True, connection=connection)
+            else:
                 self._carry_out(self._pool.give_back(connection, now))
             return
         if connection is not None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MOST: Final = 16
 _SMALL: Final = 1 << 12  # an idle connection takes it as a whole, on any system
 _QUICK: Final = 0.0005  # whose next request comes later than that is not worth waiting for
-_LATE: Final = 0.01  # then somebody computed, and may do so again
+_LATE: Final = 0.05  # then somebody computed, and may do so again
 _PAUSE: Final = 1.0
 
 

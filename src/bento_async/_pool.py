@@ -49,6 +49,7 @@ class Pool(Generic[L, C]):
         self._idle: deque[tuple[float, C]] = deque()  # the longest idle one first
         self._queue: OrderedDict[L, bool] = OrderedDict()  # whether it must be a new connection
         self._closed = False
+        self._nothing: Decision[L, C] = Decision()
 
     def __repr__(self) -> str:
         return f"<Pool of {self._size}: {self._owned} owned, {len(self._idle)} idle, {len(self._queue)} waiting>"
@@ -106,6 +107,14 @@ class Pool(Generic[L, C]):
         self._idle.append((now, connection))
         return True
 
+    def pass_on(self) -> L | None:
+        """`give_back`, if whoever asked first gets the connection; None, and nothing has changed, if nobody does."""
+        lease = next(iter(self._queue), None)
+        if lease is None or self._queue[lease]:
+            return None
+        del self._queue[lease]
+        return lease
+
     def free(self) -> Decision[L, C]:
         """An owned place has no connection any more, or never got one."""
         self._owned -= 1
@@ -117,6 +126,8 @@ class Pool(Generic[L, C]):
         return self._decide()
 
     def _decide(self, now: float = -math.inf) -> Decision[L, C]:
+        if self._owned == self._size and not self._closed:
+            return self._nothing  # often, where more wait than there are places
         decision: Decision[L, C] = Decision()
         while self._idle and (self._closed or now - self._idle[0][0] > self._lifetime):
             decision.close.append(self._idle.popleft()[1])

@@ -91,7 +91,7 @@ def test_an_outbox_takes_what_is_small_while_tasks_are_to_go_on_and_quick() -> N
 def test_an_outbox_holds_nothing_for_a_while_once_something_was_late() -> None:
     now, sent = 5.0, list[str]()
     outbox = Outbox(lambda: now)
-    for pause, is_late in ((0.005, False), (0.05, True)):
+    for pause, is_late in ((0.03, False), (0.06, True)):
         outbox.wake()
         assert outbox.takes(b"")
         outbox.hold(Recorded("a", sent))

@@ -83,8 +83,17 @@ class PoolMachine(RuleBasedStateMachine):
         self.idle[connection] = self.now
         if at_once:
             assert self.pool.put_back(connection, self.now) != decides
-        if decides or not at_once:
-            self.apply(self.pool.give_back(connection, self.now))
+            if not decides:
+                return
+            first = next(iter(self.waiting), None)
+            next_ = self.pool.pass_on()
+            assert next_ == (None if first is None or self.waiting[first] else first)
+            if next_ is not None:
+                decision: Decision[int, int] = Decision()
+                decision.use.append((next_, connection))
+                self.apply(decision)
+                return
+        self.apply(self.pool.give_back(connection, self.now))
 
     @precondition(lambda self: self.owned)
     @rule(data=st.data())
@@ -153,3 +162,20 @@ def test_who_wants_a_new_connection_gets_one_in_the_place_of_an_idle_one() -> No
     pool.give_back("stale", 0.0)
     decision = pool.ask(2, 0.0, fresh=True)
     assert (decision.close, decision.open, decision.use) == (["stale"], [2], [])
+
+
+def test_who_asked_first_for_a_new_connection_gets_no_other() -> None:
+    pool: Pool[int, str] = Pool(1, 1, LIFETIME)
+    pool.ask(0, 0.0)
+    pool.ask(1, 0.0, fresh=True)
+    assert pool.pass_on() is None
+    given = pool.give_back("it", 0.0)
+    assert (given.close, given.open) == (["it"], [1])
+
+
+def test_a_closed_pool_refuses_who_asks_while_all_is_in_use() -> None:
+    pool: Pool[int, str] = Pool(1, 1, LIFETIME)
+    pool.ask(0, 0.0)
+    pool.ask(1, 0.0)
+    assert pool.close().refuse == [1]
+    assert pool.ask(2, 0.0).refuse == [2]
