@@ -28,6 +28,7 @@ def _escaped(text: str) -> str:
 
 def docstring(text: str, indent: str) -> Iterator[str]:
     """The lines of a docstring."""
+    text = text.encode("utf-8", "replace").decode()  # a lone surrogate there, even escaped, is an error from 3.13 on
     lines = [_escaped(line.rstrip()) for line in inspect.cleandoc(text).strip().splitlines()] or [""]
     body = "\n".join(f"{indent}{line}" if line else "" for line in lines) + (f"\n{indent}" if len(lines) > 1 else "")
     body = _CLOSING.sub(r'\\"', body)

@@ -118,8 +118,13 @@ async def test_while_a_proxy_connects(peer: Peer) -> None:
     for host in ("one.example", "other.example"):
         async with client(f"https://{host}", proxy=peer.url, limits=Limits(connections=2)) as called:
             await cancelled(waiting, called, 200)  # each keeps a thread of the peer busy until the end
+            with anyio.fail_after(30):
+                async with anyio.create_task_group() as calls:  # on a busy machine none of them came as far as this
+                    calls.start_soon(waiting, called)
+                    while f"{host}:443" not in peer.paths:
+                        await anyio.sleep(0.005)
+                    calls.cancel_scope.cancel()
     await anyio.to_thread.run_sync(peer.wait_until_closed)
-    assert set(peer.paths) == set(peer.answers)
 
 
 async def test_while_queueing(peer: Peer) -> None:

@@ -212,6 +212,13 @@ def test_what_the_service_says_is_in_the_docstrings() -> None:
     assert '    """A shop."""\n' in text
 
 
+def test_half_a_character_in_a_docstring_is_none() -> None:
+    """Even escaped, Python 3.13 and newer take it for an error."""
+    text = generate(service(route("f", x={"type": "string", "description": "a\ud800b"})))
+    assert "a?b" in text
+    assert executed(text).ShopClient
+
+
 def test_models_have_a_type_for_each_direction() -> None:
     item: JSON = {
         "type": "object",
