@@ -106,8 +106,7 @@ class Watched(Connection):
                 if not await self._waiter:
                     return None
             finally:
-                if self._waiter.done() and not self._waiter.cancelled():
-                    self._outbox.woken -= 1
+                self._outbox.go_on(self._waiter)
                 self._waiter = None
         came, self._came = self._came, None
         if isinstance(came, OSError):

@@ -64,7 +64,11 @@ class Connection(ABC):
         """
 
     def send_soon(self, data: bytes) -> int:
-        """`send_at_once`, at the latest when no other task has anything to do; what goes wrong then, reading tells."""
+        """`send_at_once`, at the latest when no other task has anything to do; what goes wrong then, reading tells.
+
+        Raises:
+            OSError: the connection broke, and it was sent at once.
+        """
         return self.send_at_once(data)
 
     @abstractmethod

@@ -11,9 +11,10 @@ from math import inf
 from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import Callable
 
-_MOST: Final = 16
+_MOST: Final = 16  # held at a time
 _SMALL: Final = 1 << 12  # an idle connection takes it as a whole, on any system
 _QUICK: Final = 0.0005  # whose next request comes later than that is not worth waiting for
 _LATE: Final = 0.05  # then somebody computed, and may do so again
@@ -58,6 +59,11 @@ class Outbox:
         """Take note that a task is to go on."""
         self.woken += 1
         self._last = self._clock()
+
+    def go_on(self, waiter: Future[bool] | Future[None]) -> None:
+        """Take note that the task of a wait does, unless it was cancelled before it was woken."""
+        if waiter.done() and not waiter.cancelled():
+            self.woken -= 1
 
     def takes(self, data: bytes) -> bool:
         """Whether something is to be held: if it is small, and others are to go on and quick to have something, too."""

@@ -66,8 +66,7 @@ class _OnAsyncio:
             await self._future
         finally:
             self._alarm.unset(self)
-            if self._future.done() and not self._future.cancelled():
-                self._outbox.woken -= 1
+            self._outbox.go_on(self._future)
 
 
 class _Alarm:
