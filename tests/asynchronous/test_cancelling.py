@@ -125,6 +125,7 @@ async def test_while_a_proxy_connects(peer: Peer) -> None:
                         await anyio.sleep(0.005)
                     calls.cancel_scope.cancel()
     await anyio.to_thread.run_sync(peer.wait_until_closed)
+    assert set(peer.paths) == set(peer.answers)
 
 
 async def test_while_queueing(peer: Peer) -> None:
