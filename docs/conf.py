@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
 from sphinx.domains.python import PyObject
@@ -49,11 +50,15 @@ def skip_fields(app: Sphinx, what: str, name: str, obj: object, skip: bool, opti
 def find_at_home(
     app: Sphinx, env: BuildEnvironment, node: pending_xref, content: nodes.TextElement
 ) -> nodes.reference | None:
-    """What the clients only pass on is described where it comes from: in the core."""
+    """What a package only passes on is described where it comes from: in the core, or in one of its sub-packages."""
     if node.get("refdomain") != "py" or "." in (name := node["reftarget"]):
         return None
     python = env.get_domain("py")
-    return python.resolve_xref(env, node["refdoc"], app.builder, "obj", f"bento_proto.{name}", node, content)
+    for home in ("bento_proto", *(f"bento_proto.{module.name}" for module in iter_modules(bento_proto.__path__))):
+        found = python.resolve_xref(env, node["refdoc"], app.builder, "obj", f"{home}.{name}", node, content)
+        if found is not None:
+            return found
+    return None
 
 
 for field in PyObject.doc_field_types:

@@ -14,8 +14,9 @@ import time
 from contextlib import closing
 from typing import TypeVar
 
-from bento_proto import BentoMLException, Delivery, Exchange, Flow, Loss, Lost, Run, Session, Step, bind
-from bento_proto.http11 import Wire
+import bento_proto as bp
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.request import bind
 
 T = TypeVar("T")
 
@@ -23,8 +24,8 @@ T = TypeVar("T")
 class Connection(asyncio.Protocol):
     """One exchange on one connection: what the loop calls, and what it has to say."""
 
-    def __init__(self, step: Step) -> None:
-        self.step, self.wire = step, Wire(step.exchange)
+    def __init__(self, step: bp.Step) -> None:
+        self.step, self.wire = step, HTTP11Exchange(step.exchange)
         self.began, self.heard = time.monotonic(), asyncio.Event()
         self.transport: asyncio.BaseTransport | None = None
 
@@ -34,7 +35,7 @@ class Connection(asyncio.Protocol):
         try:
             await asyncio.wait_for(opening, self.step.timeout.connect)
         except (OSError, asyncio.TimeoutError) as exc:
-            self.step.exchange.receive(Lost(Loss.CONNECT, f"can't connect to {origin}: {exc}", cause=exc))
+            self.step.exchange.receive(bp.ConnectionFailed(bp.FailureKind.CONNECT, f"can't connect: {exc}", cause=exc))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
@@ -63,9 +64,9 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
 
-async def drive(flow: Flow[T]) -> T:
+async def drive(flow: bp.Flow[T]) -> T:
     """Run a flow step by step, and tell it the time. What the last step left open are the items of a stream."""
-    run = Run(flow)
+    run = bp.FlowRunner(flow)
     step = run.step
     while step is not None:
         await asyncio.sleep(step.delay)
@@ -79,8 +80,8 @@ async def drive(flow: Flow[T]) -> T:
     return run.result
 
 
-async def call(url: str, name: str, arguments: dict[str, str]) -> Exchange[object]:
-    session = Session(url, environ=os.environ, chance=random.random)
+async def call(url: str, name: str, arguments: dict[str, str]) -> bp.Exchange[object]:
+    session = bp.Session(url, environ=os.environ, chance=random.random)
     await drive(session.connect(session.options, time.monotonic()))
     bound = bind(session.endpoint(name), (), arguments)
     return await drive(session.call(bound, (), secrets.token_hex(16), session.options, time.monotonic()))
@@ -91,6 +92,6 @@ if __name__ == "__main__":
         done = asyncio.run(call(sys.argv[1], sys.argv[2], dict(argument.split("=", 1) for argument in sys.argv[3:])))
         if done.error is not None:  # the stream broke off, after what came
             raise done.error
-        print(done.result if done.delivery is Delivery.VALUE else "")
-    except BentoMLException as error:
+        print(done.result if done.delivery is bp.ResultKind.VALUE else "")
+    except bp.BentoMLException as error:
         sys.exit(f"{type(error).__name__}: {error}")

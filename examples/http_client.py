@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 import bento_proto as bp
+from bento_proto.http import FilePart
+from bento_proto.request import Upload, bind
 
 T = TypeVar("T")
 CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSConnection}
@@ -23,7 +25,7 @@ CONNECTIONS = {"http": http.client.HTTPConnection, "https": http.client.HTTPSCon
 
 def drive(flow: bp.Flow[T]) -> tuple[T, Iterator[object]]:
     """Run a flow step by step, and tell it the time. What the last step left open is the rest of its answer."""
-    run = bp.Run(flow)
+    run = bp.FlowRunner(flow)
     step, rest = run.step, iter(list[object]())
     while step is not None:
         time.sleep(step.delay)
@@ -43,7 +45,7 @@ def carry_out(step: bp.Step) -> Iterator[object]:
     try:
         connection.connect()
     except OSError as exc:
-        exchange.receive(bp.Lost(bp.Loss.CONNECT, f"can't connect to {request.origin}: {exc}", cause=exc))
+        exchange.receive(bp.ConnectionFailed(bp.FailureKind.CONNECT, f"can't connect: {exc}", cause=exc))
         return iter(())
     connection.sock.settimeout(step.timeout.receive)
     try:
@@ -59,7 +61,7 @@ def carry_out(step: bp.Step) -> Iterator[object]:
 
 def blocks(request: bp.Request) -> Iterator[bytes]:
     for segment in request.body:
-        if isinstance(segment, bp.FilePart):
+        if isinstance(segment, FilePart):
             with open(str(segment.source), "rb") as file:
                 yield from iter(lambda: file.read(65536), b"")
         else:
@@ -75,24 +77,24 @@ def read(exchange: bp.Exchange[object], response: http.client.HTTPResponse) -> I
             except (OSError, http.client.HTTPException) as exc:
                 yield from exchange.receive(lost(exc))
             else:
-                end = bp.Lost(bp.Loss.CUT, "the answer is cut") if response.length else bp.End()
+                end = bp.ConnectionFailed(bp.FailureKind.CUT, "the answer is cut") if response.length else bp.End()
                 yield from exchange.receive(bp.Data(data) if data else end)
 
 
-def lost(exc: Exception) -> bp.Lost:
+def lost(exc: Exception) -> bp.ConnectionFailed:
     cut = isinstance(exc, (OSError, http.client.IncompleteRead))
-    loss = bp.Loss.TIMEOUT if isinstance(exc, TimeoutError) else bp.Loss.CUT if cut else bp.Loss.GARBAGE
-    return bp.Lost(loss, str(exc), cause=exc)
+    kind = "timeout" if isinstance(exc, TimeoutError) else "cut" if cut else "garbage"
+    return bp.ConnectionFailed(bp.FailureKind(kind), str(exc), cause=exc)
 
 
 if __name__ == "__main__":
     session = bp.Session(sys.argv[1], environ=os.environ, chance=random.random)
     drive(session.connect(session.options, time.monotonic()))
-    call = bp.bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
+    call = bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
     paths = [str(source.content) for source in call.sources]
-    files = [bp.Upload(bp.FilePart(path, os.path.getsize(path)), os.path.basename(path)) for path in paths]
+    files = [Upload(FilePart(path, os.path.getsize(path)), os.path.basename(path)) for path in paths]
     done, items = drive(session.call(call, files, secrets.token_hex(16), session.options, time.monotonic()))
-    for item in [done.result] if done.delivery is bp.Delivery.VALUE else items:
+    for item in [done.result] if done.delivery is bp.ResultKind.VALUE else items:
         sys.stdout.buffer.write(item if isinstance(item, bytes) else str(item).encode())
         sys.stdout.buffer.flush()
     if done.error is not None:  # it broke off, after what came

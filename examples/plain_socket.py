@@ -17,15 +17,17 @@ from contextlib import suppress
 from itertools import chain
 from typing import TypeVar
 
-from bento_proto import BentoMLException, Delivery, Flow, Loss, Lost, Origin, Run, Session, Step, Timeout, bind
-from bento_proto.http11 import Wire
+import bento_proto as bp
+from bento_proto.http import Origin
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.request import bind
 
 T = TypeVar("T")
 
 
-def drive(flow: Flow[T]) -> tuple[T, Iterator[object]]:
+def drive(flow: bp.Flow[T]) -> tuple[T, Iterator[object]]:
     """Duty 1: run a flow step by step, and tell it the time. What the last step left open are the items of a stream."""
-    run = Run(flow)
+    run = bp.FlowRunner(flow)
     step, items = run.step, iter(list[object]())
     while step is not None:
         time.sleep(step.delay)
@@ -34,13 +36,13 @@ def drive(flow: Flow[T]) -> tuple[T, Iterator[object]]:
     return run.result, items
 
 
-def carry_out(step: Step) -> Iterator[object]:
+def carry_out(step: bp.Step) -> Iterator[object]:
     """Duty 2: carry out one exchange, here on a connection of its own, until it wants no more."""
-    exchange, began, wire = step.exchange, time.monotonic(), Wire(step.exchange)
+    exchange, began, wire = step.exchange, time.monotonic(), HTTP11Exchange(step.exchange)
     try:
         sock = connect(exchange.request.origin, step.timeout)
     except OSError as exc:  # Duty 3: say what an error means. Here, that nothing was sent.
-        exchange.receive(Lost(Loss.CONNECT, f"can't connect to {exchange.request.origin}: {exc}", cause=exc))
+        exchange.receive(bp.ConnectionFailed(bp.FailureKind.CONNECT, f"can't connect: {exc}", cause=exc))
         return iter(())
     with suppress(OSError):  # the server may have answered before it closed: reading tells
         sock.sendall(wire.data_to_send())
@@ -53,7 +55,7 @@ def carry_out(step: Step) -> Iterator[object]:
     return iter(())
 
 
-def connect(origin: Origin, timeout: Timeout) -> socket.socket:
+def connect(origin: Origin, timeout: bp.Timeout) -> socket.socket:
     sock = socket.create_connection((origin.host, origin.port), timeout.connect)
     if origin.scheme == "https":
         sock = ssl.create_default_context().wrap_socket(sock, server_hostname=origin.host)
@@ -61,7 +63,7 @@ def connect(origin: Origin, timeout: Timeout) -> socket.socket:
     return sock
 
 
-def receive(sock: socket.socket, wire: Wire[object], timeout: Timeout) -> Sequence[object]:
+def receive(sock: socket.socket, wire: HTTP11Exchange[object], timeout: bp.Timeout) -> Sequence[object]:
     """Hand over what arrives next."""
     sock.settimeout(timeout.receive)
     try:
@@ -73,7 +75,7 @@ def receive(sock: socket.socket, wire: Wire[object], timeout: Timeout) -> Sequen
     return ()
 
 
-def rest(sock: socket.socket, wire: Wire[object], timeout: Timeout, began: float) -> Iterator[object]:
+def rest(sock: socket.socket, wire: HTTP11Exchange[object], timeout: bp.Timeout, began: float) -> Iterator[object]:
     """The items of a stream, as they arrive."""
     with sock:
         while not wire.is_over:
@@ -81,11 +83,11 @@ def rest(sock: socket.socket, wire: Wire[object], timeout: Timeout, began: float
 
 
 def main(url: str, name: str, *arguments: str) -> None:
-    session = Session(url, environ=os.environ, chance=random.random)
+    session = bp.Session(url, environ=os.environ, chance=random.random)
     drive(session.connect(session.options, time.monotonic()))
     call = bind(session.endpoint(name), (), dict(argument.split("=", 1) for argument in arguments))
     exchange, items = drive(session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()))
-    for item in [exchange.result] if exchange.delivery is Delivery.VALUE else items:
+    for item in [exchange.result] if exchange.delivery is bp.ResultKind.VALUE else items:
         print(item, end="", flush=True)
     if exchange.error is not None:  # the stream broke off, after what came
         raise exchange.error
@@ -94,5 +96,5 @@ def main(url: str, name: str, *arguments: str) -> None:
 if __name__ == "__main__":
     try:
         main(*sys.argv[1:])
-    except BentoMLException as exc:
+    except bp.BentoMLException as exc:
         sys.exit(f"{type(exc).__name__}: {exc}")

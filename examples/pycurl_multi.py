@@ -17,19 +17,22 @@ from typing import Generic, TypeVar
 import pycurl
 
 import bento_proto as bp
+from bento_proto import FailureKind
+from bento_proto.request import bind
 
 T = TypeVar("T")
 # What libcurl's errors mean; any other, that the connection broke.
-LOSSES = dict.fromkeys((pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT), bp.Loss.CONNECT)
-LOSSES |= dict.fromkeys((pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY), bp.Loss.GARBAGE)
-LOSSES |= {pycurl.E_PEER_FAILED_VERIFICATION: bp.Loss.UNTRUSTED, pycurl.E_OPERATION_TIMEDOUT: bp.Loss.TIMEOUT}
+LOSSES = dict.fromkeys((pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT), FailureKind.CONNECT)
+LOSSES |= dict.fromkeys((pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY), FailureKind.GARBAGE)
+LOSSES[pycurl.E_PEER_FAILED_VERIFICATION] = FailureKind.UNTRUSTED
+LOSSES[pycurl.E_OPERATION_TIMEDOUT] = FailureKind.TIMEOUT
 
 
 class Caller(Generic[T]):
     """A flow on its way, and the transfer of its step."""
 
     def __init__(self, flow: bp.Flow[T]) -> None:
-        self.run, self.items, self.due = bp.Run(flow), list[object](), 0.0
+        self.run, self.items, self.due = bp.FlowRunner(flow), list[object](), 0.0
 
     def transfer(self) -> pycurl.Curl:
         """The exchange of the step, for libcurl to carry out."""
@@ -67,7 +70,8 @@ class Caller(Generic[T]):
 
     def finish(self, code: int, reason: str) -> None:
         if not self.exchange.is_over:
-            self.exchange.receive(bp.Lost(LOSSES.get(code, bp.Loss.CUT), reason) if code else bp.End())
+            kind = LOSSES.get(code, FailureKind.CUT)
+            self.exchange.receive(bp.ConnectionFailed(kind, reason) if code else bp.End())
         step = self.run.resume(time.monotonic())
         self.due = time.monotonic() + step.delay if step is not None else math.inf
 
@@ -92,7 +96,7 @@ def together(callers: Sequence[Caller[T]]) -> None:
 if __name__ == "__main__":
     session = bp.Session(sys.argv[1], environ=os.environ, chance=random.random)
     together([Caller(session.connect(session.options, time.monotonic()))])
-    call = bp.bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
+    call = bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
     flows = [session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()) for _ in range(100)]
     together(callers := list(map(Caller, flows)))
     for done, items in ((caller.run.result, caller.items) for caller in callers):

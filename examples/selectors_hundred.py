@@ -15,21 +15,22 @@ import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from typing import TypeAlias, TypeVar
 
-from bento_proto import Exchange, Flow, Loss, Lost, Run, Session, Step, bind
-from bento_proto.http11 import Wire
+import bento_proto as bp
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.request import bind
 
 T = TypeVar("T")
 Task: TypeAlias = "Generator[tuple[socket.socket | None, int, float | None], None, T]"
 """Yields a socket, what that is to be ready for, and the seconds to wait at most; then it goes on, ready or not."""
 
 
-def drive(flow: Flow[T], show: Callable[[T, Sequence[object]], object]) -> Task[None]:
+def drive(flow: bp.Flow[T], show: Callable[[T, Sequence[object]], object]) -> Task[None]:
     """Run a flow step by step, and tell it the time. What its last step left open are the items of a stream."""
-    run = Run(flow)
+    run = bp.FlowRunner(flow)
     step, items = run.step, list[object]()
     while step is not None:
         yield None, 0, step.delay
-        began, timeout, wire = time.monotonic(), step.timeout, Wire(step.exchange)
+        began, timeout, wire = time.monotonic(), step.timeout, HTTP11Exchange(step.exchange)
         with socket.socket() as sock:
             yield from send(sock, wire, step)
             while wire.wants_data:
@@ -40,7 +41,7 @@ def drive(flow: Flow[T], show: Callable[[T, Sequence[object]], object]) -> Task[
     show(run.result, items)
 
 
-def send(sock: socket.socket, wire: Wire[object], step: Step) -> Task[None]:
+def send(sock: socket.socket, wire: HTTP11Exchange[object], step: bp.Step) -> Task[None]:
     scheme, host, port, _ = step.exchange.request.origin
     assert scheme == "http", "this example knows no TLS"
     sock.setblocking(False)
@@ -49,7 +50,7 @@ def send(sock: socket.socket, wire: Wire[object], step: Step) -> Task[None]:
     try:
         sock.getpeername()
     except OSError as exc:
-        step.exchange.receive(Lost(Loss.CONNECT, f"can't connect to {host}:{port}", cause=exc))
+        step.exchange.receive(bp.ConnectionFailed(bp.FailureKind.CONNECT, f"can't connect to {host}:{port}", cause=exc))
         return
     unsent = wire.data_to_send()
     try:
@@ -60,7 +61,7 @@ def send(sock: socket.socket, wire: Wire[object], step: Step) -> Task[None]:
         return  # it takes no more, and may have answered already: reading tells
 
 
-def receive(sock: socket.socket, wire: Wire[object], seconds: float | None) -> Task[Sequence[object]]:
+def receive(sock: socket.socket, wire: HTTP11Exchange[object], seconds: float | None) -> Task[Sequence[object]]:
     yield sock, selectors.EVENT_READ, seconds
     try:
         return wire.receive(sock.recv(wire.appetite))
@@ -87,12 +88,12 @@ def together(tasks: Iterable[Task[None]]) -> None:
             poll.unregister(sock)
 
 
-def show(exchange: Exchange[object], items: Sequence[object]) -> None:
+def show(exchange: bp.Exchange[object], items: Sequence[object]) -> None:
     print("".join(map(str, items)) if exchange.is_handed_over else exchange.result, exchange.error or "")
 
 
 if __name__ == "__main__":
-    session = Session(sys.argv[1], environ=os.environ, chance=random.random)
+    session = bp.Session(sys.argv[1], environ=os.environ, chance=random.random)
     together([drive(session.connect(session.options, time.monotonic()), lambda *_: None)])
     call = bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
     flows = [session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()) for _ in range(100)]

@@ -22,22 +22,24 @@ from tornado.tcpclient import TCPClient
 from tornado.util import TimeoutError as TookTooLong
 
 import bento_proto as bp
-from bento_proto.http11 import Wire
+from bento_proto.http import Origin
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.request import bind
 
 T = TypeVar("T")
 
 
 async def drive(flow: bp.Flow[T]) -> T:
     """Run a flow step by step, and tell it the time. What the last step left open are the items of a stream."""
-    run = bp.Run(flow)
+    run = bp.FlowRunner(flow)
     step = run.step
     while step is not None:
         await gen.sleep(step.delay)
-        began, timeout, wire = time.monotonic(), step.timeout, Wire(step.exchange)
+        began, timeout, wire = time.monotonic(), step.timeout, HTTP11Exchange(step.exchange)
         try:
             stream = await connect(step.exchange.request.origin, timeout.connect)
         except (OSError, TookTooLong) as exc:
-            step.exchange.receive(bp.Lost(bp.Loss.CONNECT, f"can't connect: {exc}", cause=exc))
+            step.exchange.receive(bp.ConnectionFailed(bp.FailureKind.CONNECT, f"can't connect: {exc}", cause=exc))
             step = run.resume(time.monotonic())
             continue
         with closing(stream):
@@ -50,13 +52,13 @@ async def drive(flow: bp.Flow[T]) -> T:
     return run.result
 
 
-async def connect(origin: bp.Origin, seconds: float | None) -> IOStream:
+async def connect(origin: Origin, seconds: float | None) -> IOStream:
     tls = ssl.create_default_context() if origin.scheme == "https" else None
     patience = None if seconds is None else timedelta(seconds=seconds)
     return await TCPClient().connect(origin.host, origin.port, ssl_options=tls, timeout=patience)
 
 
-async def receive(stream: IOStream, wire: Wire[object], seconds: float | None) -> None:
+async def receive(stream: IOStream, wire: HTTP11Exchange[object], seconds: float | None) -> None:
     """Hand over what arrives next, and show the items that it completes."""
     reading = stream.read_bytes(wire.appetite, partial=True)
     try:
@@ -73,11 +75,11 @@ async def receive(stream: IOStream, wire: Wire[object], seconds: float | None) -
 async def main() -> None:
     session = bp.Session(sys.argv[1], environ=os.environ, chance=random.random)
     await drive(session.connect(session.options, time.monotonic()))
-    call = bp.bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
+    call = bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
     done = await drive(session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()))
     if done.error is not None:  # the stream broke off, after what came
         raise done.error
-    print(done.result if done.delivery is bp.Delivery.VALUE else "")
+    print(done.result if done.delivery is bp.ResultKind.VALUE else "")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 
 import bento_proto as bp
-from bento_proto.http11 import Wire
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.request import bind
 
 T = TypeVar("T")
 
@@ -33,7 +34,7 @@ class Connection(Protocol, TimeoutMixin):
     transport: Any  # Twisted's interfaces are too much for a type checker
 
     def __init__(self, step: bp.Step) -> None:
-        self.step, self.wire, self.began = step, Wire(step.exchange), time.monotonic()
+        self.step, self.wire, self.began = step, HTTP11Exchange(step.exchange), time.monotonic()
         self.answered: Deferred[None] = Deferred()
         self.over: Deferred[None] = Deferred()
 
@@ -69,7 +70,7 @@ class Connection(Protocol, TimeoutMixin):
 
 async def drive(reactor: IReactorTime, flow: bp.Flow[T]) -> T:
     """Run a flow step by step, and tell it the time. What the last step left open are the items of a stream."""
-    run = bp.Run(flow)
+    run = bp.FlowRunner(flow)
     step = run.step
     while step is not None:
         await task.deferLater(reactor, step.delay)
@@ -80,7 +81,7 @@ async def drive(reactor: IReactorTime, flow: bp.Flow[T]) -> T:
             await connectProtocol(endpoint, connection)
             await connection.answered
         except (ConnectError, OSError) as exc:
-            step.exchange.receive(bp.Lost(bp.Loss.CONNECT, f"can't connect to {origin}: {exc}", cause=exc))
+            step.exchange.receive(bp.ConnectionFailed(bp.FailureKind.CONNECT, f"can't connect: {exc}", cause=exc))
         step = run.resume(time.monotonic())
         if step is None and not connection.wire.is_over:
             await connection.over
@@ -90,9 +91,9 @@ async def drive(reactor: IReactorTime, flow: bp.Flow[T]) -> T:
 async def main(reactor: IReactorTime) -> None:
     session = bp.Session(sys.argv[1], environ=os.environ, chance=random.random)
     await drive(reactor, session.connect(session.options, time.monotonic()))
-    call = bp.bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
+    call = bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
     done = await drive(reactor, session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()))
-    print(done.result if done.delivery is bp.Delivery.VALUE else done.error or "")
+    print(done.result if done.delivery is bp.ResultKind.VALUE else done.error or "")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ atheris: Any = importlib.import_module("atheris")  # so that nobody else needs i
 
 def main() -> None:
     name, *arguments = sys.argv[1:]
-    with atheris.instrument_imports(include=["bento_codegen", "bento_proto", "h11", "fuzz", "json", "email", "urllib"]):
+    with atheris.instrument_imports(include=["bento_client", "bento_proto", "h11", "fuzz", "json", "email", "urllib"]):
         harness = importlib.import_module(f"fuzz.harnesses.{name}")
     atheris.Setup([sys.argv[0], *arguments], harness.test_one_input)
     atheris.Fuzz()

@@ -8,7 +8,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import Protocol, TypeVar
 
 from bento_proto import RemoteProtocolError
-from bento_proto.http11 import Wire
+from bento_proto.http11 import HTTP11Exchange
 
 T = TypeVar("T")
 
@@ -104,7 +104,7 @@ def decoded(
     return items, None
 
 
-def unread(wire: Wire[T]) -> tuple[object, ...]:
+def unread(wire: HTTP11Exchange[T]) -> tuple[object, ...]:
     """What holds the bytes that a wire has taken, and not read yet."""
     return wire._held, wire._chunks, wire._parser and wire._parser._connection._receive_buffer
 

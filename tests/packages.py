@@ -22,3 +22,8 @@ def modules(package: str) -> dict[str, Path]:
     folder = home(package)
     names = {path: (package, *path.relative_to(folder).with_suffix("").parts) for path in sorted(folder.rglob("*.py"))}
     return {".".join(parts).removesuffix(".__init__"): path for path, parts in names.items()}
+
+
+def public_modules() -> list[str]:
+    """The modules that a user may import: those with no part of their names private."""
+    return [name for package in PACKAGES for name in modules(package) if "._" not in name]

@@ -15,15 +15,15 @@ from pathlib import Path
 import pytest
 
 import bento_sync
-from tests.packages import PACKAGES
+from tests.packages import public_modules
 from tests.pages import png, snippets
 from tests.servers import Servers
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = sorted((DOCS / "howto").glob("*.md"))
-# The packages that are called from code; `bento_cli` is for the shell.
-CALLED = {*PACKAGES} - {"bento_cli", "bento_files", "bento_pytest"}
-REFERENCE = (*sorted(CALLED), "bento_proto.http11", "bento_proto.testing", "bento_proto.tunnel")
+# `bento_files` is for the clients alone; the others are for the shell, for pytest and for generated modules.
+OTHERS = ("bento_client.cli", "bento_client.codegen.typed", "bento_client.pytest_plugin", "bento_files")
+REFERENCE = tuple(name for name in public_modules() if name not in OTHERS)
 OWN_SERVICE = re.compile(r"\A<!-- service: (\S+) -->")
 
 

@@ -17,7 +17,7 @@ from build import REQUIREMENTS, ensure_with_wheel
 from tests.servers import Servers
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-MOST_LINES = 100
+MOST_LINES = 105
 ONE_CALL = ("asyncio_protocol", "http_client", "plain_socket", "tornado_stream", "twisted_protocol")
 A_HUNDRED = ("selectors_hundred", "pycurl_multi")
 needs_pycurl = pytest.mark.skipif(sys.platform != "linux", reason="pycurl is tested on Linux")

@@ -80,7 +80,7 @@ def service() -> Iterator[tuple[str, ServiceDouble]]:
 
 
 def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
-    return pytester.runpytest_subprocess("-p", "bento_pytest", "-p", "no:cacheprovider", *args)
+    return pytester.runpytest_subprocess("-p", "bento_client.pytest_plugin", "-p", "no:cacheprovider", *args)
 
 
 def test_a_double(pytester: pytest.Pytester) -> None:
@@ -121,7 +121,9 @@ def test_it_says_what_its_option_is_for(pytester: pytest.Pytester) -> None:
 
 
 def test_nothing_is_loaded_before_a_test_asks_for_it() -> None:
-    code = "import sys, bento_pytest; print([name for name in sys.modules if name.partition('.')[0] in %r])"
+    code = (
+        "import sys, bento_client.pytest_plugin; print([name for name in sys.modules if name.partition('.')[0] in %r])"
+    )
     packages = {"bento_proto", "bento_sync", "bento_async", "bento_files"}
     found = subprocess.run([sys.executable, "-c", code % packages], check=True, capture_output=True, text=True)
     assert found.stdout.strip() == "[]"

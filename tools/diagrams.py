@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from bento_proto import TRANSITIONS, Input, State
+from bento_proto.exchange import TRANSITIONS, Input, State
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "design.md"

@@ -26,7 +26,7 @@ from typing_tests.generated.zoo import AsyncZooClient, Item, Order, OrderInput, 
 if TYPE_CHECKING:
     import bento_async
     import bento_sync
-    from bento_codegen import typed
+    from bento_client.codegen import typed
 
 
 @dataclass
@@ -195,7 +195,9 @@ async def asynchronous(zoo: AsyncZooClient, tasks: AsyncZooTasksClient, odd: Asy
     await any_client.add_int(1)
 
 
-def what_is_declared_is_what_there_is(method: bento_sync.EndpointMethod, other: bento_async.EndpointMethod) -> None:
+def what_is_declared_is_what_there_is(
+    method: bento_sync.EndpointMethod, other: bento_async.AsyncEndpointMethod
+) -> None:
     """The methods of the clients, which know no types, have all that is declared of the typed ones."""
     plain: typed.Method[..., Any] = method
     one: typed.ResultMethod[..., Any] = method

@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING
 from typing_extensions import assert_type
 
 from bento_async import AsyncHTTPClient
-from bento_proto import Responder, Witness
-from bento_proto.testing import Asked, Life, Pause, Recorder, Refusal, Replay, Reply, ServiceDouble
+from bento_proto.testing import (
+    Asked,
+    ExchangeRecorder,
+    Life,
+    Pause,
+    Recorder,
+    Refusal,
+    Replay,
+    Reply,
+    Responder,
+    ServiceDouble,
+)
 from bento_sync import SyncHTTPClient
 
 if TYPE_CHECKING:
-    from bento_pytest import Recording
+    from bento_client.pytest_plugin import Recording
 
 
 def endpoints(double: ServiceDouble) -> None:
@@ -44,7 +54,7 @@ def clients(double: ServiceDouble, recorder: Recorder) -> None:
     AsyncHTTPClient(app=double.asgi(asyncio.sleep))
     responder: Responder = double
     assert_type(responder.speed, float)
-    witness: Witness = recorder
+    witness: ExchangeRecorder = recorder
     assert witness is recorder
 
 

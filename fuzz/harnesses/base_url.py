@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
-from bento_proto import Answer, Base, Delivery, Exchange, Limits, Raw, Request, parse_base
-from bento_proto._url import checked_target, quote_route, quote_segment
-from bento_proto.http11 import Wire
+from bento_proto import Exchange, Limits, Request, ResultKind
+from bento_proto.exchange import BodyReader
+from bento_proto.http import Base, parse_base
+from bento_proto.http._url import checked_target, quote_route, quote_segment
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.response import RawDecoder
 from fuzz.support import Source
 
 PATH = re.compile(r"(?:/[!-~]*)?")
@@ -65,4 +68,6 @@ def _base(url: str) -> None:
 
 def _sent(base: Base, target: str) -> None:
     request = Request("GET", base.origin, target)
-    list(Wire(Exchange(request, lambda head: Answer(Delivery.ITEMS, Raw()), Limits())).segments())
+    list(
+        HTTP11Exchange(Exchange(request, lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()), Limits())).segments()
+    )

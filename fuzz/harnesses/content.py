@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 
-from bento_proto import Head, RemoteProtocolError, file_name, media_type, safe_name
-from bento_proto._content import charset, parameters
-from bento_proto._inflate import inflater
+from bento_proto import Head, RemoteProtocolError
+from bento_proto.http import file_name, media_type, safe_name
+from bento_proto.http._content_coding import inflater
+from bento_proto.http._content_headers import charset, parameters
 from fuzz.support import Source
 
 LONGEST = 255

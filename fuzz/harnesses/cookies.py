@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from bento_proto import Head, Origin
-from bento_proto._cookies import Cookies, set_cookies
+from bento_proto import Head
+from bento_proto.http import Origin
+from bento_proto.http._cookies import Cookies, set_cookies
 from fuzz.support import Source
 
 HERE = Origin("http", "here", 80)

@@ -6,8 +6,11 @@ import datetime as dt
 import math
 from email.utils import format_datetime
 
-from bento_proto import Answer, Delivery, End, Exchange, Head, Limits, Origin, Raw, Request, RetryPolicy
-from bento_proto._dates import retry_after, seconds_until
+from bento_proto import End, Exchange, Head, Limits, Request, ResultKind, RetryPolicy
+from bento_proto.exchange import BodyReader
+from bento_proto.http import Origin
+from bento_proto.http._dates import retry_after, seconds_until
+from bento_proto.response import RawDecoder
 from fuzz.support import Source
 
 DATE = ("date", "Mon, 23 Nov 2026 19:20:16 GMT")
@@ -37,7 +40,9 @@ def test_one_input(data: bytes) -> None:
     assert until is None or math.isfinite(until)
     policy = RetryPolicy(attempts, repeat=repeat)
     exchange = Exchange(
-        Request("GET", Origin("http", "here", 80), "/"), lambda head: Answer(Delivery.ITEMS, Raw()), Limits()
+        Request("GET", Origin("http", "here", 80), "/"),
+        lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()),
+        Limits(),
     )
     exchange.receive(head)
     exchange.receive(End())

@@ -10,28 +10,26 @@ import h11
 from bento_proto import (
     JSON,
     BentoMLException,
+    ConnectionFailed,
     Exchange,
-    FilePart,
+    FailureKind,
     Flow,
+    FlowRunner,
     Head,
     Limits,
     LocalProtocolError,
-    Loss,
-    Lost,
-    Options,
     RemoteProtocolError,
     Request,
     RetryPolicy,
-    Run,
     Session,
-    State,
     Timeout,
-    Upload,
-    bind,
-    file_name,
-    parse_service,
 )
-from bento_proto.http11 import Wire
+from bento_proto.exchange import State
+from bento_proto.http import FilePart, file_name
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.request import Upload, bind
+from bento_proto.schema import parse_service
+from bento_proto.session import Options
 from fuzz.support import Source, held, same, splits, unread
 
 SECRET = "s3cr3t"
@@ -130,7 +128,7 @@ def outcome(plan: Plan, answers: Sequence[Sequence[bytes]]) -> tuple[object, ...
     items: list[object] = []
     seen: list[Head] = []
     try:
-        run = Run(DOINGS[plan.doing](session, plan))
+        run = FlowRunner(DOINGS[plan.doing](session, plan))
         now = 0.0
         waiting = iter(answers)
         while run.step is not None:
@@ -163,9 +161,9 @@ def told(error: BentoMLException, seen: Sequence[Head]) -> tuple[object, ...]:
 def carry_out(exchange: Exchange[object], pieces: Sequence[bytes] | None, plan: Plan, number: int) -> list[object]:
     """Do as an adapter does; None is a server that takes no connection. Returns the items of a stream."""
     if pieces is None:
-        exchange.receive(Lost(Loss.CONNECT, "refused"))
+        exchange.receive(ConnectionFailed(FailureKind.CONNECT, "refused"))
         return []
-    wire = Wire(exchange, reused=bool(plan.reused >> number % 8 & 1))
+    wire = HTTP11Exchange(exchange, reused=bool(plan.reused >> number % 8 & 1))
     sent = b"".join(block for segment in wire.segments() for block in blocks(segment, wire))
     understood(sent, exchange.request)
     items: list[object] = []
@@ -190,7 +188,7 @@ def carry_out(exchange: Exchange[object], pieces: Sequence[bytes] | None, plan: 
     return items
 
 
-def received(piece: bytes, wire: Wire[object]) -> Sequence[object]:
+def received(piece: bytes, wire: HTTP11Exchange[object]) -> Sequence[object]:
     """What comes of it; where that may be, it goes past, or lies in memory that holds something else afterwards."""
     if len(piece) % 2 and len(piece) <= wire.passable:
         wire.passed(len(piece))
@@ -203,7 +201,7 @@ def received(piece: bytes, wire: Wire[object]) -> Sequence[object]:
     return items
 
 
-def blocks(segment: bytes | FilePart, wire: Wire[object]) -> Iterator[bytes]:
+def blocks(segment: bytes | FilePart, wire: HTTP11Exchange[object]) -> Iterator[bytes]:
     if isinstance(segment, bytes):
         yield segment
     else:

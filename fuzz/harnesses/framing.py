@@ -6,8 +6,11 @@ import gzip
 import zlib
 from collections.abc import Callable, Sequence
 
-from bento_proto import Answer, Delivery, Exchange, Limits, Origin, Request, State, Whole
-from bento_proto.http11 import Wire
+from bento_proto import Exchange, Limits, Request, ResultKind
+from bento_proto.exchange import BodyReader, State
+from bento_proto.http import Origin
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.response import WholeDecoder
 from fuzz.support import Source, splits
 
 LIMITS = Limits(head=1024, interim=2)
@@ -133,10 +136,10 @@ def _refused(answer: bytes, seed: int) -> None:
         assert not wire.is_reusable or b"content-encoding" in answer
 
 
-def _carried_out(pieces: Sequence[bytes], *, close: bool) -> tuple[Exchange[bytes], Wire[bytes]]:
+def _carried_out(pieces: Sequence[bytes], *, close: bool) -> tuple[Exchange[bytes], HTTP11Exchange[bytes]]:
     request = Request("POST", Origin("http", "here", 80), "/", (), (b"{}",))
-    exchange = Exchange(request, lambda head: Answer(Delivery.VALUE, Whole(bytes, 1 << 20)), LIMITS)
-    wire = Wire(exchange)
+    exchange = Exchange(request, lambda head: BodyReader(ResultKind.VALUE, WholeDecoder(bytes, 1 << 20)), LIMITS)
+    wire = HTTP11Exchange(exchange)
     list(wire.segments())
     for piece in pieces:
         if piece:

@@ -1,10 +1,10 @@
-"""The modules that `bento_codegen` writes from schemas."""
+"""The modules that `bento_client.codegen` writes from schemas."""
 
 from __future__ import annotations
 
 import ast
 
-from bento_codegen import check, generate
+from bento_client.codegen import check, generate
 from bento_proto import SchemaError
 
 # What a generated module may import, but for type checkers.

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Sequence
 
 from bento_proto import Head, RemoteProtocolError
-from bento_proto._inflate import inflater
+from bento_proto.http._content_coding import inflater
 from fuzz.support import Source, same, splits
 
 PIECE = 1 << 16

@@ -1,10 +1,11 @@
-"""`JSONItems`: a stream of JSON values."""
+"""`JSONStreamDecoder`: a stream of JSON values."""
 
 from __future__ import annotations
 
 import json
 
-from bento_proto import JSON, JSONItems
+from bento_proto import JSON
+from bento_proto.response import JSONStreamDecoder
 from fuzz.support import Source, cut, decoded, same, splits
 
 LIMIT = 128
@@ -23,7 +24,7 @@ def test_one_input(data: bytes) -> None:
     seed = source.integer(0, 0xFFFF)
     chunks = cut(source.rest(), seed) if seed & 1 else [source.rest()]
     splitted = zip(*(splits(chunk, seed) for chunk in chunks), strict=True)
-    same(decoded(lambda: JSONItems(_same, LIMIT), pieces, LIMIT + DIGITS + 4) for pieces in splitted)
+    same(decoded(lambda: JSONStreamDecoder(_same, LIMIT), pieces, LIMIT + DIGITS + 4) for pieces in splitted)
 
 
 def _encoded(source: Source) -> None:
@@ -36,7 +37,8 @@ def _encoded(source: Source) -> None:
         text += json.dumps(value, ensure_ascii=source.flag(), indent=1 if pretty else None)
         text += source.choice((" ", "\n", "\r\n\t")) if bare else source.choice(("", "", "\n"))
     results = (
-        decoded(lambda: JSONItems(_same, 1 << 20), [pieces]) for pieces in splits(text.encode("utf-8", "replace"), seed)
+        decoded(lambda: JSONStreamDecoder(_same, 1 << 20), [pieces])
+        for pieces in splits(text.encode("utf-8", "replace"), seed)
     )
     items, error = same(results)
     assert error is None, text

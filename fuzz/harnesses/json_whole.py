@@ -1,10 +1,12 @@
-"""`parse_json`, `Whole`, and `to_json`."""
+"""`parse_json`, `WholeDecoder`, and `to_json`."""
 
 from __future__ import annotations
 
 import json
 
-from bento_proto import RemoteProtocolError, Whole, parse_json, to_json
+from bento_proto import RemoteProtocolError
+from bento_proto.json import parse_json, to_json
+from bento_proto.response import WholeDecoder
 from fuzz.support import Source, decoded, same, splits
 
 LIMIT = 512
@@ -18,7 +20,9 @@ def test_one_input(data: bytes) -> None:
     source = Source(data)
     seed, body = source.integer(0, 0xFFFF), source.rest()
     most = LIMIT + len(body)
-    items, error = same(decoded(lambda: Whole(parse_json, LIMIT), [pieces], most) for pieces in splits(body, seed))
+    items, error = same(
+        decoded(lambda: WholeDecoder(parse_json, LIMIT), [pieces], most) for pieces in splits(body, seed)
+    )
     assert (error is None) is (len(items) == 1)
     try:
         value = parse_json(body)

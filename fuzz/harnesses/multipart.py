@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bento_proto import FilePart
-from bento_proto._multipart import Field, multipart
+from bento_proto.http import FilePart
+from bento_proto.request._multipart import Field, multipart
 from fuzz.support import Source
 
 BOUNDARY = "5b0f3c1e9a"

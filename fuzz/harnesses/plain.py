@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from unittest import mock
 
-from bento_proto import Answer, Delivery, Exchange, Limits, Origin, Raw, Request, http11
-from bento_proto.http11 import Wire
+from bento_proto import Exchange, Limits, Request, ResultKind
+from bento_proto.exchange import BodyReader
+from bento_proto.http import Origin
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.http11 import _exchange as http11
+from bento_proto.response import RawDecoder
 from fuzz.support import Source, cut
 
 LIMITS = Limits(error=64, head=512, interim=2)
@@ -26,8 +30,8 @@ def test_one_input(data: bytes) -> None:
 
 def _outcome(method: str, pieces: Sequence[bytes]) -> tuple[object, ...]:
     request = Request(method, Origin("http", "here", 80), "/")
-    exchange = Exchange(request, lambda head: Answer(Delivery.ITEMS, Raw()), LIMITS)
-    wire = Wire(exchange)
+    exchange = Exchange(request, lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()), LIMITS)
+    wire = HTTP11Exchange(exchange)
     list(wire.segments())
     items = [item for piece in pieces for item in wire.receive(piece)]
     head = (exchange.head.status, exchange.head.headers) if exchange.head is not None else None

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import re
 
-from bento_proto import (
-    Answer,
-    Delivery,
-    Exchange,
-    FilePart,
-    Head,
-    Limits,
-    Raw,
-    RemoteProtocolError,
-    Request,
-    parse_base,
-)
-from bento_proto._redirect import redirected
-from bento_proto.http11 import Wire
+from bento_proto import Exchange, Head, Limits, RemoteProtocolError, Request, ResultKind
+from bento_proto.exchange import BodyReader
+from bento_proto.http import FilePart, parse_base
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.policy._redirect import redirected
+from bento_proto.response import RawDecoder
 from fuzz.support import Source
 
 BASES = ("http://here:3000", "https://here", "http://[::1]:80/under", "unix:/run/here.sock", "http://here.")
@@ -43,7 +35,7 @@ def test_one_input(data: bytes) -> None:
     request = Request("POST", home, source.choice(TARGETS), HEADERS, (b"{}", FilePart(None, 3, replayable)))
     for _ in range(3):
         location = source.field().decode("latin-1").strip(" \t\r\n")
-        exchange = Exchange(request, lambda head: Answer(Delivery.ITEMS, Raw()), Limits())
+        exchange = Exchange(request, lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()), Limits())
         exchange.receive(Head(status, (("location", location),)))
         try:
             there = redirected(request, exchange.head)
@@ -59,5 +51,9 @@ def test_one_input(data: bytes) -> None:
         if there.origin != home:
             assert {name for name, _ in there.headers} <= HARMLESS
             assert "s3cr3t" not in str(there.headers)
-        list(Wire(Exchange(there, lambda head: Answer(Delivery.ITEMS, Raw()), Limits())).segments())
+        list(
+            HTTP11Exchange(
+                Exchange(there, lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()), Limits())
+            ).segments()
+        )
         request = there

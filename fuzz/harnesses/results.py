@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from bento_proto import Data, Delivery, End, Exchange, Head, Limits, Origin, Request, SchemaError, State, parse_service
-from bento_proto._outputs import stream_reader, value_reader
+from bento_proto import Data, End, Exchange, Head, Limits, Request, ResultKind, SchemaError
+from bento_proto.exchange import State
+from bento_proto.http import Origin
+from bento_proto.response._readers import stream_reader, value_reader
+from bento_proto.schema import parse_service
 from fuzz.support import Source
 
 LIMITS = Limits(body=2048, item=512)
@@ -40,5 +43,5 @@ def test_one_input(data: bytes) -> None:
         if exchange.state is State.OPEN:
             exchange.receive(End())
         assert exchange.state in (State.DONE, State.FAILED)
-        if exchange.state is State.DONE and exchange.delivery is Delivery.VALUE:
+        if exchange.state is State.DONE and exchange.delivery is ResultKind.VALUE:
             repr(exchange.result)

@@ -5,19 +5,10 @@ from __future__ import annotations
 import inspect
 import json
 
-from bento_proto import (
-    ALIAS,
-    Head,
-    Limits,
-    SchemaError,
-    attributes,
-    docstring_of,
-    endpoint_for,
-    parse_service,
-    signature_of,
-)
-from bento_proto._outputs import stream_reader, value_reader
-from bento_proto._url import checked_target, quote_route
+from bento_proto import Head, Limits, SchemaError
+from bento_proto.http._url import checked_target, quote_route
+from bento_proto.response._readers import stream_reader, value_reader
+from bento_proto.schema import ALIAS, attributes, docstring_of, endpoint_for, parse_service, signature_of
 
 RESERVED = frozenset({"close", "request", "is_ready"})
 

@@ -1,8 +1,9 @@
-"""`Events`: server-sent events."""
+"""`EventStreamDecoder`: server-sent events."""
 
 from __future__ import annotations
 
-from bento_proto import Events, LimitExceeded, ServerSentEvent
+from bento_proto import LimitExceeded, ServerSentEvent
+from bento_proto.response import EventStreamDecoder
 from fuzz.support import Source, decoded, same, splits
 
 LIMIT = 128
@@ -17,11 +18,13 @@ def test_one_input(data: bytes) -> None:
     seed = source.integer(0, 0xFFFF)
     if source.flag():
         body, written = _written(source)
-        items, error = same(decoded(lambda: Events(1 << 20), [pieces]) for pieces in splits(body, seed))
+        items, error = same(decoded(lambda: EventStreamDecoder(1 << 20), [pieces]) for pieces in splits(body, seed))
         assert (items, error) == (written, None)
         return
     body = source.rest()
-    items, error = same(decoded(lambda: Events(LIMIT), [pieces], 5 * LIMIT) for pieces in splits(body, seed))
+    items, error = same(
+        decoded(lambda: EventStreamDecoder(LIMIT), [pieces], 5 * LIMIT) for pieces in splits(body, seed)
+    )
     assert error in (None, LimitExceeded)
     expected = _by_the_standard(body)
     assert items == expected[: len(items)]

@@ -1,11 +1,12 @@
-"""`Text` and `Raw`: bodies whose items are whatever has arrived."""
+"""`TextDecoder` and `RawDecoder`: bodies whose items are whatever has arrived."""
 
 from __future__ import annotations
 
 import codecs
 
-from bento_proto import Head, Raw, RemoteProtocolError, Text
-from bento_proto._content import charset
+from bento_proto import Head, RemoteProtocolError
+from bento_proto.http._content_headers import charset
+from bento_proto.response import RawDecoder, TextDecoder
 from fuzz.support import Source, decoded, held, same, splits
 
 CHARSETS = (
@@ -34,12 +35,12 @@ def test_one_input(data: bytes) -> None:
         assert (text, error) == (body.decode(name), None), name
     except UnicodeError:
         assert error is RemoteProtocolError
-    items, _ = decoded(Raw, [[body[:3], b"", body[3:]]])
+    items, _ = decoded(RawDecoder, [[body[:3], b"", body[3:]]])
     assert b"".join(item for item in items if isinstance(item, bytes)) == body
 
 
 def _text(name: str, pieces: list[bytes]) -> tuple[str, type[RemoteProtocolError] | None]:
-    decoder = Text(name)
+    decoder = TextDecoder(name)
     text = ""
     try:
         for piece in pieces:

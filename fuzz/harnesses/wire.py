@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bento_proto import Answer, Delivery, Exchange, Limits, Origin, Raw, Request, State
-from bento_proto.http11 import Wire
+from bento_proto import Exchange, Limits, Request, ResultKind
+from bento_proto.exchange import BodyReader, State
+from bento_proto.http import Origin
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.response import RawDecoder
 from fuzz.support import Source, held, same, splits, unread
 
 LIMITS = Limits(error=64, head=512, interim=2)
@@ -29,8 +32,8 @@ def test_one_input(data: bytes) -> None:
 
 def _outcome(method: str, reused: bool, pieces: Sequence[bytes]) -> tuple[object, ...]:
     request = Request(method, Origin("http", "here", 80), "/")
-    exchange = Exchange(request, lambda head: Answer(Delivery.ITEMS, Raw()), LIMITS)
-    wire = Wire(exchange, reused=reused)
+    exchange = Exchange(request, lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()), LIMITS)
+    wire = HTTP11Exchange(exchange, reused=reused)
     assert b"".join(segment for segment in wire.segments() if isinstance(segment, bytes)).endswith(b"\r\n\r\n")
     items: list[bytes] = []
     most = 0  # a head that is too long is known to be with its last piece, which stays with it

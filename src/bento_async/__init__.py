@@ -12,14 +12,11 @@ if TYPE_CHECKING:
         Conflict,
         ConnectError,
         ConnectionLost,
-        Content,
-        EndEvent,
         Endpoint,
         File,
         FileInput,
         Forbidden,
         GatewayTimeout,
-        Headers,
         Hooks,
         InternalServerError,
         InvalidArgument,
@@ -27,15 +24,10 @@ if TYPE_CHECKING:
         Limits,
         LocalProtocolError,
         NotFound,
-        Outcome,
-        Poll,
         Progress,
         RemoteProtocolError,
-        RequestEvent,
         Response,
-        ResponseEvent,
         ResultStatus,
-        RetryEvent,
         RetryPolicy,
         SchemaError,
         ServerSentEvent,
@@ -49,32 +41,80 @@ if TYPE_CHECKING:
         UnprocessableEntity,
         __version__,
     )
+    from bento_proto.batch import Outcome
+    from bento_proto.http import Headers
+    from bento_proto.observe import EndEvent, RequestEvent, ResponseEvent, RetryEvent
+    from bento_proto.policy import Poll
+    from bento_proto.response import Content
 
     from ._batch import AsyncBatch
     from ._call import AsyncCall
     from ._client import AsyncHTTPClient
-    from ._endpoint import EndpointMethod
+    from ._endpoint import AsyncEndpointMethod, AsyncTask
     from ._stream import AsyncStream
-    from ._task import AsyncTask
     from ._typed import TypedAsyncHTTPClient
-else:  # What nobody asks for is not loaded (PEP 562). A type checker must not see that any name could be there.
+
+
+# Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
+if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
-    _HOMES = {
-        "tls_context": "bento_files",
+    _MODULES = {
         "AsyncBatch": "._batch",
         "AsyncCall": "._call",
+        "AsyncEndpointMethod": "._endpoint",
         "AsyncHTTPClient": "._client",
-        "EndpointMethod": "._endpoint",
         "AsyncStream": "._stream",
-        "AsyncTask": "._task",
+        "AsyncTask": "._endpoint",
+        "BentoMLException": "bento_proto",
+        "CallTimeout": "bento_proto",
+        "Conflict": "bento_proto",
+        "ConnectError": "bento_proto",
+        "ConnectionLost": "bento_proto",
+        "Content": "bento_proto.response",
+        "EndEvent": "bento_proto.observe",
+        "Endpoint": "bento_proto",
+        "File": "bento_proto",
+        "FileInput": "bento_proto",
+        "Forbidden": "bento_proto",
+        "GatewayTimeout": "bento_proto",
+        "Headers": "bento_proto.http",
+        "Hooks": "bento_proto",
+        "InternalServerError": "bento_proto",
+        "InvalidArgument": "bento_proto",
+        "LimitExceeded": "bento_proto",
+        "Limits": "bento_proto",
+        "LocalProtocolError": "bento_proto",
+        "NotFound": "bento_proto",
+        "Outcome": "bento_proto.batch",
+        "Poll": "bento_proto.policy",
+        "Progress": "bento_proto",
+        "RemoteProtocolError": "bento_proto",
+        "RequestEvent": "bento_proto.observe",
+        "Response": "bento_proto",
+        "ResponseEvent": "bento_proto.observe",
+        "ResultStatus": "bento_proto",
+        "RetryEvent": "bento_proto.observe",
+        "RetryPolicy": "bento_proto",
+        "SchemaError": "bento_proto",
+        "ServerSentEvent": "bento_proto",
+        "Service": "bento_proto",
+        "ServiceUnavailable": "bento_proto",
+        "TaskFailed": "bento_proto",
+        "TaskNotCompleted": "bento_proto",
+        "Timeout": "bento_proto",
+        "TooManyRequests": "bento_proto",
         "TypedAsyncHTTPClient": "._typed",
-    }  # all others come from the core
+        "Unauthorized": "bento_proto",
+        "UnprocessableEntity": "bento_proto",
+        "__version__": "bento_proto",
+        "tls_context": "bento_files",
+    }
 
     def __getattr__(name):
-        if name not in __all__:
+        if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_HOMES.get(name, "bento_proto"), __name__), name)
+        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
         return value
 
     def __dir__():
@@ -84,6 +124,7 @@ else:  # What nobody asks for is not loaded (PEP 562). A type checker must not s
 __all__ = (
     "AsyncBatch",
     "AsyncCall",
+    "AsyncEndpointMethod",
     "AsyncHTTPClient",
     "AsyncStream",
     "AsyncTask",
@@ -95,7 +136,6 @@ __all__ = (
     "Content",
     "EndEvent",
     "Endpoint",
-    "EndpointMethod",
     "File",
     "FileInput",
     "Forbidden",

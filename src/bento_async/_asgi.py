@@ -10,7 +10,9 @@ from urllib.parse import unquote
 import anyio
 from anyio import BrokenResourceError, CancelScope, ClosedResourceError, EndOfStream, Event
 
-from bento_proto import Data, End, FilePart, Head, LocalProtocolError, Loss, Lost, State
+from bento_proto import ConnectionFailed, Data, End, FailureKind, Head, LocalProtocolError
+from bento_proto.exchange import State
+from bento_proto.http import FilePart
 
 from ._lifespan import VERSIONS, Lifespan
 from ._loop import Loop, loop_key
@@ -218,14 +220,14 @@ class Served(Underway[T]):
         except (EndOfStream, ClosedResourceError):
             return self._end()
         if message is None:
-            self._lose(Loss.TIMEOUT, TOO_LATE, TimeoutError(TOO_LATE))
+            self._lose(FailureKind.TIMEOUT, TOO_LATE, TimeoutError(TOO_LATE))
             return ()
         kind = message["type"]
         if kind == "http.response.start" and self.exchange.head is None:
             return self._begin(message)
         if kind == "http.response.body" and self.exchange.head is not None:
             return self._continue(message)
-        self.exchange.receive(Lost(Loss.GARBAGE, f"the application sent {kind!r} out of turn"))
+        self.exchange.receive(ConnectionFailed(FailureKind.GARBAGE, f"the application sent {kind!r} out of turn"))
         return ()
 
     def _begin(self, message: Message) -> Sequence[T]:
@@ -253,12 +255,14 @@ class Served(Underway[T]):
             if self.exchange.error is not None:
                 self.exchange.error.__cause__ = self._cause
         else:
-            self.exchange.receive(Lost(Loss.CUT, "the application broke off its answer", cause=self._cause))
+            self.exchange.receive(
+                ConnectionFailed(FailureKind.CUT, "the application broke off its answer", cause=self._cause)
+            )
         return ()
 
-    def _lose(self, loss: Loss, reason: str, cause: BaseException) -> None:
+    def _lose(self, loss: FailureKind, reason: str, cause: BaseException) -> None:
         if not self._is_complete:
-            self.exchange.receive(Lost(loss, reason, cause=cause))
+            self.exchange.receive(ConnectionFailed(loss, reason, cause=cause))
 
 
 async def _pieces(exchange: Exchange[T]) -> AsyncGenerator[tuple[bytes, bool], None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import anyio
 from anyio import CancelScope, Event
 
-from bento_proto import arguments_of
+from bento_proto.batch import arguments_of
 
 from ._loop import Loop
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from anyio.abc import TaskGroup
     from typing_extensions import Self
 
-    from bento_proto import Outcome, Value, Window
+    from bento_proto import Value
+    from bento_proto.batch import BatchState, Outcome
 
     Call = Callable[[Sequence[object], Mapping[str, object]], Awaitable[object]]
     Inputs = Iterator[object] | AsyncIterator[object]
@@ -41,7 +42,7 @@ class AsyncBatch(Generic[T_co]):
     """
 
     def __init__(
-        self, call: Call, inputs: Iterable[Value] | AsyncIterable[Value], concurrency: int, window: Window
+        self, call: Call, inputs: Iterable[Value] | AsyncIterable[Value], concurrency: int, window: BatchState
     ) -> None:
         self._call = call
         self._inputs: Inputs = aiter(inputs) if isinstance(inputs, AsyncIterable) else iter(inputs)
@@ -135,7 +136,7 @@ class _Crew:
         window: says which.
     """
 
-    def __init__(self, call: Call, inputs: Inputs, most: int, window: Window) -> None:
+    def __init__(self, call: Call, inputs: Inputs, most: int, window: BatchState) -> None:
         self._call = call
         self._inputs = inputs
         self._window = window

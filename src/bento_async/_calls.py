@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from anyio import to_thread
 
 import bento_files
-from bento_proto import Content, Delivery, Response, Run, modules_of
+from bento_proto import FlowRunner, Response, ResultKind
+from bento_proto.response import Content, modules_of
 
 from ._stream import AsyncStream
 from ._threads import load, measured, written
@@ -18,19 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bento_proto import (
-        Call,
-        Endpoint,
-        Exchange,
-        Flow,
-        Options,
-        Poll,
-        ResultStatus,
-        ServerSentEvent,
-        Service,
-        Upload,
-        Value,
-    )
+    from bento_proto import Endpoint, Exchange, Flow, ResultStatus, ServerSentEvent, Service, Value
+    from bento_proto.policy import Poll
+    from bento_proto.request import BoundCall, Upload
+    from bento_proto.session import Options
 
     from ._shared import Shared
     from ._underway import Underway
@@ -58,7 +50,7 @@ class Calls:
 
     async def run(self, flow: Flow[T]) -> tuple[T, Underway[object] | None]:
         """Run a flow; return its result, and the exchange that it left open, if it did."""
-        run, opened = Run(flow), None
+        run, opened = FlowRunner(flow), None
         try:
             while run.step is not None:
                 if opened is not None:
@@ -106,7 +98,7 @@ class Calls:
 
     # --- calling it
 
-    async def call(self, call: Call) -> Response[Value]:
+    async def call(self, call: BoundCall) -> Response[Value]:
         """Call an endpoint."""
         uploads: Sequence[Upload] = ()
         boundary = ""
@@ -116,7 +108,7 @@ class Calls:
         exchange, opened = await self.run(flow)
         return _value(exchange) if opened is None else await self._deliver(call.endpoint, exchange, opened)
 
-    async def events(self, call: Call) -> AsyncStream[ServerSentEvent]:
+    async def events(self, call: BoundCall) -> AsyncStream[ServerSentEvent]:
         """Call an endpoint and read its answer as server-sent events."""
         uploads, boundary = await self._prepare(call)
         flow = self.shared.session.events(call, uploads, boundary, self.options, time.monotonic())
@@ -124,7 +116,7 @@ class Calls:
         assert opened is not None
         return AsyncStream(exchange, opened)
 
-    async def save(self, dest: str | os.PathLike[str], call: Call) -> Path:
+    async def save(self, dest: str | os.PathLike[str], call: BoundCall) -> Path:
         """Call an endpoint and write its answer to a file."""
         place = await to_thread.run_sync(lambda: bento_files.Destination(dest))
         uploads, boundary = await self._prepare(call)
@@ -142,7 +134,7 @@ class Calls:
 
     # --- tasks
 
-    async def submit(self, call: Call) -> str:
+    async def submit(self, call: BoundCall) -> str:
         """Queue a call; return the task's id."""
         uploads, boundary = await self._prepare(call)
         tasks = self.shared.session.tasks
@@ -184,7 +176,7 @@ class Calls:
 
     # --- what they share
 
-    async def _prepare(self, call: Call) -> tuple[Sequence[Upload], str]:
+    async def _prepare(self, call: BoundCall) -> tuple[Sequence[Upload], str]:
         """Do what would block before a call; return its files, measured, and what parts the fields of its form."""
         if call.endpoint.name not in self.shared.loaded:
             await self._load(call.endpoint)
@@ -207,7 +199,7 @@ class Calls:
         if opened is None:
             return _value(exchange)
         assert exchange.head is not None
-        if exchange.delivery is Delivery.ITEMS:
+        if exchange.delivery is ResultKind.ITEMS:
             return AsyncStream(exchange, opened).response
         limits = self.shared.limits
         received = cast("Exchange[bytes]", exchange)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, ClassVar
 
-from bento_proto import RESERVED, attributes, endpoint_for
+from bento_proto.schema import RESERVED, attributes, endpoint_for
 
 if TYPE_CHECKING:
     import ssl
@@ -14,26 +14,16 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from bento_proto import (
-        JSON,
-        Content,
-        Endpoint,
-        Hooks,
-        Images,
-        Limits,
-        OnError,
-        OnProgress,
-        Responder,
-        RetryPolicy,
-        Service,
-        Timeout,
-        Value,
-        Witness,
-    )
+    from bento_proto import JSON, Endpoint, Hooks, Limits, RetryPolicy, Service, Timeout, Value
+    from bento_proto.batch import OnError
+    from bento_proto.exchange import OnProgress
+    from bento_proto.response import Content
+    from bento_proto.session import Images
+    from bento_proto.testing import ExchangeRecorder, Responder
 
     from ._batch import AsyncBatch
     from ._call import AsyncCall
-    from ._endpoint import EndpointMethod
+    from ._endpoint import AsyncEndpointMethod
     from ._lifespan import ASGIApplication
 
 
@@ -117,11 +107,12 @@ class AsyncHTTPClient:
         hooks: Hooks | Iterable[Hooks] | None = None,
         on_progress: OnProgress | None = None,
         app: ASGIApplication | Responder | None = None,
-        recorder: Witness | None = None,
+        recorder: ExchangeRecorder | None = None,
     ) -> None:
         # What a client is made of is loaded by the first one: to import the class, or to declare it, takes no time.
-        from bento_observe import LOGGING
-        from bento_proto import Limits, Proxies, Session
+        from bento_proto import Limits, Session
+        from bento_proto.http import Proxies
+        from bento_proto.observe import LOGGING
 
         from ._calls import Calls
         from ._connections import Connections
@@ -146,7 +137,7 @@ class AsyncHTTPClient:
         )
         application, responder = None, None
         if app is not None:
-            from bento_proto import Responder  # few have use for it
+            from bento_proto.testing import Responder  # few have use for it
 
             if isinstance(app, Responder):
                 responder = app
@@ -157,7 +148,7 @@ class AsyncHTTPClient:
         connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
         shared = Shared(session, connections, limits, application, responder, recorder)
         self._calls = Calls(shared, session.options.changed(hooks=LOGGING))
-        self._methods: dict[str, EndpointMethod] = {}
+        self._methods: dict[str, AsyncEndpointMethod] = {}
 
     # --- what there is
 
@@ -220,7 +211,7 @@ class AsyncHTTPClient:
 
     # --- calls
 
-    def __getattr__(self, name: str) -> EndpointMethod:
+    def __getattr__(self, name: str) -> AsyncEndpointMethod:
         if name.startswith("_"):  # never a request for what Python itself, or a debugger, looks for
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         method = self._methods.get(name)
@@ -228,15 +219,15 @@ class AsyncHTTPClient:
             service = self._calls.shared.session.service
             if service is not None and endpoint_for(service, name, RESERVED) is None:
                 raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
-            from ._endpoint import EndpointMethod
+            from ._endpoint import AsyncEndpointMethod
 
-            method = EndpointMethod(self._calls, name, RESERVED)
+            method = AsyncEndpointMethod(self._calls, name, RESERVED)
             if service is not None:
                 self._methods[name] = method
         return method
 
     def call(self, name: str, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
-        """Call an endpoint by its name: see `EndpointMethod.__call__`.
+        """Call an endpoint by its name: see `AsyncEndpointMethod.__call__`.
 
         Raises:
             NotFound: the Service has no endpoint of that name.
@@ -247,10 +238,10 @@ class AsyncHTTPClient:
         """Call the endpoint named ``__call__``."""
         return self.call("__call__", *args, **kwargs)
 
-    def _endpoint(self, name: str) -> EndpointMethod:
-        from ._endpoint import EndpointMethod
+    def _endpoint(self, name: str) -> AsyncEndpointMethod:
+        from ._endpoint import AsyncEndpointMethod
 
-        return EndpointMethod(self._calls, name)
+        return AsyncEndpointMethod(self._calls, name)
 
     async def request(self, method: str, path: str, *, content: bytes | None = None, json: object = None) -> Content:
         """Make a request of your own, with the client's credentials: to an application mounted beside the Service, say.
@@ -269,7 +260,7 @@ class AsyncHTTPClient:
 
     def map(
         self,
-        endpoint: str | EndpointMethod,
+        endpoint: str | AsyncEndpointMethod,
         inputs: Iterable[Value] | AsyncIterable[Value],
         *,
         concurrency: int = 8,
@@ -277,7 +268,7 @@ class AsyncHTTPClient:
         on_error: OnError = "raise",
         on_progress: OnProgress | None = None,
     ) -> AsyncBatch[Value]:
-        """Call an endpoint with each of many inputs, some at a time: see `EndpointMethod.map`.
+        """Call an endpoint with each of many inputs, some at a time: see `AsyncEndpointMethod.map`.
 
         Args:
             endpoint: its name; or a method, of a view with other options, say.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from bento_proto import Proxy
+    from bento_proto.http import Proxy
 
 T = TypeVar("T")
 

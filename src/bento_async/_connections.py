@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from anyio import to_thread
 
-import bento_proto
 from bento_proto import LocalProtocolError
+from bento_proto.session import check_picklable
 
 from ._discovery import Discovery
 from ._loop import Loop, loop_key
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
 
-    from bento_proto import Limits, Origin, Proxies, Route
+    from bento_proto import Limits
+    from bento_proto.http import Origin, Proxies, Route
 
     from ._connection import Connection
     from ._pool import Decision
@@ -230,7 +231,7 @@ class Connections:
         Raises:
             TypeError: there are TLS settings, which can't leave theirs.
         """
-        bento_proto.must_travel(ssl_context=self._given)
+        check_picklable(ssl_context=self._given)
         return Connections, (self._limits, None, self._proxies)
 
     @property

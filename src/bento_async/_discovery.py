@@ -15,7 +15,7 @@ from bento_proto import BentoMLException, CallTimeout
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from bento_proto import Options
+    from bento_proto.session import Options
 
 
 class Attempt:

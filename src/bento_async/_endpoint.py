@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
-import bento_proto
-from bento_proto import BentoMLException, LocalProtocolError, bind, endpoint_for
+from bento_proto import BentoMLException, LocalProtocolError
+from bento_proto.batch import BatchState
+from bento_proto.request import bind
+from bento_proto.schema import docstring_of, endpoint_for, signature_of
 
 from ._call import AsyncCall
 
@@ -15,24 +17,26 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from bento_proto import Call, Endpoint, OnError, OnProgress, Poll, Response, ResultStatus, ServerSentEvent, Value
+    from bento_proto import Endpoint, Response, ResultStatus, ServerSentEvent, Value
+    from bento_proto.batch import OnError
+    from bento_proto.exchange import OnProgress
+    from bento_proto.policy import Poll
+    from bento_proto.request import BoundCall
 
     from ._batch import AsyncBatch
     from ._calls import Calls
     from ._stream import AsyncStream
-    from ._task import AsyncTask
-
 T = TypeVar("T")
 
 
 class _Signature:
     """``__signature__`` of the methods, once it is known; the class itself has its own."""
 
-    def __get__(self, method: EndpointMethod | None, owner: type) -> inspect.Signature:
+    def __get__(self, method: AsyncEndpointMethod | None, owner: type) -> inspect.Signature:
         if method is None:
             raise AttributeError("__signature__")
         try:
-            return bento_proto.signature_of(method.endpoint)
+            return signature_of(method.endpoint)
         except BentoMLException as exc:
             raise AttributeError("__signature__") from exc
 
@@ -43,14 +47,14 @@ class _Docstring:
     def __init__(self, of_class: str | None) -> None:
         self._of_class = of_class
 
-    def __get__(self, method: EndpointMethod | None, owner: type) -> str | None:
+    def __get__(self, method: AsyncEndpointMethod | None, owner: type) -> str | None:
         try:
-            return self._of_class if method is None else bento_proto.docstring_of(method.endpoint)
+            return self._of_class if method is None else docstring_of(method.endpoint)
         except BentoMLException:
             return self._of_class
 
 
-class EndpointMethod:
+class AsyncEndpointMethod:
     """A method of the client that calls an endpoint of the Service.
 
     It can be used before the client knows the Service. Then a wrong name or argument raises where the call is awaited;
@@ -71,7 +75,7 @@ class EndpointMethod:
         self.__qualname__: str = self.__name__
 
     def __repr__(self) -> str:
-        return f"<EndpointMethod {self.__name__}{bento_proto.signature_of(self.endpoint) if self._is_known else ''}>"
+        return f"<AsyncEndpointMethod {self.__name__}{signature_of(self.endpoint) if self._is_known else ''}>"
 
     @property
     def _is_known(self) -> bool:
@@ -170,7 +174,7 @@ class EndpointMethod:
             self._check_mappable(self.endpoint)
         from ._batch import AsyncBatch  # few have use for it, and all would wait for it
 
-        window = bento_proto.Window(inputs, concurrency, ordered, on_error, on_progress)
+        window = BatchState(inputs, concurrency, ordered, on_error, on_progress)
         return AsyncBatch(self._one, inputs, concurrency, window)
 
     async def _one(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Value:
@@ -194,8 +198,6 @@ class EndpointMethod:
 
     def task(self, task_id: str) -> AsyncTask[Value]:
         """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
-        from ._task import AsyncTask  # as for batches
-
         return AsyncTask(task_id, self)
 
     async def get_status(self, task_id: str) -> ResultStatus:
@@ -226,7 +228,7 @@ class EndpointMethod:
 
     # --- what they share
 
-    def _bound(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Callable[[Endpoint], Call]:
+    def _bound(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Callable[[Endpoint], BoundCall]:
         """Binds the arguments: now, if the endpoint is known."""
         endpoint = self._endpoint
         if endpoint is None:
@@ -245,20 +247,109 @@ class EndpointMethod:
         await self._calls.connect()
         return self.endpoint
 
-    async def _value(self, bound: Callable[[Endpoint], Call]) -> Value:
+    async def _value(self, bound: Callable[[Endpoint], BoundCall]) -> Value:
         endpoint = self._endpoint
         if endpoint is None or not self._calls.is_connected:
             endpoint = await self._found()
         return (await self._calls.call(bound(endpoint))).value
 
-    async def _response(self, bound: Callable[[Endpoint], Call]) -> Response[Value]:
+    async def _response(self, bound: Callable[[Endpoint], BoundCall]) -> Response[Value]:
         return await self._calls.call(bound(await self._found()))
 
-    async def _events(self, bound: Callable[[Endpoint], Call]) -> AsyncStream[ServerSentEvent]:
+    async def _events(self, bound: Callable[[Endpoint], BoundCall]) -> AsyncStream[ServerSentEvent]:
         return await self._calls.events(bound(await self._found()))
 
-    async def _save(self, dest: str | os.PathLike[str], bound: Callable[[Endpoint], Call]) -> Path:
+    async def _save(self, dest: str | os.PathLike[str], bound: Callable[[Endpoint], BoundCall]) -> Path:
         return await self._calls.save(dest, bound(await self._found()))
 
-    async def _submit(self, bound: Callable[[Endpoint], Call]) -> AsyncTask[Value]:
+    async def _submit(self, bound: Callable[[Endpoint], BoundCall]) -> AsyncTask[Value]:
         return self.task(await self._calls.submit(bound(await self._found())))
+
+
+class AsyncTask(Generic[T]):
+    """A call that the server runs in the background.
+
+    It outlives the process that submitted it: pickle the handle, or keep the `id`.
+
+    Attributes:
+        id: the server's id for it, by which ``client.endpoint.task(id)`` finds it again.
+    """
+
+    def __init__(self, task_id: str, endpoint: AsyncEndpointMethod) -> None:
+        self.id: str = task_id
+        self._endpoint = endpoint
+
+    def __repr__(self) -> str:
+        return f"<AsyncTask {self.id} of {self._endpoint.__name__}>"
+
+    async def get_status(self) -> ResultStatus:
+        """Where it stands.
+
+        Raises:
+            NotFound: the server does not know it.
+        """
+        return await self._endpoint.get_status(self.id)
+
+    async def wait(self, timeout: float | None = None, poll: Poll | float | None = None) -> ResultStatus:
+        """Wait until it is over, however it ends.
+
+        The server is asked at once, and then with pauses that grow. A question that gets no answer, since the
+        connection breaks or the server is overloaded, is asked again.
+
+        Args:
+            timeout: how many seconds; 0 to ask just once, None for as long as it takes.
+            poll: the seconds between two questions, or a `Poll`.
+
+        Returns:
+            ``COMPLETED``, ``FAILED`` or ``CANCELED``.
+
+        Raises:
+            CallTimeout: it is not over in time; the message says where it stands.
+            NotFound: the server does not know it.
+            BentoMLException: without a timeout, the server has not answered for the poll's ``patience``.
+        """
+        return await self._endpoint.wait(self.id, timeout, poll)
+
+    async def get(self) -> T:
+        """Its result, as a direct call would have given it.
+
+        Raises:
+            TaskNotCompleted: there is none yet.
+            TaskFailed: it failed, or was canceled.
+            NotFound: the server does not know it.
+        """
+        return cast("T", await self._endpoint.get(self.id))
+
+    async def result(
+        self, timeout: float | None = None, poll: Poll | float | None = None, *, cancel: bool = False
+    ) -> T:
+        """Wait until it is over, as `wait` does, and get its result.
+
+        Args:
+            timeout: how many seconds to wait; None for as long as it takes. Fetching the result takes its own time.
+            poll: the seconds between two questions, or a `Poll`.
+            cancel: whether to cancel it if it is not over in time. The server has 5 seconds for that.
+
+        Raises:
+            TaskFailed: it failed, or was canceled; the cause is what a direct call would have raised.
+            CallTimeout: it is not over in time; the message says where it stands, and whether it is canceled.
+            NotFound: the server does not know it.
+        """
+        return cast("T", await self._endpoint.result(self.id, timeout, poll, cancel=cancel))
+
+    async def cancel(self) -> None:
+        """Cancel it.
+
+        Raises:
+            InvalidArgument: the server can't; BentoML's local server never can.
+        """
+        await self._endpoint.cancel(self.id)
+
+    async def retry(self) -> AsyncTask[T]:
+        """Run it again, with the same input, as a new task.
+
+        Raises:
+            InvalidArgument: it is not over yet.
+            NotFound: the server does not know it.
+        """
+        return cast("AsyncTask[T]", await self._endpoint.retry(self.id))

@@ -10,19 +10,21 @@ import anyio
 from anyio import to_thread
 
 from bento_files import read_body
-from bento_proto import Lost, Playback, Timeout
+from bento_proto import ConnectionFailed, Timeout
+from bento_proto.testing import Playback
 
 from ._underway import Underway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bento_proto import Loss, Request, Responder, Run
+    from bento_proto import FailureKind, FlowRunner, Request
+    from bento_proto.testing import Responder
 
 T = TypeVar("T")
 
 
-async def play(run: Run[T], responder: Responder) -> Played | None:
+async def play(run: FlowRunner[T], responder: Responder) -> Played | None:
     """Carry out the step of a run, its delay included, until its exchange wants no more.
 
     Raises:
@@ -73,6 +75,6 @@ class Played(Underway[object]):
         await anyio.sleep(self.playback.wait())
         return self.playback.receive()
 
-    def _lose(self, loss: Loss, reason: str, cause: BaseException) -> None:
+    def _lose(self, loss: FailureKind, reason: str, cause: BaseException) -> None:
         if not self._is_complete:
-            self.exchange.receive(Lost(loss, reason, cause=cause))
+            self.exchange.receive(ConnectionFailed(loss, reason, cause=cause))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from bento_proto import FilePart
+    from bento_proto.http import FilePart
 
 _BLOCKS: Final = 4  # read at a time: a thread is not for nothing
 

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import anyio
 
-import bento_proto
+from bento_proto.session import check_picklable
 
 from ._transport import carry_out
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from bento_proto import Limits, Responder, Run, Session, Step, Witness
+    from bento_proto import FlowRunner, Limits, Session, Step
+    from bento_proto.testing import ExchangeRecorder, Responder
 
     from ._asgi import Application
     from ._connections import Connections
@@ -45,14 +46,14 @@ class Shared:
         limits: Limits,
         application: Application | None,
         responder: Responder | None,
-        recorder: Witness | None,
+        recorder: ExchangeRecorder | None,
     ) -> None:
         self.session: Session = session
         self.limits: Limits = limits
         self.connections: Connections = connections
         self.application: Application | None = application
         self.responder: Responder | None = responder
-        self.recorder: Witness | None = recorder
+        self.recorder: ExchangeRecorder | None = recorder
         self.loaded: set[str] = set()
         self._is_plain = application is None and responder is None and recorder is None
 
@@ -62,10 +63,10 @@ class Shared:
         Raises:
             TypeError: something of it can't leave this one.
         """
-        bento_proto.must_travel(app=self.application or self.responder, recorder=self.recorder)
+        check_picklable(app=self.application or self.responder, recorder=self.recorder)
         return Shared, (self.session, self.connections, self.limits, None, None, None)
 
-    def carry_out(self, run: Run[T]) -> Awaitable[Underway[object] | None]:
+    def carry_out(self, run: FlowRunner[T]) -> Awaitable[Underway[object] | None]:
         """Carry out the step of a run until its exchange wants no more; what is handed over is read further."""
         step = run.step
         assert step is not None
@@ -73,7 +74,7 @@ class Shared:
             return carry_out(step, self.connections)
         return self._carry_out(run, step)
 
-    async def _carry_out(self, run: Run[T], step: Step) -> Underway[object] | None:
+    async def _carry_out(self, run: FlowRunner[T], step: Step) -> Underway[object] | None:
         if self.recorder is not None:
             from ._play import body_of  # which nearly none has
 

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Final
 import anyio
 from anyio import to_thread
 
-from bento_proto import LocalProtocolError, ProxyError
+from bento_proto import LocalProtocolError
+from bento_proto.http import ProxyError
 
 from ._connection import Polled, Socket, secured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bento_proto import Limits, Origin, Proxy, Route
-    from bento_proto.tunnel import Tunnel
+    from bento_proto import Limits
+    from bento_proto.http import Origin, Proxy, Route
+    from bento_proto.http11 import Tunnel
 
     from ._connection import Connection
     from ._loop import Loop
@@ -94,7 +96,7 @@ async def _pass(
 
 
 def _tunnel(proxy: Proxy, origin: Origin, limits: Limits) -> Tunnel:
-    from bento_proto.tunnel import Tunnel  # which loads h11
+    from bento_proto.http11 import Tunnel  # which loads h11
 
     return Tunnel(proxy, origin, limits)
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from bento_files import Sink
-    from bento_proto import Exchange, Source, Upload
+    from bento_proto import Exchange
+    from bento_proto.request import FileSource, Upload
 
     from ._underway import Underway
 
@@ -29,7 +30,7 @@ async def load(modules: Iterable[str]) -> None:
     await to_thread.run_sync(_import, modules, abandon_on_cancel=True)
 
 
-async def measured(sources: Sequence[Source]) -> list[Upload]:
+async def measured(sources: Sequence[FileSource]) -> list[Upload]:
     """Measure files that are to be sent."""
     # Opening a pipe waits for who writes to it: a thread that does so can only be left alone.
     return await to_thread.run_sync(_measure, sources, abandon_on_cancel=True)
@@ -63,7 +64,7 @@ def _import(modules: Iterable[str]) -> None:
             import_module(module)
 
 
-def _measure(sources: Sequence[Source]) -> list[Upload]:
+def _measure(sources: Sequence[FileSource]) -> list[Upload]:
     return [bento_files.measure(source) for source in sources]
 
 

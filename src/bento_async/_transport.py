@@ -1,4 +1,4 @@
-"""One exchange on one connection: bytes out, bytes in, and what goes wrong between as `Lost`."""
+"""One exchange on one connection: bytes out, bytes in, and what goes wrong between as `ConnectionFailed`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import anyio
 from anyio import CancelScope
 from anyio.lowlevel import checkpoint
 
-from bento_proto import FilePart, Loss, Lost, ProxyError, State
-from bento_proto.http11 import Wire
+from bento_proto import ConnectionFailed, FailureKind
+from bento_proto.exchange import State
+from bento_proto.http import FilePart, ProxyError
+from bento_proto.http11 import HTTP11Exchange
 
 from ._underway import TOO_LATE, Underway, until
 
@@ -48,7 +50,7 @@ async def carry_out(step: Step, connections: Connections) -> Open[object] | None
             await places.wait(lease, until(timeout.pool, ends, clock))
         except TimeoutError as exc:
             reason = f"no connection became free within {timeout.pool:g} seconds"
-            exchange.receive(Lost(Loss.TIMEOUT, reason, sent=False, cause=exc))
+            exchange.receive(ConnectionFailed(FailureKind.TIMEOUT, reason, sent=False, cause=exc))
             return None
     try:
         connection = lease.connection
@@ -78,13 +80,13 @@ async def _connect(
             where = str(route)
             return await connections.open(lease, route)
         except ssl.SSLError as exc:
-            exchange.receive(Lost(Loss.UNTRUSTED, f"no TLS with {where}: {exc}", cause=exc))
+            exchange.receive(ConnectionFailed(FailureKind.UNTRUSTED, f"no TLS with {where}: {exc}", cause=exc))
         except OSError as exc:
-            loss = exc.loss if isinstance(exc, ProxyError) else Loss.CONNECT
-            exchange.receive(Lost(loss, f"can't connect to {where}: {exc}", cause=exc))
+            loss = exc.loss if isinstance(exc, ProxyError) else FailureKind.CONNECT
+            exchange.receive(ConnectionFailed(loss, f"can't connect to {where}: {exc}", cause=exc))
         return None
     reason = f"connecting to {where} took too long"
-    exchange.receive(Lost(Loss.TIMEOUT, reason, sent=False, cause=TimeoutError(reason)))
+    exchange.receive(ConnectionFailed(FailureKind.TIMEOUT, reason, sent=False, cause=TimeoutError(reason)))
     return None
 
 
@@ -113,7 +115,7 @@ class Open(Underway[T]):
         reused: bool,
     ) -> None:
         super().__init__(exchange, timeout, ends, clock)
-        self._wire: Wire[T] = Wire(exchange, reused=reused, proxy=connection.forwarder)
+        self._wire: HTTP11Exchange[T] = HTTP11Exchange(exchange, reused=reused, proxy=connection.forwarder)
         self._lease = lease
         self._connection = connection
         self._unreadable: Exception | None = None  # what was raised, by who is told of the progress, say
@@ -139,8 +141,8 @@ class Open(Underway[T]):
     def _is_complete(self) -> bool:
         return self._wire.is_over
 
-    def _lose(self, loss: Loss, reason: str, cause: BaseException) -> None:
-        if loss is Loss.TIMEOUT:
+    def _lose(self, loss: FailureKind, reason: str, cause: BaseException) -> None:
+        if loss is FailureKind.TIMEOUT:
             self._wire.timed_out(reason, cause)
         else:
             self._wire.broken(reason, cause)

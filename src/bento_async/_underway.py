@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from bento_proto import Loss
+from bento_proto import FailureKind
 
 if TYPE_CHECKING:
     import socket
@@ -69,7 +69,7 @@ class Underway(ABC, Generic[T]):
             elif not self._is_complete:
                 items = await self._receive(self._deadline)
         except BaseException as exc:
-            self._lose(Loss.CUT, "the wait for the answer was cancelled", exc)
+            self._lose(FailureKind.CUT, "the wait for the answer was cancelled", exc)
             raise
         finally:
             if self._is_complete:
@@ -110,7 +110,7 @@ class Underway(ABC, Generic[T]):
         """Wait for what comes next, and give it to the exchange, or that nothing came until the deadline."""
 
     @abstractmethod
-    def _lose(self, loss: Loss, reason: str, cause: BaseException) -> None:
+    def _lose(self, loss: FailureKind, reason: str, cause: BaseException) -> None:
         """Let the exchange know that nothing more comes, unless it is over."""
 
 

@@ -7,12 +7,14 @@ import os
 import stat
 from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
 
-from bento_proto import File, FilePart, Upload
+from bento_proto import File
+from bento_proto.http import FilePart
+from bento_proto.request import Upload
 
 from ._types import types
 
 if TYPE_CHECKING:
-    from bento_proto import Source
+    from bento_proto.request import FileSource
 
 
 @runtime_checkable
@@ -27,7 +29,7 @@ class _Image(Protocol):
     def save(self, fp: io.BytesIO, /, format: str | None = ..., **params: str) -> None: ...
 
 
-def measure(source: Source) -> Upload:
+def measure(source: FileSource) -> Upload:
     """Find out what is needed to send a file argument, without reading it.
 
     An open file is sent whole, from its start, wherever it stands; one that can't seek from where it stands. An image

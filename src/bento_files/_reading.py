@@ -6,7 +6,8 @@ import os
 from itertools import cycle
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from bento_proto import FilePart, LocalProtocolError
+from bento_proto import LocalProtocolError
+from bento_proto.http import FilePart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

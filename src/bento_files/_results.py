@@ -11,14 +11,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
-from bento_proto import Delivery, LimitExceeded, RemoteProtocolError, file_name, media_type, safe_name
+from bento_proto import LimitExceeded, RemoteProtocolError, ResultKind
+from bento_proto.http import file_name, media_type, safe_name
 
 from ._types import types
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bento_proto import Exchange, Head, Limits, Options
+    from bento_proto import Exchange, Head, Limits
+    from bento_proto.session import Options
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -92,7 +94,7 @@ def open_sink(exchange: Exchange[object], fallback: str, options: Options, limit
     Raises:
         OSError: the file can't be created.
     """
-    if exchange.delivery is Delivery.IMAGE and options.images == "pillow" and _has_pillow():
+    if exchange.delivery is ResultKind.IMAGE and options.images == "pillow" and _has_pillow():
         return ImageSink(limits.body)
     return FileSink(_name(exchange, fallback), None if options.download_dir is None else Path(options.download_dir))
 

@@ -29,17 +29,16 @@ Wrong arguments of a call raise ``TypeError`` or ``ValueError``, and a file that
 
 from __future__ import annotations
 
-from ._headers import Headers
-from ._typing import TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Final
 
-    from ._json import JSON
+    from ._types import JSON
 
 
-_NONE: Final = Headers()
+_NO_HEADERS: Final[Mapping[str, str]] = {}
 
 
 class BentoMLException(Exception):
@@ -49,7 +48,7 @@ class BentoMLException(Exception):
         message: what went wrong, in the server's words where it answered.
         error_code: the HTTP status of the answer; None where there was none.
         detail: what the server said beyond the message, parsed: BentoML sends a list of field errors.
-        headers: the answer's headers.
+        headers: the answer's headers, a mapping in which the case of a name does not matter.
         request_id: BentoML's id of the request, for finding it in the server's log.
         trace_id: the id of the trace that the request was sent in, of 32 hexadecimal digits; None without a trace.
         attempts: one line for each time that the request was sent, or was to be, and failed; the last one last.
@@ -63,7 +62,7 @@ class BentoMLException(Exception):
         *,
         error_code: int | None = None,
         detail: JSON = None,
-        headers: Headers = _NONE,
+        headers: Mapping[str, str] = _NO_HEADERS,
         request_id: str | None = None,
     ) -> None:
         super().__init__(message)
@@ -71,7 +70,7 @@ class BentoMLException(Exception):
         if error_code is not None:
             self.error_code = error_code
         self.detail: JSON = detail
-        self.headers: Headers = headers
+        self.headers: Mapping[str, str] = headers
         self.request_id: str | None = request_id
         self.trace_id: str | None = None
         self.attempts: tuple[str, ...] = ()

@@ -6,8 +6,7 @@ That is nearly all that a call with a tensor costs. Whatever orjson reads or wri
 from __future__ import annotations
 
 from functools import cache
-
-from ._typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ._json import JSON
+    from ._types import JSON
 
 _MANY: Final = 256  # numbers; with fewer it does not matter
 _EXACT: Final = 2.0**63  # orjson makes floats of the integers that are larger

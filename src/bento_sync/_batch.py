@@ -8,7 +8,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-from bento_proto import arguments_of
+from bento_proto.batch import arguments_of
 
 from ._stop import Stop, Stopped
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from bento_proto import Outcome, Value, Window
+    from bento_proto import Value
+    from bento_proto.batch import BatchState, Outcome
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -34,7 +35,7 @@ class Batch(Generic[T_co]):
     something else refers to it.
     """
 
-    def __init__(self, call: Call, inputs: Iterable[Value], concurrency: int, window: Window) -> None:
+    def __init__(self, call: Call, inputs: Iterable[Value], concurrency: int, window: BatchState) -> None:
         self._inputs: Iterator[object] = iter(inputs)
         self._window = window
         self._workers = _Workers(call, concurrency)

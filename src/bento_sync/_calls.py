@@ -7,8 +7,10 @@ import time
 from typing import TYPE_CHECKING, TypeVar, cast
 
 import bento_files
-import bento_proto
-from bento_proto import CallTimeout, Content, Delivery, LocalProtocolError, Response, Run, bind
+from bento_proto import CallTimeout, FlowRunner, LocalProtocolError, Response, ResultKind
+from bento_proto.request import bind
+from bento_proto.response import Content
+from bento_proto.session import check_picklable
 
 from ._discovery import Discovery
 from ._stream import Stream
@@ -19,23 +21,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bento_files import Sink
-    from bento_proto import (
-        Call,
-        Endpoint,
-        Exchange,
-        Flow,
-        Limits,
-        Options,
-        Poll,
-        Responder,
-        ResultStatus,
-        ServerSentEvent,
-        Service,
-        Session,
-        Upload,
-        Value,
-        Witness,
-    )
+    from bento_proto import Endpoint, Exchange, Flow, Limits, ResultStatus, ServerSentEvent, Service, Session, Value
+    from bento_proto.policy import Poll
+    from bento_proto.request import BoundCall, Upload
+    from bento_proto.session import Options
+    from bento_proto.testing import ExchangeRecorder, Responder
 
     from ._asgi import ASGIServer
     from ._connections import Connections
@@ -64,14 +54,14 @@ class Shared:
         limits: Limits,
         server: ASGIServer | None,
         responder: Responder | None,
-        recorder: Witness | None,
+        recorder: ExchangeRecorder | None,
     ) -> None:
         self.session: Session = session
         self.limits: Limits = limits
         self.connections: Connections = connections
         self.server: ASGIServer | None = server
         self.responder: Responder | None = responder
-        self.recorder: Witness | None = recorder
+        self.recorder: ExchangeRecorder | None = recorder
         self.discovery: Discovery = Discovery()
         self.closed: bool = False
 
@@ -81,10 +71,10 @@ class Shared:
         Raises:
             TypeError: something of it can't leave this one.
         """
-        bento_proto.must_travel(app=self.server or self.responder, recorder=self.recorder)
+        check_picklable(app=self.server or self.responder, recorder=self.recorder)
         return Shared, (self.session, self.connections, self.limits, None, None, None)
 
-    def carry_out(self, run: Run[T], stop: Stop | None) -> Underway[object] | None:
+    def carry_out(self, run: FlowRunner[T], stop: Stop | None) -> Underway[object] | None:
         """Carry out the step of a run until its exchange wants no more; what is handed over is read further."""
         assert run.step is not None
         if self.recorder is not None:
@@ -134,7 +124,7 @@ class Calls:
 
     def run(self, flow: Flow[T]) -> tuple[T, Underway[object] | None]:
         """Run a flow; return its result, and the exchange that it left open, if it did."""
-        run, opened = Run(flow), None
+        run, opened = FlowRunner(flow), None
         try:
             while run.step is not None:
                 if opened is not None:
@@ -270,7 +260,7 @@ class Calls:
 
     def _prepare(
         self, endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]
-    ) -> tuple[Call, Sequence[Upload], str]:
+    ) -> tuple[BoundCall, Sequence[Upload], str]:
         """The bound call, its files measured, and what is to part the fields of its form, should it be one."""
         call = bind(endpoint, args, kwargs)
         if not call.files:
@@ -282,9 +272,9 @@ class Calls:
     ) -> Response[Value]:
         """The result of an exchange; what is left open is read to its end, unless it is a stream."""
         assert exchange.head is not None
-        if exchange.delivery is Delivery.VALUE:
+        if exchange.delivery is ResultKind.VALUE:
             return Response(exchange.head, exchange.result, exchange)
-        if exchange.delivery is Delivery.ITEMS:
+        if exchange.delivery is ResultKind.ITEMS:
             return Stream(exchange, opened).response
         limits = self.shared.limits
         received = cast("Exchange[bytes]", exchange)

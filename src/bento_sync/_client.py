@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, ClassVar
 
-from bento_proto import RESERVED, attributes, endpoint_for
+from bento_proto.schema import RESERVED, attributes, endpoint_for
 
 if TYPE_CHECKING:
     import ssl
@@ -14,22 +14,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from bento_proto import (
-        JSON,
-        Content,
-        Endpoint,
-        Hooks,
-        Images,
-        Limits,
-        OnError,
-        OnProgress,
-        Responder,
-        RetryPolicy,
-        Service,
-        Timeout,
-        Value,
-        Witness,
-    )
+    from bento_proto import JSON, Endpoint, Hooks, Limits, RetryPolicy, Service, Timeout, Value
+    from bento_proto.batch import OnError
+    from bento_proto.exchange import OnProgress
+    from bento_proto.response import Content
+    from bento_proto.session import Images
+    from bento_proto.testing import ExchangeRecorder, Responder
 
     from ._asgi import ASGIApplication
     from ._batch import Batch
@@ -105,18 +95,19 @@ class SyncHTTPClient:
         hooks: Hooks | Iterable[Hooks] | None = None,
         on_progress: OnProgress | None = None,
         app: ASGIApplication | Responder | None = None,
-        recorder: Witness | None = None,
+        recorder: ExchangeRecorder | None = None,
     ) -> None:
         # What a client is made of is loaded by the first one: to import the class, or to declare it, takes no time.
-        from bento_observe import LOGGING
-        from bento_proto import Limits, Proxies, Session
+        from bento_proto import Limits, Session
+        from bento_proto.http import Proxies
+        from bento_proto.observe import LOGGING
 
         from ._calls import Calls, Shared
         from ._connections import Connections
 
         server, responder = None, None
         if app is not None:
-            from bento_proto import Responder  # few have use for it
+            from bento_proto.testing import Responder  # few have use for it
 
             if isinstance(app, Responder):
                 responder = app

@@ -17,8 +17,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import ClosedPoolError, EmptyPoolError
 from urllib3.util.wait import wait_for_read
 
-import bento_proto
-from bento_proto import LocalProtocolError, Origin, Route
+from bento_proto import LocalProtocolError
+from bento_proto.http import Origin, Route
+from bento_proto.session import check_picklable
 
 from ._fork import renew_after_fork
 from ._places import Places
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
     from urllib3._base_connection import BaseHTTPConnection
 
-    from bento_proto import Limits, Proxies, Proxy
+    from bento_proto import Limits
+    from bento_proto.http import Proxies, Proxy
 
 # uvicorn closes a connection that was idle for 5 seconds; whoever sends at that very moment loses the race.
 _IDLE: Final = 4.0
@@ -190,7 +192,7 @@ class Connections:
         Raises:
             TypeError: there are TLS settings, which can't leave theirs.
         """
-        bento_proto.must_travel(ssl_context=self._given)
+        check_picklable(ssl_context=self._given)
         return Connections, (self._limits, None, self._proxies)
 
     def after_fork(self) -> None:

@@ -13,7 +13,7 @@ from ._fork import renew_after_fork
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from bento_proto import Options
+    from bento_proto.session import Options
 
 
 class Attempt:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
-import bento_proto
+from bento_proto.batch import BatchState
+from bento_proto.schema import docstring_of, signature_of
 
 if TYPE_CHECKING:
     import inspect
@@ -12,13 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from bento_proto import Endpoint, OnError, OnProgress, Poll, Response, ResultStatus, ServerSentEvent, Value
+    from bento_proto import Endpoint, Response, ResultStatus, ServerSentEvent, Value
+    from bento_proto.batch import OnError
+    from bento_proto.exchange import OnProgress
+    from bento_proto.policy import Poll
 
     from ._batch import Batch
     from ._calls import Calls
     from ._stop import Stop
     from ._stream import Stream
-    from ._task import Task
 
 
 class _Signature:
@@ -27,7 +30,10 @@ class _Signature:
     def __get__(self, method: EndpointMethod | None, owner: type) -> inspect.Signature:
         if method is None:
             raise AttributeError("__signature__")
-        return bento_proto.signature_of(method.endpoint)
+        return signature_of(method.endpoint)
+
+
+T = TypeVar("T")
 
 
 class _Docstring:
@@ -37,7 +43,7 @@ class _Docstring:
         self._of_class = of_class
 
     def __get__(self, method: EndpointMethod | None, owner: type) -> str | None:
-        return self._of_class if method is None else bento_proto.docstring_of(method.endpoint)
+        return self._of_class if method is None else docstring_of(method.endpoint)
 
 
 class EndpointMethod:
@@ -59,7 +65,7 @@ class EndpointMethod:
         self.__qualname__: str = endpoint.name
 
     def __repr__(self) -> str:
-        return f"<EndpointMethod {self.__name__}{bento_proto.signature_of(self.endpoint)}>"
+        return f"<EndpointMethod {self.__name__}{signature_of(self.endpoint)}>"
 
     def __call__(self, /, *args: Value, **kwargs: Value) -> Value:
         """Call the endpoint with the arguments of the Service's own method.
@@ -138,7 +144,7 @@ class EndpointMethod:
             raise TypeError(f"{self.__name__}() is a stream, and map() for endpoints with one result")
         from ._batch import Batch  # few have use for it, and all would wait for it
 
-        window = bento_proto.Window(inputs, concurrency, ordered, on_error, on_progress)
+        window = BatchState(inputs, concurrency, ordered, on_error, on_progress)
         return Batch(self._stoppable, inputs, concurrency, window)
 
     def _stoppable(self, args: Sequence[object], kwargs: Mapping[str, object], stop: Stop) -> Value:
@@ -156,8 +162,6 @@ class EndpointMethod:
 
     def task(self, task_id: str) -> Task[Value]:
         """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
-        from ._task import Task  # as for batches
-
         return Task(task_id, self)
 
     def get_status(self, task_id: str) -> ResultStatus:
@@ -185,3 +189,90 @@ class EndpointMethod:
     def retry(self, task_id: str) -> Task[Value]:
         """Run a task again: see `Task.retry`."""
         return self.task(self._calls.retry_task(self.endpoint, task_id))
+
+
+class Task(Generic[T]):
+    """A call that the server runs in the background.
+
+    It outlives the process that submitted it: pickle the handle, or keep the `id`.
+
+    Attributes:
+        id: the server's id for it, by which ``client.endpoint.task(id)`` finds it again.
+    """
+
+    def __init__(self, task_id: str, endpoint: EndpointMethod) -> None:
+        self.id: str = task_id
+        self._endpoint = endpoint
+
+    def __repr__(self) -> str:
+        return f"<Task {self.id} of {self._endpoint.__name__}>"
+
+    def get_status(self) -> ResultStatus:
+        """Where it stands.
+
+        Raises:
+            NotFound: the server does not know it.
+        """
+        return self._endpoint.get_status(self.id)
+
+    def wait(self, timeout: float | None = None, poll: Poll | float | None = None) -> ResultStatus:
+        """Wait until it is over, however it ends.
+
+        The server is asked at once, and then with pauses that grow. A question that gets no answer, since the
+        connection breaks or the server is overloaded, is asked again.
+
+        Args:
+            timeout: how many seconds; 0 to ask just once, None for as long as it takes.
+            poll: the seconds between two questions, or a `Poll`.
+
+        Returns:
+            ``COMPLETED``, ``FAILED`` or ``CANCELED``.
+
+        Raises:
+            CallTimeout: it is not over in time; the message says where it stands.
+            NotFound: the server does not know it.
+            BentoMLException: without a timeout, the server has not answered for the poll's ``patience``.
+        """
+        return self._endpoint.wait(self.id, timeout, poll)
+
+    def get(self) -> T:
+        """Its result, as a direct call would have given it.
+
+        Raises:
+            TaskNotCompleted: there is none yet.
+            TaskFailed: it failed, or was canceled.
+            NotFound: the server does not know it.
+        """
+        return cast("T", self._endpoint.get(self.id))
+
+    def result(self, timeout: float | None = None, poll: Poll | float | None = None, *, cancel: bool = False) -> T:
+        """Wait until it is over, as `wait` does, and get its result.
+
+        Args:
+            timeout: how many seconds to wait; None for as long as it takes. Fetching the result takes its own time.
+            poll: the seconds between two questions, or a `Poll`.
+            cancel: whether to cancel it if it is not over in time. The server has 5 seconds for that.
+
+        Raises:
+            TaskFailed: it failed, or was canceled; the cause is what a direct call would have raised.
+            CallTimeout: it is not over in time; the message says where it stands, and whether it is canceled.
+            NotFound: the server does not know it.
+        """
+        return cast("T", self._endpoint.result(self.id, timeout, poll, cancel=cancel))
+
+    def cancel(self) -> None:
+        """Cancel it.
+
+        Raises:
+            InvalidArgument: the server can't; BentoML's local server never can.
+        """
+        self._endpoint.cancel(self.id)
+
+    def retry(self) -> Task[T]:
+        """Run it again, with the same input, as a new task.
+
+        Raises:
+            InvalidArgument: it is not over yet.
+            NotFound: the server does not know it.
+        """
+        return cast("Task[T]", self._endpoint.retry(self.id))

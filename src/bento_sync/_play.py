@@ -6,19 +6,20 @@ import time
 from typing import TYPE_CHECKING, TypeVar
 
 from bento_files import read_body
-from bento_proto import Playback
+from bento_proto.testing import Playback
 
 from ._underway import Underway
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bento_proto import Responder, Run
+    from bento_proto import FlowRunner
+    from bento_proto.testing import Responder
 
 T = TypeVar("T")
 
 
-def play(run: Run[T], responder: Responder) -> Played | None:
+def play(run: FlowRunner[T], responder: Responder) -> Played | None:
     """Carry out the step of a run, its delay included, until its exchange wants no more.
 
     Raises:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, cast
 from urllib3.connection import HTTPConnection
 from urllib3.util.ssltransport import SSLTransport
 
-from bento_proto import Loss, ProxyError
+from bento_proto import FailureKind
+from bento_proto.http import ProxyError
 
 if TYPE_CHECKING:
     import socket
 
-    from bento_proto import Limits, Origin, Proxy
+    from bento_proto import Limits
+    from bento_proto.http import Origin, Proxy
 
 
 class ProxiedConnection(HTTPConnection):
@@ -57,11 +59,11 @@ class ProxiedConnection(HTTPConnection):
             return _secured(sock, context, self._proxy.origin.host)
         except ssl.SSLError as exc:
             passing = isinstance(exc, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
-            loss = Loss.CONNECT if passing else Loss.UNTRUSTED
+            loss = FailureKind.CONNECT if passing else FailureKind.UNTRUSTED
             raise ProxyError(f"no TLS with the proxy {self._proxy}: {exc}", loss) from exc
 
     def _open_tunnel(self, sock: socket.socket, origin: Origin, ends: float) -> None:
-        from bento_proto.tunnel import Tunnel
+        from bento_proto.http11 import Tunnel
 
         tunnel = Tunnel(self._proxy, origin, self._limits)
         _within(sock, ends).sendall(tunnel.request)

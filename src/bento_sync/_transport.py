@@ -1,4 +1,4 @@
-"""One exchange on one connection: bytes out, bytes in, and what goes wrong between as `Lost`."""
+"""One exchange on one connection: bytes out, bytes in, and what goes wrong between as `ConnectionFailed`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from urllib3.exceptions import ClosedPoolError, ConnectTimeoutError, EmptyPoolEr
 from urllib3.util.ssl_match_hostname import CertificateError
 from urllib3.util.wait import wait_for_read
 
-from bento_proto import FilePart, LocalProtocolError, Loss, Lost, ProxyError, State
-from bento_proto.http11 import Wire
+from bento_proto import ConnectionFailed, FailureKind, LocalProtocolError
+from bento_proto.exchange import State
+from bento_proto.http import FilePart, ProxyError
+from bento_proto.http11 import HTTP11Exchange
 
 from ._connections import open_socket
 from ._underway import Underway
@@ -49,7 +51,7 @@ def carry_out(step: Step, connections: Connections, stop: Stop | None) -> Open[o
         return None
     except EmptyPoolError as exc:
         reason = f"no connection became free within {timeout.pool:g} seconds"
-        exchange.receive(Lost(Loss.TIMEOUT, reason, sent=False, cause=exc))
+        exchange.receive(ConnectionFailed(FailureKind.TIMEOUT, reason, sent=False, cause=exc))
         return None
     except ClosedPoolError:
         raise LocalProtocolError("the client is closed") from None
@@ -66,7 +68,7 @@ def carry_out(step: Step, connections: Connections, stop: Stop | None) -> Open[o
         raise
     opened: Open[object] | None = None
     try:
-        wire = Wire(exchange, reused=reused, proxy=pool.forwarder)
+        wire = HTTP11Exchange(exchange, reused=reused, proxy=pool.forwarder)
         if stop is not None:
             stop.watch(sock)
         opened = Open(exchange, wire, pool, connection, sock, timeout, ends, stop)
@@ -80,18 +82,20 @@ def carry_out(step: Step, connections: Connections, stop: Stop | None) -> Open[o
     return None
 
 
-def _unconnected(exc: Exception, where: str) -> Lost:
+def _unconnected(exc: Exception, where: str) -> ConnectionFailed:
     """What an error of connecting means: nothing was sent."""
     if isinstance(exc, ProxyError):
-        return Lost(exc.loss, f"can't connect to {where}: {exc}", cause=exc)
+        return ConnectionFailed(exc.loss, f"can't connect to {where}: {exc}", cause=exc)
     cause = exc.__cause__ or exc.__context__ or exc
     if isinstance(exc, (ConnectTimeoutError, TimeoutError)) and not isinstance(exc, NewConnectionError):
-        return Lost(Loss.TIMEOUT, f"connecting to {where} took too long", sent=False, cause=exc)
+        return ConnectionFailed(FailureKind.TIMEOUT, f"connecting to {where} took too long", sent=False, cause=exc)
     if isinstance(exc, (ssl.SSLError, CertificateError)) and not isinstance(
         exc, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
     ):
-        return Lost(Loss.UNTRUSTED, f"no TLS with {where}: {exc}", cause=exc)
-    return Lost(Loss.CONNECT, f"can't connect to {where}: {cause if isinstance(cause, OSError) else exc}", cause=exc)
+        return ConnectionFailed(FailureKind.UNTRUSTED, f"no TLS with {where}: {exc}", cause=exc)
+    return ConnectionFailed(
+        FailureKind.CONNECT, f"can't connect to {where}: {cause if isinstance(cause, OSError) else exc}", cause=exc
+    )
 
 
 def _soonest(seconds: float | None, ends: float | None) -> float | None:
@@ -125,7 +129,7 @@ class Open(Underway[T]):
     def __init__(
         self,
         exchange: Exchange[T],
-        wire: Wire[T],
+        wire: HTTP11Exchange[T],
         pool: Pool,
         connection: Connection,
         sock: socket.socket,

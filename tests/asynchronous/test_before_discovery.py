@@ -101,7 +101,7 @@ async def test_what_is_known(peer: Peer) -> None:
         for unknown in (lambda: client.endpoints, lambda: method.endpoint):
             with pytest.raises(LocalProtocolError, match="not known yet: `await client"):
                 unknown()
-        assert repr(method) == "<EndpointMethod echo>"
+        assert repr(method) == "<AsyncEndpointMethod echo>"
         assert "echo" not in dir(client)
         assert list(inspect.signature(method).parameters) == ["args", "kwargs"]
         service = await client.connect()
@@ -111,7 +111,7 @@ async def test_what_is_known(peer: Peer) -> None:
         assert method.endpoint is client.endpoints["echo"]
         assert "echo" in dir(client)
         assert list(inspect.signature(method).parameters) == ["x"]
-        assert repr(method).startswith("<EndpointMethod echo(x")
+        assert repr(method).startswith("<AsyncEndpointMethod echo(x")
         assert peer.paths == ["/readyz", "/schema.json"]
 
 

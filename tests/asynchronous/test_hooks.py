@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from bento_async import EndEvent, Hooks, Limits, RequestEvent
-from bento_observe import tracing
+from bento_client.observe import tracing
 
 from .peers import CHUNKED, Peer, chunk
 from .schemas import client

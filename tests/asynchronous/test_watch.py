@@ -7,7 +7,7 @@ import pytest
 from blockbuster import BlockingError
 
 from bento_files import blocks
-from bento_proto import FilePart
+from bento_proto.http import FilePart
 
 
 def test_blocking_is_noticed() -> None:

@@ -14,14 +14,7 @@ import anyio
 import pytest
 import trustme
 
-from bento_async import (
-    BentoMLException,
-    ConnectError,
-    ConnectionLost,
-    LimitExceeded,
-    Limits,
-    RemoteProtocolError,
-)
+from bento_async import BentoMLException, ConnectError, ConnectionLost, LimitExceeded, Limits, RemoteProtocolError
 
 from .peers import CHUNKED, Peer, chunk, reply
 from .schemas import client

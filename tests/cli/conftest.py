@@ -14,7 +14,7 @@ import pytest
 
 from tests.servers import Servers
 
-COMMAND = (sys.executable, "-m", "bento_cli")
+COMMAND = (sys.executable, "-m", "bento_client")
 _OURS = ("BENTO", "SSL_CERT", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
 
 

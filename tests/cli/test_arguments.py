@@ -9,8 +9,9 @@ from typing import cast
 import click
 import pytest
 
-from bento_cli._arguments import Arguments, parse
-from bento_proto import JSON, Endpoint, parse_service
+from bento_client.cli._arguments import Arguments, parse
+from bento_proto import JSON, Endpoint
+from bento_proto.schema import parse_service
 
 TEXT: dict[str, JSON] = {"type": "string"}
 INTEGER: dict[str, JSON] = {"type": "integer"}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from bento_cli import main
+from bento_client.cli import main
 from tests.parity.proxies import Asked, Stub, endpoint, reply, schema
 
 from .conftest import COMMAND, Run, environment

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from bento_codegen import generate
+from bento_client.codegen import generate
 from bento_proto import JSON
 from tests.recordings import schema
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bento_codegen import check, generate
+from bento_client.codegen import check, generate
 from bento_proto import JSON, SchemaError
 from fuzz.harnesses.generated import executes_nothing
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from bento_codegen import check, generate
-from bento_proto import SchemaError, parse_service
+from bento_client.codegen import check, generate
+from bento_proto import SchemaError
+from bento_proto.schema import parse_service
 
 from .modules import SCHEMAS, text_of
 

@@ -12,8 +12,9 @@ from typing_extensions import NotRequired, get_type_hints
 
 import bento_async
 import bento_sync
-from bento_codegen import generate, typed
-from bento_proto import JSON, RESERVED, SchemaError, parse_service
+from bento_client.codegen import generate, typed
+from bento_proto import JSON, SchemaError
+from bento_proto.schema import RESERVED, parse_service
 
 from .modules import FOLDER, SCHEMAS, text_of
 

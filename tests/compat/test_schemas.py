@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bento_proto import Endpoint, Service, parse_service, signature_of
+from bento_proto import Endpoint, Service
+from bento_proto.schema import parse_service, signature_of
 from bento_sync import SyncHTTPClient
 from tests import recordings
 

@@ -13,14 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bento_sync import (
-    BentoMLException,
-    InternalServerError,
-    LimitExceeded,
-    Limits,
-    RemoteProtocolError,
-    SyncHTTPClient,
-)
+from bento_sync import BentoMLException, InternalServerError, LimitExceeded, Limits, RemoteProtocolError, SyncHTTPClient
 from tests.parity.faces import Connect
 
 from .promises import READS, assert_right, within

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn
 from rich.progress import Progress as Display
 
-from bento_observe import rich_progress, tqdm_progress
-from bento_proto import OnProgress, Progress
+from bento_client.observe import rich_progress, tqdm_progress
+from bento_proto import Progress
+from bento_proto.exchange import OnProgress
 
 CALL = [
     Progress(0, 5, "upload"),

@@ -8,8 +8,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from bento_observe import rich_progress, tqdm_progress, tracing
-from bento_proto import OnProgress
+from bento_client.observe import rich_progress, tqdm_progress, tracing
+from bento_proto.exchange import OnProgress
 
 
 @pytest.mark.parametrize(

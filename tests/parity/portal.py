@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import anyio
 from anyio.from_thread import BlockingPortal
 
-from bento_async import AsyncBatch, AsyncHTTPClient, AsyncStream, AsyncTask, EndpointMethod
-from bento_proto import Content, Endpoint, Response, ResultStatus, Service
+from bento_async import AsyncBatch, AsyncEndpointMethod, AsyncHTTPClient, AsyncStream, AsyncTask
+from bento_proto import Endpoint, Response, ResultStatus, Service
+from bento_proto.response import Content
 from tests.watch import watch
 
 if TYPE_CHECKING:
@@ -167,7 +168,7 @@ class PortalClient(_Through):
 
 
 class PortalMethod(_Through):
-    def __init__(self, way: BlockingPortal, method: EndpointMethod) -> None:
+    def __init__(self, way: BlockingPortal, method: AsyncEndpointMethod) -> None:
         super().__init__(way)
         self._method = method
         self.endpoint = method.endpoint

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from bento_proto import ConnectError, InvalidArgument, Outcome, Progress, UnprocessableEntity
+from bento_proto import ConnectError, InvalidArgument, Progress, UnprocessableEntity
+from bento_proto.batch import Outcome
 from bento_sync import SyncHTTPClient
 from bento_sync._stop import Stop
 

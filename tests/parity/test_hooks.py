@@ -7,18 +7,8 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from bento_proto import (
-    BentoMLException,
-    ConnectError,
-    EndEvent,
-    Hooks,
-    InternalServerError,
-    Limits,
-    RequestEvent,
-    ResponseEvent,
-    RetryEvent,
-    ServiceUnavailable,
-)
+from bento_proto import BentoMLException, ConnectError, Hooks, InternalServerError, Limits, ServiceUnavailable
+from bento_proto.observe import EndEvent, RequestEvent, ResponseEvent, RetryEvent
 from tests.servers import Servers
 
 from .faces import Connect

@@ -11,12 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from bento_proto import (
-    InternalServerError,
-    LimitExceeded,
-    Limits,
-    RemoteProtocolError,
-)
+from bento_proto import InternalServerError, LimitExceeded, Limits, RemoteProtocolError
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
 

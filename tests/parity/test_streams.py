@@ -10,11 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bento_proto import (
-    InternalServerError,
-    InvalidArgument,
-    ServerSentEvent,
-)
+from bento_proto import InternalServerError, InvalidArgument, ServerSentEvent
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
 

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from bento_observe import tracing
+from bento_client.observe import tracing
 from bento_proto import BentoMLException, Hooks
 from tests.servers import Servers
 

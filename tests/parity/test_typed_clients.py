@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from bento_codegen import check, generate
+from bento_client.codegen import check, generate
 from bento_proto import Service
 from bento_sync import NotFound, SyncHTTPClient
 from tests.servers import Servers

@@ -7,15 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bento_proto import (
-    CallTimeout,
-    ConnectError,
-    InvalidArgument,
-    NotFound,
-    Poll,
-    ResultStatus,
-    TaskFailed,
-)
+from bento_proto import CallTimeout, ConnectError, InvalidArgument, NotFound, ResultStatus, TaskFailed
+from bento_proto.policy import Poll
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
 

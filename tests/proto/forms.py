@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from bento_proto import Body, FilePart
+from bento_proto.http import FilePart
+from bento_proto.request import Body
 
 _DISPOSITION = re.compile(rb'form-data; name="([^"\r\n]*)"(?:; filename="([^"\r\n]*)")?')
 

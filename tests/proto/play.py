@@ -11,17 +11,17 @@ from typing import Generic, NamedTuple, TypeAlias, TypeVar
 from bento_proto import (
     JSON,
     BentoMLException,
+    ConnectionFailed,
     Data,
     End,
+    FailureKind,
     Flow,
+    FlowRunner,
     Head,
-    Loss,
-    Lost,
-    Received,
     Request,
-    Run,
     Timeout,
 )
+from bento_proto.http import Received
 
 T = TypeVar("T")
 
@@ -51,9 +51,9 @@ def reply(status: int = 200, body: bytes | str | JSON = b"", headers: Mapping[st
     return Answer((Head(status, tuple((headers or {}).items())), *((Data(data),) if data else ()), End()))
 
 
-def lost(loss: Loss = Loss.CUT, reason: str = "lost", cause: BaseException | None = None) -> Answer:
+def lost(loss: FailureKind = FailureKind.CUT, reason: str = "lost", cause: BaseException | None = None) -> Answer:
     """An exchange that gets no answer."""
-    return Answer((Lost(loss, reason, cause=cause),))
+    return Answer((ConnectionFailed(loss, reason, cause=cause),))
 
 
 def moved(status: int, location: str, headers: Mapping[str, str] | None = None) -> Answer:
@@ -113,7 +113,7 @@ def play(flow: Flow[T], *script: Script, now: float = 0.0) -> Played[T]:
     played: Played[T] = Played([], now=now)
     answers = _answers(script)
     try:
-        run = Run(flow)
+        run = FlowRunner(flow)
         while run.step is not None:
             exchange, timeout, delay, fresh = run.step
             assert delay >= 0

@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from bento_proto import (
-    BentoMLException,
-    Exchange,
-    Flow,
-    Playback,
-    Responder,
-    ResultStatus,
-    Run,
-    Session,
-    Upload,
-    bind,
-)
+from bento_proto import BentoMLException, Exchange, Flow, FlowRunner, ResultStatus, Session
+from bento_proto.request import Upload, bind
+from bento_proto.testing import Playback, Responder
 
 T = TypeVar("T")
 
@@ -42,7 +33,7 @@ class PureClient:
         self.exchange: Exchange[Any]
 
     def run(self, flow: Flow[T]) -> tuple[T, list[Any]]:
-        run = Run(flow)
+        run = FlowRunner(flow)
         items: list[Any] = []
         while run.step is not None:
             items = []

@@ -10,19 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from bento_proto import (
-    BentoMLException,
-    Delivery,
-    Endpoint,
-    Exchange,
-    Limits,
-    Origin,
-    Reader,
-    Request,
-    State,
-)
-from bento_proto._outputs import stream_reader, value_reader, whole_reader
-from bento_proto.http11 import Wire
+from bento_proto import BentoMLException, Endpoint, Exchange, Limits, Request, ResultKind
+from bento_proto.exchange import ReaderFactory, State
+from bento_proto.http import Origin
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.response._readers import stream_reader, value_reader, whole_reader
 from tests.proto.shapes import service
 from tests.recordings import Recording, schema_names
 
@@ -31,7 +23,7 @@ ACTIONS = ("submit", "status", "retry", "cancel")  # on a task; `get` gives what
 
 class Outcome(NamedTuple):
     state: State
-    delivery: Delivery | None
+    delivery: ResultKind | None
     value: Any
     """The result, the items of a stream (of text and bytes their sum), or the content of a file."""
     error: BentoMLException | None
@@ -56,25 +48,25 @@ def endpoint(recording: Recording) -> Endpoint | None:
     return None if is_action else found
 
 
-def reader(recording: Recording) -> Reader[object]:
+def reader(recording: Recording) -> ReaderFactory[object]:
     called = endpoint(recording)
     if called is None:
         return whole_reader(bytes, 1 << 24)
     return (stream_reader if called.output.is_stream else value_reader)(called.output, Limits())
 
 
-def fed(recording: Recording, pieces: Iterable[bytes], read: Reader[object] | None = None) -> Outcome:
+def fed(recording: Recording, pieces: Iterable[bytes], read: ReaderFactory[object] | None = None) -> Outcome:
     request = Request(recording.method, Origin("http", "h", 80), recording.target)
     exchange = Exchange(request, read or reader(recording), Limits())
-    wire = Wire(exchange)
+    wire = HTTP11Exchange(exchange)
     list(wire.segments())
     items = [item for piece in pieces for item in wire.receive(piece)]
     reusable = wire.is_reusable
     items += wire.receive(b"")
     value: object = plain(items)
-    if exchange.delivery is Delivery.VALUE:
+    if exchange.delivery is ResultKind.VALUE:
         value = plain(exchange.result) if exchange.state is State.DONE else None
-    elif exchange.delivery is not Delivery.ITEMS:
+    elif exchange.delivery is not ResultKind.ITEMS:
         value = b"".join(item for item in items if isinstance(item, bytes))
     return Outcome(exchange.state, exchange.delivery, value, exchange.error, reusable)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from bento_proto import JSON, Endpoint, Service, parse_service
+from bento_proto import JSON, Endpoint, Service
+from bento_proto.schema import parse_service
 from tests.recordings import schema
 
 FILE: dict[str, JSON] = {"type": "file", "format": "binary"}

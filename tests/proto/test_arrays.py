@@ -11,8 +11,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bento_proto import JSON, RemoteProtocolError, Schema, modules_of, parse_json, parse_service
-from bento_proto._arrays import converter
+from bento_proto import JSON, RemoteProtocolError
+from bento_proto.json import parse_json
+from bento_proto.response import modules_of
+from bento_proto.response._arrays import converter
+from bento_proto.schema import Schema, parse_service
 from tests.proto.shapes import zoo
 from tests.recordings import find, load
 

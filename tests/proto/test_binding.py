@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bento_proto import JSON, Call, Endpoint, File, Source, bind
+from bento_proto import JSON, Endpoint, File
+from bento_proto.request import BoundCall, FileSource, bind
 from tests.proto.shapes import ARGS, FILE, FILES, KWARGS, TEXT, endpoint, root, zoo
 
 
-def bound(endpoint: Endpoint, *args: object, **kwargs: object) -> Call:
+def bound(endpoint: Endpoint, *args: object, **kwargs: object) -> BoundCall:
     return bind(endpoint, args, kwargs)
 
 
@@ -49,7 +50,7 @@ def test_it_agrees_with_python(
         wanted["args"] = list(wanted.get("args", ()))
     if varkw:
         wanted.setdefault("kwargs", {})
-    assert bind(target, args, kwargs) == Call(target, wanted, (), "/f")
+    assert bind(target, args, kwargs) == BoundCall(target, wanted, (), "/f")
 
 
 def equivalent(required: int, optional: int, varargs: bool, varkw: bool) -> inspect.Signature:
@@ -150,8 +151,8 @@ def test_all_kinds_of_arguments_at_once() -> None:
 def test_files_are_told_from_the_rest_in_the_order_of_the_schema() -> None:
     call = bound(zoo("two_files"), b=Path("y"), a="x")
     assert [(p.name, files) for p, files in call.files] == [
-        ("a", (Source("two_files(): argument 'a'", "x"),)),
-        ("b", (Source("two_files(): argument 'b'", Path("y")),)),
+        ("a", (FileSource("two_files(): argument 'a'", "x"),)),
+        ("b", (FileSource("two_files(): argument 'b'", Path("y")),)),
     ]
     assert call.values == {}
     assert [source.content for source in call.sources] == ["x", Path("y")]
@@ -159,8 +160,8 @@ def test_files_are_told_from_the_rest_in_the_order_of_the_schema() -> None:
 
 @pytest.mark.parametrize("content", [Path("p"), "p", b"bytes", bytearray(b"b"), BytesIO(b"b"), File(b"b", "n")])
 def test_whatever_may_be_a_file_is_left_to_the_adapter(content: object) -> None:
-    assert bound(zoo("file_in"), content).sources == (Source("file_in(): argument 'f'", content),)
-    assert bound(zoo("root_file"), content).sources == (Source("root_file(): the argument", content),)
+    assert bound(zoo("file_in"), content).sources == (FileSource("file_in(): argument 'f'", content),)
+    assert bound(zoo("root_file"), content).sources == (FileSource("root_file(): the argument", content),)
 
 
 @pytest.mark.parametrize("many", [list, tuple])
@@ -169,7 +170,7 @@ def test_a_list_of_files_keeps_its_order_and_every_url(many: Any) -> None:
     ((parameter, files),) = bound(zoo("file_list"), files=given).files
     assert (parameter.name, files) == (
         "files",
-        ("http://h/a", Source("file_list(): argument 'files'[1]", Path("p")), "HTTPS://h/b"),
+        ("http://h/a", FileSource("file_list(): argument 'files'[1]", Path("p")), "HTTPS://h/b"),
     )
 
 

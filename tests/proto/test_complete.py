@@ -6,21 +6,9 @@ import gzip
 
 import pytest
 
-from bento_proto import (
-    Complete,
-    Exchange,
-    Head,
-    Limits,
-    LocalProtocolError,
-    Loss,
-    Lost,
-    Origin,
-    Progress,
-    Reader,
-    Received,
-    Request,
-    State,
-)
+from bento_proto import ConnectionFailed, Exchange, FailureKind, Head, Limits, LocalProtocolError, Progress, Request
+from bento_proto.exchange import ReaderFactory, State
+from bento_proto.http import Complete, Origin, Received
 from tests.proto.test_exchange import exchange, file, items, value
 
 ZIPPED = (("content-encoding", "gzip"),)
@@ -42,7 +30,7 @@ def outcome(of: Exchange[object], found: list[object]) -> tuple[object, ...]:
 
 @pytest.mark.parametrize("reader", [value, items, file])
 @pytest.mark.parametrize("answer", ANSWERS, ids=NAMES)
-def test_it_comes_to_what_its_parts_come_to(reader: Reader[object], answer: Complete) -> None:
+def test_it_comes_to_what_its_parts_come_to(reader: ReaderFactory[object], answer: Complete) -> None:
     whole, parted = exchange(reader=reader), exchange(reader=reader)
     at_once = list(whole.receive(answer))
     one_by_one: list[object] = []
@@ -74,7 +62,9 @@ def test_its_bytes_are_counted() -> None:
     assert told[-1].done == told[-1].total == 3
 
 
-@pytest.mark.parametrize("before", [Head(200), Head(404), Head(307, (("location", "/"),)), Lost(Loss.CUT, "x")])
+@pytest.mark.parametrize(
+    "before", [Head(200), Head(404), Head(307, (("location", "/"),)), ConnectionFailed(FailureKind.CUT, "x")]
+)
 def test_it_must_be_all_that_comes(before: Received) -> None:
     begun = exchange(before)
     with pytest.raises(LocalProtocolError, match="is not allowed in state"):

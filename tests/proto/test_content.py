@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bento_proto import Head, RemoteProtocolError, file_name, media_type, safe_name
-from bento_proto._content import charset, parameters
-from bento_proto._inflate import Inflater, inflater
+from bento_proto import Head, RemoteProtocolError
+from bento_proto.http import file_name, media_type, safe_name
+from bento_proto.http._content_coding import Inflater, inflater
+from bento_proto.http._content_headers import charset, parameters
 from tests.proto.play import splits
 
 

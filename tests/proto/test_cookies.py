@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bento_proto import Head, Origin, Request
-from bento_proto._cookies import Cookies, set_cookies
+from bento_proto import Head, Request
+from bento_proto.http import Origin
+from bento_proto.http._cookies import Cookies, set_cookies
 
 HERE = Origin("http", "service", 3000)
 SECURE = Origin("https", "service", 443)

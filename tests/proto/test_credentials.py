@@ -6,8 +6,9 @@ import base64
 
 import pytest
 
-from bento_proto import Origin, Request, parse_base
-from bento_proto._credentials import TOKEN_VARIABLE, Credential, is_local
+from bento_proto import Request
+from bento_proto.http import Origin, parse_base
+from bento_proto.http._credentials import TOKEN_VARIABLE, Credential, is_local
 from tests.recordings import find
 
 ENVIRON = {TOKEN_VARIABLE: "from-environ"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bento_proto import Head
-from bento_proto._dates import retry_after, seconds_until
+from bento_proto.http._dates import retry_after, seconds_until
 
 NOW = "Mon, 23 Nov 2026 19:20:16 GMT"
 

@@ -12,7 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bento_proto import JSON, Decoder, JSONItems, LimitExceeded, Raw, RemoteProtocolError, Text, Whole, _items
+from bento_proto import JSON, LimitExceeded, RemoteProtocolError
+from bento_proto.exchange import Decoder
+from bento_proto.response import JSONStreamDecoder, RawDecoder, TextDecoder, WholeDecoder
+from bento_proto.response import _json_stream as _items
 from tests.proto.play import cut, splits
 
 Fault: TypeAlias = "type[RemoteProtocolError] | None"
@@ -36,8 +39,8 @@ def same(value: JSON) -> JSON:
     return value
 
 
-def json_items(limit: int = 1 << 30) -> JSONItems[JSON]:
-    return JSONItems(same, limit)
+def json_items(limit: int = 1 << 30) -> JSONStreamDecoder[JSON]:
+    return JSONStreamDecoder(same, limit)
 
 
 # --- one item; bytes; text
@@ -47,21 +50,21 @@ def json_items(limit: int = 1 << 30) -> JSONItems[JSON]:
 def test_whole(limit: int, fault: Fault) -> None:
     expected = ([b"abcde"], None) if fault is None else ([], fault)
     for pieces in splits(b"abcde"):
-        assert drained(Whole(bytes, limit), pieces) == expected
-        assert drained(Whole(bytes, limit), pieces, boundaries=True) == expected
-    assert drained(Whole(bytes, 0), []) == ([b""], None)
+        assert drained(WholeDecoder(bytes, limit), pieces) == expected
+        assert drained(WholeDecoder(bytes, limit), pieces, boundaries=True) == expected
+    assert drained(WholeDecoder(bytes, 0), []) == ([b""], None)
 
 
 def test_a_fault_of_the_whole_is_its_parsers() -> None:
     def parse(data: bytes) -> str:
         raise LimitExceeded(data.decode())
 
-    assert drained(Whole(parse, 9), [b"a"]) == ([], LimitExceeded)
+    assert drained(WholeDecoder(parse, 9), [b"a"]) == ([], LimitExceeded)
 
 
 def test_raw() -> None:
     for pieces in splits(bytes(range(256))):
-        items, fault = drained(Raw(), pieces, boundaries=True)
+        items, fault = drained(RawDecoder(), pieces, boundaries=True)
         assert b"".join(item for item in items if isinstance(item, bytes)) == bytes(range(256))
         assert b"" not in items
         assert fault is None
@@ -87,7 +90,7 @@ WORDS = "naïve €5 – 日本語 🍱 \x85\u2028 end"
 )
 def test_text(charset: str, text: str) -> None:
     for pieces in splits(text.encode(charset)):
-        items, fault = drained(Text(charset), pieces, boundaries=True)
+        items, fault = drained(TextDecoder(charset), pieces, boundaries=True)
         assert "".join(map(str, items)) == text
         assert "" not in items
         assert fault is None
@@ -105,14 +108,14 @@ def test_text(charset: str, text: str) -> None:
 )
 def test_text_that_breaks_off_or_is_none_is_an_error_behind_what_came(charset: str, data: bytes, before: str) -> None:
     for pieces in splits(data):
-        items, fault = drained(Text(charset), pieces)
+        items, fault = drained(TextDecoder(charset), pieces)
         assert "".join(map(str, items)) == before
         assert fault is RemoteProtocolError
 
 
 def test_the_error_has_the_bytes() -> None:
     with pytest.raises(RemoteProtocolError, match="can't be decoded") as caught:
-        Text().feed(b"\xff")
+        TextDecoder().feed(b"\xff")
     assert caught.value.body == b"\xff"
     assert isinstance(caught.value.__cause__, UnicodeDecodeError)
 
@@ -250,7 +253,7 @@ def test_what_makes_the_items_may_refuse_one() -> None:
         return value
 
     for pieces in splits(b"[1][2][0][3]"):
-        assert drained(JSONItems(positive, 9), pieces) == ([[1], [2]], RemoteProtocolError)
+        assert drained(JSONStreamDecoder(positive, 9), pieces) == ([[1], [2]], RemoteProtocolError)
 
 
 # --- what it costs
@@ -265,7 +268,7 @@ def test_a_large_item_is_looked_at_a_bounded_number_of_times(monkeypatch: pytest
         looked_at += len(text) - start
         return parse(text, start)
 
-    class Counting(JSONItems[JSON]):
+    class Counting(JSONStreamDecoder[JSON]):
         def _scan(self, text: str, position: int) -> int:
             nonlocal looked_at
             looked_at += len(text) - position
@@ -282,7 +285,7 @@ def test_a_large_item_is_looked_at_a_bounded_number_of_times(monkeypatch: pytest
 
 @pytest.mark.parametrize(
     "make",
-    [lambda: Whole(bytes, 1 << 20), lambda: json_items(1 << 20)],
+    [lambda: WholeDecoder(bytes, 1 << 20), lambda: json_items(1 << 20)],
     ids=["Whole", "JSONItems"],
 )
 def test_what_comes_in_crumbs_takes_little_more_memory_than_its_size(make: Callable[[], Decoder[object]]) -> None:

@@ -9,26 +9,26 @@ import pytest
 from bento_proto import (
     CallTimeout,
     ConnectError,
+    FailureKind,
     Forbidden,
     Limits,
-    Loss,
     NotFound,
     RetryPolicy,
     SchemaError,
     ServiceUnavailable,
     Timeout,
     Unauthorized,
-    parse_base,
-    parse_service,
 )
-from bento_proto._cookies import Cookies
-from bento_proto._discovery import Found, describe, mounted, probe, until_ready
-from bento_proto._operations import Terms
-from bento_proto._retry import RetryBudget
+from bento_proto.http import parse_base
+from bento_proto.http._cookies import Cookies
+from bento_proto.policy._attempts import CallContext
+from bento_proto.policy._discovery import DiscoveredService, describe, mounted, probe, until_ready
+from bento_proto.policy._retry import RetryBudget
+from bento_proto.schema import parse_service
 
 from .play import Answer, Forever, lost, play, reply
 
-TERMS = Terms(Timeout(), RetryPolicy(), Limits(), Cookies(), RetryBudget(), lambda: 0.0, lambda request: None)
+TERMS = CallContext(Timeout(), RetryPolicy(), Limits(), Cookies(), RetryBudget(), lambda: 0.0, lambda request: None)
 URL = "http://service:3000"
 
 
@@ -76,7 +76,7 @@ def test_there_is_none() -> None:
     [
         (reply(401, {"error": "who?"}), Unauthorized),
         (reply(200, b"<html>"), SchemaError),
-        (lost(Loss.UNTRUSTED), ConnectError),
+        (lost(FailureKind.UNTRUSTED), ConnectError),
     ],
 )
 def test_it_can_not_be_had(answer: Answer, kind: type[Exception]) -> None:
@@ -103,7 +103,7 @@ def test_where_a_service_of_a_given_schema_is(url: str, routes: bytes, mount: st
 # --- readiness
 
 
-def ask(url: str, *answers: Answer, known: Found | None = None) -> tuple[bool, list[str]]:
+def ask(url: str, *answers: Answer, known: DiscoveredService | None = None) -> tuple[bool, list[str]]:
     played = play(probe(parse_base(url), (), TERMS, known, 0.0), *answers)
     return played.result[0].error is None, [asked.request.target for asked in played.asked]
 
@@ -116,8 +116,8 @@ PREFIX = mounted(parse_service(PREFIXED), parse_base(URL))
     [
         (URL, [reply(200, b"\n")], True, ["/readyz"]),
         (URL, [reply(503)], False, ["/readyz"]),
-        (URL, [lost(Loss.STALE), reply(200)], True, ["/readyz", "/readyz"]),  # that tells nothing of the Service
-        (URL, [lost(Loss.CONNECT)], False, ["/readyz"]),  # asked once, without retries
+        (URL, [lost(FailureKind.STALE), reply(200)], True, ["/readyz", "/readyz"]),  # that tells nothing of the Service
+        (URL, [lost(FailureKind.CONNECT)], False, ["/readyz"]),  # asked once, without retries
         (URL + "/gw", [reply(200)], True, ["/gw/readyz"]),
         # a Service with a path prefix has its readiness under that, and nothing but its schema at the root
         (URL, [reply(404), reply(200, PREFIXED), reply(200)], True, ["/readyz", "/schema.json", "/api/v1/readyz"]),
@@ -151,7 +151,7 @@ def test_the_time_for_readiness_includes_the_search() -> None:
 
 
 def test_waiting_includes_the_search() -> None:
-    script = (reply(404), lost(Loss.TIMEOUT).after(1.0))
+    script = (reply(404), lost(FailureKind.TIMEOUT).after(1.0))
     played = play(until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), *script)
     assert isinstance(played.error, ServiceUnavailable)
     assert isinstance(played.error.__cause__, NotFound)
@@ -159,7 +159,7 @@ def test_waiting_includes_the_search() -> None:
 
 def test_the_search_for_the_schema_has_one_total() -> None:
     terms = TERMS._replace(timeout=Timeout(total=2.0))
-    script = (reply(404).after(0.5), lost(Loss.CONNECT).after(1.0), reply(200, PREFIXED))
+    script = (reply(404).after(0.5), lost(FailureKind.CONNECT).after(1.0), reply(200, PREFIXED))
     played = play(describe(parse_base(URL + "/api/v1"), (), terms, 100.0), *script, now=100.0)
     assert [asked.timeout.total for asked in played.asked] == pytest.approx([2.0, 1.5, 0.25])
     assert played.error is None
@@ -167,7 +167,10 @@ def test_the_search_for_the_schema_has_one_total() -> None:
 
 def test_waiting_pauses_longer_each_time_and_gives_the_time() -> None:
     played = play(
-        until_ready(parse_base(URL), (), TERMS, None, None, 100.0), *[lost(Loss.CONNECT)] * 7, reply(200), now=100.0
+        until_ready(parse_base(URL), (), TERMS, None, None, 100.0),
+        *[lost(FailureKind.CONNECT)] * 7,
+        reply(200),
+        now=100.0,
     )
     assert played.delays == [0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
     assert played.result == played.now == pytest.approx(103.55)
@@ -176,7 +179,7 @@ def test_waiting_pauses_longer_each_time_and_gives_the_time() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [lost(Loss.CONNECT), lost(Loss.CUT), lost(Loss.GARBAGE), reply(503), reply(500), reply(502)],
+    [lost(FailureKind.CONNECT), lost(FailureKind.CUT), lost(FailureKind.GARBAGE), reply(503), reply(500), reply(502)],
 )
 def test_whatever_a_starting_server_does_is_waited_out(answer: Answer) -> None:
     played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), answer, reply(200))
@@ -184,7 +187,9 @@ def test_whatever_a_starting_server_does_is_waited_out(answer: Answer) -> None:
 
 
 def test_waiting_ends_with_the_cause() -> None:
-    played = play(until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), Forever(lost(Loss.CONNECT, "refused")))
+    played = play(
+        until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), Forever(lost(FailureKind.CONNECT, "refused"))
+    )
     assert isinstance(played.error, ServiceUnavailable)
     assert str(played.error) == f"{URL} is not ready after 1 seconds: refused"
     assert isinstance(played.error.__cause__, ConnectError)
@@ -192,10 +197,12 @@ def test_waiting_ends_with_the_cause() -> None:
 
 
 def test_that_the_last_request_ran_out_of_time_hides_nothing() -> None:
-    script = (lost(Loss.CONNECT, "refused"), lost(Loss.TIMEOUT, "too late").after(1.0))
+    script = (lost(FailureKind.CONNECT, "refused"), lost(FailureKind.TIMEOUT, "too late").after(1.0))
     played = play(until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), *script)
     assert str(played.error).endswith(": refused")
-    played = play(until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), lost(Loss.TIMEOUT, "too late").after(1.0))
+    played = play(
+        until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), lost(FailureKind.TIMEOUT, "too late").after(1.0)
+    )
     assert isinstance(played.error, ServiceUnavailable)
     assert isinstance(played.error.__cause__, CallTimeout)
 
@@ -207,6 +214,6 @@ def test_no_waiting_brings_a_token(status: int, kind: type[Exception]) -> None:
 
 
 def test_no_waiting_makes_a_certificate_better() -> None:
-    played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), lost(Loss.UNTRUSTED, "self-signed"))
+    played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), lost(FailureKind.UNTRUSTED, "self-signed"))
     assert isinstance(played.error, ServiceUnavailable)
     assert str(played.error) == f"{URL} is not ready: self-signed"

@@ -19,15 +19,15 @@ from bento_proto import (
     File,
     InvalidArgument,
     NotFound,
-    Origin,
     RemoteProtocolError,
     Request,
     ResultStatus,
     SchemaError,
     TaskFailed,
     TaskNotCompleted,
-    Upload,
 )
+from bento_proto.http import Origin
+from bento_proto.request import Upload
 from bento_proto.testing import (
     Cut,
     Garbage,

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from bento_proto import Chunks, End, Event, Head, Request
-from bento_proto.testing import Cut, Pause, Reply, ServiceDouble, Stall, Unreachable
+from bento_proto import End, Head, Request
+from bento_proto.http import Chunks
+from bento_proto.testing import Cut, Event, Pause, Reply, ServiceDouble, Stall, Unreachable
 from bento_proto.testing._served import served
 
 Message = dict[str, Any]

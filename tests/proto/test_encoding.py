@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bento_proto import JSON, Body, Endpoint, FilePart, Upload, bind, encode
+from bento_proto import JSON, Endpoint
+from bento_proto.http import FilePart
+from bento_proto.request import Body, Upload, bind, encode
 from tests.proto.forms import Part, parse_form, whole
 from tests.proto.shapes import FILE, TEXT, endpoint, root, zoo
 

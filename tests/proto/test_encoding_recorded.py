@@ -16,8 +16,9 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel
 
-from bento_proto import Body, Call, FilePart, Upload, bind, encode
-from bento_proto._url import quote_route
+from bento_proto.http import FilePart
+from bento_proto.http._url import quote_route
+from bento_proto.request import Body, BoundCall, Upload, bind, encode
 from tests.proto.forms import Part, parse_form, whole
 from tests.proto.shapes import service
 from tests.recordings import Recording, files, load
@@ -121,7 +122,7 @@ OTHERWISE = {
 }
 
 
-def measured(call: Call) -> list[Upload]:
+def measured(call: BoundCall) -> list[Upload]:
     uploads = []
     for source in call.sources:
         path = PurePosixPath(str(source.content))
@@ -130,7 +131,7 @@ def measured(call: Call) -> list[Upload]:
     return uploads
 
 
-def bound(recording: Recording) -> Call:
+def bound(recording: Recording) -> BoundCall:
     called = noted(recording)
     return bind(service(recording.service).endpoints[called.endpoint], called.args, called.kwargs)
 

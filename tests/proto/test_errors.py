@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import bento_proto
+import bento_proto.json
 from bento_proto import (
     JSON,
     BentoMLException,
     CallTimeout,
     ConnectError,
     ConnectionLost,
-    Headers,
     InvalidArgument,
     NotFound,
     RemoteProtocolError,
@@ -26,6 +25,7 @@ from bento_proto import (
 )
 from bento_proto import _errors as module
 from bento_proto._errors import error_class
+from bento_proto.http import Headers
 from tests.recordings import find, load
 
 ERRORS: list[type[BentoMLException]] = [
@@ -148,7 +148,7 @@ def test_field_errors_are_said(detail: JSON, text: str) -> None:
 
 def test_recorded_field_errors_are_said() -> None:
     recording = find("order_nested_error")
-    said = bento_proto.parse_json(recording.response_body)
+    said = bento_proto.json.parse_json(recording.response_body)
     assert isinstance(said, dict)
     text = str(InvalidArgument(str(said["error"]), detail=said["detail"]))
     assert "order.id: Input should be a valid integer" in text

@@ -11,55 +11,47 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from bento_proto import (
-    TRANSITIONS,
-    Answer,
     BentoMLException,
     CallTimeout,
-    Chunks,
     ConnectError,
+    ConnectionFailed,
     ConnectionLost,
     Data,
-    Delivery,
     End,
     Exchange,
+    FailureKind,
     Head,
-    Input,
     InternalServerError,
     InvalidArgument,
-    JSONItems,
     LimitExceeded,
     Limits,
     LocalProtocolError,
-    Loss,
-    Lost,
-    Origin,
-    Raw,
-    Reader,
-    Received,
     RemoteProtocolError,
     Request,
+    ResultKind,
     ServiceUnavailable,
-    State,
-    Whole,
 )
+from bento_proto.exchange import TRANSITIONS, BodyReader, Input, ReaderFactory, State
+from bento_proto.http import Chunks, Origin, Received
+from bento_proto.response import JSONStreamDecoder, RawDecoder, WholeDecoder
 
 REQUEST = Request("POST", Origin("http", "h", 80), "/add", (("authorization", "Bearer secret"),))
 LIMITS = Limits(error=8)
 
 
-def value(head: Head) -> Answer[object]:
-    return Answer(Delivery.VALUE, Whole(bytes, 8))
+def value(head: Head) -> BodyReader[object]:
+    return BodyReader(ResultKind.VALUE, WholeDecoder(bytes, 8))
 
 
-def items(head: Head) -> Answer[object]:
-    return Answer(Delivery.ITEMS, JSONItems(lambda item: item, 8))
+def items(head: Head) -> BodyReader[object]:
+    return BodyReader(ResultKind.ITEMS, JSONStreamDecoder(lambda item: item, 8))
 
 
-def file(head: Head) -> Answer[object]:
-    return Answer(Delivery.FILE, Raw())
+def file(head: Head) -> BodyReader[object]:
+    return BodyReader(ResultKind.FILE, RawDecoder())
 
 
-def exchange(*events: Received, reader: Reader[object] = items) -> Exchange[object]:
+def exchange(*events: Received, reader: ReaderFactory[object] = items) -> Exchange[object]:
     made = Exchange(REQUEST, reader, LIMITS)
     for event in events:
         made.receive(event)
@@ -82,8 +74,8 @@ PATHS: dict[State, list[list[Received]]] = {
     State.MOVED: [[Head(307, (("location", "/"),))]],
     State.DONE: [[Head(200), End()], [Head(201), Data(b"1"), End()]],
     State.FAILED: [
-        [Lost(Loss.CONNECT, "x")],
-        [Head(200), Lost(Loss.CUT, "x")],
+        [ConnectionFailed(FailureKind.CONNECT, "x")],
+        [Head(200), ConnectionFailed(FailureKind.CUT, "x")],
         [Head(200), Data(b"?")],
         [Head(200), Data(b"["), End()],
         [Head(100)],
@@ -97,7 +89,7 @@ EVENTS: dict[Input, list[Received]] = {
     Input.MOVE: [Head(status, (("Location", "/"),)) for status in (301, 302, 303, 307, 308)],
     Input.DATA: [Data(b""), Data(b"[]"), Data(b"1", ends_chunk=True)],
     Input.END: [End()],
-    Input.LOSE: [Lost(loss, "x") for loss in Loss],
+    Input.LOSE: [ConnectionFailed(loss, "x") for loss in FailureKind],
 }
 PAIRS = list(itertools.product(State, EVENTS))
 
@@ -179,16 +171,16 @@ def test_an_error_status_counts_even_in_a_coding_that_is_not_known() -> None:
         ([Head(200)], items, False, True),
         ([Head(200)], file, False, True),
         ([Head(200), End()], items, False, True),
-        ([Head(200), Lost(Loss.CUT, "x")], items, False, True),
+        ([Head(200), ConnectionFailed(FailureKind.CUT, "x")], items, False, True),
         ([Head(500)], items, True, False),
         ([Head(500), Data(b"x")], value, True, False),
         ([Head(500), End()], value, False, False),
         ([Head(303, (("location", "/"),))], value, False, False),
-        ([Lost(Loss.CUT, "x")], items, False, False),
+        ([ConnectionFailed(FailureKind.CUT, "x")], items, False, False),
     ],
 )
 def test_what_the_adapter_is_to_do(
-    path: list[Received], reader: Reader[object], wants_body: bool, is_handed_over: bool
+    path: list[Received], reader: ReaderFactory[object], wants_body: bool, is_handed_over: bool
 ) -> None:
     told = exchange(*path, reader=reader)
     assert (told.wants_body, told.is_handed_over) == (wants_body, is_handed_over)
@@ -250,37 +242,41 @@ def test_it_shows_no_credential() -> None:
 @pytest.mark.parametrize(
     ("loss", "kind", "sent"),
     [
-        (Loss.CONNECT, ConnectError, False),
-        (Loss.UNTRUSTED, ConnectError, False),
-        (Loss.STALE, ConnectionLost, True),
-        (Loss.CUT, ConnectionLost, True),
-        (Loss.TIMEOUT, CallTimeout, True),
-        (Loss.GARBAGE, RemoteProtocolError, None),
+        (FailureKind.CONNECT, ConnectError, False),
+        (FailureKind.UNTRUSTED, ConnectError, False),
+        (FailureKind.STALE, ConnectionLost, True),
+        (FailureKind.CUT, ConnectionLost, True),
+        (FailureKind.TIMEOUT, CallTimeout, True),
+        (FailureKind.GARBAGE, RemoteProtocolError, None),
     ],
 )
 @pytest.mark.parametrize("path", [[], [Head(200)]], ids=["waiting", "open"])
 def test_a_loss_becomes_an_error(
-    loss: Loss, kind: type[BentoMLException], sent: bool | None, path: Sequence[Received]
+    loss: FailureKind, kind: type[BentoMLException], sent: bool | None, path: Sequence[Received]
 ) -> None:
     cause = OSError("the cause")
-    event = Lost(loss, "the reason", cause=cause)
+    event = ConnectionFailed(loss, "the reason", cause=cause)
     lost = exchange(*path, event)
     assert type(lost.error) is kind
     assert lost.error.message == "the reason"
     assert lost.error.__cause__ is cause
     assert getattr(lost.error, "sent", None) is sent
     assert lost.lost is event
-    assert event.sent == (loss not in (Loss.CONNECT, Loss.UNTRUSTED))
+    assert event.sent == (loss not in (FailureKind.CONNECT, FailureKind.UNTRUSTED))
 
 
-@pytest.mark.parametrize("loss", [Loss.TIMEOUT, Loss.CUT])
-def test_what_was_not_sent_is_said(loss: Loss) -> None:
-    error = exchange(Lost(loss, "no place in the pool", sent=False)).error
+@pytest.mark.parametrize("loss", [FailureKind.TIMEOUT, FailureKind.CUT])
+def test_what_was_not_sent_is_said(loss: FailureKind) -> None:
+    error = exchange(ConnectionFailed(loss, "no place in the pool", sent=False)).error
     assert isinstance(error, (CallTimeout, ConnectionLost))
     assert error.sent is False
 
 
-ENDS: list[Callable[[], Received]] = [End, lambda: Lost(Loss.CUT, "x"), lambda: Lost(Loss.TIMEOUT, "x")]
+ENDS: list[Callable[[], Received]] = [
+    End,
+    lambda: ConnectionFailed(FailureKind.CUT, "x"),
+    lambda: ConnectionFailed(FailureKind.TIMEOUT, "x"),
+]
 
 
 @pytest.mark.parametrize("end", ENDS, ids=["whole", "cut", "timeout"])

@@ -11,21 +11,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bento_proto import (
-    Answer,
-    Delivery,
-    Exchange,
-    Fields,
-    Head,
-    Limits,
-    LocalProtocolError,
-    Origin,
-    RemoteProtocolError,
-    Request,
-    _plain,
-    http11,
-)
-from bento_proto.http11 import Wire
+from bento_proto import Exchange, Head, Limits, LocalProtocolError, RemoteProtocolError, Request, ResultKind
+from bento_proto.exchange import BodyReader
+from bento_proto.http import Fields, Origin
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.http11 import _exchange as http11
+from bento_proto.http11 import _fast_path as _plain
 
 ORIGIN = Origin("http", "host", 3000)
 LIMITS = Limits(head=200, interim=2)
@@ -46,8 +37,8 @@ class Pieces:
         return [b"."]
 
 
-def reader(head: Head) -> Answer[bytes]:
-    return Answer(Delivery.ITEMS, Pieces())
+def reader(head: Head) -> BodyReader[bytes]:
+    return BodyReader(ResultKind.ITEMS, Pieces())
 
 
 @contextmanager
@@ -62,7 +53,7 @@ def only_h11() -> Iterator[None]:
 def outcome(method: str, pieces: list[bytes], *, closes: bool) -> object:
     """All that an answer comes to."""
     exchange = Exchange(Request(method, ORIGIN, "/x"), reader, LIMITS)
-    wire = Wire(exchange)
+    wire = HTTP11Exchange(exchange)
     list(wire.segments())
     items = [item for piece in pieces for item in wire.receive(piece)]
     reusable = wire.is_reusable
@@ -207,7 +198,7 @@ def test_a_request_is_written_as_h11_writes_it(
 
 def written(request: Request) -> bytes | None:
     try:
-        segments = Wire(Exchange(request, reader, LIMITS)).segments()
+        segments = HTTP11Exchange(Exchange(request, reader, LIMITS)).segments()
     except LocalProtocolError:
         return None
     return b"".join(segment for segment in segments if isinstance(segment, bytes))

@@ -5,31 +5,30 @@ from __future__ import annotations
 import pytest
 
 from bento_proto import (
-    Answer,
+    ConnectionFailed,
     ConnectionLost,
     Data,
-    Delivery,
     End,
     Exchange,
+    FailureKind,
     Flow,
+    FlowRunner,
     Head,
     Limits,
     LocalProtocolError,
-    Loss,
-    Lost,
-    Origin,
-    Raw,
-    Reader,
-    Received,
     Request,
-    Run,
+    ResultKind,
     Step,
     Timeout,
-    Whole,
 )
+from bento_proto.exchange import BodyReader, ReaderFactory
+from bento_proto.http import Origin, Received
+from bento_proto.response import RawDecoder, WholeDecoder
 
 
-def exchange(reader: Reader[bytes] = lambda head: Answer(Delivery.VALUE, Whole(bytes, 100))) -> Exchange[bytes]:
+def exchange(
+    reader: ReaderFactory[bytes] = lambda head: BodyReader(ResultKind.VALUE, WholeDecoder(bytes, 100)),
+) -> Exchange[bytes]:
     return Exchange(Request("GET", Origin("http", "h", 80), "/"), reader, Limits())
 
 
@@ -41,7 +40,7 @@ def count(*exchanges: Exchange[bytes]) -> Flow[list[float]]:
     return times
 
 
-def next_in(run: Run[list[float]]) -> Exchange[object] | None:
+def next_in(run: FlowRunner[list[float]]) -> Exchange[object] | None:
     return run.step.exchange if run.step is not None else None
 
 
@@ -53,7 +52,7 @@ def carried_out() -> Exchange[bytes]:
 
 
 def test_a_flow_without_steps_is_over_at_once() -> None:
-    run = Run(count())
+    run = FlowRunner(count())
     assert run.step is None
     assert run.result == []
     with pytest.raises(LocalProtocolError, match="is over"):
@@ -62,7 +61,7 @@ def test_a_flow_without_steps_is_over_at_once() -> None:
 
 def test_steps_come_one_by_one_and_the_time_goes_in() -> None:
     first, second = carried_out(), carried_out()
-    run = Run(count(first, second))
+    run = FlowRunner(count(first, second))
     assert next_in(run) is first
     with pytest.raises(LocalProtocolError, match="not over"):
         _ = run.result
@@ -77,7 +76,7 @@ def test_a_result_of_none_is_one() -> None:
     def nothing() -> Flow[None]:
         yield Step(carried_out(), Timeout())
 
-    run = Run(nothing())
+    run = FlowRunner(nothing())
     run.resume(0.0)
     assert run.result is None
 
@@ -94,24 +93,26 @@ def test_a_step_is_not_over_before_its_exchange_is(events: list[Received]) -> No
     under_way = exchange()
     for event in events:
         under_way.receive(event)
-    run = Run(count(under_way))
+    run = FlowRunner(count(under_way))
     step = run.step
     for _ in range(2):
         with pytest.raises(LocalProtocolError, match="not carried out"):
             run.resume(1.0)
         assert run.step is step
-    under_way.receive(Lost(Loss.CUT, "gone"))
+    under_way.receive(ConnectionFailed(FailureKind.CUT, "gone"))
     run.resume(1.0)
     assert run.result == [1.0]
 
 
 @pytest.mark.parametrize(
-    "event", [HEAD, Head(302, (("location", "/"),)), Lost(Loss.CONNECT, "no")], ids=["items", "redirect", "loss"]
+    "event",
+    [HEAD, Head(302, (("location", "/"),)), ConnectionFailed(FailureKind.CONNECT, "no")],
+    ids=["items", "redirect", "loss"],
 )
 def test_a_step_is_over_with_the_head_if_the_body_is_the_callers_or_nobodys(event: Received) -> None:
-    handed_over = exchange(lambda head: Answer(Delivery.ITEMS, Raw()))
+    handed_over = exchange(lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()))
     handed_over.receive(event)
-    run = Run(count(handed_over))
+    run = FlowRunner(count(handed_over))
     run.resume(1.0)
     assert run.result == [1.0]
 
@@ -123,8 +124,8 @@ def test_a_flow_that_gives_up_has_no_result() -> None:
         raise ConnectionLost("enough")
 
     with pytest.raises(ConnectionLost):
-        Run(giving_up(0))
-    run = Run(giving_up(1))
+        FlowRunner(giving_up(0))
+    run = FlowRunner(giving_up(1))
     with pytest.raises(ConnectionLost):
         run.resume(0.0)
     assert run.step is None
@@ -142,7 +143,7 @@ def test_a_flow_can_be_dropped() -> None:
             cleaned.append("up")
         return 1
 
-    run = Run(cleaning())
+    run = FlowRunner(cleaning())
     run.close()
     run.close()
     assert cleaned == ["up"]
@@ -154,6 +155,6 @@ def test_a_flow_can_be_dropped() -> None:
 
 
 def test_the_result_outlives_closing() -> None:
-    run = Run(count())
+    run = FlowRunner(count())
     run.close()
     assert run.result == []

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bento_proto import End, Head, Headers, Run, Session, bind
-from bento_proto._headers import checked_fields, checked_value, merged
+from bento_proto import End, FlowRunner, Head, Session
+from bento_proto.http import Headers
+from bento_proto.http._headers import checked_fields, checked_value, merged
+from bento_proto.request import bind
 from tests.recordings import load, schema
 
 FIELDS = (("Content-Type", "a/b"), ("Set-Cookie", "a=s3cret"), ("set-cookie", "b=s3cret"), ("x-empty", ""))
@@ -139,7 +141,7 @@ def test_a_request_has_one_content_type_and_one_cookie_header() -> None:
     session = Session("http://h", headers=headers, environ={}, chance=lambda: 0.5, schema=schema("Zoo"))
     call = bind(session.endpoint("nothing"), (), {})
     for cookies in ("mine=1", "mine=1; theirs=2"):
-        run = Run(session.call(call, [], "boundary", session.options, 0.0))
+        run = FlowRunner(session.call(call, [], "boundary", session.options, 0.0))
         assert run.step is not None
         sent = run.step.exchange.request.headers
         assert [value for name, value in sent if name == "content-type"] == ["application/json"]

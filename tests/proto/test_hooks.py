@@ -8,34 +8,30 @@ from typing import TypeAlias
 import pytest
 
 from bento_proto import (
+    ConnectionFailed,
     ConnectionLost,
     Data,
     End,
-    EndEvent,
     Exchange,
-    FilePart,
+    FailureKind,
     Flow,
+    FlowRunner,
     Head,
     Hooks,
     InternalServerError,
     Limits,
-    Loss,
-    Lost,
-    Options,
-    Origin,
     Request,
-    RequestEvent,
     Response,
-    ResponseEvent,
-    RetryEvent,
     RetryPolicy,
-    Run,
     Timeout,
 )
-from bento_proto._cookies import Cookies
-from bento_proto._operations import Terms, attempt
-from bento_proto._outputs import event_reader, whole_reader
-from bento_proto._retry import RetryBudget
+from bento_proto.http import FilePart, Origin
+from bento_proto.http._cookies import Cookies
+from bento_proto.observe import EndEvent, RequestEvent, ResponseEvent, RetryEvent
+from bento_proto.policy._attempts import CallContext, attempt
+from bento_proto.policy._retry import RetryBudget
+from bento_proto.response._readers import event_reader, whole_reader
+from bento_proto.session import Options
 
 from .play import Forever, lost, moved, play, reply
 
@@ -88,10 +84,12 @@ def line(event: Told) -> str:
     return f"{event.request.attempt} over{' early' if event.abandoned else ''}: {event.error}, {event.received} bytes"
 
 
-def terms(*hooks: Hooks, renew: Request | None = None, total: float | None = None) -> Terms:
+def terms(*hooks: Hooks, renew: Request | None = None, total: float | None = None) -> CallContext:
     policy, budget = RetryPolicy(repeat=True), RetryBudget(20)
     timeout = Timeout(total=total)
-    return Terms(timeout, policy, Limits(redirects=3), Cookies(), budget, lambda: 0.0, lambda request: renew, hooks)
+    return CallContext(
+        timeout, policy, Limits(redirects=3), Cookies(), budget, lambda: 0.0, lambda request: renew, hooks
+    )
 
 
 def flow(request: Request, *hooks: Hooks) -> Flow[Exchange[bytes]]:
@@ -134,7 +132,7 @@ def test_what_a_server_says_is_on_one_line_and_does_nothing_to_a_terminal() -> N
 
 def test_each_attempt_is_told_of_with_what_came_before_it() -> None:
     notes = Notes()
-    script = [lost(Loss.CONNECT, "no route"), reply(503, "busy", {"retry-after": "5"}), OK]
+    script = [lost(FailureKind.CONNECT, "no route"), reply(503, "busy", {"retry-after": "5"}), OK]
     play(flow(POST, notes.hooks), *[answer.after(1) for answer in script], now=100.0)
     assert notes.lines == [
         "1 POST http://service:3000/f +0",
@@ -153,7 +151,7 @@ def test_each_attempt_is_told_of_with_what_came_before_it() -> None:
 def test_a_stale_connection_and_an_old_token_are_retries_at_once() -> None:
     notes = Notes()
     given = terms(notes.hooks, renew=POST)
-    play(attempt(POST, whole_reader(bytes, 9), given, 0.0), lost(Loss.STALE, "closed"), reply(401, "old"), OK)
+    play(attempt(POST, whole_reader(bytes, 9), given, 0.0), lost(FailureKind.STALE, "closed"), reply(401, "old"), OK)
     assert [text for text in notes.lines if "again" in text] == [
         "1 again after 0: ConnectionLost: closed",
         "2 again after 0: Unauthorized: old",
@@ -189,7 +187,7 @@ def test_what_is_not_sent_for_lack_of_time_is_not_told_of() -> None:
 
 def test_a_stream_is_over_when_it_is_read() -> None:
     notes = Notes()
-    run = Run(attempt(POST, EVENTS, terms(notes.hooks), 0.0))
+    run = FlowRunner(attempt(POST, EVENTS, terms(notes.hooks), 0.0))
     assert run.step is not None
     exchange = run.step.exchange
     exchange.receive(Head(200))
@@ -205,11 +203,11 @@ def test_a_stream_is_over_when_it_is_read() -> None:
 
 def test_a_stream_that_breaks_or_is_closed_is_over_then_and_once() -> None:
     for last, expected in (
-        (Lost(Loss.CUT, "cut"), "1 over: ConnectionLost: cut, 9 bytes"),
+        (ConnectionFailed(FailureKind.CUT, "cut"), "1 over: ConnectionLost: cut, 9 bytes"),
         (None, "1 over early: None, 9 bytes"),
     ):
         notes = Notes()
-        run = Run(attempt(POST, EVENTS, terms(notes.hooks), 0.0))
+        run = FlowRunner(attempt(POST, EVENTS, terms(notes.hooks), 0.0))
         assert run.step is not None
         exchange = run.step.exchange
         exchange.receive(Head(200))
@@ -230,16 +228,16 @@ def test_a_stream_that_came_at_once_is_over_at_once() -> None:
 
 def test_a_call_that_is_given_up_is_over_then() -> None:
     notes = Notes()
-    run = Run(flow(POST, notes.hooks))
+    run = FlowRunner(flow(POST, notes.hooks))
     run.close()
     assert notes.lines[1:] == ["1 over early: None, 0 bytes"]
-    run = Run(flow(POST, notes.hooks))
+    run = FlowRunner(flow(POST, notes.hooks))
     try:
         raise OSError("no such file")
     except OSError:
         run.close()
     assert notes.lines[-1] == "1 over early: OSError: no such file, 0 bytes"
-    run = Run(flow(POST, notes.hooks))
+    run = FlowRunner(flow(POST, notes.hooks))
     try:
         raise KeyboardInterrupt
     except KeyboardInterrupt:
@@ -249,7 +247,7 @@ def test_a_call_that_is_given_up_is_over_then() -> None:
 
 def test_a_call_that_is_given_up_while_it_is_refused_is_over_then() -> None:
     notes = Notes()
-    run = Run(flow(POST, notes.hooks))
+    run = FlowRunner(flow(POST, notes.hooks))
     assert run.step is not None
     run.step.exchange.receive(Head(503))
     run.step.exchange.receive(Data(b"bu"))
@@ -306,7 +304,7 @@ def test_a_location_that_is_no_url_is_not_shown() -> None:
 def test_headers_of_a_hook_are_sent_in_place_of_those_of_the_same_name() -> None:
     first, second = Notes({"Traceparent": "1", "X-Signature": "a"}), Notes({"x-signature": "b", "User-Agent": "me"})
     request = Request("POST", HERE, "/f", (("user-agent", "you"),), (b"{}",))
-    played = play(flow(request, first.hooks, second.hooks), lost(Loss.CONNECT), OK)
+    played = play(flow(request, first.hooks, second.hooks), lost(FailureKind.CONNECT), OK)
     for asked in played.asked:
         assert asked.headers == {"traceparent": "1", "x-signature": "b", "user-agent": "me"}
 
@@ -324,7 +322,7 @@ def test_to_another_origin_goes_nothing_that_could_be_a_credential() -> None:
 def test_headers_that_can_not_be_sent_are_refused(headers: Mapping[str, str]) -> None:
     notes = Notes(headers)
     with pytest.raises(ValueError, match="header"):
-        Run(flow(POST, notes.hooks))
+        FlowRunner(flow(POST, notes.hooks))
     assert [event.error is not None for event in notes.ends] == [True]
 
 
@@ -342,7 +340,7 @@ def broken(event: object) -> None:
 def test_what_a_request_hook_raises_ends_the_call_before_it_is_sent() -> None:
     before, after = Notes(), Notes()
     with pytest.raises(Broken):
-        Run(flow(POST, before.hooks, Hooks(request=broken), after.hooks))
+        FlowRunner(flow(POST, before.hooks, Hooks(request=broken), after.hooks))
     assert before.lines[1:] == ["1 over: Broken, 0 bytes"]
     assert after.lines == []
 
@@ -351,7 +349,7 @@ def test_what_the_others_raise_is_raised_by_the_call() -> None:
     for hooks, script in (
         (Hooks(response=broken), [OK]),
         (Hooks(end=broken), [OK]),
-        (Hooks(retry=broken), [lost(Loss.CONNECT)]),
+        (Hooks(retry=broken), [lost(FailureKind.CONNECT)]),
     ):
         notes = Notes()
         with pytest.raises(Broken):
@@ -362,19 +360,19 @@ def test_what_the_others_raise_is_raised_by_the_call() -> None:
 def test_what_end_raises_never_hides_an_error_or_a_cancellation() -> None:
     played = play(flow(POST, Hooks(end=broken)), reply(500, "no"))
     assert isinstance(played.error, InternalServerError)
-    Run(flow(POST, Hooks(end=broken))).close()
-    run = Run(attempt(POST, EVENTS, terms(Hooks(end=broken)), 0.0))
+    FlowRunner(flow(POST, Hooks(end=broken))).close()
+    run = FlowRunner(attempt(POST, EVENTS, terms(Hooks(end=broken)), 0.0))
     assert run.step is not None
     exchange = run.step.exchange
     exchange.receive(Head(200))
     run.resume(0.0)
-    exchange.receive(Lost(Loss.CUT, "cut"))
+    exchange.receive(ConnectionFailed(FailureKind.CUT, "cut"))
     assert isinstance(exchange.error, ConnectionLost)
 
 
 def test_an_answer_whose_hook_raises_is_over_when_it_is_closed() -> None:
     notes = Notes()
-    run = Run(attempt(POST, EVENTS, terms(notes.hooks, Hooks(response=broken)), 0.0))
+    run = FlowRunner(attempt(POST, EVENTS, terms(notes.hooks, Hooks(response=broken)), 0.0))
     assert run.step is not None
     exchange = run.step.exchange
     exchange.receive(Head(200))
@@ -390,14 +388,14 @@ def test_an_answer_whose_hook_raises_is_over_when_it_is_closed() -> None:
 def test_hooks_that_do_not_want_to_know_are_asked_once_for_a_call() -> None:
     asked = iter([False])
     notes = Notes()
-    play(flow(POST, notes.hooks._replace(enabled=lambda: next(asked))), lost(Loss.CONNECT), OK)
+    play(flow(POST, notes.hooks._replace(enabled=lambda: next(asked))), lost(FailureKind.CONNECT), OK)
     assert (list(asked), notes.told) == ([], [])
     play(flow(POST, notes.hooks._replace(enabled=lambda: True)), OK)
     assert len(notes.told) == 3
 
 
 def test_hooks_need_not_have_all_functions() -> None:
-    assert play(flow(POST, Hooks()), lost(Loss.CONNECT), OK).result.result == b"7"
+    assert play(flow(POST, Hooks()), lost(FailureKind.CONNECT), OK).result.result == b"7"
 
 
 def test_hooks_of_a_view_come_to_those_of_its_client() -> None:
@@ -425,7 +423,9 @@ def response(exchange: Exchange[bytes]) -> Response[object]:
 
 
 def test_a_result_knows_its_trace_its_attempts_and_its_time() -> None:
-    played = play(flow(TRACED), lost(Loss.CONNECT, "no route").after(1), reply(503).after(2), OK.after(3), now=100.0)
+    played = play(
+        flow(TRACED), lost(FailureKind.CONNECT, "no route").after(1), reply(503).after(2), OK.after(3), now=100.0
+    )
     found = response(played.result)
     assert (found.trace_id, found.request_id) == (TRACE, "42")
     assert found.attempts == (
@@ -453,14 +453,14 @@ def test_an_error_knows_its_trace_and_its_request() -> None:
     error = play(flow(TRACED), reply(400, "no", {"x-bentoml-request-id": "42"})).error
     assert error is not None
     assert (error.trace_id, error.request_id) == (TRACE, "42")
-    error = play(flow(TRACED), lost(Loss.UNTRUSTED)).error
+    error = play(flow(TRACED), lost(FailureKind.UNTRUSTED)).error
     assert error is not None
     assert (error.trace_id, error.request_id) == (TRACE, None)
-    run = Run(attempt(TRACED, EVENTS, terms(), 0.0))
+    run = FlowRunner(attempt(TRACED, EVENTS, terms(), 0.0))
     assert run.step is not None
     broken_off = run.step.exchange
     broken_off.receive(Head(200, (("X-BentoML-Request-ID", "42"),)))
     run.resume(0.0)
-    broken_off.receive(Lost(Loss.CUT, "cut"))
+    broken_off.receive(ConnectionFailed(FailureKind.CUT, "cut"))
     assert broken_off.error is not None
     assert (broken_off.error.trace_id, broken_off.error.request_id) == (TRACE, "42")

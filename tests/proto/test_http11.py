@@ -9,30 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bento_proto import (
-    Answer,
     CallTimeout,
-    Chunks,
     ConnectError,
+    ConnectionFailed,
     ConnectionLost,
     Data,
-    Delivery,
     Exchange,
-    FilePart,
+    FailureKind,
     Head,
     Limits,
     LocalProtocolError,
-    Loss,
-    Lost,
-    Origin,
-    Proxy,
-    Raw,
     RemoteProtocolError,
     Request,
-    State,
-    Whole,
+    ResultKind,
 )
-from bento_proto._outputs import Reader
-from bento_proto.http11 import Wire
+from bento_proto.exchange import BodyReader, State
+from bento_proto.exchange._body import ReaderFactory
+from bento_proto.http import Chunks, FilePart, Origin, Proxy
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.response import RawDecoder, WholeDecoder
 
 from .play import splits
 
@@ -40,16 +35,16 @@ ORIGIN = Origin("http", "service", 3000)
 POST = Request("POST", ORIGIN, "/f", (("accept", "*/*"),), (b"{}",))
 
 
-def items(head: Head) -> Answer[object]:
-    return Answer(Delivery.ITEMS, Raw())
+def items(head: Head) -> BodyReader[object]:
+    return BodyReader(ResultKind.ITEMS, RawDecoder())
 
 
-def value(head: Head) -> Answer[object]:
-    return Answer(Delivery.VALUE, Whole(bytes, 1 << 20))
+def value(head: Head) -> BodyReader[object]:
+    return BodyReader(ResultKind.VALUE, WholeDecoder(bytes, 1 << 20))
 
 
-def file(head: Head) -> Answer[object]:
-    return Answer(Delivery.FILE, Raw())
+def file(head: Head) -> BodyReader[object]:
+    return BodyReader(ResultKind.FILE, RawDecoder())
 
 
 class Outcome(NamedTuple):
@@ -65,13 +60,13 @@ class Outcome(NamedTuple):
 def carry_out(
     *pieces: bytes,
     request: Request = POST,
-    reader: Reader[object] = items,
+    reader: ReaderFactory[object] = items,
     reused: bool = False,
     closes: bool = False,
     limits: Limits = Limits(),  # noqa: B008 - a value
 ) -> Outcome:
     exchange = Exchange(request, reader, limits)
-    wire = Wire(exchange, reused=reused)
+    wire = HTTP11Exchange(exchange, reused=reused)
     list(wire.segments())
     body = b""
     room = bytearray(max(map(len, pieces)))
@@ -155,14 +150,14 @@ ANSWERS = [
 @pytest.mark.parametrize("reader", [items, file])
 @pytest.mark.parametrize(("answer", "closes", "outcome"), ANSWERS)
 def test_every_cut_of_an_answer_comes_to_the_same(
-    answer: bytes, closes: bool, outcome: Outcome, reader: Reader[object]
+    answer: bytes, closes: bool, outcome: Outcome, reader: ReaderFactory[object]
 ) -> None:
     for pieces in splits(answer):
         assert carry_out(*pieces, closes=closes, reader=reader) == outcome, pieces
 
 
 @given(st.sampled_from(ANSWERS), st.sampled_from([items, file]), st.data())
-def test_cuts_at_random(case: tuple[bytes, bool, Outcome], reader: Reader[object], data: st.DataObject) -> None:
+def test_cuts_at_random(case: tuple[bytes, bool, Outcome], reader: ReaderFactory[object], data: st.DataObject) -> None:
     answer, closes, outcome = case
     places = sorted(data.draw(st.lists(st.integers(0, len(answer)), max_size=12)))
     pieces = [answer[a:b] for a, b in zip([0, *places], [*places, len(answer)], strict=True)]
@@ -208,7 +203,7 @@ def test_chunks_end_where_they_end() -> None:
             super().receive(event)  # type: ignore[arg-type]
             return ()
 
-    wire = Wire(Noting(POST, items, Limits()))
+    wire = HTTP11Exchange(Noting(POST, items, Limits()))
     wire.receive(OK + b"transfer-encoding: chunked\r\n\r\n2\r\n12\r\n1\r\n")
     wire.receive(b"3\r\n4\r\n4")
     wire.receive(b"567\r\n0\r\n\r\n")
@@ -217,7 +212,7 @@ def test_chunks_end_where_they_end() -> None:
 
 def test_an_answer_that_comes_before_all_is_sent() -> None:
     exchange = Exchange(POST, items, Limits())
-    wire = Wire(exchange)
+    wire = HTTP11Exchange(exchange)
     next(wire.segments())
     wire.receive(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
     assert exchange.error is not None
@@ -227,7 +222,7 @@ def test_an_answer_that_comes_before_all_is_sent() -> None:
 
 def test_what_comes_after_the_answer_spoils_the_connection() -> None:
     exchange = Exchange(POST, items, Limits())
-    wire = Wire(exchange)
+    wire = HTTP11Exchange(exchange)
     list(wire.segments())
     wire.receive(OK + b"content-length: 1\r\n\r\n!")
     assert wire.is_over
@@ -240,26 +235,33 @@ def test_what_comes_after_the_answer_spoils_the_connection() -> None:
 
 def test_what_an_adapter_reads_on_for() -> None:
     exchange = Exchange(POST, value, Limits())
-    wire = Wire(exchange)
+    wire = HTTP11Exchange(exchange)
     for piece in (OK + b"content-length: 2\r\n\r\n", b"1", b"2"):
         assert (wire.wants_data, wire.is_over) == (True, False)
         wire.receive(piece)
     assert (wire.wants_data, wire.is_over) == (False, True)
     assert repr(wire) == "<Wire <Exchange POST /f: done>>"
 
-    wire = Wire(Exchange(POST, items, Limits()))
+    wire = HTTP11Exchange(Exchange(POST, items, Limits()))
     wire.receive(OK + b"content-length: 2\r\n\r\n1")
     assert (wire.wants_data, wire.is_over) == (False, False)  # the caller reads on
 
 
 @pytest.mark.parametrize(
     ("reused", "answered", "loss"),
-    [(True, b"", Loss.STALE), (True, b"HTTP", Loss.CUT), (False, b"", Loss.CUT), (False, b"HTTP", Loss.CUT)],
+    [
+        (True, b"", FailureKind.STALE),
+        (True, b"HTTP", FailureKind.CUT),
+        (False, b"", FailureKind.CUT),
+        (False, b"HTTP", FailureKind.CUT),
+    ],
 )
 @pytest.mark.parametrize("broken", [True, False])
-def test_a_stale_connection_is_told_from_a_broken_one(reused: bool, answered: bytes, loss: Loss, broken: bool) -> None:
+def test_a_stale_connection_is_told_from_a_broken_one(
+    reused: bool, answered: bytes, loss: FailureKind, broken: bool
+) -> None:
     exchange = Exchange(POST, items, Limits())
-    wire = Wire(exchange, reused=reused)
+    wire = HTTP11Exchange(exchange, reused=reused)
     if answered:
         wire.receive(answered)
     if broken:
@@ -273,7 +275,7 @@ def test_a_stale_connection_is_told_from_a_broken_one(reused: bool, answered: by
 
 def test_time_runs_out() -> None:
     exchange = Exchange(POST, items, Limits())
-    wire = Wire(exchange)
+    wire = HTTP11Exchange(exchange)
     wire.timed_out("too late", cause := TimeoutError())
     wire.timed_out("again")  # nothing is lost twice
     error = exchange.error
@@ -286,7 +288,7 @@ def test_time_runs_out() -> None:
 
 def sent(*body: bytes | FilePart, method: str = "POST", headers: tuple[tuple[str, str], ...] = ()) -> list[object]:
     request = Request(method, ORIGIN, "/f", headers, body)
-    return list(Wire(Exchange(request, items, Limits())).segments())
+    return list(HTTP11Exchange(Exchange(request, items, Limits())).segments())
 
 
 def test_head_and_body_go_in_one_piece() -> None:
@@ -318,15 +320,15 @@ def test_large_bytes_are_not_copied() -> None:
 def test_all_in_one_piece() -> None:
     large = b"x" * 100_000
     request = Request("POST", ORIGIN, "/f", (), (b"<", large, b">"))
-    wire = Wire(Exchange(request, items, Limits()))
+    wire = HTTP11Exchange(Exchange(request, items, Limits()))
     head = b"POST /f HTTP/1.1\r\nhost: service:3000\r\ncontent-length: 100002\r\n\r\n"
     assert wire.data_to_send() == head + request.content
     assert request.content == b"<" + large + b">"
 
 
 def test_a_small_request_is_one_piece() -> None:
-    small = Wire(Exchange(POST, items, Limits()))
-    assert small.small_request() == Wire(Exchange(POST, items, Limits())).data_to_send()
+    small = HTTP11Exchange(Exchange(POST, items, Limits()))
+    assert small.small_request() == HTTP11Exchange(Exchange(POST, items, Limits())).data_to_send()
     small.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
     assert small.is_reusable
 
@@ -334,7 +336,7 @@ def test_a_small_request_is_one_piece() -> None:
 @pytest.mark.parametrize("body", [(), (b"1", b"2"), (b"x" * 100_000,), (FilePart("a", 1),), (FilePart("pipe"),)])
 def test_any_other_is_not(body: tuple[bytes | FilePart, ...]) -> None:
     request = Request("POST", ORIGIN, "/f", (), body)
-    wire = Wire(Exchange(request, items, Limits()))
+    wire = HTTP11Exchange(Exchange(request, items, Limits()))
     assert wire.small_request() is None
     assert list(wire.segments()) == sent(*body)
 
@@ -342,7 +344,7 @@ def test_any_other_is_not(body: tuple[bytes | FilePart, ...]) -> None:
 def test_nor_is_one_whose_bytes_are_counted() -> None:
     exchange = Exchange(POST, items, Limits())
     exchange.measure(None)
-    assert Wire(exchange).small_request() is None
+    assert HTTP11Exchange(exchange).small_request() is None
 
 
 def test_a_file_is_in_no_piece() -> None:
@@ -350,13 +352,13 @@ def test_a_file_is_in_no_piece() -> None:
     with pytest.raises(LocalProtocolError, match="a request with a file is sent segment by segment"):
         _ = request.content
     with pytest.raises(LocalProtocolError, match="a request with a file"):
-        Wire(Exchange(request, items, Limits())).data_to_send()
+        HTTP11Exchange(Exchange(request, items, Limits())).data_to_send()
 
 
 def test_a_body_of_unknown_length_goes_in_chunks() -> None:
     part, large = FilePart("pipe"), b"x" * 100_000
     request = Request("POST", ORIGIN, "/f", (), (b"<", part, large, b">"))
-    wire = Wire(Exchange(request, items, Limits()))
+    wire = HTTP11Exchange(Exchange(request, items, Limits()))
     head = b"POST /f HTTP/1.1\r\nhost: service:3000\r\ntransfer-encoding: chunked\r\n\r\n"
     assert list(wire.segments()) == [
         head + b"1\r\n<\r\n", part, b"186a0\r\n", large, b"\r\n1\r\n>\r\n0\r\n\r\n"
@@ -367,7 +369,7 @@ def test_a_body_of_unknown_length_goes_in_chunks() -> None:
 
 def test_a_block_of_known_length_goes_as_it_is() -> None:
     request = Request("POST", ORIGIN, "/f", (), (FilePart("a", 5),))
-    assert Wire(Exchange(request, items, Limits())).frame(b"block") == b"block"
+    assert HTTP11Exchange(Exchange(request, items, Limits())).frame(b"block") == b"block"
 
 
 @pytest.mark.parametrize(
@@ -383,15 +385,15 @@ def test_a_block_of_known_length_goes_as_it_is() -> None:
 )
 def test_what_would_break_the_head_is_refused(request_: Request) -> None:
     with pytest.raises(LocalProtocolError, match="can't be sent"):
-        Wire(Exchange(request_, items, Limits()))
+        HTTP11Exchange(Exchange(request_, items, Limits()))
 
 
 def test_a_proxy_is_told_where_to_go_and_who_asks() -> None:
-    wire = Wire(Exchange(POST, items, Limits()), proxy=Proxy(Origin("http", "p", 3128), "me:pw"))
+    wire = HTTP11Exchange(Exchange(POST, items, Limits()), proxy=Proxy(Origin("http", "p", 3128), "me:pw"))
     head = b"".join(segment for segment in wire.segments() if isinstance(segment, bytes)).decode().lower()
     assert head.startswith("post http://service:3000/f http/1.1\r\nhost: service:3000\r\n")
     assert "\r\nproxy-authorization: basic bwu6chc=\r\n" in head
-    wire = Wire(Exchange(POST, items, Limits()), proxy=Proxy(Origin("http", "p", 3128)))
+    wire = HTTP11Exchange(Exchange(POST, items, Limits()), proxy=Proxy(Origin("http", "p", 3128)))
     assert b"authorization" not in b"".join(s for s in wire.segments() if isinstance(s, bytes)).lower()
 
 
@@ -400,7 +402,7 @@ def test_a_407_is_of_the_proxy_and_the_request_went_nowhere() -> None:
     older = answer.replace(b"1.1", b"1.0")  # which is read otherwise
     for pieces in (*splits(answer), *splits(older)):
         exchange = Exchange(POST, items, Limits())
-        wire = Wire(exchange, proxy=Proxy(Origin("http", "p", 3128)))
+        wire = HTTP11Exchange(exchange, proxy=Proxy(Origin("http", "p", 3128)))
         list(wire.segments())
         for piece in filter(None, pieces):
             assert not wire.receive(piece)
@@ -412,8 +414,8 @@ def test_a_407_is_of_the_proxy_and_the_request_went_nowhere() -> None:
 
 
 def test_how_much_to_read() -> None:
-    def appetite(reader: Reader[object], headers: bytes) -> int:
-        wire = Wire(Exchange(POST, reader, Limits()))
+    def appetite(reader: ReaderFactory[object], headers: bytes) -> int:
+        wire = HTTP11Exchange(Exchange(POST, reader, Limits()))
         before = wire.appetite
         wire.receive(OK + headers + b"\r\n")
         assert before <= wire.appetite
@@ -424,11 +426,11 @@ def test_how_much_to_read() -> None:
 
 
 def test_what_may_come_in_memory_that_is_used_again() -> None:
-    def takes_views(head: bytes, reader: Reader[object] = file, *, watched: bool = False) -> bool:
+    def takes_views(head: bytes, reader: ReaderFactory[object] = file, *, watched: bool = False) -> bool:
         exchange = Exchange(POST, reader, Limits())
         if watched:
             exchange.witness = lambda event: None
-        wire = Wire(exchange)
+        wire = HTTP11Exchange(exchange)
         assert not wire.takes_views
         wire.receive(head)
         return wire.takes_views
@@ -447,7 +449,7 @@ def test_bytes_that_go_past_count_like_those_that_come(size: int) -> None:
     exchange = Exchange(POST, file, Limits())
     told: list[int] = []
     exchange.measure(lambda progress: told.append(progress.done))
-    wire = Wire(exchange)
+    wire = HTTP11Exchange(exchange)
     list(wire.segments())
     assert wire.passable == 0
     wire.receive(FIVE + b"\r\n")
@@ -465,7 +467,7 @@ def test_bytes_that_go_past_count_like_those_that_come(size: int) -> None:
 
 @pytest.mark.parametrize("size", [-1, 0, 6])
 def test_no_more_go_past_than_there_may_be(size: int) -> None:
-    wire = Wire(Exchange(POST, file, Limits()))
+    wire = HTTP11Exchange(Exchange(POST, file, Limits()))
     wire.receive(FIVE + b"\r\n")
     with pytest.raises(LocalProtocolError, match="there may be 5"):
         wire.passed(size)
@@ -479,15 +481,15 @@ def test_no_more_go_past_than_there_may_be(size: int) -> None:
 
 @pytest.mark.parametrize("head", [OK + b"x: y\r\n\r\n", CHUNKED, FIVE + b"content-encoding: gzip\r\n\r\n", b""])
 def test_nothing_goes_past_of_what_must_be_looked_at(head: bytes) -> None:
-    wire = Wire(Exchange(POST, file, Limits()))
+    wire = HTTP11Exchange(Exchange(POST, file, Limits()))
     wire.receive(head)
     assert wire.passable == 0
 
 
 def test_an_exchange_that_was_lost_elsewhere_takes_no_bytes() -> None:
     exchange = Exchange(POST, items, Limits())
-    wire = Wire(exchange)
-    exchange.receive(Lost(Loss.CONNECT, "no"))
+    wire = HTTP11Exchange(exchange)
+    exchange.receive(ConnectionFailed(FailureKind.CONNECT, "no"))
     assert isinstance(exchange.error, ConnectError)
     assert wire.receive(OK) == ()
     assert not isinstance(exchange.error, RemoteProtocolError)

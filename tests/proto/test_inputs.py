@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bento_proto import File, Source, bind
+from bento_proto import File
+from bento_proto.request import FileSource, bind
 from tests.proto.shapes import zoo
 
 
@@ -15,5 +16,5 @@ def test_name_and_type_are_optional() -> None:
 
 def test_it_is_one_file_though_it_is_a_tuple() -> None:
     file = File(b"x", "a.txt", "text/plain")
-    assert bind(zoo("file_in"), (file,), {}).sources == (Source("file_in(): argument 'f'", file),)
+    assert bind(zoo("file_in"), (file,), {}).sources == (FileSource("file_in(): argument 'f'", file),)
     assert [source.content for source in bind(zoo("file_list"), ([file, file],), {}).sources] == [file, file]

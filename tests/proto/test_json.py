@@ -29,8 +29,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, RootModel, SecretStr
 
-from bento_proto import JSON, RemoteProtocolError, parse_json, to_json
-from bento_proto._json import _encoder  # pyright: ignore[reportPrivateUsage]
+from bento_proto import JSON, RemoteProtocolError
+from bento_proto.json import (
+    _encoder,  # pyright: ignore[reportPrivateUsage]
+    parse_json,
+    to_json,
+)
 
 
 class Color(enum.Enum):

@@ -25,5 +25,7 @@ def test_what_is_not_asked_for_is_not_loaded() -> None:
     code = "import sys, bento_proto; bento_proto.Limits(); print(*sorted(m for m in sys.modules if 'bento' in m))"
     run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     loaded = set(run.stdout.split())
-    assert "bento_proto._messages" in loaded
-    assert loaded.isdisjoint({"bento_proto._session", "bento_proto._tasks", "bento_proto._window"})
+    assert "bento_proto.http._limits" in loaded
+    assert loaded.isdisjoint(
+        {"bento_proto.session", "bento_proto.policy", "bento_proto.batch", "bento_proto.http._messages"}
+    )

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bento_proto import Data, End, FilePart, Head, Limits, Loss, Lost, Origin, Request, Timeout
+from bento_proto import ConnectionFailed, Data, End, FailureKind, Head, Limits, Request, Timeout
+from bento_proto.http import FilePart, Origin
 from tests.recordings import load
 
 ORIGIN = Origin("http", "h", 80)
@@ -69,17 +70,17 @@ def test_the_fields_of_a_head_by_lower_case_name() -> None:
 
 def test_what_arrives_holds_nothing_else() -> None:
     assert (Data(b"x").data, Data(b"x").ends_chunk, Data(b"x", ends_chunk=True).ends_chunk) == (b"x", False, True)
-    for value in (Data(b""), End(), Head(200), Request("GET", ORIGIN, "/"), Lost(Loss.CUT, "")):
+    for value in (Data(b""), End(), Head(200), Request("GET", ORIGIN, "/"), ConnectionFailed(FailureKind.CUT, "")):
         assert not hasattr(value, "__dict__")  # there are many of them
 
 
-@pytest.mark.parametrize("loss", Loss)
+@pytest.mark.parametrize("loss", FailureKind)
 @pytest.mark.parametrize("sent", [True, False])
-def test_what_was_not_connected_was_not_sent(loss: Loss, sent: bool) -> None:
+def test_what_was_not_connected_was_not_sent(loss: FailureKind, sent: bool) -> None:
     cause = OSError()
-    lost = Lost(loss, "reason", sent=sent, cause=cause)
+    lost = ConnectionFailed(loss, "reason", sent=sent, cause=cause)
     assert (lost.loss, lost.reason, lost.cause) == (loss, "reason", cause)
-    assert lost.sent is (sent and loss not in (Loss.CONNECT, Loss.UNTRUSTED))
+    assert lost.sent is (sent and loss not in (FailureKind.CONNECT, FailureKind.UNTRUSTED))
 
 
 # --- timeouts

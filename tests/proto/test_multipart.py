@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bento_proto import Body, FilePart
-from bento_proto._multipart import Field, multipart
+from bento_proto.http import FilePart
+from bento_proto.request import Body
+from bento_proto.request._multipart import Field, multipart
 from tests.proto.forms import Part, parse_form, whole
 from tests.recordings import load
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bento_proto import ALIAS, Service, attributes, endpoint_for, parse_service
+from bento_proto import Service
+from bento_proto.schema import ALIAS, attributes, endpoint_for, parse_service
 from tests.proto.shapes import service
 
 RESERVED = frozenset({"call", "close", "is_ready"})

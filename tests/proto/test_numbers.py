@@ -11,11 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bento_proto import JSON, Endpoint, Head, Limits, Output, RemoteProtocolError, _numbers, bind, encode, parse_service
-from bento_proto._arrays import converter
+from bento_proto import JSON, Endpoint, Head, Limits, RemoteProtocolError, _numbers
 from bento_proto._numbers import write_numbers
-from bento_proto._outputs import value_reader
-from bento_proto._schema import Kind, Schema
+from bento_proto.request import bind, encode
+from bento_proto.response._arrays import converter
+from bento_proto.response._readers import value_reader
+from bento_proto.schema import Output, parse_service
+from bento_proto.schema._service import Kind, Schema
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("orjson")

@@ -7,15 +7,13 @@ import pytest
 from bento_proto import (
     CallTimeout,
     ConnectError,
+    ConnectionFailed,
     ConnectionLost,
     Exchange,
-    FilePart,
+    FailureKind,
     Flow,
     Head,
     Limits,
-    Loss,
-    Lost,
-    Origin,
     RemoteProtocolError,
     Request,
     RetryPolicy,
@@ -23,10 +21,11 @@ from bento_proto import (
     Timeout,
     Unauthorized,
 )
-from bento_proto._cookies import Cookies
-from bento_proto._operations import Terms, attempt
-from bento_proto._outputs import event_reader, whole_reader
-from bento_proto._retry import RetryBudget
+from bento_proto.http import FilePart, Origin
+from bento_proto.http._cookies import Cookies
+from bento_proto.policy._attempts import CallContext, attempt
+from bento_proto.policy._retry import RetryBudget
+from bento_proto.response._readers import event_reader, whole_reader
 
 from .play import Answer, Forever, lost, moved, play, reply
 
@@ -40,13 +39,13 @@ def never(request: Request) -> Request | None:
     return None
 
 
-def terms(policy: RetryPolicy = RetryPolicy(), total: float | None = None, budget: float = 20) -> Terms:  # noqa: B008
-    return Terms(
+def terms(policy: RetryPolicy = RetryPolicy(), total: float | None = None, budget: float = 20) -> CallContext:  # noqa: B008
+    return CallContext(
         Timeout(1, 2, 3, 4, total), policy, Limits(redirects=3), Cookies(), RetryBudget(budget), lambda: 0.0, never
     )
 
 
-def flow(request: Request = POST, given: Terms | None = None, now: float = 0.0) -> Flow[Exchange[bytes]]:
+def flow(request: Request = POST, given: CallContext | None = None, now: float = 0.0) -> Flow[Exchange[bytes]]:
     return attempt(request, whole_reader(bytes, 100), given or terms(), now)
 
 
@@ -59,22 +58,24 @@ def test_an_answer_at_once() -> None:
 
 
 def test_what_was_not_sent_is_tried_again_with_growing_pauses() -> None:
-    played = play(flow(), lost(Loss.CONNECT), lost(Loss.CONNECT), OK)
+    played = play(flow(), lost(FailureKind.CONNECT), lost(FailureKind.CONNECT), OK)
     assert played.result.result == b"7"
     assert played.delays == [0.0, 0.25, 0.5]
 
 
 def test_the_error_tells_whether_any_attempt_may_have_been_seen() -> None:
     repeat = terms(RetryPolicy(repeat=True))
-    never_sent = play(flow(), lost(Loss.CONNECT, "one"), lost(Loss.CONNECT, "two"), lost(Loss.CONNECT, "three")).error
+    never_sent = play(
+        flow(), lost(FailureKind.CONNECT, "one"), lost(FailureKind.CONNECT, "two"), lost(FailureKind.CONNECT, "three")
+    ).error
     assert isinstance(never_sent, ConnectError)
     assert not never_sent.sent
-    for first in (lost(Loss.STALE), lost(Loss.CUT), lost(Loss.TIMEOUT), reply(503)):
-        last = play(flow(given=repeat), first, Forever(lost(Loss.CONNECT, "down"))).error
+    for first in (lost(FailureKind.STALE), lost(FailureKind.CUT), lost(FailureKind.TIMEOUT), reply(503)):
+        last = play(flow(given=repeat), first, Forever(lost(FailureKind.CONNECT, "down"))).error
         assert isinstance(last, ConnectError)
         assert last.sent
-    queued = Answer((Lost(Loss.TIMEOUT, "no place", sent=False),))
-    last = play(flow(given=repeat), queued, Forever(lost(Loss.CONNECT, "down"))).error
+    queued = Answer((ConnectionFailed(FailureKind.TIMEOUT, "no place", sent=False),))
+    last = play(flow(given=repeat), queued, Forever(lost(FailureKind.CONNECT, "down"))).error
     assert isinstance(last, ConnectError)
     assert not last.sent
 
@@ -87,32 +88,34 @@ def test_the_error_tells_of_a_token_that_was_refused_first() -> None:
 
 
 def test_the_error_tells_of_each_attempt() -> None:
-    played = play(flow(), lost(Loss.CONNECT, "one"), lost(Loss.CONNECT, "two"), lost(Loss.CONNECT, "three"))
+    played = play(
+        flow(), lost(FailureKind.CONNECT, "one"), lost(FailureKind.CONNECT, "two"), lost(FailureKind.CONNECT, "three")
+    )
     assert isinstance(played.error, ConnectError)
     assert played.error.attempts == ("ConnectError: one", "ConnectError: two", "ConnectError: three")
     assert str(played.error) == "three (after 3 attempts)"
 
 
 def test_what_may_have_been_done_is_not_done_again() -> None:
-    assert isinstance(play(flow(), lost(Loss.CUT)).error, ConnectionLost)
-    assert isinstance(play(flow(), lost(Loss.TIMEOUT)).error, CallTimeout)
+    assert isinstance(play(flow(), lost(FailureKind.CUT)).error, ConnectionLost)
+    assert isinstance(play(flow(), lost(FailureKind.TIMEOUT)).error, CallTimeout)
     assert isinstance(play(flow(), reply(503)).error, ServiceUnavailable)
 
 
 def test_unless_the_caller_says_so() -> None:
-    played = play(flow(POST, terms(RetryPolicy(repeat=True))), lost(Loss.CUT), reply(502), OK)
+    played = play(flow(POST, terms(RetryPolicy(repeat=True))), lost(FailureKind.CUT), reply(502), OK)
     assert played.result.result == b"7"
 
 
 def test_a_stale_connection_is_replaced_at_once_and_once() -> None:
-    played = play(flow(), lost(Loss.STALE), OK)
+    played = play(flow(), lost(FailureKind.STALE), OK)
     assert played.result.result == b"7"
     assert [(asked.delay, asked.fresh) for asked in played.asked] == [(0.0, False), (0.0, True)]
-    assert isinstance(play(flow(), lost(Loss.STALE), lost(Loss.STALE)).error, ConnectionLost)
-    assert isinstance(play(flow(), lost(Loss.STALE), lost(Loss.CUT)).error, ConnectionLost)
-    assert isinstance(play(flow(ONCE), lost(Loss.STALE)).error, ConnectionLost)
+    assert isinstance(play(flow(), lost(FailureKind.STALE), lost(FailureKind.STALE)).error, ConnectionLost)
+    assert isinstance(play(flow(), lost(FailureKind.STALE), lost(FailureKind.CUT)).error, ConnectionLost)
+    assert isinstance(play(flow(ONCE), lost(FailureKind.STALE)).error, ConnectionLost)
     # that is no retry of the caller's
-    played = play(flow(POST, terms(RetryPolicy(attempts=1), budget=0)), lost(Loss.STALE), reply(500))
+    played = play(flow(POST, terms(RetryPolicy(attempts=1), budget=0)), lost(FailureKind.STALE), reply(500))
     assert played.error is not None
     assert played.error.attempts == (
         "ConnectionLost: lost",
@@ -121,9 +124,9 @@ def test_a_stale_connection_is_replaced_at_once_and_once() -> None:
 
 
 def test_each_attempt_and_each_hop_may_meet_a_stale_connection() -> None:
-    played = play(flow(), lost(Loss.STALE), lost(Loss.CONNECT), lost(Loss.STALE), OK)
+    played = play(flow(), lost(FailureKind.STALE), lost(FailureKind.CONNECT), lost(FailureKind.STALE), OK)
     assert [(asked.delay, asked.fresh) for asked in played.asked] == [(0, False), (0, True), (0.25, False), (0, True)]
-    played = play(flow(), moved(307, "http://other/g"), lost(Loss.STALE), moved(307, "/h"), OK)
+    played = play(flow(), moved(307, "http://other/g"), lost(FailureKind.STALE), moved(307, "/h"), OK)
     assert [asked.request.target for asked in played.asked] == ["/f", "/g", "/g", "/h"]
     assert [asked.fresh for asked in played.asked] == [False, False, True, True]
 
@@ -135,12 +138,12 @@ def test_the_server_asks_to_wait() -> None:
 
 def test_a_budget_that_is_spent_allows_no_retry() -> None:
     given = terms(budget=1)
-    assert play(flow(POST, given), lost(Loss.CONNECT), OK).error is None
-    assert isinstance(play(flow(POST, given), lost(Loss.CONNECT)).error, ConnectError)
+    assert play(flow(POST, given), lost(FailureKind.CONNECT), OK).error is None
+    assert isinstance(play(flow(POST, given), lost(FailureKind.CONNECT)).error, ConnectError)
 
 
 def test_a_stream_that_has_begun_is_the_callers_whatever_becomes_of_it() -> None:
-    broken = Answer((Head(200), Lost(Loss.CUT, "cut")))
+    broken = Answer((Head(200), ConnectionFailed(FailureKind.CUT, "cut")))
     played = play(attempt(POST, event_reader(Limits()), terms(RetryPolicy(repeat=True)), 0.0), broken)
     assert isinstance(played.result.error, ConnectionLost)
 
@@ -156,7 +159,7 @@ def test_redirects_are_followed() -> None:
 
 
 def test_a_retry_begins_where_the_call_began() -> None:
-    played = play(flow(), moved(307, "/g"), lost(Loss.CONNECT), OK)
+    played = play(flow(), moved(307, "/g"), lost(FailureKind.CONNECT), OK)
     assert [asked.request.target for asked in played.asked] == ["/f", "/g", "/f"]
 
 
@@ -200,7 +203,7 @@ def test_a_401_for_what_can_be_sent_once() -> None:
 
 
 def test_what_is_left_of_the_total_bounds_each_wait() -> None:
-    played = play(flow(POST, terms(total=2.5), now=100.0), lost(Loss.CONNECT).after(1.0), OK, now=100.0)
+    played = play(flow(POST, terms(total=2.5), now=100.0), lost(FailureKind.CONNECT).after(1.0), OK, now=100.0)
     assert [asked.timeout for asked in played.asked] == [
         Timeout(1, 2, 2.5, 2.5, 2.5),
         Timeout(1, 1.25, 1.25, 1.25, 1.25),

@@ -12,18 +12,18 @@ import pytest
 from bento_proto import (
     JSON,
     Data,
-    Delivery,
     End,
     Exchange,
     Head,
     Limits,
-    Origin,
-    Reader,
     RemoteProtocolError,
     Request,
+    ResultKind,
     ServerSentEvent,
 )
-from bento_proto._outputs import event_reader, stream_reader, value_reader, whole_reader
+from bento_proto.exchange import ReaderFactory
+from bento_proto.http import Origin
+from bento_proto.response._readers import event_reader, stream_reader, value_reader, whole_reader
 from tests.proto.play import splits
 from tests.proto.shapes import endpoint
 
@@ -41,7 +41,7 @@ def union(*members: JSON) -> dict[str, JSON]:
 
 
 def answer(
-    reader: Reader[object], pieces: list[bytes], status: int = 200, headers: Mapping[str, str] | None = None
+    reader: ReaderFactory[object], pieces: list[bytes], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> tuple[Exchange[object], list[object]]:
     exchange = Exchange(REQUEST, reader, LIMITS)
     exchange.receive(Head(status, tuple((headers or {}).items())))
@@ -193,27 +193,27 @@ PNG = {"content-type": "image/png"}
 @pytest.mark.parametrize(
     ("output", "headers", "delivery"),
     [
-        (FILE, {}, Delivery.FILE),
-        (FILE, JSON_TYPE, Delivery.FILE),
-        (IMAGE, PNG, Delivery.IMAGE),
-        (IMAGE, {}, Delivery.IMAGE),
-        (union(FILE, NULL), PNG, Delivery.FILE),
-        (union(FILE, NULL), NAMED, Delivery.FILE),
-        (union(FILE, NULL), JSON_TYPE, Delivery.VALUE),  # None
-        (union(IMAGE, NULL), PNG, Delivery.IMAGE),
-        (union(IMAGE, NULL), JSON_TYPE, Delivery.VALUE),
-        ({}, JSON_TYPE, Delivery.VALUE),
-        ({}, NAMED, Delivery.FILE),
-        ({}, PNG, Delivery.IMAGE),
-        (TEXT, PNG, Delivery.VALUE),
-        ({"type": "object"}, NAMED, Delivery.VALUE),
+        (FILE, {}, ResultKind.FILE),
+        (FILE, JSON_TYPE, ResultKind.FILE),
+        (IMAGE, PNG, ResultKind.IMAGE),
+        (IMAGE, {}, ResultKind.IMAGE),
+        (union(FILE, NULL), PNG, ResultKind.FILE),
+        (union(FILE, NULL), NAMED, ResultKind.FILE),
+        (union(FILE, NULL), JSON_TYPE, ResultKind.VALUE),  # None
+        (union(IMAGE, NULL), PNG, ResultKind.IMAGE),
+        (union(IMAGE, NULL), JSON_TYPE, ResultKind.VALUE),
+        ({}, JSON_TYPE, ResultKind.VALUE),
+        ({}, NAMED, ResultKind.FILE),
+        ({}, PNG, ResultKind.IMAGE),
+        (TEXT, PNG, ResultKind.VALUE),
+        ({"type": "object"}, NAMED, ResultKind.VALUE),
     ],
 )
-def test_what_becomes_of_it(output: JSON, headers: dict[str, str], delivery: Delivery) -> None:
+def test_what_becomes_of_it(output: JSON, headers: dict[str, str], delivery: ResultKind) -> None:
     reader = value_reader(endpoint(output=output).output, LIMITS)
     exchange, items = answer(reader, [b"nu", b"ll"], headers=headers)
     assert exchange.delivery is delivery
-    if delivery is Delivery.VALUE:
+    if delivery is ResultKind.VALUE:
         assert items == []
         assert exchange.result == ("null" if output == TEXT else None)
     else:
@@ -231,7 +231,7 @@ def test_files_have_no_limit() -> None:
 def streamed(output: dict[str, JSON], pieces: list[bytes], content_type: str = "text/event-stream") -> list[object]:
     reader = stream_reader(endpoint(output={**output, "is_stream": True}).output, LIMITS)
     exchange, items = answer(reader, pieces, headers={"content-type": content_type})
-    assert exchange.delivery is Delivery.ITEMS
+    assert exchange.delivery is ResultKind.ITEMS
     if exchange.error is not None:
         raise exchange.error
     return items
@@ -262,7 +262,7 @@ def test_a_stream_that_is_none(body: bytes) -> None:
 def test_any_stream_can_be_read_as_events() -> None:
     exchange, items = answer(event_reader(LIMITS), [b"data: a\n", b"\n", b"data: " + b"x" * 20])
     assert items == [ServerSentEvent("a")]
-    assert exchange.delivery is Delivery.ITEMS
+    assert exchange.delivery is ResultKind.ITEMS
     assert isinstance(exchange.error, RemoteProtocolError)
 
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from bento_proto import JSON, BentoMLException, CallTimeout, ConnectError, Session, bind, must_travel
+from bento_proto import JSON, BentoMLException, CallTimeout, ConnectError, Session
+from bento_proto.request import bind
+from bento_proto.session import check_picklable
 
 from .play import play, reply
 
@@ -61,9 +63,9 @@ def test_a_function_that_does_not_pickle(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_what_can_not_travel_is_named() -> None:
-    must_travel()
+    check_picklable()
     with pytest.raises(TypeError, match=r"^a client with recorder= can't be pickled, as that is of this process: make"):
-        must_travel(recorder=object())
+        check_picklable(recorder=object())
 
 
 def test_the_cause_of_an_error_travels_if_it_is_one_of_ours() -> None:

@@ -15,16 +15,16 @@ from bento_proto import (
     CallTimeout,
     ConnectError,
     Exchange,
+    FailureKind,
     Forbidden,
-    Loss,
     NotFound,
-    Poll,
     RemoteProtocolError,
     ResultStatus,
     Session,
     TaskFailed,
     Timeout,
 )
+from bento_proto.policy import Poll
 
 from .play import Answer, Forever, Played, Script, lost, play, reply
 
@@ -156,9 +156,9 @@ def test_each_question_has_what_is_left() -> None:
 # --- questions without an answer
 
 UNANSWERED = [
-    lost(Loss.CONNECT),
-    lost(Loss.CUT),
-    lost(Loss.TIMEOUT),
+    lost(FailureKind.CONNECT),
+    lost(FailureKind.CUT),
+    lost(FailureKind.TIMEOUT),
     reply(429, {"error": "Too many requests"}),
     reply(502),
     reply(503),
@@ -184,7 +184,7 @@ def test_what_is_known_is_told_when_the_time_is_up(answer: Answer) -> None:
 
 
 def test_without_a_time_there_is_patience() -> None:
-    down = lost(Loss.CONNECT)
+    down = lost(FailureKind.CONNECT)
     played = waited(GOING, Forever(down), poll=Poll(first=1.0, growth=1.0, cap=1.0, patience=3.0))
     assert isinstance(played.error, ConnectError)
     assert played.now == 3.0
@@ -193,7 +193,7 @@ def test_without_a_time_there_is_patience() -> None:
 
 
 def test_a_time_that_ran_out_before_it_was_asked_is_no_refusal() -> None:
-    played = waited(GOING, lost(Loss.STALE).after(0.2), seconds=1, poll=EVEN)
+    played = waited(GOING, lost(FailureKind.STALE).after(0.2), seconds=1, poll=EVEN)
     assert str(played.error) == "the task i d is in progress after 1 seconds"
     assert isinstance(getattr(played.error, "__cause__", None), CallTimeout)
 
@@ -205,8 +205,8 @@ def test_a_time_that_ran_out_before_it_was_asked_is_no_refusal() -> None:
         (reply(403), Forbidden),
         (reply(500), BentoMLException),
         (reply(200, {"status": "odd"}), RemoteProtocolError),
-        (lost(Loss.UNTRUSTED), ConnectError),
-        (lost(Loss.GARBAGE), RemoteProtocolError),
+        (lost(FailureKind.UNTRUSTED), ConnectError),
+        (lost(FailureKind.GARBAGE), RemoteProtocolError),
     ],
 )
 def test_what_no_waiting_mends_ends_it(answer: Answer, kind: type[BentoMLException]) -> None:
@@ -249,13 +249,13 @@ def test_it_is_canceled_when_the_time_is_up() -> None:
     assert (played.lines[-1], played.asked[-1].timeout.total) == ("PUT http://h:1/job/cancel?task_id=i", 5.0)
 
 
-@pytest.mark.parametrize("answer", [reply(400, {"error": "not here"}), lost(Loss.TIMEOUT, "not here")])
+@pytest.mark.parametrize("answer", [reply(400, {"error": "not here"}), lost(FailureKind.TIMEOUT, "not here")])
 def test_it_may_be_that_it_can_not_be_canceled(answer: Answer) -> None:
     played = resulted(GOING, GOING, answer, seconds=1, cancel=True)
     assert str(played.error) == "the task i is in progress after 1 seconds, and can't be canceled: not here"
 
 
 def test_patience_that_is_at_its_end_cancels_nothing() -> None:
-    played = resulted(lost(Loss.TIMEOUT), poll=Poll(patience=0), cancel=True)
+    played = resulted(lost(FailureKind.TIMEOUT), poll=Poll(patience=0), cancel=True)
     assert type(played.error) is CallTimeout
     assert str(played.error) == "lost"

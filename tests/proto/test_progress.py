@@ -6,29 +6,13 @@ from collections.abc import Generator
 
 import pytest
 
-from bento_proto import (
-    Data,
-    End,
-    Event,
-    Exchange,
-    FilePart,
-    Head,
-    Limits,
-    Options,
-    Origin,
-    Playback,
-    Progress,
-    Received,
-    Request,
-    RetryPolicy,
-    Segment,
-    Session,
-    Step,
-    Timeout,
-)
-from bento_proto._outputs import whole_reader
-from bento_proto._progress import Meter
-from bento_proto.http11 import Wire
+from bento_proto import Data, End, Exchange, Head, Limits, Progress, Request, RetryPolicy, Session, Step, Timeout
+from bento_proto.exchange._progress import Meter
+from bento_proto.http import FilePart, Origin, Received, Segment
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.response._readers import whole_reader
+from bento_proto.session import Options
+from bento_proto.testing import Event, Playback
 
 from .play import Answer, play, reply
 
@@ -127,7 +111,7 @@ def test_bytes_are_counted_as_they_come_over_the_wire() -> None:
 def uploaded(*body: Segment, blocks: int = 0) -> tuple[list[int], list[tuple[str, int, int | None]]]:
     """What goes out in which sizes, and what is told when all has; files in blocks of so many bytes."""
     made, said = exchange(*body)
-    wire, sizes = Wire(made), []
+    wire, sizes = HTTP11Exchange(made), []
     for segment in wire.segments():
         if isinstance(segment, FilePart):
             assert segment.size is not None or blocks

@@ -12,7 +12,6 @@ import pytest
 from bento_proto import (
     BentoMLException,
     Conflict,
-    Delivery,
     Exchange,
     Forbidden,
     GatewayTimeout,
@@ -20,17 +19,17 @@ from bento_proto import (
     InvalidArgument,
     Limits,
     NotFound,
-    Origin,
     RemoteProtocolError,
     Request,
+    ResultKind,
     ServiceUnavailable,
-    State,
     TooManyRequests,
     Unauthorized,
     UnprocessableEntity,
-    file_name,
 )
-from bento_proto.http11 import Wire
+from bento_proto.exchange import State
+from bento_proto.http import Origin, file_name
+from bento_proto.http11 import HTTP11Exchange
 from tests.proto.replay import Outcome, cuts, endpoint, fed, plain, reader
 from tests.recordings import NoLiteral, find, load
 
@@ -39,7 +38,7 @@ RECORDINGS = load()
 
 def comparable(outcome: Outcome) -> tuple[object, ...]:
     """What no cut may change."""
-    value = outcome.sum if outcome.delivery is Delivery.ITEMS else outcome.value
+    value = outcome.sum if outcome.delivery is ResultKind.ITEMS else outcome.value
     error = outcome.error
     return outcome._replace(value=repr(value), error=None), type(error), str(error), getattr(error, "detail", None)
 
@@ -131,7 +130,7 @@ def test_recorded_results() -> None:
             continue
         outcome = fed(recording, [recording.response])
         assert outcome.error is None, recording.case
-        if outcome.delivery is not Delivery.VALUE:
+        if outcome.delivery is not ResultKind.VALUE:
             size = re.search(r"with (\d+) bytes", recording.result or "")
             assert outcome.value == recording.response_body or "gzip" in recording.case
             assert size is None or len(outcome.value) == int(size[1])
@@ -159,8 +158,8 @@ def test_results_that_the_recorded_client_had_wrong(case: str) -> None:
 def test_files(case: str) -> None:
     recording, expected = find(case), FILES[case]
     exchange = Exchange(Request("POST", Origin("http", "h", 80), "/"), reader(recording), Limits())
-    items = Wire(exchange).receive(recording.response)
-    assert exchange.delivery in (Delivery.FILE, Delivery.IMAGE)
+    items = HTTP11Exchange(exchange).receive(recording.response)
+    assert exchange.delivery in (ResultKind.FILE, ResultKind.IMAGE)
     assert sum(len(item) for item in items if isinstance(item, bytes)) == expected.size
     assert exchange.head is not None
     assert expected.name is None or file_name(exchange.head) == expected.name

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from bento_proto import Limits
-from bento_proto._outputs import event_reader
+from bento_proto.response._readers import event_reader
 from tests.proto.play import splits
 from tests.proto.replay import cuts, endpoint, fed, plain
 from tests.recordings import Recording, find, load

@@ -10,30 +10,28 @@ import pytest
 
 from bento_proto import (
     BentoMLException,
-    Chunks,
     ConnectError,
     ConnectionLost,
     Data,
     End,
-    Event,
     Exchange,
     Head,
-    Kind,
     Limits,
-    Origin,
-    Output,
-    Pause,
-    Playback,
     Request,
     Step,
     Timeout,
-    Upload,
-    Witness,
 )
-from bento_proto._outputs import stream_reader, whole_reader
+from bento_proto.http import Chunks, Origin
+from bento_proto.request import Upload
+from bento_proto.response._readers import stream_reader, whole_reader
+from bento_proto.schema import Kind, Output
 from bento_proto.testing import (
     Cut,
+    Event,
+    ExchangeRecorder,
     Mismatch,
+    Pause,
+    Playback,
     Recorder,
     Refusal,
     Replay,
@@ -101,7 +99,7 @@ def replayed(recorder: Recorder, speed: float = 1.0) -> tuple[Replay, PureClient
 
 
 def test_a_recorder_is_a_witness(recorder: Recorder) -> None:
-    witness: Witness = recorder
+    witness: ExchangeRecorder = recorder
     assert witness is recorder
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bento_proto import FilePart, Head, LocalProtocolError, Origin, RemoteProtocolError, Request
-from bento_proto._redirect import redirected
+from bento_proto import Head, LocalProtocolError, RemoteProtocolError, Request
+from bento_proto.http import FilePart, Origin
+from bento_proto.policy._redirect import redirected
 
 HERE = Origin("http", "service", 3000)
 HEADERS = (

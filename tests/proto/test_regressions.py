@@ -7,40 +7,33 @@ import gzip
 import pytest
 
 from bento_proto import (
-    Answer,
+    ConnectionFailed,
     Data,
-    Decoder,
-    Delivery,
     End,
-    Events,
     Exchange,
+    FailureKind,
     Head,
-    JSONItems,
     Limits,
-    Loss,
-    Lost,
-    Origin,
-    Raw,
     RemoteProtocolError,
     Request,
+    ResultKind,
     RetryPolicy,
-    State,
-    Text,
-    Whole,
-    parse_service,
-    safe_name,
 )
-from bento_proto._content import charset
-from bento_proto._failures import refusal
-from bento_proto._outputs import value_reader
-from bento_proto._tasks import parse_task_id
-from bento_proto.http11 import Wire
+from bento_proto.exchange import BodyReader, Decoder, State
+from bento_proto.exchange._failures import refusal
+from bento_proto.http import Origin, safe_name
+from bento_proto.http._content_headers import charset
+from bento_proto.http11 import HTTP11Exchange
+from bento_proto.policy._tasks import parse_task_id
+from bento_proto.response import EventStreamDecoder, JSONStreamDecoder, RawDecoder, TextDecoder, WholeDecoder
+from bento_proto.response._readers import value_reader
+from bento_proto.schema import parse_service
 
 
 def _open(decoder: Decoder[object], **fields: str) -> Exchange[object]:
     """An exchange whose answer has begun, with items that the decoder makes."""
     request = Request("POST", Origin("http", "here", 80), "/")
-    exchange = Exchange(request, lambda head: Answer(Delivery.ITEMS, decoder), Limits())
+    exchange = Exchange(request, lambda head: BodyReader(ResultKind.ITEMS, decoder), Limits())
     exchange.receive(_head(**fields))
     return exchange
 
@@ -63,11 +56,11 @@ def test_a_charset_that_holds_back_without_end_is_utf_8(endless: str) -> None:
 @pytest.mark.parametrize(
     ("decoder", "body", "items"),
     [
-        (JSONItems(lambda value: value, 100), b'{"a": 1} [2] ?', [{"a": 1}, [2]]),
-        (JSONItems(lambda value: value, 100), b"[1][2]\xff", [[1], [2]]),
-        (JSONItems(lambda value: value, 5), b"[1]" + b'"123456"', [[1]]),
-        (Text(), b"t\xc3\xb6k\xff.", ["t", "ö", "k"]),
-        (Events(10), b"data: 1\n\ndata: 12345678\n\n", [("1", "message", "", None)]),
+        (JSONStreamDecoder(lambda value: value, 100), b'{"a": 1} [2] ?', [{"a": 1}, [2]]),
+        (JSONStreamDecoder(lambda value: value, 100), b"[1][2]\xff", [[1], [2]]),
+        (JSONStreamDecoder(lambda value: value, 5), b"[1]" + b'"123456"', [[1]]),
+        (TextDecoder(), b"t\xc3\xb6k\xff.", ["t", "ö", "k"]),
+        (EventStreamDecoder(10), b"data: 1\n\ndata: 12345678\n\n", [("1", "message", "", None)]),
     ],
 )
 def test_what_came_before_a_fault_in_the_same_bytes_is_delivered(
@@ -79,19 +72,19 @@ def test_what_came_before_a_fault_in_the_same_bytes_is_delivered(
 
 
 def test_what_came_before_a_fault_in_the_compression_is_delivered() -> None:
-    exchange = _open(Text(), content_encoding="gzip")
+    exchange = _open(TextDecoder(), content_encoding="gzip")
     assert list(exchange.receive(Data(gzip.compress(b"whole") + b"no gzip"))) == ["whole"]
     assert isinstance(exchange.error, RemoteProtocolError)
 
 
 def test_a_number_that_ends_with_the_chunk_and_is_too_long_does_not_take_the_items_before_it_along() -> None:
-    exchange = _open(JSONItems(lambda value: value, 100))
+    exchange = _open(JSONStreamDecoder(lambda value: value, 100))
     assert list(exchange.receive(Data(b"[1]" + b"9" * 4500, ends_chunk=True))) == [[1]]
     assert isinstance(exchange.error, RemoteProtocolError)
 
 
 def test_the_end_is_no_second_fault() -> None:
-    decoder = JSONItems(lambda value: value, 100)
+    decoder = JSONStreamDecoder(lambda value: value, 100)
     exchange = _open(decoder)
     assert list(exchange.receive(Data(b"12"))) == []
     assert list(exchange.receive(End())) == [12]
@@ -120,9 +113,11 @@ def test_a_name_of_which_nothing_is_left_once_it_is_cut_is_none() -> None:
 
 def test_many_attempts_overflow_no_wait() -> None:
     exchange = Exchange(
-        Request("GET", Origin("http", "here", 80), "/"), lambda head: Answer(Delivery.ITEMS, Raw()), Limits()
+        Request("GET", Origin("http", "here", 80), "/"),
+        lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()),
+        Limits(),
     )
-    exchange.receive(Lost(Loss.CONNECT, "refused"))
+    exchange.receive(ConnectionFailed(FailureKind.CONNECT, "refused"))
     assert RetryPolicy(attempts=5000).wait(exchange, 2000, lambda: 0.0) == RetryPolicy().cap
 
 
@@ -134,10 +129,10 @@ def test_a_head_is_held_to_its_limit_also_if_it_comes_as_a_whole(interim: bytes,
     for pieces in ([interim + head + b"{}"], [interim, head, b"{}"], [bytes([b]) for b in interim + head + b"{}"]):
         exchange = Exchange(
             Request("GET", Origin("http", "here", 80), "/"),
-            lambda head: Answer(Delivery.VALUE, Whole(bytes, 2)),
+            lambda head: BodyReader(ResultKind.VALUE, WholeDecoder(bytes, 2)),
             Limits(head=100),
         )
-        wire = Wire(exchange)
+        wire = HTTP11Exchange(exchange)
         for piece in pieces:
             wire.receive(piece) if piece else None
         assert exchange.state is state
@@ -173,7 +168,9 @@ def test_a_task_id_that_no_url_can_have_is_none() -> None:
 
 def test_an_errors_body_that_comes_in_tiny_pieces_is_not_copied_for_each() -> None:
     exchange = Exchange(
-        Request("GET", Origin("http", "here", 80), "/"), lambda head: Answer(Delivery.ITEMS, Raw()), Limits()
+        Request("GET", Origin("http", "here", 80), "/"),
+        lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()),
+        Limits(),
     )
     exchange.receive(Head(500))
     body = exchange._refusal

@@ -9,27 +9,24 @@ import pytest
 
 from bento_proto import (
     CallTimeout,
+    ConnectionFailed,
     ConnectionLost,
     Data,
     End,
-    Event,
     Exchange,
+    FlowRunner,
     Head,
     Limits,
     LocalProtocolError,
-    Lost,
-    Origin,
-    Pause,
-    Playback,
     Progress,
     Request,
-    Responder,
-    Run,
     Step,
     Timeout,
 )
-from bento_proto._outputs import stream_reader
-from bento_proto._schema import Kind, Output
+from bento_proto.http import Origin
+from bento_proto.response._readers import stream_reader
+from bento_proto.schema._service import Kind, Output
+from bento_proto.testing import Event, Pause, Playback, Responder
 
 HEAD = Head(200)
 
@@ -134,9 +131,9 @@ def test_a_redirect_is_over_with_its_head() -> None:
 
 
 def test_a_loss_is_one() -> None:
-    from bento_proto import Loss
+    from bento_proto import FailureKind
 
-    found = playback(Script(Lost(Loss.CONNECT, "refused")))
+    found = playback(Script(ConnectionFailed(FailureKind.CONNECT, "refused")))
     played(found)
     assert type(found.exchange.error).__name__ == "ConnectError"
 
@@ -163,7 +160,7 @@ def test_a_run_takes_skipped_time_for_gone() -> None:
             step.exchange.receive(HEAD)
             clock.append((yield step))
 
-    run: Run[None] = Run(flow())
+    run: FlowRunner[None] = FlowRunner(flow())
     run.resume(1.0)
     run.skip(5.0)
     run.skip(2.5)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bento_proto import Content, Head, RemoteProtocolError, Response
+from bento_proto import Head, RemoteProtocolError, Response
+from bento_proto.response import Content
 from tests.recordings import Recording, find, load
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from bento_proto import Data, Exchange, FilePart, Head, Limits, Loss, Origin, Received, Request, RetryPolicy
-from bento_proto._outputs import whole_reader
-from bento_proto._retry import NEVER, RetryBudget
+from bento_proto import Data, Exchange, FailureKind, Head, Limits, Request, RetryPolicy
+from bento_proto.http import FilePart, Origin, Received
+from bento_proto.policy._retry import NEVER, RetryBudget
+from bento_proto.response._readers import whole_reader
 
 from .play import Answer, lost, reply
 
@@ -32,15 +33,15 @@ def wait(policy: RetryPolicy, exchange: Exchange[object], failures: int = 1, cha
 @pytest.mark.parametrize(
     ("loss", "plain", "repeated"),
     [
-        (Loss.CONNECT, True, True),
-        (Loss.UNTRUSTED, False, False),  # waiting makes no certificate better
-        (Loss.STALE, False, True),  # beyond the one time that a flow tries at once
-        (Loss.CUT, False, True),
-        (Loss.TIMEOUT, False, True),
-        (Loss.GARBAGE, False, False),
+        (FailureKind.CONNECT, True, True),
+        (FailureKind.UNTRUSTED, False, False),  # waiting makes no certificate better
+        (FailureKind.STALE, False, True),  # beyond the one time that a flow tries at once
+        (FailureKind.CUT, False, True),
+        (FailureKind.TIMEOUT, False, True),
+        (FailureKind.GARBAGE, False, False),
     ],
 )
-def test_losses(loss: Loss, plain: bool, repeated: bool) -> None:
+def test_losses(loss: FailureKind, plain: bool, repeated: bool) -> None:
     assert (wait(RetryPolicy(), failed(lost(loss))) is not None) is plain
     assert (wait(REPEAT, failed(lost(loss))) is not None) is repeated
 
@@ -77,33 +78,33 @@ def test_other_statuses_may_not_ask(status: int) -> None:
 
 
 def test_waits_double_up_to_a_cap_and_chance_shortens_them() -> None:
-    policy, exchange = RetryPolicy(attempts=100_000, backoff=0.5, cap=3.0), failed(lost(Loss.CONNECT))
+    policy, exchange = RetryPolicy(attempts=100_000, backoff=0.5, cap=3.0), failed(lost(FailureKind.CONNECT))
     assert [wait(policy, exchange, failures) for failures in (1, 2, 3, 4, 5)] == [0.5, 1.0, 2.0, 3.0, 3.0]
     assert wait(policy, exchange, 1, chance=1.0) == 0.375
     assert wait(policy, exchange, 99_999) == 3.0
 
 
 def test_attempts_come_to_an_end() -> None:
-    exchange = failed(lost(Loss.CONNECT))
+    exchange = failed(lost(FailureKind.CONNECT))
     assert wait(RetryPolicy(attempts=3), exchange, 2) is not None
     assert wait(RetryPolicy(attempts=3), exchange, 3) is None
     assert wait(NEVER, exchange, 1) is None
 
 
 def test_what_can_be_read_once_is_sent_once() -> None:
-    assert wait(REPEAT, failed(lost(Loss.CONNECT), ONCE)) is None
+    assert wait(REPEAT, failed(lost(FailureKind.CONNECT), ONCE)) is None
 
 
 def test_an_answer_that_breaks_off_may_be_asked_for_again() -> None:
-    events: tuple[Received, ...] = (Head(200), *lost(Loss.CUT).events)
+    events: tuple[Received, ...] = (Head(200), *lost(FailureKind.CUT).events)
     assert wait(REPEAT, failed(Answer(events))) is not None
     assert wait(RetryPolicy(), failed(Answer(events))) is None
 
 
 def test_a_refusal_whose_body_is_cut_is_a_refusal() -> None:
-    events: tuple[Received, ...] = (Head(503, (("retry-after", "7"),)), *lost(Loss.CUT).events)
+    events: tuple[Received, ...] = (Head(503, (("retry-after", "7"),)), *lost(FailureKind.CUT).events)
     assert wait(RetryPolicy(), failed(Answer(events))) == 7.0
-    assert wait(REPEAT, failed(Answer((Head(500), *lost(Loss.CUT).events)))) is None
+    assert wait(REPEAT, failed(Answer((Head(500), *lost(FailureKind.CUT).events)))) is None
 
 
 def test_an_answer_that_makes_no_sense_is_not_asked_for_again() -> None:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from bento_proto import JSON, Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
+from bento_proto import JSON, Endpoint, Service
+from bento_proto.schema import Kind, Output, Parameter, Schema, parse_service
 from tests.proto.shapes import ARGS, BYTES, FILE, FILES, KWARGS, TEXT, endpoint, root, service, zoo
 from tests.recordings import schema, schema_names
 

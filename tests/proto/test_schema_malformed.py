@@ -11,16 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bento_proto import (
-    JSON,
-    BentoMLException,
-    RemoteProtocolError,
-    SchemaError,
-    Service,
-    docstring_of,
-    parse_service,
-    signature_of,
-)
+from bento_proto import JSON, BentoMLException, RemoteProtocolError, SchemaError, Service
+from bento_proto.schema import docstring_of, parse_service, signature_of
 from tests.recordings import schema, schema_names
 
 FINE: dict[str, JSON] = {"name": "f", "route": "/f"}

@@ -13,13 +13,13 @@ from bento_proto import (
     CallTimeout,
     ConnectError,
     Data,
-    Delivery,
     Exchange,
+    FailureKind,
     InvalidArgument,
     LimitExceeded,
     Limits,
-    Loss,
     NotFound,
+    ResultKind,
     ResultStatus,
     RetryPolicy,
     SchemaError,
@@ -30,9 +30,9 @@ from bento_proto import (
     TaskNotCompleted,
     Timeout,
     __version__,
-    bind,
-    parse_service,
 )
+from bento_proto.request import bind
+from bento_proto.schema import parse_service
 
 from .play import Answer, Played, lost, moved, play, reply
 
@@ -90,7 +90,7 @@ def test_an_answer_as_the_bytes_that_come() -> None:
     for name, arguments in (("f", (1,)), ("stream", ())):
         flow = on.content(bind(on.endpoint(name), arguments, {}), (), "b", on.options, 0.0)
         played = play(flow, Answer(reply(200).events[:1]))
-        assert played.result.delivery is Delivery.FILE
+        assert played.result.delivery is ResultKind.FILE
         assert list(played.result.receive(Data(b"any \xff"))) == [b"any \xff"]
 
 
@@ -144,8 +144,8 @@ def test_limits_hold() -> None:
 def test_retries_share_a_budget() -> None:
     on = session()
     for _ in range(10):
-        call(on, answers=(lost(Loss.CONNECT),) * 3)
-    assert isinstance(call(on, answers=(lost(Loss.CONNECT),)).error, ConnectError)
+        call(on, answers=(lost(FailureKind.CONNECT),) * 3)
+    assert isinstance(call(on, answers=(lost(FailureKind.CONNECT),)).error, ConnectError)
 
 
 def test_cookies_go_along_beside_the_callers_own() -> None:
@@ -187,7 +187,7 @@ def test_not_to_wait_at_all() -> None:
 
 def test_a_service_that_does_not_become_ready() -> None:
     on = session(server_ready_timeout=0.1)
-    played = play(on.connect(on.options, 0.0), *[lost(Loss.CONNECT)] * 3)
+    played = play(on.connect(on.options, 0.0), *[lost(FailureKind.CONNECT)] * 3)
     assert isinstance(played.error, ServiceUnavailable)
     assert not on.is_connected
 
@@ -208,7 +208,7 @@ def test_is_ready() -> None:
     played = play(on.is_ready(1.5, on.options, 0.0), reply(200))
     assert (played.value, played.asked[0].timeout.total) == (True, 1.5)
     assert on.is_connected  # so that the first call need not ask again
-    assert play(on.is_ready(None, on.options, 0.0), lost(Loss.CONNECT)).value is False
+    assert play(on.is_ready(None, on.options, 0.0), lost(FailureKind.CONNECT)).value is False
 
 
 # --- tokens
@@ -321,6 +321,6 @@ def test_it_has_none(status: str, answer: Answer, kind: type[BentoMLException]) 
 def test_it_is_unknown_or_out_of_reach() -> None:
     unknown = reply(404, {"error": "task_id not found"})
     assert str(task(session(), "get", unknown, unknown).error) == "task_id not found"
-    assert isinstance(task(session(retries=0), "get", lost(Loss.CONNECT)).error, ConnectError)
+    assert isinstance(task(session(retries=0), "get", lost(FailureKind.CONNECT)).error, ConnectError)
     local = reply(400, {"error": "task cancellation is not supported in local development server"})
     assert isinstance(task(session(), "cancel", local).error, InvalidArgument)

@@ -7,7 +7,8 @@ import inspect
 
 import pytest
 
-from bento_proto import JSON, docstring_of, signature_of
+from bento_proto import JSON
+from bento_proto.schema import docstring_of, signature_of
 from tests.proto.shapes import ARGS, BYTES, FILE, FILES, KWARGS, TEXT, endpoint, root, service, zoo
 from tests.recordings import schema_names
 

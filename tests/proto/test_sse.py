@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bento_proto import Events, LimitExceeded, ServerSentEvent
+from bento_proto import LimitExceeded, ServerSentEvent
+from bento_proto.response import EventStreamDecoder
 from tests.proto.play import cut, splits
 
 Event = ServerSentEvent
 
 
 def events(pieces: list[bytes], limit: int = 1000) -> list[ServerSentEvent]:
-    decoder = Events(limit)
+    decoder = EventStreamDecoder(limit)
     found = [event for piece in pieces for event in [*decoder.feed(piece), *decoder.boundary()]]
     return [*found, *decoder.finish()]
 
@@ -77,7 +78,7 @@ def test_events(body: bytes) -> None:
 
 
 def test_an_event_comes_as_soon_as_its_end_does() -> None:
-    decoder = Events(100)
+    decoder = EventStreamDecoder(100)
     assert decoder.feed(b"data: a\r\n\r") == [Event("a")]  # the line feed to come belongs to this end
     assert decoder.feed(b"\n") == []
     assert decoder.feed(b"\n") == []
@@ -115,7 +116,7 @@ def test_any_nonsense_in_any_pieces_reads_the_same(body: str, places: list[float
 def test_the_limit_is_for_one_event(body: bytes) -> None:
     whole = b"data: a\n\n" in body
     for pieces in splits(body):
-        decoder = Events(10 if whole else 8)
+        decoder = EventStreamDecoder(10 if whole else 8)
         found: list[ServerSentEvent] = []
         with pytest.raises(LimitExceeded) as caught:
             for piece in pieces:
@@ -127,7 +128,7 @@ def test_the_limit_is_for_one_event(body: bytes) -> None:
 
 @pytest.mark.parametrize("crumb", [b"ab", b"\ndata:a"])
 def test_what_comes_in_crumbs_takes_little_more_memory_than_its_size(crumb: bytes) -> None:
-    decoder = Events(1 << 20)
+    decoder = EventStreamDecoder(1 << 20)
     tracemalloc.start()
     try:
         for _ in range(50_000):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from bento_proto import (
     ConnectError,
     Exchange,
+    FailureKind,
     InvalidArgument,
-    Loss,
     NotFound,
     RemoteProtocolError,
     ResultStatus,
@@ -22,7 +22,7 @@ from bento_proto import (
     TaskNotCompleted,
     Timeout,
 )
-from bento_proto._tasks import parse_status, parse_task_id
+from bento_proto.policy._tasks import parse_status, parse_task_id
 from tests.proto.play import Answer, Played, lost, play, reply
 from tests.recordings import load, schema
 
@@ -168,7 +168,7 @@ def test_a_task_that_neither_failed_nor_goes_on_is_refused_as_the_server_refused
     assert played.error.message == "task ID is not completed yet"
 
 
-@pytest.mark.parametrize("answer", [lost(Loss.CONNECT), reply(200, b"no JSON")])
+@pytest.mark.parametrize("answer", [lost(FailureKind.CONNECT), reply(200, b"no JSON")])
 def test_nobody_asks_further_where_there_was_no_answer(answer: Answer) -> None:
     played = fetched(answer)
     assert isinstance(played.error, (ConnectError, RemoteProtocolError))

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bento_proto import Limits, Loss, Origin, Proxy, ProxyError
-from bento_proto.tunnel import Tunnel
+from bento_proto import FailureKind, Limits
+from bento_proto.http import Origin, Proxy, ProxyError
+from bento_proto.http11 import Tunnel
 
 from .play import splits
 
@@ -20,7 +21,7 @@ def tunnel(proxy: Proxy = PROXY, origin: Origin = THERE, head: int = 1000) -> Tu
     return Tunnel(proxy, origin, Limits(head=head))
 
 
-def refused(*pieces: bytes) -> tuple[str, Loss]:
+def refused(*pieces: bytes) -> tuple[str, FailureKind]:
     asked = tunnel()
     with pytest.raises(ProxyError) as caught:
         for piece in pieces:
@@ -60,10 +61,12 @@ def test_it_opens_however_the_answer_is_cut(answer: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("status", "loss"),
-    [(407, Loss.UNTRUSTED), (403, Loss.UNTRUSTED), (400, Loss.UNTRUSTED), (302, Loss.UNTRUSTED), (501, Loss.UNTRUSTED),
-     (502, Loss.CONNECT), (503, Loss.CONNECT), (504, Loss.CONNECT), (429, Loss.CONNECT)],
-)  # fmt: skip
-def test_a_refusal(status: int, loss: Loss) -> None:
+    [
+        *((status, FailureKind.UNTRUSTED) for status in (302, 400, 403, 407, 501)),
+        *((status, FailureKind.CONNECT) for status in (429, 502, 503, 504)),
+    ],
+)
+def test_a_refusal(status: int, loss: FailureKind) -> None:
     text, found = refused(b"HTTP/1.1 %d No\r\nContent-Length: 9\r\n\r\nsome page" % status)
     assert found is loss
     assert f"(status {status})" in text
@@ -81,14 +84,14 @@ def test_garbage(answer: bytes) -> None:
     for pieces in ([answer], [answer[i : i + 1] for i in range(len(answer))]):
         text, loss = refused(*pieces)
         assert "http://p:3128 does not speak HTTP/1.1" in text
-        assert loss is Loss.UNTRUSTED
+        assert loss is FailureKind.UNTRUSTED
 
 
 def test_a_close_may_pass() -> None:
     for before in ([], [b"HTTP/1.1 200"]):
         text, loss = refused(*before, b"")
         assert "closed the connection without an answer" in text
-        assert loss is Loss.CONNECT
+        assert loss is FailureKind.CONNECT
 
 
 @pytest.mark.parametrize("piece", [b"HTTP/1.1 100 Continue\r\n\r\n", b"x", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 99])

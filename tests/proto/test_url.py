@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bento_proto import Base, Origin, RemoteProtocolError, parse_base
-from bento_proto._url import checked_target, quote_route, quote_segment, resolve
+from bento_proto import RemoteProtocolError
+from bento_proto.http import Base, Origin, parse_base
+from bento_proto.http._url import checked_target, quote_route, quote_segment, resolve
 from tests.proto.shapes import service, zoo
 from tests.recordings import find
 

@@ -11,22 +11,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bento_proto import OnError, Outcome, Progress, Value, Window, arguments_of
+from bento_proto import Progress, Value
+from bento_proto.batch import BatchState, OnError, Outcome, arguments_of
 
 
 class Broken(Exception):
     """What a call raises in these tests."""
 
 
-def window(inputs: object = None, concurrency: int = 2, *, ordered: bool = True, on_error: OnError = "raise") -> Window:
-    return Window(inputs, concurrency, ordered, on_error, None)
+def window(
+    inputs: object = None, concurrency: int = 2, *, ordered: bool = True, on_error: OnError = "raise"
+) -> BatchState:
+    return BatchState(inputs, concurrency, ordered, on_error, None)
 
 
-def drained(of: Window) -> list[Outcome[Value]]:
+def drained(of: BatchState) -> list[Outcome[Value]]:
     return list(iter(of.take, None))
 
 
-def handed_over(of: Window) -> tuple[int, Value, Value] | None:
+def handed_over(of: BatchState) -> tuple[int, Value, Value] | None:
     outcome = of.take()
     return None if outcome is None else (outcome.number, outcome.input, outcome.result)
 
@@ -72,7 +75,7 @@ def test_the_end() -> None:
 # --- errors
 
 
-def failing(on_error: OnError, *, ordered: bool = True) -> Window:
+def failing(on_error: OnError, *, ordered: bool = True) -> BatchState:
     on = window(ordered=ordered, on_error=on_error)
     for number in range(4):
         on.start(number)
@@ -133,7 +136,7 @@ def test_what_makes_no_sense() -> None:
 
 def test_progress() -> None:
     told: list[Progress] = []
-    on = Window(["a", "b"], 2, True, "return", told.append)
+    on = BatchState(["a", "b"], 2, True, "return", told.append)
     on.tell()
     on.tell()
     on.start("a")
@@ -217,7 +220,7 @@ def test_whatever_happens_when(
         assert len(arrived) == count
 
 
-def flow(on: Window, inputs: Iterator[int]) -> Iterator[int]:
+def flow(on: BatchState, inputs: Iterator[int]) -> Iterator[int]:
     """As an adapter uses it, with calls that are over at once, the last one first."""
     under_way: list[int] = []
     while not on.is_over:

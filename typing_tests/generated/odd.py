@@ -16,12 +16,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from bento_async import TypedAsyncHTTPClient
-from bento_proto import ModelInput
+from bento_proto.request import ModelInput
 from bento_sync import TypedSyncHTTPClient
 from typing_extensions import NotRequired, ReadOnly, TypedDict
 
 if TYPE_CHECKING:
-    from bento_codegen import typed as _typed
+    from bento_client.codegen import typed as _typed
 
 __all__ = (
     "AsyncOddServiceWithANameClient",

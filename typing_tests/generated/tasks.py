@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bento_async import TypedAsyncHTTPClient
-from bento_proto import FileInput, ModelInput
+from bento_proto import FileInput
+from bento_proto.request import ModelInput
 from bento_sync import TypedSyncHTTPClient
 from typing_extensions import NotRequired, ReadOnly, TypedDict
 
 if TYPE_CHECKING:
-    from bento_codegen import typed
+    from bento_client.codegen import typed
     from numpy.typing import NDArray
     from PIL.Image import Image
 

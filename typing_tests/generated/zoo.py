@@ -22,12 +22,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from bento_async import TypedAsyncHTTPClient
-from bento_proto import FileInput, FrameInput, ModelInput, TensorInput
+from bento_proto import FileInput
+from bento_proto.request import FrameInput, ModelInput, TensorInput
 from bento_sync import TypedSyncHTTPClient
 from typing_extensions import NotRequired, ReadOnly, TypedDict
 
 if TYPE_CHECKING:
-    from bento_codegen import typed
+    from bento_client.codegen import typed
     from numpy import float32
     from numpy.typing import NDArray
     from pandas import DataFrame

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from bento_proto._json import JSON
+from bento_proto._types import JSON
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

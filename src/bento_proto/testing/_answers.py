@@ -8,20 +8,21 @@ from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 from urllib.parse import quote
 
 from bento_proto._errors import BentoMLException
-from bento_proto._inputs import File
-from bento_proto._json import JSON, to_json
-from bento_proto._messages import Data, End, Head, Loss, Lost
-from bento_proto._responder import Event, Pause
-from bento_proto._schema import Kind, unwrapped
+from bento_proto._types import JSON
+from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, Head
+from bento_proto.json import to_json
+from bento_proto.request._inputs import File
+from bento_proto.schema._service import Kind, unwrapped
 
 from ._acts import Cut, Garbage, Refusal, Reply, Unreachable, act_of
 from ._asked import UploadedFile
 from ._functions import finished
+from ._responder import Event, Pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping
 
-    from bento_proto._schema import Output
+    from bento_proto.schema._service import Output
 
     from ._acts import Act
 
@@ -198,15 +199,15 @@ def acted(
         answer: makes that of a reply.
     """
     if isinstance(act, Unreachable):
-        return _only(Lost(Loss.CONNECT, act.reason))
+        return _only(ConnectionFailed(FailureKind.CONNECT, act.reason))
     if isinstance(act, Garbage):
-        return _only(Lost(Loss.GARBAGE, act.reason))
+        return _only(ConnectionFailed(FailureKind.GARBAGE, act.reason))
     if isinstance(act, Refusal):
         return refused(act, fields)
     if isinstance(act, Reply):
         return answer(act)
     events = acted(act_of(act.reply), fields, answer)
-    breaking = Lost(Loss.CUT, "the connection broke") if isinstance(act, Cut) else Pause(act.seconds)
+    breaking = ConnectionFailed(FailureKind.CUT, "the connection broke") if isinstance(act, Cut) else Pause(act.seconds)
     return _broken(events, act.items, act.bytes, breaking)
 
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from bento_proto._content import parameters
 from bento_proto._errors import InvalidArgument, RemoteProtocolError
-from bento_proto._headers import Headers
-from bento_proto._hooks import REDACTED
-from bento_proto._json import JSON, parse_json
-from bento_proto._watch import SECRET
+from bento_proto._types import JSON
+from bento_proto.http._content_headers import parameters
+from bento_proto.http._headers import Headers
+from bento_proto.http._redaction import REDACTED, SECRET
+from bento_proto.json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from bento_proto._messages import Fields
-    from bento_proto._response import Value
-    from bento_proto._schema import Endpoint, Parameter
+    from bento_proto._types import Fields, Value
+    from bento_proto.schema._service import Endpoint, Parameter
 
 _URL: Final = (b"http://", b"https://")
 

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
 from urllib.parse import unquote
 
 from bento_proto._errors import BentoMLException
-from bento_proto._headers import Headers
-from bento_proto._json import JSON, parse_json, to_json
-from bento_proto._schema import Kind, Output, parse_service
+from bento_proto._types import JSON
+from bento_proto.http._headers import Headers
+from bento_proto.json import parse_json, to_json
+from bento_proto.schema._service import Kind, Output, parse_service
 
 from ._acts import Life, Refusal, Reply, act_of
 from ._answers import acted, delayed, failed, refused, replied, whole
@@ -23,10 +24,11 @@ from ._tasks import ACTIONS, Tasks
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 
-    from bento_proto._messages import Request
-    from bento_proto._responder import Event
-    from bento_proto._response import Value
-    from bento_proto._schema import Endpoint, Schema, Service
+    from bento_proto._types import Value
+    from bento_proto.http._messages import Request
+    from bento_proto.schema._service import Endpoint, Schema, Service
+
+    from ._responder import Event
 
 F = TypeVar("F", bound="Callable[..., object]")
 

@@ -7,17 +7,17 @@ import typing
 from collections import abc
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
 
-from bento_proto._json import JSON
-from bento_proto._responder import Pause
+from bento_proto._types import JSON
 
+from ._responder import Pause
 from ._types import converted, origin_of, plain, schema_of
 
 if TYPE_CHECKING:
     import inspect
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
 
-    from bento_proto._response import Value
-    from bento_proto._schema import Schema
+    from bento_proto._types import Value
+    from bento_proto.schema._service import Schema
 
 T = TypeVar("T")
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from bento_proto._json import JSON
-from bento_proto._messages import Chunks, Data, End, Head, Lost
+from bento_proto._types import JSON
+from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, Head
 
 from ._recording import event_entry, request_entry, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bento_proto._exchange import Exchange
-    from bento_proto._messages import Received
+    from bento_proto.exchange._exchange import Exchange
+    from bento_proto.http._messages import Received
 
 
 class Recorder:
@@ -36,7 +36,7 @@ class Recorder:
         self._exchanges: list[_Noted] = []
 
     def watch(self, exchange: Exchange[object], body: bytes, clock: Callable[[], float]) -> None:
-        """Note an exchange that is about to begin: what makes it a `Witness`."""
+        """Note an exchange that is about to begin: what makes it a `ExchangeRecorder`."""
         exchange.request.body = (body,) if body else ()  # whatever it was read from may not give it twice
         noted = _Noted(request_entry(exchange.request, body, self._limit), self._limit, clock)
         self._exchanges.append(noted)
@@ -49,7 +49,7 @@ class Recorder:
 
 class _Piece(NamedTuple):
     when: float
-    event: Head | Data | End | Lost
+    event: Head | Data | End | ConnectionFailed
     size: int = 0  # of a body's data, which may be more than is kept
 
 

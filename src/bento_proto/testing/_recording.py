@@ -9,18 +9,19 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlsplit
 
-from bento_proto._content import parameters
 from bento_proto._errors import RemoteProtocolError
-from bento_proto._hooks import REDACTED
-from bento_proto._json import JSON, parse_json
-from bento_proto._messages import Data, End, Head, Loss, Lost
+from bento_proto._types import JSON
+from bento_proto.http._content_headers import parameters
+from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, Head
+from bento_proto.http._redaction import REDACTED
+from bento_proto.json import parse_json
 
 from ._asked import is_secret, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bento_proto._messages import Received, Request
+    from bento_proto.http._messages import Received, Request
 
 FORMAT: Final = "bento-recording"
 VERSION: Final = 1
@@ -52,7 +53,7 @@ def request_entry(request: Request, body: bytes, limit: float) -> dict[str, JSON
     return {**entry, "body": content(body, limit)}
 
 
-def event_entry(event: Head | Data | End | Lost) -> dict[str, JSON]:
+def event_entry(event: Head | Data | End | ConnectionFailed) -> dict[str, JSON]:
     """An event of an answer."""
     if isinstance(event, Head):
         fields = redacted(event.headers)
@@ -81,7 +82,7 @@ def event_of(entry: Mapping[str, JSON]) -> Received:
         return Data(_bytes(entry["data"]), bool(entry.get("ends_chunk", False)))
     if "end" in entry:
         return End()
-    return Lost(Loss(entry["lost"]), cast("str", entry["reason"]), sent=bool(entry["sent"]))
+    return ConnectionFailed(FailureKind(entry["lost"]), cast("str", entry["reason"]), sent=bool(entry["sent"]))
 
 
 def content(data: bytes, limit: float = math.inf) -> JSON:

@@ -9,16 +9,16 @@ from difflib import SequenceMatcher
 from itertools import count
 from typing import TYPE_CHECKING, Final, cast
 
-from bento_proto._responder import Pause
-
 from ._recording import event_of, read, request_entry
+from ._responder import Pause
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
 
-    from bento_proto._json import JSON
-    from bento_proto._messages import Request
-    from bento_proto._responder import Event
+    from bento_proto._types import JSON
+    from bento_proto.http._messages import Request
+
+    from ._responder import Event
 
 _SHOWN: Final = 300
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
 
-from bento_proto._messages import Chunks, Data, End, Head, Origin, Request
-from bento_proto._responder import Pause, slept
+from bento_proto.http._messages import Chunks, Data, End, Head, Origin, Request
+
+from ._responder import Pause, slept
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 
-    from bento_proto._responder import Responder
+    from ._responder import Responder
 
     Message: TypeAlias = MutableMapping[str, object]
     Receive: TypeAlias = Callable[[], Awaitable[Message]]

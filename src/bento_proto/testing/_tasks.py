@@ -6,12 +6,13 @@ from itertools import count
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs
 
-from bento_proto._json import JSON, to_json
-from bento_proto._messages import Head
-from bento_proto._responder import Event, Pause
-from bento_proto._tasks import ResultStatus
+from bento_proto._types import JSON
+from bento_proto.http._messages import Head
+from bento_proto.json import to_json
+from bento_proto.policy._tasks import ResultStatus
 
 from ._answers import whole
+from ._responder import Event, Pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable

@@ -8,15 +8,16 @@ from collections import abc
 from enum import Enum
 from typing import TYPE_CHECKING, Final, cast
 
-from bento_proto._arrays import converter
 from bento_proto._errors import InvalidArgument, RemoteProtocolError
-from bento_proto._json import JSON, parse_json, to_json
+from bento_proto._types import JSON
+from bento_proto.json import parse_json, to_json
+from bento_proto.response._arrays import converter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bento_proto._response import Value
-    from bento_proto._schema import Schema
+    from bento_proto._types import Value
+    from bento_proto.schema._service import Schema
 
 _SCALARS: Final[Mapping[object, dict[str, JSON]]] = {
     str: {"type": "string"}, int: {"type": "integer"}, float: {"type": "number"}, bool: {"type": "boolean"},

@@ -1,0 +1,154 @@
+"""What the shell completes: the names of endpoints and of their arguments, as the Service itself tells them."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from typing import TYPE_CHECKING, ClassVar, Final
+
+import click
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    add_completion_class,
+    get_completion_class,
+    split_arg_string,
+)
+
+from ._settings import Settings, split_url
+from ._text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bento_proto import Endpoint
+    from bento_proto.schema import Parameter
+
+SHELLS: Final = ("bash", "zsh", "fish")
+
+# What bash puts into the line as it is, and would run if a Service gave it another name.
+_PLAIN: Final = re.compile(r"[\w.,:=@%+/-]+")
+
+# Unlike click's own, it is given the line as it was typed: bash takes URLs and key=value apart, at each : and =.
+# And it completes @PATH, which bash itself takes for the name of a host.
+_BASH: Final = """\
+%(complete_func)s() {
+    local type value path
+    COMPREPLY=()
+    while IFS=, read -r type value; do
+        case "$type" in
+            dir) compopt -o dirnames ;;
+            file)
+                if [[ $2 != @* ]]; then
+                    compopt -o default
+                    continue
+                fi
+                while IFS= read -r path; do
+                    [[ -d $path ]] && path+=/ && compopt -o nospace
+                    COMPREPLY+=("@$(printf %%q "$path")")
+                done < <(compgen -f -- "${2#@}") ;;
+            plain) COMPREPLY+=("$value"); [[ $value == *= ]] && compopt -o nospace ;;
+        esac
+    done < <(COMP_LINE="${COMP_LINE:0:COMP_POINT}" %(complete_var)s=bash_complete "$1")
+    return 0
+}
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
+
+class _Bash(BashComplete):
+    source_template: ClassVar[str] = _BASH
+    _incomplete = ""
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        typed = os.environ.get("COMP_LINE", "")
+        words = split_arg_string(typed)[1:]
+        self._incomplete = words.pop() if words and not typed[-1:].isspace() else ""
+        return words, self._incomplete
+
+    def format_completion(self, item: CompletionItem) -> str:
+        start = max(self._incomplete.rfind(":"), self._incomplete.rfind("=")) + 1  # where bash's own word starts
+        return f"{item.type},{item.value[start:] if item.type == 'plain' else item.value}"
+
+
+def complete(cli: click.Command, name: str, variable: str, instruction: str) -> int:
+    """Answer the shell; return the exit code.
+
+    Args:
+        cli: the command.
+        name: what it is called.
+        variable: the variable that has the instruction.
+        instruction: ``bash_source`` for the script, ``bash_complete`` for what can come next.
+    """
+    add_completion_class(_Bash)
+    shell, _, task = instruction.partition("_")
+    kind = get_completion_class(shell)
+    if kind is None or task not in ("source", "complete"):
+        return 1
+    completion = kind(cli, {}, name, variable)
+    if task == "source":
+        sys.stdout.write(completion.source() + "\n")
+        return 0
+    try:
+        sys.stdout.write(completion.complete() + "\n")
+    except Exception:  # noqa: BLE001 - who completes is typing: nothing may get in between
+        return 1
+    return 0
+
+
+def words(*, tasks: bool = False, arguments: bool = False) -> Callable[..., list[CompletionItem]]:
+    """A function that completes the words of a command.
+
+    Args:
+        tasks: whether only tasks fit.
+        arguments: whether arguments of the endpoint follow, and not a task's id.
+    """
+
+    def complete_words(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        if incomplete.startswith("@") or "=@" in incomplete:
+            return [CompletionItem(incomplete, type="file")]
+        try:
+            settings = context.find_object(Settings) or Settings()
+            url, given = split_url(context.params.get(parameter.name or "") or ())
+            with settings.client(url, quick=True) as client:
+                endpoints = client.endpoints
+        except Exception:  # noqa: BLE001 - no server, no completion
+            return []
+        if not given:
+            found = [_named(endpoint) for endpoint in endpoints.values() if endpoint.is_task or not tasks]
+        elif arguments and given[0] in endpoints:
+            found = list(_arguments(endpoints[given[0]], given[1:], incomplete))
+        else:
+            found = []
+        return [item for item in found if item.value.startswith(incomplete) and _PLAIN.fullmatch(item.value)]
+
+    return complete_words
+
+
+def _named(endpoint: Endpoint) -> CompletionItem:
+    return CompletionItem(endpoint.name, help=one_line((endpoint.doc or "").strip().partition("\n")[0]) or None)
+
+
+def _arguments(endpoint: Endpoint, given: Sequence[str], incomplete: str) -> Iterator[CompletionItem]:
+    key, equals, _ = incomplete.partition("=")
+    had = {word.partition("=")[0].removesuffix(":") for word in given}
+    for parameter in endpoint.root_fields or endpoint.parameters:
+        if equals and parameter.name == key:
+            yield from (CompletionItem(f"{key}={value}") for value in _values(parameter))
+        elif parameter.name and (parameter.name not in had or parameter.many):
+            yield CompletionItem(parameter.name + "=", help=_described(parameter))
+
+
+def _values(parameter: Parameter) -> Iterator[str]:
+    if parameter.schema.get("type") == "boolean":
+        yield from ("true", "false")
+    values = parameter.schema.get("enum")
+    yield from (str(value) for value in values) if isinstance(values, list) else ()
+
+
+def _described(parameter: Parameter) -> str | None:
+    description = parameter.schema.get("description")
+    if isinstance(description, str):
+        return one_line(description.partition("\n")[0])
+    return "a file: @PATH" if parameter.is_file else None

@@ -1,0 +1,139 @@
+"""The endpoints of a Service, to read or to process."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import TYPE_CHECKING, Final
+
+from bento_proto.schema import docstring_of, signature_of
+
+from ._output import console, line, on_terminal
+from ._text import harmless, one_line
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from bento_proto import JSON, Endpoint, Service
+    from bento_proto.schema import Parameter
+
+    from ._settings import Settings
+
+_INDENT: Final = 4
+
+
+def show_endpoints(settings: Settings, url: str, service: Service) -> None:
+    """Print all endpoints: a table on a terminal, tab-separated lines in a pipe, or a JSON document."""
+    if settings.is_json:
+        line(
+            json.dumps(
+                {"name": service.name, "url": url, "endpoints": [_as_json(e) for e in service.endpoints.values()]}
+            )
+        )
+    elif on_terminal():
+        _show_table(settings, url, service)
+    else:
+        for endpoint in service.endpoints.values():
+            line("\t".join((one_line(endpoint.name), _kinds(endpoint), _signature(endpoint), _summary(endpoint))))
+
+
+def _show_table(settings: Settings, url: str, service: Service) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    out = console(settings)
+    out.print(Text.assemble((one_line(service.name), "bold"), f" at {url}", style="not dim"))
+    if service.description:
+        out.print(Text(harmless(service.description.strip())))
+    out.print()
+    table = Table(box=None, padding=(0, 1), pad_edge=False, show_header=False)
+    table.add_column("kind", style="yellow", no_wrap=True)
+    table.add_column("endpoint", overflow="fold")
+    for endpoint in service.endpoints.values():
+        table.add_row(_kinds(endpoint), _styled(endpoint))
+        if _summary(endpoint):
+            table.add_row("", Text("  " + _summary(endpoint), style="dim"))
+    out.print(table)
+
+
+def show_endpoint(settings: Settings, url: str, endpoint: Endpoint) -> None:
+    """Print what is known of one endpoint, and how it is called."""
+    if settings.is_json:
+        line(json.dumps(_as_json(endpoint)))
+        return
+    if on_terminal():
+        console(settings).print(_styled(endpoint))
+    else:
+        line(f"{endpoint.name}{_signature(endpoint)}")
+    kinds = _kinds(endpoint)
+    said = docstring_of(endpoint).split("\n\n")
+    # Without a description it begins with the name alone; of a task it ends with what is for Python.
+    text = harmless("\n\n".join(said[not endpoint.doc : len(said) - endpoint.is_task]))
+    example = ["bento-client", "submit" if endpoint.is_task else "call", url, endpoint.name, *_example(endpoint)]
+    line("".join(" " * _INDENT + part + "\n" if part else "\n" for part in text.splitlines()))
+    line(f"{'Route:':<9}{one_line(endpoint.route)}" + (f"\n{'Kind:':<9}{kinds}" if kinds else ""))
+    line(f"{'Example:':<9}{' '.join(map(one_line, example))}")
+
+
+def _example(endpoint: Endpoint) -> list[str]:
+    return [_placeholder(parameter) for parameter in endpoint.root_fields or endpoint.parameters if parameter.required]
+
+
+def _placeholder(parameter: Parameter) -> str:
+    key = f"{shlex.quote(parameter.name)}=" if parameter.name else ""
+    if parameter.is_file:
+        return f"{key}@PATH"
+    kind = parameter.schema.get("type")
+    examples = {"integer": "1", "number": "1.5", "boolean": "true", "array": "'[...]'", "object": "'{...}'"}
+    return key + examples.get(str(kind), "'...'")
+
+
+def _kinds(endpoint: Endpoint) -> str:
+    found = (("task", endpoint.is_task), ("stream", endpoint.output.is_stream), ("batch", endpoint.batchable))
+    return ",".join(kind for kind, holds in found if holds)
+
+
+class _Plain(str):
+    """An annotation, which a signature shows without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _signature(endpoint: Endpoint) -> str:
+    signature = signature_of(endpoint)
+    plain = [parameter.replace(annotation=_Plain(parameter.annotation)) for parameter in signature.parameters.values()]
+    returned = _Plain(signature.return_annotation)
+    return one_line(str(signature.replace(parameters=plain, return_annotation=returned)))
+
+
+def _summary(endpoint: Endpoint) -> str:
+    return one_line((endpoint.doc or "").strip().partition("\n")[0])
+
+
+def _styled(endpoint: Endpoint) -> Text:
+    from rich.text import Text
+
+    return Text.assemble((one_line(endpoint.name), "bold cyan"), _signature(endpoint))
+
+
+def _as_json(endpoint: Endpoint) -> dict[str, JSON]:
+    return {
+        "name": endpoint.name,
+        "route": endpoint.route,
+        "signature": _signature(endpoint),
+        "doc": endpoint.doc,
+        "is_task": endpoint.is_task,
+        "is_stream": endpoint.output.is_stream,
+        "batchable": endpoint.batchable,
+        "root_input": endpoint.root_input,
+        "parameters": [_parameter(parameter) for parameter in endpoint.parameters],
+        "returns": endpoint.output.kind.value,
+    }
+
+
+def _parameter(parameter: Parameter) -> dict[str, JSON]:
+    described: dict[str, JSON] = {"name": parameter.name, "required": parameter.required, "default": parameter.default}
+    return {**described, "is_file": parameter.is_file, "many": parameter.many, "schema": dict(parameter.schema)}

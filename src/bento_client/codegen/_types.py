@@ -1,0 +1,312 @@
+"""JSON Schema as Python types: what an endpoint takes and gives, with a `TypedDict` for each model."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import ChainMap
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+
+from bento_proto.schema import Kind
+
+from ._names import pascal_case
+from ._schemas import named_in, object_of, reached, shape_of, takes_files
+from ._text import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from bento_proto import JSON, Endpoint, Service
+    from bento_proto.schema import Parameter, Schema
+
+    from ._names import Names
+
+_SCALARS: Final[Mapping[str, str]] = {
+    "string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None",
+}  # fmt: skip
+# What may be given for a text of some format.
+_FORMATS: Final[Mapping[str, str]] = {
+    "date": "date", "date-time": "datetime", "duration": "timedelta", "ipv4": "IPv4Address", "ipv6": "IPv6Address",
+    "time": "time", "uuid": "UUID",
+}  # fmt: skip
+_DTYPES: Final = frozenset(
+    {"complex64", "complex128", "float16", "float32", "float64", "int8", "int16", "int32", "int64"}
+    | {"uint8", "uint16", "uint32", "uint64"}
+)
+_DEEPEST: Final = 40  # of any Service that a person wrote; what is deeper can be anything
+_LONGEST: Final = 1000  # likewise
+
+Types: TypeAlias = "list[str]"
+"""The members of a union."""
+
+
+class Model(NamedTuple):
+    """A `TypedDict`.
+
+    Attributes:
+        name: its name.
+        fields: the types of its fields, in text.
+        doc: what it is, or None.
+    """
+
+    name: str
+    fields: Mapping[str, str]
+    doc: str | None
+
+
+class _Scope(NamedTuple):
+    """Where a schema stands.
+
+    Attributes:
+        endpoint: of which endpoint it is.
+        given: whether its values are given to the client, or come from it.
+        hint: what to call a model that has no name.
+        inside: whether it is inside JSON, where there are no files and no bytes.
+        opened: the references that led here.
+        depth: how deep it is.
+    """
+
+    endpoint: str
+    given: bool
+    hint: str
+    inside: bool = False
+    opened: frozenset[str] = frozenset()
+    depth: int = 0
+
+    def within(self, hint: str = "") -> _Scope:
+        return self._replace(inside=True, hint=self.hint + hint)
+
+
+class Annotations:
+    """Makes the types of one Service's endpoints.
+
+    Args:
+        service: the Service.
+        names: of the module that they stand in.
+
+    Attributes:
+        models: the models that they need, by name, each before those that refer to it where that is possible.
+    """
+
+    def __init__(self, service: Service, names: Names) -> None:
+        self.models: dict[str, Model] = {}
+        self._names = names
+        self._by_schema: dict[tuple[bool, str], str] = {}
+        self._by_reference: dict[tuple[bool, bool, str, str], Types] = {}
+        named = {endpoint.name: named_in(endpoint) for endpoint in service.endpoints.values()}
+        anywhere: dict[str, Schema] = {}
+        for own in named.values():
+            for title, schema in own.items():
+                anywhere.setdefault(title, schema)
+        self._known = {name: ChainMap(own, anywhere) for name, own in named.items()}
+
+    def argument(self, endpoint: Endpoint, parameter: Parameter) -> str:
+        """The type of an argument."""
+        scope = self._scope(endpoint, parameter.name or "value", given=True)
+        inside = not (endpoint.root_input or parameter.is_file)
+        types = self._types(parameter.schema, scope._replace(inside=inside))
+        if not parameter.required and parameter.default is None:
+            types.append("None")
+        return _union(types)
+
+    def items(self, endpoint: Endpoint, parameter: Parameter) -> str:
+        """The type of each of the arguments that ``*args`` or ``**kwargs`` stand for."""
+        schema = object_of(parameter.schema.get("items" if parameter.name == "args" else "additionalProperties"))
+        return _union(self._types(schema, self._scope(endpoint, parameter.name, given=True).within("Item")))
+
+    def result(self, endpoint: Endpoint) -> str:
+        """The type of the result; of a stream, that of its items."""
+        output, scope = endpoint.output, self._scope(endpoint, "result", given=False)
+        if not output.is_stream:
+            return _union(self._types(output.schema, scope))
+        if output.kind is Kind.JSON:
+            return _union(self._types(output.schema, scope.within("Item")))
+        types = set(self._types(output.schema, scope)) - {"None"}
+        is_text = output.kind is Kind.TEXT or (output.kind is Kind.EITHER and types != {"bytes"})
+        return self._names.use("str" if is_text else "bytes")
+
+    def _scope(self, endpoint: Endpoint, hint: str, *, given: bool) -> _Scope:
+        return _Scope(endpoint.name, given, pascal_case(f"{endpoint.name} {hint}"))
+
+    def _types(self, schema: Schema, scope: _Scope) -> Types:
+        if scope.depth >= _DEEPEST:
+            return self._anything(scope)
+        types = self._members(schema, scope._replace(depth=scope.depth + 1))
+        return types if sum(map(len, types)) <= _LONGEST else self._anything(scope)
+
+    def _union_of(self, schema: JSON, scope: _Scope) -> str:
+        return _union(self._types(object_of(schema), scope))
+
+    def _members(self, schema: Schema, scope: _Scope) -> Types:
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            return self._referred(reference.rpartition("/")[2], scope)
+        for key in ("anyOf", "oneOf", "allOf"):
+            members = schema.get(key)
+            if isinstance(members, list) and (key != "allOf" or len(members) == 1):
+                return [kind for member in members for kind in self._types(object_of(member), scope)]
+        literal = self._literal(schema)
+        if literal is not None:
+            return literal
+        kind = schema.get("type")
+        if isinstance(kind, list):
+            return [text for each in kind for text in self._types({**schema, "type": each}, scope)]
+        if schema.get("properties"):
+            return self._object_type(schema, scope)
+        return self._plain(kind, schema, scope) if isinstance(kind, str) else self._anything(scope)
+
+    def _anything(self, scope: _Scope) -> Types:
+        return [self._names.use("object" if scope.given else "Any")]
+
+    def _referred(self, name: str, scope: _Scope) -> Types:
+        target = self._known[scope.endpoint].get(name)
+        if target is None or name in scope.opened:
+            return self._anything(scope)
+        if target.get("properties"):
+            return self._object_type({"title": name, **target}, scope)
+        key = (scope.given, scope.inside, scope.endpoint, name)
+        if key not in self._by_reference:  # else what refers to the next one twice, and so on, would take for ever
+            self._by_reference[key] = self._types(target, scope._replace(opened=scope.opened | {name}))
+        return self._by_reference[key]
+
+    def _literal(self, schema: Schema) -> Types | None:
+        values = [schema["const"]] if "const" in schema else schema.get("enum")
+        if not isinstance(values, list) or not values:
+            return None
+        texts = [_literal(value) for value in values]
+        if not all(texts):
+            return None
+        return [f"{self._names.use('Literal')}[{', '.join(dict.fromkeys(text for text in texts if text))}]"]
+
+    def _plain(self, kind: str, schema: Schema, scope: _Scope) -> Types:
+        use = self._names.use
+        if kind == "string":
+            return self._string(schema, scope)
+        if kind == "null":
+            return ["None"]
+        if kind in _SCALARS:
+            return [use(_SCALARS[kind])]
+        if kind == "array":
+            return self._array(schema, scope)
+        if kind == "object":
+            return self._mapping(schema, scope)
+        if kind == "file":
+            return self._file(schema, scope)
+        if kind == "tensor":
+            return [use("TensorInput") if scope.given else self._tensor(schema)]
+        if kind == "dataframe":
+            return [use("FrameInput") if scope.given else use("DataFrame")]
+        return self._anything(scope)
+
+    def _string(self, schema: Schema, scope: _Scope) -> Types:
+        use, form = self._names.use, schema.get("format")
+        if form == "binary":
+            if scope.given:
+                return [use(name) for name in ("bytes", "bytearray", "memoryview", "str")]
+            return [use("str" if scope.inside else "bytes")]
+        more = _FORMATS.get(form) if isinstance(form, str) and scope.given else None
+        return [use(more), use("str")] if more else [use("str")]
+
+    def _file(self, schema: Schema, scope: _Scope) -> Types:
+        if scope.inside:  # there it is the name of one
+            return [self._names.use("str")]
+        if scope.given:
+            return [self._names.use("FileInput")]
+        return [self._names.use("Image" if _is_image(schema) else "Path")]
+
+    def _tensor(self, schema: Schema) -> str:
+        dtype = schema.get("dtype")
+        known = isinstance(dtype, str) and dtype in _DTYPES
+        return f"{self._names.use('NDArray')}[{self._names.use(str(dtype) if known else 'Any')}]"
+
+    def _array(self, schema: Schema, scope: _Scope) -> Types:
+        use, items, within = self._names.use, schema.get("items"), scope.within("Item")
+        heads = schema.get("prefixItems")
+        if isinstance(heads, list) and heads:
+            inside = [self._union_of(head, within) for head in heads]
+            any_of_them = f"{use('list')}[{_union(inside)}]"
+            return [f"{use('tuple')}[{', '.join(inside)}]", any_of_them] if scope.given else [any_of_them]
+        if not scope.given:
+            return [f"{use('list')}[{self._union_of(items, within)}]"]
+        if object_of(items).get("type") == "file" and not scope.inside:
+            return [use("FileInput"), f"{use('Sequence')}[{use('FileInput')}]"]
+        kind = "Collection" if schema.get("uniqueItems") is True else "Sequence"
+        return [f"{use(kind)}[{self._union_of(items, within)}]"]
+
+    def _mapping(self, schema: Schema, scope: _Scope) -> Types:
+        use = self._names.use
+        values = self._union_of(schema.get("additionalProperties"), scope.within("Value"))
+        if scope.given:
+            return [f"{use('Mapping')}[{use('str')}, {values}]", use("ModelInput")]
+        return [f"{use('dict')}[{use('str')}, {values}]"]
+
+    def _object_type(self, schema: Schema, scope: _Scope) -> Types:
+        name = self._model(schema, scope)
+        if not scope.given:
+            return [name]
+        use = self._names.use
+        open_ended = schema.get("additionalProperties")
+        others = [f"{use('Mapping')}[{use('str')}, {use('object')}]"] if open_ended else []
+        return [name, *others, use("ModelInput")]
+
+    def _model(self, schema: Schema, scope: _Scope) -> str:
+        shape = shape_of(schema)
+        has_files = not scope.inside and any(map(takes_files, _properties(schema).values()))
+        known = reached(shape, self._known[scope.endpoint])
+        key = (scope.given, json.dumps([shape, scope.given and has_files, known], sort_keys=True))
+        if key in self._by_schema:
+            return self._by_schema[key]
+        title, suffix = schema.get("title"), "Input" if scope.given else ""
+        # BentoML derives a class of its own from a model that is a whole result.
+        base = pascal_case(title.removesuffix("IODescriptor"), scope.hint) if isinstance(title, str) else scope.hint
+        name = self._by_schema[key] = self._names.new(base + suffix)
+        doc = schema.get("description")
+        model = Model(name, dict(self._fields(schema, scope)), doc if isinstance(doc, str) else None)
+        for other in self.models.values():  # the same, written in another way in another place
+            if other.fields == model.fields and re.fullmatch(rf"{base}{suffix}\d*", other.name):
+                self._names.release(name)
+                self._by_schema[key] = other.name
+                return other.name
+        self.models[name] = model
+        return name
+
+    def _fields(self, schema: Schema, scope: _Scope) -> Iterator[tuple[str, str]]:
+        required = schema.get("required")
+        needed = required if isinstance(required, list) else []
+        for name, field in _properties(schema).items():
+            # A root input that is a model may have files in it.
+            inside = scope.inside or not (scope.given and takes_files(field))
+            types = self._types(field, scope._replace(inside=inside, hint=scope.hint + pascal_case(name, "")))
+            if name not in needed and field.get("default", ...) is None:
+                types = [*types, "None"]
+            text = _union(types)
+            if scope.given:
+                text = f"{self._names.use('ReadOnly')}[{text}]"
+            # A result has the fields that have defaults; of one that has neither, only the Service knows.
+            if name not in needed and (scope.given or "default" not in field):
+                text = f"{self._names.use('NotRequired')}[{text}]"
+            yield name, text
+
+
+def _properties(schema: Schema) -> Mapping[str, Schema]:
+    return {name: object_of(value) for name, value in object_of(schema.get("properties")).items()}
+
+
+def _union(types: Types) -> str:
+    """The union of types, None last; ``object`` and ``Any`` are all of them."""
+    for everything in ("object", "Any", "_object", "_Any"):
+        if everything in types:
+            return everything
+    unique = sorted(dict.fromkeys(types), key="None".__eq__)
+    return " | ".join(unique) if unique else "object"
+
+
+def _literal(value: JSON) -> str | None:
+    """A value in ``Literal[...]``; None if it can't stand there."""
+    if isinstance(value, str):
+        return quoted(value)
+    return repr(value) if value is None or isinstance(value, (bool, int)) else None
+
+
+def _is_image(schema: Schema) -> bool:
+    return bool(schema.get("pil")) or (schema.get("format") == "image" and "content_type" not in schema)

@@ -1,0 +1,101 @@
+"""Spans of the requests, by OpenTelemetry's semantic conventions for HTTP clients."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, cast
+from weakref import WeakKeyDictionary
+
+from bento_proto import Hooks, __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from opentelemetry.context import Context
+    from opentelemetry.propagators.textmap import TextMapPropagator
+    from opentelemetry.trace import Span, TracerProvider
+
+    from bento_proto.observe import EndEvent, RequestEvent, ResponseEvent
+
+# Any other method is shown as _OTHER, since a span's name must not be made by who calls.
+_METHODS: Final = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
+_SCHEMA: Final = "https://opentelemetry.io/schemas/1.27.0"
+
+
+def tracing(tracer_provider: TracerProvider | None = None, propagator: TextMapPropagator | None = None) -> Hooks:
+    """Hooks that make a span of each request, as a child of the caller's current one, and pass its context on.
+
+    A retry and a redirect are spans of their own, beside the first. The span of a stream or a file ends when that has
+    been read or is closed. Names and attributes are those of the semantic conventions for HTTP clients, in their stable
+    version; the values of a URL's query are hidden. The server gets what the propagator writes: ``traceparent``, say.
+
+    Args:
+        tracer_provider: makes the spans; by default the global one.
+        propagator: writes the headers; by default the global one, which is for W3C trace context and baggage.
+
+    Raises:
+        ImportError: the extra ``otel`` is not installed.
+    """
+    made = _Tracing(tracer_provider, propagator)
+    return Hooks(request=made.request, response=made.response, end=made.end)
+
+
+class _Tracing:
+    def __init__(self, tracer_provider: TracerProvider | None, propagator: TextMapPropagator | None) -> None:
+        try:
+            from opentelemetry import propagate, trace
+        except ImportError as exc:
+            raise ImportError("tracing needs OpenTelemetry: pip install 'bento-client[otel]'") from exc
+
+        self._given = (tracer_provider, propagator)
+        self._tracer = trace.get_tracer("bento_client", __version__, tracer_provider, _SCHEMA)
+        inject: object = propagate.inject if propagator is None else propagator.inject
+        self._inject = cast("Callable[[dict[str, str], Context | None], None]", inject)
+        self._spans: WeakKeyDictionary[RequestEvent, tuple[Span, int]] = WeakKeyDictionary()
+
+    def __reduce__(self) -> tuple[object, ...]:  # a client may be sent to another process
+        return type(self), self._given
+
+    def request(self, event: RequestEvent) -> Mapping[str, str]:
+        from opentelemetry import trace
+
+        method = event.method if event.method in _METHODS else "_OTHER"
+        attributes: dict[str, str | int] = {
+            "http.request.method": method,
+            "url.full": event.url,
+            "server.address": event.origin.socket or event.origin.host,
+        }
+        if event.origin.socket is None:
+            attributes["server.port"] = event.origin.port
+        if method != event.method:
+            attributes["http.request.method_original"] = event.method
+        if event.attempt > 1:
+            attributes["http.request.resend_count"] = event.attempt - 1
+        start = time.time_ns() + int(event.delay * 1e9)
+        name = "HTTP" if method == "_OTHER" else method
+        span = self._tracer.start_span(name, kind=trace.SpanKind.CLIENT, attributes=attributes, start_time=start)
+        self._spans[event] = span, start
+        headers: dict[str, str] = {}
+        # Without an SDK there is no span; OpenTelemetry before 1.40 gives an invalid one, not the caller's.
+        is_span = span.get_span_context().is_valid
+        self._inject(headers, trace.set_span_in_context(span) if is_span else None)
+        return headers
+
+    def response(self, event: ResponseEvent) -> None:
+        span, _ = self._spans[event.request]
+        span.set_attribute("http.response.status_code", event.status)
+        if event.request_id is not None:
+            span.set_attribute("bentoml.request_id", event.request_id)
+
+    def end(self, event: EndEvent) -> None:
+        from opentelemetry.trace import StatusCode
+
+        span, start = self._spans.pop(event.request)
+        if event.response is not None and event.response.status >= 400:
+            span.set_attribute("error.type", str(event.response.status))
+            span.set_status(StatusCode.ERROR)  # the status says why
+        elif event.error is not None:
+            kind, _, reason = event.error.partition(": ")
+            span.set_attribute("error.type", kind)
+            span.set_status(StatusCode.ERROR, reason or None)
+        span.end(max(start, time.time_ns()))  # one that was given up while it waited to be sent has not begun

@@ -1,0 +1,55 @@
+"""One request and its response, as a state machine.
+
+In go the events of a response; out come the items that are whole, and at the end a result or an error, which is a
+value. It never raises for what the server did, and never reads the clock.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._body import BodyReader, Decoder, ReaderFactory, ResultKind
+    from ._exchange import TRANSITIONS, Exchange, Input, State
+    from ._progress import OnProgress, Progress
+
+
+# Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
+if not TYPE_CHECKING:
+    from importlib import import_module as _import_module
+
+    _MODULES = {
+        "BodyReader": "._body",
+        "Decoder": "._body",
+        "Exchange": "._exchange",
+        "Input": "._exchange",
+        "OnProgress": "._progress",
+        "Progress": "._progress",
+        "ReaderFactory": "._body",
+        "ResultKind": "._body",
+        "State": "._exchange",
+        "TRANSITIONS": "._exchange",
+    }
+
+    def __getattr__(name):
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
+        return value
+
+    def __dir__():
+        return {*globals(), *__all__}
+
+
+__all__ = (
+    "BodyReader",
+    "Decoder",
+    "Exchange",
+    "Input",
+    "OnProgress",
+    "Progress",
+    "ReaderFactory",
+    "ResultKind",
+    "State",
+    "TRANSITIONS",
+)

@@ -1,0 +1,351 @@
+"""One request and its answer, as a state machine that does no I/O.
+
+All that moves the machine is in `TRANSITIONS`; what is not there is an error of the adapter. What the server does
+wrong raises nothing: it becomes `Exchange.error`, a value.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from bento_proto._errors import LocalProtocolError, RemoteProtocolError
+from bento_proto.http._headers import trace_id
+from bento_proto.http._messages import Chunks, Complete, ConnectionFailed, Data, End, Head
+
+from ._body import ResultKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Final
+
+    from bento_proto._errors import BentoMLException
+    from bento_proto.http._content_coding import Inflater
+    from bento_proto.http._limits import Limits
+    from bento_proto.http._messages import Received, Request
+
+    from ._body import BodyReader, ReaderFactory
+    from ._progress import Meter, OnProgress
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class _Looked(Enum):
+    """What is looked up for every event: the hash that an Enum has is slow."""
+
+    if TYPE_CHECKING:
+
+        def __hash__(self) -> int: ...
+    else:
+        __hash__ = object.__hash__
+
+
+class State(_Looked):
+    """Where an exchange stands."""
+
+    WAITING = "waiting"
+    """For the head of the answer."""
+    OPEN = "open"
+    """Accepted: items are arriving."""
+    REFUSED = "refused"
+    """An error status: its body is being collected."""
+    MOVED = "moved"
+    """A redirect: its body does not matter."""
+    DONE = "done"
+    """The answer is whole."""
+    FAILED = "failed"
+    """There is an `Exchange.error`."""
+
+
+class Input(_Looked):
+    """What moves an exchange."""
+
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    MOVE = "move"
+    DATA = "data"
+    END = "end"
+    LOSE = "lose"
+    BREAK = "break"
+    """What came can't be decoded."""
+
+
+TRANSITIONS: Final[Mapping[State, Mapping[Input, State]]] = {
+    State.WAITING: {
+        Input.ACCEPT: State.OPEN,
+        Input.REFUSE: State.REFUSED,
+        Input.MOVE: State.MOVED,
+        Input.LOSE: State.FAILED,
+        Input.BREAK: State.FAILED,
+    },
+    State.OPEN: {
+        Input.DATA: State.OPEN,
+        Input.END: State.DONE,
+        Input.LOSE: State.FAILED,
+        Input.BREAK: State.FAILED,
+    },
+    # A refusal whose body is cut is a refusal all the same: its status says what matters.
+    State.REFUSED: {
+        Input.DATA: State.REFUSED,
+        Input.END: State.FAILED,
+        Input.LOSE: State.FAILED,
+        Input.BREAK: State.FAILED,
+    },
+    State.MOVED: {},
+    State.DONE: {},
+    State.FAILED: {},
+}
+
+_INPUTS: Final[Mapping[type, Input]] = {
+    Data: Input.DATA, Chunks: Input.DATA, End: Input.END, ConnectionFailed: Input.LOSE
+}  # fmt: skip
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+
+
+class Exchange(Generic[T_co]):
+    """Give it what arrives with `receive`; it answers with the items that are whole.
+
+    Args:
+        request: what to send.
+        reader: chooses how to read the body.
+        limits: how much the server may send.
+
+    Attributes:
+        request: what to send.
+        limits: how much the server may send.
+        is_over: whether it takes no more events.
+        head: the head of the answer, once it is there.
+        error: what went wrong, once something did.
+        lost: how it was lost, if it was.
+        delivery: what becomes of the items, once the head is there.
+        upload: counts the bytes of the request's body, if someone wants to know: the adapter's to move.
+        download: counts the bytes of the answer's body, if someone wants to know.
+        attempts: one line for each time that the call's request was sent before, and failed.
+        seconds: how long the call has taken, from its first request to the answer of this one.
+        on_end: is called, once, when no more of an answer that was handed over comes.
+        witness: is told each event, before it is acted upon.
+    """
+
+    __slots__ = (
+        "_decoder", "_inflater", "_items", "_reader", "_refusal",
+        "attempts", "delivery", "download", "error", "head", "is_over", "limits", "lost", "on_end", "request",
+        "seconds", "state", "upload", "witness",
+    )  # fmt: skip
+
+    def __init__(self, request: Request, reader: ReaderFactory[T_co], limits: Limits) -> None:
+        self.request: Request = request
+        self.head: Head | None = None
+        self.error: BentoMLException | None = None
+        self.lost: ConnectionFailed | None = None
+        self.delivery: ResultKind | None = None
+        self.state: State = State.WAITING
+        self.is_over: bool = False
+        self._reader = reader
+        self.limits: Limits = limits
+        self._decoder: BodyReader[T_co] | None = None
+        self._inflater: Inflater | None = None
+        self._refusal = bytearray()
+        self._items: list[T_co] = []
+        self.upload: Meter | None = None
+        self.download: Meter | None = None
+        self.on_end: Callable[[], None] | None = None
+        self.attempts: tuple[str, ...] = ()
+        self.seconds: float = 0.0
+        self.witness: Callable[[Received], None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Exchange {self.request.method} {self.request.target}: {self.state.value}>"
+
+    @property
+    def wants_body(self) -> bool:
+        """Whether the adapter is to go on reading before it hands the exchange back to its flow."""
+        return self.state is State.REFUSED or (self.state is State.OPEN and self.delivery is ResultKind.VALUE)
+
+    @property
+    def is_compressed(self) -> bool:
+        """Whether the body comes compressed, so that little may become much."""
+        return self._inflater is not None
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether the answer was accepted and its items are for the caller: all that came, then the error, if any."""
+        return self.delivery is not None and self.delivery is not ResultKind.VALUE
+
+    @property
+    def result(self) -> T_co:
+        """The one item of a `ResultKind.VALUE`.
+
+        Raises:
+            LocalProtocolError: there is none, or not yet.
+        """
+        if self.state is not State.DONE or self.delivery is not ResultKind.VALUE:
+            raise LocalProtocolError(f"there is no result in state {self.state.value!r}")
+        return self._items[0]
+
+    def receive(self, event: Received | Complete) -> Sequence[T_co]:
+        """Take one event; return the items that it completed.
+
+        Raises:
+            LocalProtocolError: the state does not allow the event; nothing changed.
+        """
+        if self.witness is not None and isinstance(event, Complete):
+            return self._receive_parts(event)
+        before, first = self.state, event.head if isinstance(event, Complete) else event
+        what = _INPUTS[type(first)] if not isinstance(first, Head) else _classify(first)
+        after = TRANSITIONS[before].get(what)
+        if after is None:
+            raise LocalProtocolError(f"{what.value!r} is not allowed in state {before.value!r}")
+        self.state, self.is_over = after, not TRANSITIONS[after]
+        if self.witness is not None:
+            self.witness(first)
+        try:
+            items = self._take(event)
+        except RemoteProtocolError as exc:
+            refused = State.REFUSED in (before, self.state)  # what matters is its status, whatever its body is coded in
+            self.state, self.is_over = TRANSITIONS[before][Input.BREAK], True
+            self.error = self._refused() if refused else exc
+            items, exc.items = cast("Sequence[T_co]", exc.items), ()
+        if self.error is not None:
+            self.error.trace_id = self.trace_id
+            self.error.request_id = self.request_id
+        if self.on_end is not None and self.state is not State.OPEN:
+            self.close()
+        if self.delivery is ResultKind.VALUE:
+            self._items += items
+            return ()
+        return items
+
+    def _take(self, event: Received | Complete) -> Sequence[T_co]:
+        if isinstance(event, Complete):
+            return self._whole(event)
+        if isinstance(event, Data):
+            return self._data((event.data,), ends_chunk=event.ends_chunk)
+        if isinstance(event, Chunks):
+            return self._data(event.pieces, ends_chunk=True)
+        if isinstance(event, End):
+            return self._end()
+        if isinstance(event, Head):
+            self._begin(event)
+        else:
+            self.lost = event
+            is_refused = self.head is not None and self._decoder is None
+            self.error = self._refused() if is_refused else self._lost(event)
+        return ()
+
+    def _whole(self, answer: Complete) -> Sequence[T_co]:
+        self._begin(answer.head)
+        if self.is_over:
+            return ()
+        items = self._data((answer.body,), ends_chunk=False) if answer.body else ()
+        try:
+            ending = self._end()
+        except RemoteProtocolError as exc:
+            exc.items = (*items, *exc.items)
+            raise
+        self.state, self.is_over = TRANSITIONS[self.state][Input.END], True
+        return [*items, *ending] if items else ending
+
+    def _receive_parts(self, answer: Complete) -> Sequence[T_co]:
+        """Take an answer piece by piece, as a witness is to see it."""
+        items: list[T_co] = []
+        for part in answer.parts:
+            if not self.is_over:
+                items += self.receive(part)
+        return items
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of the trace that the request is sent in; None without one."""
+        return trace_id(self.request.headers)
+
+    @property
+    def request_id(self) -> str | None:
+        """BentoML's id of the request; None before it, or something else, has answered."""
+        return None if self.head is None else self.head.get("x-bentoml-request-id")
+
+    def measure(self, tell: OnProgress | None) -> None:
+        """Count the bytes of the request's body and of the answer's, and tell of them."""
+        from ._progress import Meter  # who does not count need not wait for it
+
+        self.upload, self.download = Meter("upload", tell), Meter("download", tell)
+
+    def close(self) -> None:
+        """Say that nobody reads on; harmless when it is over."""
+        on_end, self.on_end = self.on_end, None
+        if on_end is not None:
+            on_end()
+
+    def _begin(self, head: Head) -> None:
+        self.head = head
+        if not 200 <= head.status <= 999:
+            raise RemoteProtocolError(f"the answer has status {head.status}, which is no final one")
+        if self.state is State.MOVED:
+            return
+        if "content-encoding" in head.first:
+            from bento_proto.http._content_coding import inflater  # BentoML compresses only where it is told to
+
+            self._inflater = inflater(head)
+        if self.state is State.OPEN:
+            self._decoder = self._reader(head)
+            self.delivery = self._decoder.delivery
+            if self.download is not None:
+                self.download.start(_length(head))
+
+    def _data(self, pieces: Sequence[bytes], *, ends_chunk: bool) -> Sequence[T_co]:
+        items: list[T_co] = []
+        if self.download is not None:
+            self.download.add(sum(map(len, pieces)))
+        decoder = self._decoder.decoder if self._decoder is not None else None
+        feed = self._refuse if decoder is None else decoder.feed
+        try:
+            for piece in pieces:
+                if self._inflater is None:
+                    items += feed(piece)
+                else:
+                    for part in self._inflater.feed(piece):
+                        items += feed(part)
+                if ends_chunk and decoder is not None:
+                    items += decoder.boundary()
+        except RemoteProtocolError as exc:
+            exc.items = (*items, *exc.items)
+            raise
+        return items
+
+    def _refuse(self, data: bytes) -> Sequence[T_co]:
+        self._refusal += data[: self.limits.error - len(self._refusal)]
+        if len(self._refusal) == self.limits.error:  # enough: the adapter need not read the rest
+            raise RemoteProtocolError("the error's body is over its limit")
+        return ()
+
+    def _end(self) -> Sequence[T_co]:
+        if self._decoder is None:
+            self.error = self._refused()
+            return ()
+        if self.download is not None:
+            self.download.finish()
+        if self._inflater is not None:
+            self._inflater.finish()
+        return self._decoder.decoder.finish()
+
+    def _lost(self, event: ConnectionFailed) -> BentoMLException:
+        from ._failures import loss  # while all goes well, nobody need wait for it
+
+        return loss(event)
+
+    def _refused(self) -> BentoMLException:
+        from ._failures import refusal
+
+        assert self.head is not None
+        return refusal(self.head, bytes(self._refusal))
+
+
+def _length(head: Head) -> int | None:
+    """The length of a body, as far as its head tells."""
+    length = head.get("content-length")
+    return int(length) if length is not None and length.isdecimal() and length.isascii() else None
+
+
+def _classify(head: Head) -> Input:
+    if head.status in _REDIRECTS:  # one that leads nowhere is no answer either
+        return Input.REFUSE if head.get("location") is None else Input.MOVE
+    return Input.ACCEPT if head.status < 400 else Input.REFUSE

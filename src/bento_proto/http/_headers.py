@@ -1,0 +1,101 @@
+"""Header fields as a caller reads them, and the checks for those that a caller gives."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bento_proto._types import Fields
+
+_NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2: a token
+_VALUE: Final = r"[\t\x20-\x7e\x80-\xff]*"  # RFC 9110 section 5.5
+_TRACEPARENT: Final = r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"
+_FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+
+
+class Headers(Mapping[str, str]):
+    """The header fields of an answer, by name, whose case does not matter; of several of one name the first.
+
+    Args:
+        fields: name and value of each, in order.
+    """
+
+    __slots__ = ("fields",)
+
+    def __init__(self, fields: Fields = ()) -> None:
+        self.fields: Fields = fields
+
+    def __getitem__(self, name: str) -> str:
+        lower = name.lower()
+        for key, value in self.fields:
+            if key.lower() == lower:
+                return value
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(key.lower() for key, _ in self.fields))
+
+    def __len__(self) -> int:
+        return len({key.lower() for key, _ in self.fields})
+
+    def __repr__(self) -> str:
+        shown = {key: "***" if key in ("set-cookie", "authorization") else value for key, value in self.items()}
+        return f"Headers({shown})"
+
+    def get_all(self, name: str) -> list[str]:
+        """Every value of a field, in order."""
+        return [value for key, value in self.fields if key.lower() == name.lower()]
+
+
+def checked_fields(headers: Mapping[str, str] | None) -> Fields:
+    """The headers that a caller gives, once they are known to be safe to send.
+
+    Raises:
+        TypeError: a name or a value is no text.
+        ValueError: it could not be sent as it is (a line break, say), or it is one that the client sets itself.
+            The message never shows a value, which may be a credential.
+    """
+    fields: list[tuple[str, str]] = []
+    given: list[tuple[object, object]] = list((headers or {}).items())
+    for name, value in given:
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise TypeError(f"the header {name!r} must be text")
+        if not re.fullmatch(_NAME, name):
+            raise ValueError(f"not a header name: {name!r}")
+        if name.lower() in _FRAMING:
+            raise ValueError(f"the header {name!r} follows from the request and can't be set")
+        fields.append((name.lower(), checked_value(f"the header {name!r}", value)))
+    return tuple(fields)
+
+
+def checked_value(what: str, value: str) -> str:
+    """A header's value without the white space around it.
+
+    Raises:
+        ValueError: it has a line break or another character that can't be sent.
+    """
+    value = value.strip(" \t")
+    if not re.fullmatch(_VALUE, value):
+        raise ValueError(f"{what} has a line break or another character that can't stand in a header")
+    return value
+
+
+def trace_id(fields: Fields) -> str | None:
+    """The id of the trace that a request with these headers is part of (W3C Trace Context); None if there is none."""
+    for name, value in fields:
+        if name == "traceparent":
+            found = re.match(_TRACEPARENT, value)
+            return found[1] if found else None
+    return None
+
+
+def merged(fields: Fields, over: Fields) -> Fields:
+    """Both, where those of the second replace those of the same name in the first."""
+    if not over:
+        return fields
+    names = {name for name, _ in over}
+    return (*(field for field in fields if field[0] not in names), *over)

@@ -1,0 +1,176 @@
+"""Which proxy leads to which origin, and where that is said."""
+
+from __future__ import annotations
+
+import re
+from types import EllipsisType
+from typing import TYPE_CHECKING, NamedTuple
+
+from bento_proto._types import Fields
+
+from ._credentials import basic, is_local
+from ._messages import FailureKind, Origin
+from ._url import parse_proxy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+_ENTRY: Final = r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?"  # host, [IPv6] or network; and a port
+
+
+class ProxyError(ConnectionError):
+    """There is no way through the proxy, so that nothing was sent to the server.
+
+    Attributes:
+        loss: `FailureKind.UNTRUSTED` if trying again does not help, else `FailureKind.CONNECT`.
+    """
+
+    def __init__(self, message: str, loss: FailureKind = FailureKind.UNTRUSTED) -> None:
+        super().__init__(message)
+        self.loss: FailureKind = loss
+
+
+class Proxy:
+    """An HTTP proxy. Whatever shows one leaves its credentials out.
+
+    Args:
+        origin: where it is.
+        userinfo: ``user:password``, or None.
+
+    Attributes:
+        origin: where it is; with the scheme ``https``, TLS is spoken with it.
+        headers: what it is to be told, and nobody else: the Proxy-Authorization, if there is one.
+    """
+
+    __slots__ = ("headers", "origin")
+
+    def __init__(self, origin: Origin, userinfo: str | None = None) -> None:
+        self.origin: Origin = origin
+        self.headers: Fields = ()
+        if userinfo is not None:
+            self.headers = (("proxy-authorization", basic(userinfo if ":" in userinfo else f"{userinfo}:")),)
+
+    def __str__(self) -> str:
+        return str(self.origin)
+
+    def __repr__(self) -> str:
+        return f"<Proxy {self.origin}>"
+
+    @property
+    def unauthorized(self) -> str:
+        """What its status 407 means."""
+        said = "does not accept the user and password" if self.headers else "asks for a user and a password"
+        return f"the proxy {self} {said} (status 407)"
+
+
+class Route(NamedTuple):
+    """The way to an origin.
+
+    Attributes:
+        origin: where it leads.
+        proxy: the proxy that it goes through; None for straight there.
+        source: what decided so: ``"argument"``; the name of an environment variable, such as ``"HTTPS_PROXY"`` or
+            ``"NO_PROXY"``; ``"loopback"`` or ``"Unix socket"``, which no variable has a say in; or ``"default"``.
+    """
+
+    origin: Origin
+    proxy: Proxy | None
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.origin}" if self.proxy is None else f"{self.origin} through {self.proxy} ({self.source})"
+
+    @property
+    def forwarder(self) -> Proxy | None:
+        """The proxy, if requests are handed to it to be passed on; None if it only connects, or there is none."""
+        return self.proxy if self.origin.scheme == "http" else None
+
+
+class Proxies:
+    """Which proxy leads to which origin.
+
+    The environment is read as curl and Python read it: ``https_proxy`` or ``http_proxy`` by the origin's scheme, then
+    ``all_proxy``, unless ``no_proxy`` names the origin; each in lower case first, then in upper case. Loopback
+    addresses and Unix sockets are always reached without one.
+
+    Args:
+        proxy: the URL of the one for all origins but Unix sockets; None for none; ``...`` for what the environment
+            says.
+        environ: the environment variables, as they are now.
+
+    Raises:
+        ValueError: the URL is none of an HTTP proxy.
+    """
+
+    def __init__(self, proxy: str | EllipsisType | None, environ: Mapping[str, str]) -> None:
+        self._from_environment = isinstance(proxy, EllipsisType)
+        self._proxy: Proxy | None = None
+        self._variables: dict[str, str] = {}
+        if isinstance(proxy, EllipsisType):
+            self._variables = {name: value for name, value in environ.items() if name.lower().endswith("_proxy")}
+            if "REQUEST_METHOD" in environ:  # under CGI this one is the header Proxy of whoever asks
+                self._variables.pop("HTTP_PROXY", None)
+        elif proxy is not None:
+            self._proxy = _proxy_of(proxy)
+
+    def route(self, origin: Origin) -> Route:
+        """The way to an origin.
+
+        Raises:
+            ProxyError: the environment names something that is no HTTP proxy.
+        """
+        if origin.socket is not None:
+            return Route(origin, None, "Unix socket")
+        if not self._from_environment:
+            return Route(origin, self._proxy, "argument")
+        if is_local(origin):
+            return Route(origin, None, "loopback")
+        name, url = self._first(f"{origin.scheme}_proxy", "all_proxy")
+        if not url:
+            return Route(origin, None, "default")
+        exempting, exempt = self._first("no_proxy")
+        if any(_matches(entry, origin) for entry in exempt.lower().replace(",", " ").split()):
+            return Route(origin, None, exempting)
+        try:
+            return Route(origin, _proxy_of(url if "://" in url else f"http://{url}"), name)
+        except ValueError as exc:
+            raise ProxyError(f"the environment variable {name} names no proxy that can be used: {exc}") from None
+
+    def _first(self, *names: str) -> tuple[str, str]:
+        """The first of the variables that says something, and what it says."""
+        for name in names:
+            for spelled in (name, name.upper()):
+                value = self._variables.get(spelled, "").strip()
+                if value:
+                    return spelled, value
+        return "", ""
+
+
+def _proxy_of(url: str) -> Proxy:
+    base = parse_proxy(url)
+    return Proxy(base.origin, base.userinfo)
+
+
+def _matches(entry: str, origin: Origin) -> bool:
+    """Whether an entry of ``no_proxy`` names the origin: a host, what it ends with, an address or a network, ``*``."""
+    if entry == "*":
+        return True
+    parts = re.fullmatch(_ENTRY, entry)
+    name = entry if parts is None else parts[1] or parts[2]  # an IPv6 address may stand without brackets
+    if not name or (parts is not None and parts[3] not in (None, str(origin.port))):
+        return False
+    host = origin.host.rstrip(".")
+    if ":" in host or not host.strip("0123456789."):
+        return _contains(name, host)
+    name = name.lstrip("*").strip(".")
+    return bool(name) and (host == name or host.endswith(f".{name}"))
+
+
+def _contains(network: str, host: str) -> bool:
+    import ipaddress  # few have use for it, and all would wait for it
+
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)
+    except ValueError:
+        return False

@@ -1,0 +1,351 @@
+"""An exchange as HTTP/1.1 bytes, so that an adapter needs nothing but something to send bytes to and receive them from.
+
+Answers that are plain, as nearly all are, are read by `_plain`; anything else goes to h11, byte for byte, which is not
+even loaded before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from bento_proto._errors import LocalProtocolError
+from bento_proto.exchange._body import ResultKind
+from bento_proto.http._messages import Complete, ConnectionFailed, Data, End, FailureKind, FilePart, Head, joined
+
+from ._fast_path import ChunkReader, may_become_plain, read_head, request_head
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Final
+
+    from bento_proto.exchange._exchange import Exchange
+    from bento_proto.http._messages import Segment
+    from bento_proto.http._proxy import Proxy
+
+    from ._h11 import Parser
+
+T = TypeVar("T")
+Block = TypeVar("Block", bound="bytes | memoryview")
+
+_READ: Final = 1 << 16  # larger buffers cost more than they save
+_READ_FILE: Final = 1 << 18
+_READ_HEAD: Final = 1 << 10  # what comes behind the head may be compressed
+_READ_COMPRESSED: Final = 1 << 10
+_JOINED: Final = 1 << 16  # what is smaller goes out in one piece with what comes before it; more is not worth a copy
+
+
+class HTTP11Exchange(Generic[T]):
+    """One exchange on one connection.
+
+    Send all of `segments`, hand everything that arrives to `receive`, and ``b""`` when the peer has closed, until
+    `is_over` or, for a stream, until nobody wants more of it. If the connection breaks instead, say so by `broken`.
+    An answer may come before all is sent; once `is_over`, there is no point in sending the rest.
+
+    Args:
+        exchange: what to carry out. What the server does wrong becomes its ``error``.
+        reused: whether the connection has served an exchange before.
+        proxy: the proxy that the connection leads to, if it is to pass the request on: `Route.forwarder`.
+
+    Raises:
+        LocalProtocolError: the request can't be said in HTTP/1.1.
+    """
+
+    def __init__(self, exchange: Exchange[T], *, reused: bool = False, proxy: Proxy | None = None) -> None:
+        self._exchange = exchange
+        self._reused = reused
+        self._proxy = proxy
+        self._interims_left = exchange.limits.interim
+        length = exchange.request.content_length
+        self._chunked = length is None
+        self._head = request_head(exchange.request, length, proxy)
+        self._held = bytearray()  # the answer's head, as far as it has come
+        self._chunks: ChunkReader | None = None
+        self._parser: Parser | None = None
+        if exchange.request.method == "CONNECT":  # whose answers are read otherwise
+            self._open_parser()
+        self._sent = False
+        self._answered = False
+        self._keeps_alive = False
+        self._over = False
+        # How the body of the answer ends: after so many bytes; None when chunks or the close of the peer say so.
+        self._left: int | None = None
+        self._until_close = False
+
+    def __repr__(self) -> str:
+        return f"<Wire {self._exchange!r}>"
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the exchange takes no more events."""
+        return self._over or self._exchange.is_over
+
+    @property
+    def wants_data(self) -> bool:
+        """Whether to read on before the exchange is handed back to its flow."""
+        exchange = self._exchange
+        return not (self._over or exchange.is_over) and (exchange.head is None or exchange.wants_body)
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the connection can serve another exchange: both sides are through with this one, and keep it."""
+        return self._over and self._sent and self._keeps_alive
+
+    @property
+    def appetite(self) -> int:
+        """The most bytes to hand to `receive` at a time: few where each may become a thousand, or many small items."""
+        if self._exchange.head is None:
+            return _READ_HEAD
+        if self._exchange.is_compressed:
+            return _READ_COMPRESSED
+        return _READ_FILE if self._exchange.delivery is ResultKind.FILE else _READ
+
+    @property
+    def takes_views(self) -> bool:
+        """Whether `receive` may be given a view of memory that is used again: the item, bytes of a file, is one too."""
+        exchange = self._exchange
+        return (
+            exchange.delivery is ResultKind.FILE
+            and (self._left is not None or self._until_close)
+            and not exchange.is_compressed
+            and exchange.witness is None  # who may keep what is seen
+        )
+
+    @property
+    def passable(self) -> int:
+        """How many bytes of a file may go from the connection to where they are wanted, and not come here."""
+        return self._left or 0 if self.takes_views and not self._exchange.is_over else 0
+
+    def passed(self, size: int) -> None:
+        """Say that so many bytes have gone there.
+
+        Raises:
+            LocalProtocolError: they are more than were `passable`, or none.
+        """
+        passable, download = self.passable, self._exchange.download
+        if not 0 < size <= passable:
+            raise LocalProtocolError(f"{size} bytes can't have gone past: there may be {passable}")
+        self._left = passable - size
+        if download is not None:
+            download.add(size)
+        if not self._left:
+            self._end()
+
+    # --- sending
+
+    def small_request(self) -> bytes | None:
+        """All of `segments` at once, if that is no more than one small piece; else None, and nothing has changed."""
+        exchange = self._exchange
+        body = exchange.request.body
+        if exchange.upload is not None or len(body) != 1 or isinstance(body[0], FilePart) or len(body[0]) > _JOINED:
+            return None
+        self._sent = True
+        return self._head + body[0]
+
+    def segments(self) -> Iterator[Segment]:
+        """What to send, in order: bytes as they are, and files, each block of which is to go through `frame`."""
+        body, meter = self._exchange.request.body, self._exchange.upload
+        chunked = self._chunked
+        waiting = self._head
+        if meter is not None and body:
+            meter.start(self._exchange.request.content_length)
+        for segment in body:
+            if isinstance(segment, FilePart):
+                if waiting:
+                    yield waiting
+                yield segment
+                waiting = b""
+            elif len(segment) > _JOINED:
+                yield waiting + (b"%x\r\n" % len(segment) if chunked else b"")
+                yield from (segment,) if meter is None else meter.sending(segment)
+                waiting = b"\r\n" if chunked else b""
+            elif segment:
+                waiting += self.frame(segment)
+        if chunked:
+            waiting += b"0\r\n\r\n"
+        if waiting:
+            yield waiting
+        if meter is not None and body:
+            meter.finish()
+        self._sent = True
+
+    def data_to_send(self) -> bytes:
+        """All of `segments` in one piece.
+
+        Raises:
+            LocalProtocolError: there is a file among them.
+        """
+        return joined(self.segments())
+
+    def frame(self, block: Block) -> bytes | Block:
+        """A block of a file as it goes over the wire: as it is, or as a chunk if the body's length is not known."""
+        if self._exchange.upload is not None:
+            self._exchange.upload.send(len(block))
+        return b"".join((b"%x\r\n" % len(block), block, b"\r\n")) if self._chunked and block else block
+
+    # --- receiving
+
+    def receive(self, data: bytes | memoryview) -> Sequence[T]:
+        """Take what arrived, or ``b""`` once the peer has closed; return the items that are whole."""
+        exchange = self._exchange
+        if self._over or exchange.is_over:
+            if data:
+                self._keeps_alive = False  # nobody asked for that
+            return ()
+        if not data:
+            return self._closed()
+        self._answered = True
+        if exchange.head is None or (self._left is None and not self._until_close):
+            return self._read(data)  # type: ignore[arg-type]  # no view: such come behind the head, and in no chunks
+        return self._body(data)  # type: ignore[arg-type]  # which takes parts of it, and looks no closer
+
+    def _read(self, data: bytes) -> Sequence[T]:
+        if self._parser is not None:
+            return self._parse(self._parser, data)
+        if self._chunks is not None:
+            return self._read_chunks(self._chunks, data)
+        limit, held = self._exchange.limits.head, self._held
+        if held or b"\r\n\r\n" not in data:
+            seen = len(held)
+            held += data
+            if len(held) <= limit and may_become_plain(held, seen):
+                return ()
+            data = bytes(held)
+        opening = read_head(data)
+        if opening is None or opening[1] > limit:
+            self._held = bytearray()
+            return self._parse(self._open_parser(), data)
+        head, size = opening
+        rest = data[size:]
+        if not self._frame(head):
+            return ()
+        if self._left == len(rest):
+            self._left, self._over = 0, True
+            return self._exchange.receive(Complete(head, rest))
+        self._exchange.receive(head)
+        if self._left is not None:
+            return self._body(rest)
+        self._held, data = bytearray(data[:size]), rest  # for the parser, should it be needed
+        self._chunks = ChunkReader()
+        return self._read_chunks(self._chunks, data)
+
+    def _read_chunks(self, chunks: ChunkReader, data: bytes) -> Sequence[T]:
+        items: list[T] = []
+        for piece in chunks.feed(data):
+            if not self.is_over:
+                items += self._exchange.receive(piece)
+        if self.is_over:
+            return items
+        if chunks.is_broken:
+            self._lose(FailureKind.GARBAGE, "the server does not speak HTTP/1.1: a chunk does not end where it should")
+        elif chunks.is_over:
+            self._keeps_alive = self._keeps_alive and not chunks.rest
+            items += self._end()
+        elif chunks.rest is not None:
+            parser = self._open_parser(bytes(self._held))
+            self._held, self._chunks = bytearray(), None
+            items += self._parse(parser, chunks.rest)
+        return items
+
+    def _open_parser(self, head: bytes = b"") -> Parser:
+        from ._h11 import Parser
+
+        self._parser = Parser(self._exchange.request.method, self._exchange.limits.head, head)
+        return self._parser
+
+    def _parse(self, parser: Parser, data: bytes) -> Sequence[T]:
+        import h11
+
+        items: list[T] = []
+        try:
+            parser.feed(data)
+            while not self.is_over:
+                event = parser.next()
+                if isinstance(event, h11.Data):
+                    items += self._exchange.receive(Data(bytes(event.data), event.chunk_end))
+                elif isinstance(event, (h11.Response, h11.InformationalResponse)) and not parser.is_small():
+                    self._lose(FailureKind.GARBAGE, "the server does not speak HTTP/1.1: the head is over its limit")
+                elif isinstance(event, h11.Response):
+                    fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
+                    head = Head(event.status_code, fields)
+                    if self._frame(head, event.http_version):
+                        self._exchange.receive(head)
+                    if self._left is not None or self._until_close:
+                        return self._body(parser.rest)
+                elif isinstance(event, h11.InformationalResponse):
+                    self._interims_left -= 1
+                    if self._interims_left < 0:
+                        self._lose(FailureKind.GARBAGE, "the server sends interim answers without end")
+                elif isinstance(event, h11.EndOfMessage):
+                    self._keeps_alive = self._keeps_alive and not parser.rest
+                    items += self._end()
+                else:  # NEED_DATA
+                    return items
+        except h11.RemoteProtocolError as exc:
+            self._lose(FailureKind.GARBAGE, f"the server does not speak HTTP/1.1: {exc}", exc)
+        return items
+
+    def _frame(self, head: Head, version: bytes = b"1.1") -> bool:
+        """See how the body behind a head ends, and whether the connection stays; False if the head is not for us."""
+        if head.status == 407 and self._proxy is not None:
+            self._lose(FailureKind.UNTRUSTED, self._proxy.unauthorized)
+            return False
+        first = head.first
+        close = "connection" in first and any("close" in value.lower() for value in head.get_all("connection"))
+        length, coding = first.get("content-length"), first.get("transfer-encoding")
+        # Both at once: the second counts, but who knows what else was mixed up (RFC 9112 section 6.3).
+        self._keeps_alive = version == b"1.1" and not close and not (length and coding)
+        # In the order of that section; what contradicts itself has been refused.
+        if self._exchange.request.method == "HEAD" or head.status in (204, 304):
+            self._left = 0
+        elif coding is None:
+            self._left = int(length) if length is not None else None
+            self._until_close = length is None
+        return True
+
+    def _body(self, data: bytes) -> Sequence[T]:
+        exchange, left = self._exchange, self._left
+        if left is None:
+            return exchange.receive(Data(data)) if data and not exchange.is_over else ()
+        if len(data) > left:
+            data = data[:left]
+            self._keeps_alive = False
+        self._left = left = left - len(data)
+        if exchange.is_over:
+            self._over = left == 0  # a redirect without a body leaves the connection as good as new
+            return ()
+        items = exchange.receive(Data(data)) if data else ()
+        if left:
+            return items
+        return [*items, *self._end()] if items else self._end()
+
+    def _end(self) -> Sequence[T]:
+        self._over = True
+        return () if self._exchange.is_over else self._exchange.receive(End())
+
+    def _closed(self) -> Sequence[T]:
+        self._keeps_alive = False
+        if self._until_close:
+            return self._end()
+        self.broken("the server closed the connection before the answer was whole")
+        return ()
+
+    # --- breaking off
+
+    def broken(self, reason: str, cause: BaseException | None = None) -> None:
+        """Say that the connection broke, or that the peer closed it while it was idle.
+
+        Args:
+            reason: what happened, for people.
+            cause: the exception behind it.
+        """
+        stale = self._reused and not self._answered
+        self._lose(FailureKind.STALE if stale else FailureKind.CUT, reason, cause)
+
+    def timed_out(self, reason: str, cause: BaseException | None = None) -> None:
+        """Say that a time of the step ran out, once a byte may have been sent."""
+        self._lose(FailureKind.TIMEOUT, reason, cause)
+
+    def _lose(self, loss: FailureKind, reason: str, cause: BaseException | None = None) -> None:
+        self._keeps_alive = False
+        if not self.is_over:
+            self._exchange.receive(ConnectionFailed(loss, reason, cause=cause))

@@ -1,0 +1,215 @@
+"""Plain HTTP/1.1, as servers nearly always send it, read strictly; whatever is anything else is for h11 to judge.
+
+Plain is a head without surprises (a final status, every line a field of printable ASCII, one length or "chunked" and
+not both), and chunks without extensions and trailers. h11 takes what is refused here from its first byte on, so that
+this decides nothing: a test holds both to the same verdict.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from bento_proto._errors import LocalProtocolError
+from bento_proto.http._messages import Chunks, Data, Head
+
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bento_proto._types import Fields
+    from bento_proto.http._messages import Request
+    from bento_proto.http._proxy import Proxy
+
+_NAME: Final = r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+"
+_REQUEST: Final = re.compile(
+    rf"{_NAME} [\x21-\x7e]+ HTTP/1\.1\r\n(?:{_NAME}: (?:[^\0\s]+(?:[ \t]+[^\0\s]+)*)?\r\n)*", re.ASCII
+)
+
+_BLANK_LINE: Final = re.compile(rb"\n\r?\n")
+_STATUS: Final = re.compile(r"HTTP/1\.1 ([2-9][0-9]{2})(?: [\t\x20-\x7e]*)?", re.ASCII)
+_FIELD: Final = re.compile(rf"({_NAME}):([\t\x20-\x7e]*)", re.ASCII)
+# What nearly all answers begin with, and the names of their fields, need no pattern, which takes longer.
+_USUAL_START: Final = "HTTP/1.1 200 OK"
+# Lines of these are much the same in all answers, and nobody's secret: what they say is kept, for a few short ones.
+_ALIKE: Final = frozenset({"content-length", "content-type", "date", "server", "vary"})
+_USUAL_NAMES: Final = _ALIKE | {"x-bentoml-request-id"}
+_KEPT: Final[dict[str, tuple[str, str]]] = {}
+_KEPT_MOST: Final = 64
+_KEPT_LENGTH: Final = 100
+_LENGTH_MOST: Final = 20  # digits
+_CHUNK_HEAD: Final = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")
+_CHUNK_HEAD_MOST: Final = 22
+_LAST_CHUNK: Final = b"0\r\n\r\n"
+
+
+def request_head(request: Request, length: int | None, proxy: Proxy | None) -> bytes:
+    """The head of a request with a body of that length, None for one in chunks.
+
+    Args:
+        request: what to send. It keeps what does not depend on its body, for those that differ in nothing else.
+        length: of its body.
+        proxy: the proxy that it is sent to, to be passed on.
+
+    Raises:
+        LocalProtocolError: it can't be said in HTTP/1.1.
+    """
+    if proxy is None and request.encoded:
+        start = request.encoded[0]
+    else:
+        target = request.target if proxy is None else f"{request.origin}{request.target}"
+        fields = (("host", request.origin.authority), *request.headers, *(proxy.headers if proxy else ()))
+        try:
+            start = request_start(request.method, target, fields)
+        except ValueError as exc:
+            raise LocalProtocolError("the request's method, target or headers can't be sent in HTTP/1.1") from exc
+        if proxy is None:
+            request.encoded.append(start)
+    if length is None:
+        return start + b"transfer-encoding: chunked\r\n\r\n"
+    if length or request.method in ("POST", "PUT", "PATCH"):
+        return b"%bcontent-length: %d\r\n\r\n" % (start, length)
+    return start + b"\r\n"
+
+
+def request_start(method: str, target: str, fields: Fields) -> bytes:
+    """The head of a request without what says how long its body is, and the empty line that ends it.
+
+    Raises:
+        ValueError: it could not be sent as it is.
+    """
+    lines = [f"{name}: {value}\r\n" for name, value in fields]
+    head = f"{method} {target} HTTP/1.1\r\n{''.join(lines)}"
+    # Each field is one line, and its name one name, or the pattern would see others than were meant.
+    if not _REQUEST.fullmatch(head) or head.count("\n") != len(fields) + 1 or any(":" in name for name, _ in fields):
+        raise ValueError("the request's method, target or headers can't be sent in HTTP/1.1")
+    return head.encode("latin-1")
+
+
+def may_become_plain(data: bytearray, seen: int) -> bool:
+    """Whether these are the first bytes of a head that is not whole, and maybe plain.
+
+    Args:
+        data: what has arrived.
+        seen: how much of it has been looked at before, so that single bytes don't make it quadratic.
+    """
+    return data.startswith(b"HTTP/1.1"[: len(data)]) and _BLANK_LINE.search(data, max(seen - 2, 0)) is None
+
+
+def read_head(data: bytes) -> tuple[Head, int] | None:
+    """The head that the data begins with, if it is whole and plain, its names in lower case; and its size."""
+    end = data.find(b"\r\n\r\n")
+    start, *lines = data[: max(end, 0)].decode("latin-1").split("\r\n")
+    status = 200 if start == _USUAL_START else _read_status(start)
+    if status is None:
+        return None
+    fields: list[tuple[str, str]] = []
+    for line in lines:
+        field = _KEPT.get(line) or _read_field(line)
+        if field is None:
+            return None
+        fields.append(field)
+    head = Head(status, tuple(fields), in_lower_case=True)
+    length, coding = head.first.get("content-length"), head.first.get("transfer-encoding")
+    if length is None:
+        is_plain = coding == "chunked" and not head.repeats("transfer-encoding")
+    else:
+        is_plain = (
+            coding is None and length.isdigit() and len(length) <= _LENGTH_MOST and not head.repeats("content-length")
+        )
+    return (head, end + 4) if is_plain else None
+
+
+def _read_status(start: str) -> int | None:
+    found = _STATUS.fullmatch(start)
+    return None if found is None else int(found[1])
+
+
+def _read_field(line: str) -> tuple[str, str] | None:
+    name, colon, value = line.partition(":")
+    if colon and name in _USUAL_NAMES and value.isascii() and value.isprintable():
+        field = name, value.strip(" ")
+    else:
+        found = _FIELD.fullmatch(line)
+        if found is None:
+            return None
+        field = found[1].lower(), found[2].strip(" \t")
+    if field[0] in _ALIKE and len(line) <= _KEPT_LENGTH:
+        if len(_KEPT) >= _KEPT_MOST:
+            _KEPT.clear()
+        _KEPT[line] = field
+    return field
+
+
+class ChunkReader:
+    """Reads a body in the chunked coding.
+
+    Attributes:
+        is_over: whether the last chunk was there.
+        is_broken: whether a chunk did not end as it should.
+        rest: what comes after the last chunk; or else what is not plain, from the head of its chunk on, and for which
+            there is to be another reader; None while neither has come.
+    """
+
+    __slots__ = ("_footer", "_held", "_left", "is_broken", "is_over", "rest")
+
+    def __init__(self) -> None:
+        self.is_over: bool = False
+        self.is_broken: bool = False
+        self.rest: bytes | None = None
+        self._held = b""  # the beginning of a chunk's head
+        self._left = 0  # how much of the chunk's data is to come
+        self._footer = 0  # how many bytes of its line break are to come
+
+    def feed(self, data: bytes) -> list[Data | Chunks]:
+        """Take the next bytes; return the chunks, or parts of them, that they hold."""
+        found: list[Data | Chunks] = []
+        at = 0
+        if self._left or self._footer:
+            at = self._finish_chunk(data, found)
+        elif self._held:
+            data, self._held = self._held + data, b""
+        pieces: list[bytes] = []
+        end, size = len(data), 0
+        while at < end and not self.is_broken:
+            head = _CHUNK_HEAD.match(data, at)
+            size = int(head[1], 16) if head is not None else 0
+            if head is None or not size:
+                self._take_other(data[at:])
+                break
+            start = head.end()
+            at = start + size
+            if not data.startswith(b"\r\n", at):
+                at = start
+                break
+            pieces.append(data[start:at])
+            at += 2
+            size = 0
+        if pieces:
+            found.append(Chunks(pieces))
+        if size:
+            self._left, self._footer = size, 2
+            self._finish_chunk(data[at:], found)
+        return found
+
+    def _finish_chunk(self, data: bytes, found: list[Data | Chunks]) -> int:
+        """Take what belongs to the chunk that has begun; return how much it was."""
+        piece = data[: self._left]
+        if piece:
+            self._left -= len(piece)
+            found.append(Data(piece, not self._left))
+        at = len(piece)
+        if not self._left:
+            footer = data[at : at + self._footer]
+            self.is_broken = not b"\r\n"[2 - self._footer :].startswith(footer)
+            self._footer -= len(footer)
+            at += len(footer)
+        return at
+
+    def _take_other(self, data: bytes) -> None:
+        """Take what is no whole head of a chunk with data."""
+        if data.startswith(_LAST_CHUNK):
+            self.is_over, self.rest = True, data[len(_LAST_CHUNK) :]
+        elif _LAST_CHUNK.startswith(data) or (len(data) < _CHUNK_HEAD_MOST and b"\n" not in data):
+            self._held = data
+        else:
+            self.rest = data

@@ -1,0 +1,45 @@
+"""What a client tells of its requests: hooks, the values that they are given, and the log, which is a hook itself.
+
+In goes what happened; out go values without credentials. It never changes a request but by the headers a hook returns.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._hooks import EndEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
+    from ._log import LOGGING
+
+
+# Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
+if not TYPE_CHECKING:
+    from importlib import import_module as _import_module
+
+    _MODULES = {
+        "EndEvent": "._hooks",
+        "Hooks": "._hooks",
+        "LOGGING": "._log",
+        "RequestEvent": "._hooks",
+        "ResponseEvent": "._hooks",
+        "RetryEvent": "._hooks",
+    }
+
+    def __getattr__(name):
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
+        return value
+
+    def __dir__():
+        return {*globals(), *__all__}
+
+
+__all__ = (
+    "EndEvent",
+    "Hooks",
+    "LOGGING",
+    "RequestEvent",
+    "ResponseEvent",
+    "RetryEvent",
+)

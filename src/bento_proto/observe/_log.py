@@ -1,0 +1,87 @@
+"""What the clients say in the log."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+from ._hooks import Hooks
+
+if TYPE_CHECKING:
+    from logging import Logger
+
+    from ._hooks import EndEvent, RequestEvent, ResponseEvent, RetryEvent
+
+_DEBUG: Final = 10  # the levels of `logging`, which is not loaded for them
+_INFO: Final = 20
+
+
+@cache
+def _logger(name: str) -> Logger:
+    from logging import getLogger
+
+    return getLogger(f"bento_client.{name}")
+
+
+def _is_wanted() -> bool:
+    if "logging" not in sys.modules:  # nobody can have asked for it
+        return False
+    return _logger("http").isEnabledFor(_INFO) or _logger("retry").isEnabledFor(_INFO)
+
+
+def _request(event: RequestEvent) -> None:
+    http = _logger("http")
+    if http.isEnabledFor(_DEBUG):
+        size = "a body of unknown length" if event.size is None else f"{event.size} bytes"
+        delay = f" in {event.delay:.2f} s" if event.delay else ""
+        http.debug("%s %s: sending %s%s%s", event.method, event.url, size, delay, _attempt(event))
+
+
+def _response(event: ResponseEvent) -> None:
+    if not event.complete:  # of the others, the end says all
+        _logger("http").debug("%s: the answer begins", _answer(event))
+
+
+def _end(event: EndEvent) -> None:
+    http = _logger("http")
+    if not http.isEnabledFor(_INFO):
+        return
+    request = event.request
+    if event.response is not None:
+        said = f"{_answer(event.response)}, {event.received} bytes received"
+    else:
+        said = f"{request.method} {request.url} no answer{_milliseconds(event.seconds)}{_attempt(request)}"
+    if event.abandoned:
+        said += ", given up"
+    if event.error is not None:
+        said += f": {event.error}"
+    http.info("%s", said)
+
+
+def _retry(event: RetryEvent) -> None:
+    request, when = event.request, f"in {event.wait:.2f} s" if event.wait else "at once"
+    what = f"{request.method} {request.url} again {when}"
+    _logger("retry").info("%s, after attempt %d: %s", what, request.attempt, event.reason)
+
+
+def _answer(event: ResponseEvent) -> str:
+    request = event.request
+    said = f"{request.method} {request.url} {event.status}{_milliseconds(event.seconds)}{_attempt(request)}"
+    return said + (f", request id {event.request_id}" if event.request_id is not None else "")
+
+
+def _milliseconds(seconds: float | None) -> str:
+    return "" if seconds is None else f" in {seconds * 1000:.1f} ms"
+
+
+def _attempt(event: RequestEvent) -> str:
+    return f", attempt {event.attempt}" if event.attempt > 1 else ""
+
+
+LOGGING: Final = Hooks(request=_request, response=_response, retry=_retry, end=_end, enabled=_is_wanted)
+"""What every client has: it writes to the loggers ``bento_client.http`` and ``bento_client.retry``.
+
+A line for each request at its end and for each retry, at level INFO; one when a request goes out, and one when a stream
+or a file begins, at DEBUG. Nothing of a request that could be a credential is written, and nothing of its body.
+"""

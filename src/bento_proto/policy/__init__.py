@@ -1,0 +1,50 @@
+"""What to do next (attempts, retries, redirects, discovery, tasks) as flows: generators that yield a `Step` at a time.
+
+In goes what the clock reads; out come exchanges to carry out. It never waits, sends or draws a random number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._discovery import DiscoveredService
+    from ._flow import Flow, FlowRunner, Step
+    from ._polling import Poll
+    from ._retry import RetryPolicy
+    from ._tasks import ResultStatus
+
+
+# Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
+if not TYPE_CHECKING:
+    from importlib import import_module as _import_module
+
+    _MODULES = {
+        "DiscoveredService": "._discovery",
+        "Flow": "._flow",
+        "FlowRunner": "._flow",
+        "Poll": "._polling",
+        "ResultStatus": "._tasks",
+        "RetryPolicy": "._retry",
+        "Step": "._flow",
+    }
+
+    def __getattr__(name):
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
+        return value
+
+    def __dir__():
+        return {*globals(), *__all__}
+
+
+__all__ = (
+    "DiscoveredService",
+    "Flow",
+    "FlowRunner",
+    "Poll",
+    "ResultStatus",
+    "RetryPolicy",
+    "Step",
+)

@@ -1,0 +1,177 @@
+"""Finding a Service: whether it is ready, where it is mounted, and what its schema says.
+
+BentoML with a ``path_prefix`` serves ``/schema.json`` at the root and ``/readyz`` under the prefix only; a gateway that
+publishes a Service under a path serves both there. No single base URL fits both, so each file is looked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from bento_proto._errors import BentoMLException, CallTimeout, Forbidden, NotFound, ServiceUnavailable, Unauthorized
+from bento_proto.http._messages import FailureKind, Request
+from bento_proto.response._readers import whole_reader
+from bento_proto.schema._service import Service, parse_service
+
+from ._attempts import CallContext, attempts
+from ._flow import Flow
+from ._retry import NEVER
+
+if TYPE_CHECKING:
+    from typing import Final
+
+    from bento_proto._types import JSON, Fields
+    from bento_proto.exchange._exchange import Exchange
+    from bento_proto.http._url import Base
+
+# One request for readiness waits no longer: while a server starts, it takes connections and answers nothing.
+_PROBE: Final = 3.0
+_LAST_PROBE: Final = 0.1  # for the one that starts when the time is up
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 1.0
+
+
+class DiscoveredService(NamedTuple):
+    """A Service, and where it is.
+
+    Attributes:
+        service: the Service.
+        mount: what stands before its routes, percent-encoded: the path of the base URL, if a gateway strips that, or
+            nothing, if the routes have it already.
+    """
+
+    service: Service
+    mount: str
+
+
+def mounted(schema: Service | bytes | JSON, base: Base) -> DiscoveredService:
+    """A Service whose schema is already known, at a base URL.
+
+    Raises:
+        SchemaError: it can't be understood.
+    """
+    service = schema if isinstance(schema, Service) else parse_service(schema)
+    if not base.path:
+        return DiscoveredService(service, "")
+    from bento_proto.http._url import quote_route
+
+    under = all(quote_route(endpoint.route).startswith(base.path + "/") for endpoint in service.endpoints.values())
+    return DiscoveredService(service, "" if under else base.path)
+
+
+def describe(base: Base, headers: Fields, terms: CallContext, now: float) -> Flow[DiscoveredService]:
+    """Fetch the schema, from the base URL's path or else from the root, if its routes are under that path.
+
+    Raises:
+        SchemaError: it can't be understood.
+        BentoMLException: it can't be had.
+    """
+    exchange, mount, _ = yield from _search(base, headers, terms, now, terms.deadline(now))
+    error = exchange.error
+    if isinstance(error, NotFound):
+        raise NotFound(f"there is no /schema.json at {base.origin}{base.path}: is it the URL of a BentoML Service?")
+    if error is not None:
+        error.message = f"can't read {base.origin}{mount}/schema.json: {error.message}"
+        raise error
+    return DiscoveredService(exchange.result, mount)
+
+
+def _search(
+    base: Base, headers: Fields, terms: CallContext, now: float, deadline: float | None
+) -> Flow[tuple[Exchange[Service], str, float]]:
+    """Look for the schema; return the exchange that decided it, what stood before its path, and the clock."""
+    reader = whole_reader(parse_service, terms.limits.schema)
+    request = Request("GET", base.origin, f"{base.path}/schema.json", headers)
+    exchange = yield from attempts(request, reader, terms, now, deadline)
+    now += exchange.seconds
+    if not base.path or not isinstance(exchange.error, NotFound):
+        return exchange, base.path, now
+    request = Request("GET", base.origin, "/schema.json", headers)
+    exchange = yield from attempts(request, reader, terms, now, deadline)
+    if exchange.error is None and mounted(exchange.result, base).mount:
+        exchange.error = NotFound("what is at the root is another Service: its routes are not under the path")
+    return exchange, "", now + exchange.seconds
+
+
+def probe(
+    base: Base, headers: Fields, terms: CallContext, known: DiscoveredService | None, now: float, delay: float = 0.0
+) -> Flow[tuple[Exchange[bytes], float]]:
+    """Ask once whether the Service is ready: it is if the exchange that is returned has no error.
+
+    Args:
+        base: where to ask.
+        headers: of the requests.
+        terms: of the requests; there are no retries.
+        known: the Service, if its schema is known.
+        now: what the clock reads.
+        delay: how long to wait before.
+
+    Returns:
+        The exchange that decided it, and what the clock read after it.
+    """
+    terms = terms._replace(retries=NEVER)
+    deadline = terms.deadline(now + delay)
+    reader = whole_reader(bytes, terms.limits.error)
+    request = Request("GET", base.origin, f"{base.path}/readyz", headers)
+    exchange = yield from attempts(request, reader, terms, now, deadline, delay=delay)
+    now += exchange.seconds
+    if not isinstance(exchange.error, NotFound):
+        return exchange, now
+    if known is None:
+        found, mount, now = yield from _search(base, headers, terms, now, deadline)
+        if found.error is not None:
+            return exchange, now
+        known = DiscoveredService(found.result, mount)
+    from bento_proto.http._url import quote_route
+
+    prefix = quote_route(known.service.prefix)
+    if known.mount or not prefix or prefix == base.path:
+        exchange.error = None  # it serves its schema, so it is there; something keeps /readyz from us
+        return exchange, now
+    request = Request("GET", base.origin, f"{prefix}/readyz", headers)
+    exchange = yield from attempts(request, reader, terms, now, deadline)
+    now += exchange.seconds
+    if isinstance(exchange.error, NotFound):
+        exchange.error = None  # the routes just happen to begin alike
+    return exchange, now
+
+
+def until_ready(
+    base: Base, headers: Fields, terms: CallContext, known: DiscoveredService | None, seconds: float | None, now: float
+) -> Flow[float]:
+    """Ask until the Service is ready, with pauses that grow; the result is what the clock reads then.
+
+    Args:
+        base: where to ask.
+        headers: of the requests.
+        terms: of the requests.
+        known: the Service, if its schema is known.
+        seconds: how long; None for as long as it takes.
+        now: what the clock reads.
+
+    Raises:
+        ServiceUnavailable: it did not become ready, or can't be trusted; what the last request met is its cause.
+        Unauthorized, Forbidden: it asks for a token, which no waiting brings.
+    """
+    deadline = None if seconds is None else now + seconds
+    delay, pause = 0.0, _FIRST_PAUSE
+    cause: BentoMLException | None = None
+    while True:
+        patience = _PROBE if deadline is None else min(_PROBE, max(deadline - now - delay, _LAST_PROBE))
+        timeout = terms.timeout._replace(total=None).within(patience)
+        exchange, now = yield from probe(base, headers, terms._replace(timeout=timeout), known, now, delay)
+        error = exchange.error
+        if error is None:
+            return now
+        if isinstance(error, (Unauthorized, Forbidden)):
+            raise error
+        hopeless = exchange.lost is not None and exchange.lost.loss is FailureKind.UNTRUSTED
+        if cause is None or not isinstance(error, CallTimeout):
+            cause = error  # that the last, short request ran out of time tells nothing
+        if hopeless or (deadline is not None and now >= deadline):
+            waited = "" if hopeless or seconds is None else f" after {seconds:g} seconds"
+            raise ServiceUnavailable(f"{base.origin}{base.path} is not ready{waited}: {cause}") from cause
+        delay = pause * (1 - terms.chance() / 4)
+        if deadline is not None:
+            delay = min(delay, deadline - now)
+        pause = min(2 * pause, _LONGEST_PAUSE)

@@ -1,0 +1,122 @@
+"""What others are told of the requests of a call, and what they may add to them.
+
+Nothing that they are told holds a credential: of a URL's query only what the client itself puts there is shown, of a
+request's headers those that are known to be harmless, of an answer's those whose names do not sound like a secret.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from bento_proto._text import error_line, one_line
+from bento_proto.exchange._exchange import State
+from bento_proto.http._headers import Headers, checked_fields, merged
+from bento_proto.http._messages import Request
+from bento_proto.http._redaction import HARMLESS, shown_value
+from bento_proto.observe._hooks import EndEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
+
+if TYPE_CHECKING:
+    from bento_proto._types import Fields
+    from bento_proto.exchange._exchange import Exchange
+    from bento_proto.http._messages import Origin
+
+    from ._flow import Flow, Step
+
+
+class HookDispatcher:
+    """Tells hooks of the requests of one call.
+
+    Args:
+        hooks: whom to tell.
+    """
+
+    def __init__(self, hooks: tuple[Hooks, ...]) -> None:
+        self._hooks = hooks
+        self._attempt = 0
+        self._home: Origin | None = None
+        self._event: RequestEvent | None = None
+        self._seconds = 0.0
+
+    def request(self, request: Request, delay: float) -> Request:
+        """Tell of a request; return it with the headers that the hooks want."""
+        self._home = self._home or request.origin
+        self._attempt += 1
+        event = self._event = RequestEvent(request, self._attempt, delay)
+        fields: Fields = ()
+        for index, hooks in enumerate(self._hooks):
+            if hooks.request is not None:
+                try:
+                    fields = merged(fields, checked_fields(hooks.request(event)))
+                except BaseException as exc:  # it ends for those that know of it
+                    _end(self._hooks[: index + 1], EndEvent(event, None, error_line(exc), False, 0, None))
+                    raise
+        if request.origin != self._home:
+            fields = tuple(field for field in fields if field[0] in HARMLESS)
+        if not fields:
+            return request
+        return Request(request.method, request.origin, request.target, merged(request.headers, fields), request.body)
+
+    def step(self, step: Step, now: float) -> Flow[float]:
+        """Yield a step; return what the clock reads after it; tell if the flow is closed meanwhile."""
+        try:
+            after = yield step
+        except GeneratorExit as closing:  # because of what the call met: a cancellation, a file that can't be read
+            cause = closing.__context__
+            self._over(step.exchange, None, None if cause is None else error_line(cause), None)
+            raise
+        self._seconds = after - now - step.delay
+        return after
+
+    def answer(self, exchange: Exchange[object]) -> None:
+        """Tell what became of the request: of one that is handed over, its end comes when that is there."""
+        head, complete, response = exchange.head, exchange.state is not State.OPEN, None
+        assert self._event is not None
+        if head is not None:
+            headers = Headers(tuple((name, shown_value(name.lower(), value)) for name, value in head.headers))
+            request_id = head.get("x-bentoml-request-id")
+            request_id = None if request_id is None else one_line(request_id)
+            response = ResponseEvent(self._event, head.status, headers, request_id, self._seconds, complete)
+        if not complete:
+            exchange.on_end = lambda: self._over(exchange, response, None, None)
+        try:
+            for hooks in self._hooks:
+                if hooks.response is not None and response is not None:
+                    hooks.response(response)
+        finally:
+            if complete:
+                self._over(exchange, response, None, self._seconds)
+
+    def retry(self, wait: float, reason: str) -> None:
+        """Tell that there will be another request."""
+        assert self._event is not None
+        for hooks in self._hooks:
+            if hooks.retry is not None:
+                hooks.retry(RetryEvent(self._event, wait, reason))
+
+    def _over(
+        self, exchange: Exchange[object], response: ResponseEvent | None, error: str | None, seconds: float | None
+    ) -> None:
+        assert self._event is not None
+        error = error if exchange.error is None else error_line(exchange.error)
+        abandoned = exchange.state in (State.WAITING, State.OPEN, State.REFUSED)
+        received = 0 if exchange.download is None else exchange.download.done
+        _end(self._hooks, EndEvent(self._event, response, error, abandoned, received, seconds))
+
+
+def _end(several: tuple[Hooks, ...], event: EndEvent) -> None:
+    for hooks in several:
+        if hooks.end is not None:
+            with suppress(*(() if event.error is None and not event.abandoned else (Exception,))):
+                hooks.end(event)
+
+
+def watching(hooks: tuple[Hooks, ...]) -> HookDispatcher | None:
+    """What tells of the requests of one call; None if nobody wants to know."""
+    wanted: list[Hooks] = []
+    for each in hooks:
+        if each.enabled is None or each.enabled():
+            wanted.append(each)  # noqa: PERF401 - nearly always there is one, that is not: nothing is made for it
+    if not wanted:
+        return None
+    return HookDispatcher(tuple(wanted))

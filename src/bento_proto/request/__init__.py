@@ -1,0 +1,59 @@
+"""From the arguments of a call to the body of its request: binding, files, JSON, multipart.
+
+In go Python values; out comes a `Body` of bytes and of files, which are named and never opened.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._binding import BoundCall, FileSource, bind
+    from ._encoding import Upload, encode
+    from ._inputs import File, FileContent, FileInput, FrameInput, ModelInput, TensorInput
+    from ._multipart import Body
+
+
+# Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
+if not TYPE_CHECKING:
+    from importlib import import_module as _import_module
+
+    _MODULES = {
+        "Body": "._multipart",
+        "BoundCall": "._binding",
+        "File": "._inputs",
+        "FileContent": "._inputs",
+        "FileInput": "._inputs",
+        "FileSource": "._binding",
+        "FrameInput": "._inputs",
+        "ModelInput": "._inputs",
+        "TensorInput": "._inputs",
+        "Upload": "._encoding",
+        "bind": "._binding",
+        "encode": "._encoding",
+    }
+
+    def __getattr__(name):
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
+        return value
+
+    def __dir__():
+        return {*globals(), *__all__}
+
+
+__all__ = (
+    "Body",
+    "BoundCall",
+    "File",
+    "FileContent",
+    "FileInput",
+    "FileSource",
+    "FrameInput",
+    "ModelInput",
+    "TensorInput",
+    "Upload",
+    "bind",
+    "encode",
+)

@@ -1,0 +1,207 @@
+"""The arguments of a call, bound to an endpoint's parameters as Python binds them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from ._inputs import File
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Final, TypeGuard
+
+    from bento_proto.schema._service import Endpoint, Parameter
+
+
+_IN_PATH: Final = r"\{([^{}:]+)(?::\w+)?\}"  # Starlette's, perhaps with a type: {name:int}
+
+
+class FileSource(NamedTuple):
+    """A file argument, which the adapter is to measure before it can be sent.
+
+    Attributes:
+        label: endpoint and argument, for error messages.
+        content: what the caller gave.
+    """
+
+    label: str
+    content: object
+
+
+class BoundCall(NamedTuple):
+    """An endpoint with its arguments.
+
+    Attributes:
+        endpoint: what is called.
+        values: the arguments that are no files, by name; a root input has the name ``""``.
+        files: each file parameter that was given, with its files in order: a `FileSource`, or the text of a URL that
+            the server is to fetch.
+        route: the endpoint's route, parameters of the path filled in.
+    """
+
+    endpoint: Endpoint
+    values: Mapping[str, object]
+    files: tuple[tuple[Parameter, tuple[FileSource | str, ...]], ...]
+    route: str
+
+    @property
+    def sources(self) -> tuple[FileSource, ...]:
+        """The files to measure, in the order in which `encode` takes them."""
+        if not self.files:
+            return ()
+        return tuple(file for _, files in self.files for file in files if isinstance(file, FileSource))
+
+
+def bind(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> BoundCall:
+    """Bind arguments to the parameters of an endpoint.
+
+    Positional arguments go by the order of the schema, which is that of the Service's own signature. Those that are
+    left out are not sent, so that the server's defaults hold. Parameters in the path (``/users/{id}``) are keywords.
+
+    Raises:
+        TypeError: an argument is unknown, missing, given twice or too many; a file where none is taken, or none where
+            one is due. The message names endpoint and argument.
+        ValueError: a list of files is empty that must not be, or a parameter of the path is no segment of one.
+    """
+    if endpoint.is_simple and not args and endpoint.required <= kwargs.keys() <= endpoint.by_name.keys():
+        return BoundCall(endpoint, kwargs, (), endpoint.route)
+    if endpoint.root_input:
+        return _bind_root(endpoint, args, kwargs)
+    route, kwargs = _fill_path(endpoint, kwargs)
+    values: dict[str, object] = {}
+    extra_positional = _unpacked(endpoint, _take_positional(endpoint, args, values)) if args else []
+    extra_keywords: dict[str, object] = {}
+    for name, value in kwargs.items():
+        if name not in endpoint.by_name:
+            extra_keywords[name] = value
+        elif name in values:
+            raise TypeError(f"{endpoint.name}() got multiple values for argument {name!r}")
+        else:
+            values[name] = value
+    variadic = {parameter.name for parameter in endpoint.parameters if parameter.is_variadic}
+    for name, rest in (("args", extra_positional), ("kwargs", extra_keywords)):
+        if name in variadic:
+            if rest and name in values:
+                raise TypeError(f"{endpoint.name}() got {name!r} and arguments that belong into it")
+            values.setdefault(name, rest)
+    if extra_keywords and "kwargs" not in variadic:
+        raise TypeError(f"{endpoint.name}() got an unexpected keyword argument {next(iter(extra_keywords))!r}")
+    missing = [repr(p.name) for p in endpoint.parameters if p.required and p.name not in values]
+    if missing:
+        raise TypeError(
+            f"{endpoint.name}() is missing required argument{'s'[: len(missing) - 1]}: {', '.join(missing)}"
+        )
+    return BoundCall(endpoint, *_part(endpoint, endpoint.parameters, values), route)
+
+
+def _take_positional(endpoint: Endpoint, args: Sequence[object], values: dict[str, object]) -> list[object]:
+    """Assign positional arguments; return those that go into ``*args``."""
+    names: list[str] = []
+    for parameter in endpoint.parameters:
+        if parameter.is_variadic:
+            break
+        names.append(parameter.name)
+    values.update(zip(names, args, strict=False))
+    rest = list(args[len(names) :])
+    if rest and not (len(names) < len(endpoint.parameters) and endpoint.parameters[len(names)].name == "args"):
+        count = f"{len(names)} positional argument{'s' if len(names) != 1 else ''}"
+        raise TypeError(f"{endpoint.name}() takes {count} but {len(args)} were given")
+    return rest
+
+
+def _unpacked(endpoint: Endpoint, rest: list[object]) -> list[object]:
+    """What goes into ``args``, which may be an ordinary list of that name: the schema does not tell.
+
+    A single list, where the items are none, is the list itself.
+    """
+    if len(rest) != 1 or not isinstance(rest[0], (list, tuple)):
+        return rest
+    items = next(parameter.schema.get("items") for parameter in endpoint.parameters if parameter.name == "args")
+    nested = not isinstance(items, dict) or items.get("type") in (None, "array", "tensor")
+    return rest if nested else list(cast("Sequence[object]", rest[0]))
+
+
+def _bind_root(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> BoundCall:
+    route, kwargs = _fill_path(endpoint, kwargs)
+    properties = endpoint.root_fields
+    if kwargs and not args and properties:
+        args, kwargs = (dict(kwargs),), {}  # the fields of a model, given as if they were arguments
+    if kwargs:
+        raise TypeError(
+            f"{endpoint.name}() takes its one argument by position: {next(iter(kwargs))!r} has no name there"
+        )
+    if len(args) != 1:
+        raise TypeError(f"{endpoint.name}() takes exactly 1 positional argument but {len(args)} were given")
+    root = endpoint.parameters[0]
+    if any(parameter.is_file for parameter in properties):
+        fields = args[0]
+        if not isinstance(fields, Mapping):
+            raise TypeError(f"{endpoint.name}() takes a mapping of its fields, as one of them is a file")
+        return BoundCall(endpoint, *_part(endpoint, properties, cast("Mapping[str, object]", fields)), route)
+    if root.many:
+        raise TypeError(f"{endpoint.name}() can't be called by any client: BentoML has no root input of several files")
+    return BoundCall(endpoint, *_part(endpoint, (root,), {"": args[0]}), route)
+
+
+def _part(
+    endpoint: Endpoint, parameters: Sequence[Parameter], values: Mapping[str, object]
+) -> tuple[Mapping[str, object], tuple[tuple[Parameter, tuple[FileSource | str, ...]], ...]]:
+    """Part the files from the other arguments."""
+    if not any(parameter.is_file for parameter in parameters):
+        return values, ()
+    others = dict(values)
+    files: list[tuple[Parameter, tuple[FileSource | str, ...]]] = []
+    for parameter in parameters:
+        if parameter.is_file and parameter.name in others:
+            found = _files(endpoint, parameter, others.pop(parameter.name))
+            if found:
+                files.append((parameter, found))
+    return others, tuple(files)
+
+
+def _files(endpoint: Endpoint, parameter: Parameter, value: object) -> tuple[FileSource | str, ...]:
+    label = f"{endpoint.name}(): argument {parameter.name!r}" if parameter.name else f"{endpoint.name}(): the argument"
+    if value is None:
+        if parameter.required:
+            raise TypeError(f"{label} must be a file, not None")
+        return ()  # an optional file is left out: there is no way to send None
+    if not parameter.many or not isinstance(value, (list, tuple)) or isinstance(value, File):
+        return (_file(label, value),)  # for a list of files one file will do, as with BentoML's client
+    items = cast("Sequence[object]", value)
+    if not items and parameter.required:
+        raise ValueError(f"{label} must not be empty: BentoML can't be sent an empty list of files")
+    return tuple(_file(f"{label}[{number}]", item) for number, item in enumerate(items))
+
+
+def _file(label: str, value: object) -> FileSource | str:
+    if value is None:
+        raise TypeError(f"{label} must be a file, not None")
+    return value if is_url(value) else FileSource(label, value)
+
+
+def is_url(value: object) -> TypeGuard[str]:
+    """Whether a file argument is the URL of a file, which the server fetches, and no path."""
+    return isinstance(value, str) and value[:8].lower().startswith(("http://", "https://"))
+
+
+def _fill_path(endpoint: Endpoint, kwargs: Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
+    """Fill ``{name}`` in the route from keywords; one that is not given stays, as BentoML's own client sends it."""
+    if "{" not in endpoint.route:
+        return endpoint.route, kwargs
+    names = {parameter.name for parameter in endpoint.parameters}
+    filled = {
+        name: _segment(endpoint, name, kwargs[name])
+        for name in re.findall(_IN_PATH, endpoint.route)
+        if name in kwargs and name not in names
+    }
+    route = re.sub(_IN_PATH, lambda match: filled.get(match[1], match[0]), endpoint.route)
+    return route, {name: value for name, value in kwargs.items() if name not in filled}
+
+
+def _segment(endpoint: Endpoint, name: str, value: object) -> str:
+    text = str(value)
+    if not text or "/" in text or text in (".", ".."):
+        raise ValueError(f"{endpoint.name}(): {name!r} must be one segment of a path: {text!r}")
+    return text

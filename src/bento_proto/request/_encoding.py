@@ -1,0 +1,171 @@
+"""A bound call as the body of a request."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from bento_proto.http._messages import FilePart
+from bento_proto.json import parse_json, to_json
+
+from ._binding import FileSource
+from ._multipart import Body, Field, multipart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Final
+
+    from bento_proto.http._messages import Segment
+    from bento_proto.schema._service import Parameter
+
+    from ._binding import BoundCall
+
+# The server's form parser takes 1 MiB for a field, unless the part has a file name.
+_FIELD_LIMIT: Final = 900_000
+JSON_TYPE: Final = "application/json"
+_PLAIN: Final = frozenset({str, int, float, bool, type(None), list, dict})  # what is no array
+_BINARY: Final = "application/octet-stream"
+
+
+class Upload(NamedTuple):
+    """A file argument, as the adapter measured it.
+
+    Attributes:
+        content: the bytes, or the part that the adapter will read.
+        name: its file name, of which the server keeps the suffix; or None.
+        content_type: its media type, given or guessed from the name; or None.
+        given: whether the caller gave that type, which then holds against the schema's.
+    """
+
+    content: Segment
+    name: str | None = None
+    content_type: str | None = None
+    given: bool = False
+
+
+def encode(call: BoundCall, uploads: Sequence[Upload], boundary: str) -> Body:
+    """Encode a call.
+
+    Args:
+        call: the arguments.
+        uploads: the measured files, one for each of ``call.sources``.
+        boundary: parts the fields of a form; it must be one that no file contains, so a random one.
+
+    Raises:
+        TypeError: an argument can't be sent as JSON; the message names it.
+        ValueError: likewise, or a root input is empty, which BentoML can't be sent.
+    """
+    if call.endpoint.root_input and "" in call.values:
+        return _encode_root(call)
+    if call.endpoint.root_input and call.files and not call.files[0][0].name:
+        return _encode_root_file(call, uploads)
+    if call.files:
+        return multipart(tuple(_fields(call, uploads)), boundary)
+    return Body(JSON_TYPE, (encode_simple(call),))
+
+
+def encode_simple(call: BoundCall) -> bytes:
+    """`encode` for an endpoint that `is_simple <bento_proto._schema.Endpoint.is_simple>`: the body, which is JSON."""
+    return _json(call, call.values)
+
+
+def _encode_root(call: BoundCall) -> Body:
+    schema, value = call.endpoint.parameters[0].schema, call.values[""]
+    if schema.get("type") != "string":
+        return Body(JSON_TYPE, (_json(call, {"": value}, root=True),))
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        data = bytes(cast("bytes", value))
+    elif isinstance(value, str):
+        data = _utf8(call, value)
+    else:  # a date or an enum, say: the text of what JSON makes of it
+        data = _json(call, {"": value}, root=True)
+        text = parse_json(data)
+        data = text.encode() if isinstance(text, str) else data
+    return Body(_BINARY if schema.get("format") == "binary" else "text/plain; charset=utf-8", (_filled(call, data),))
+
+
+def _encode_root_file(call: BoundCall, uploads: Sequence[Upload]) -> Body:
+    parameter, (file,) = call.files[0]
+    if not isinstance(file, FileSource):
+        return Body("text/plain; charset=utf-8", (_utf8(call, file),))
+    content_type = _content_type(parameter, uploads[0])
+    return Body(content_type or _BINARY, (_filled(call, uploads[0].content),))
+
+
+def _filled(call: BoundCall, content: Segment) -> Segment:
+    if (content.size == 0) if isinstance(content, FilePart) else not content:
+        raise ValueError(
+            f"{call.endpoint.name}() can't be sent an empty root input: the server would take it for '{{}}'"
+        )
+    return content
+
+
+def _fields(call: BoundCall, uploads: Sequence[Upload]) -> Iterator[Field]:
+    for name, value in call.values.items():
+        data = _json(call, {name: value}, root=True)
+        yield Field(name, data, f"{name}.json" if len(data) > _FIELD_LIMIT else None, None)
+    rest = iter(uploads)
+    for parameter, files in call.files:
+        for file in files:
+            if isinstance(file, FileSource):
+                upload = next(rest)
+                # The server takes a part without a file name for a field.
+                yield Field(parameter.name, upload.content, upload.name or "file", _content_type(parameter, upload))
+            else:
+                yield Field(parameter.name, _utf8(call, file), None, None)
+
+
+def _content_type(parameter: Parameter, upload: Upload) -> str | None:
+    """The type of a file's part, such that the server takes it; None for none, which passes every check."""
+    if upload.given:
+        return upload.content_type
+    if parameter.is_image:
+        return _BINARY  # any other must match Pillow's idea of the format exactly; this one is detected
+    wanted = parameter.content_type
+    if wanted is not None and "*" not in wanted:
+        return wanted  # the server compares by text: "audio/mp3" is not the "audio/mpeg" that a guess would give
+    return upload.content_type if wanted is not None else upload.content_type or _BINARY
+
+
+def _json(call: BoundCall, values: Mapping[str, object], *, root: bool = False) -> bytes:
+    try:
+        return _value(values[next(iter(values))]) if root else _object(values)
+    except (TypeError, ValueError) as exc:
+        kind = TypeError if isinstance(exc, TypeError) else ValueError
+        name = next((name for name, value in values.items() if not _encodes(value)), "")
+        what = f"argument {name!r}" if name else "the argument"
+        raise kind(f"{call.endpoint.name}(): {what}: {exc}") from exc
+
+
+def _object(values: Mapping[str, object]) -> bytes:
+    if _PLAIN.issuperset(map(type, values.values())):
+        return to_json(values)
+    from bento_proto._numbers import write_numbers  # few have use for it, and all would wait for it
+
+    arrays = {name: data for name, value in values.items() if (data := write_numbers(value)) is not None}
+    if not arrays:
+        return to_json(values)
+    members = (to_json(name) + b":" + (arrays.get(name) or to_json(value)) for name, value in values.items())
+    return b"{%b}" % b",".join(members)
+
+
+def _value(value: object) -> bytes:
+    if type(value) in _PLAIN:
+        return to_json(value)
+    from bento_proto._numbers import write_numbers  # as above
+
+    return write_numbers(value) or to_json(value)
+
+
+def _encodes(value: object) -> bool:
+    try:
+        to_json(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _utf8(call: BoundCall, text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{call.endpoint.name}(): the text has a lone surrogate: it is not valid Unicode") from None

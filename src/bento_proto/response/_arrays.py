@@ -1,0 +1,140 @@
+"""Tensors and frames inside JSON results, where NumPy and pandas are installed; lists where they aren't.
+
+The packages are imported when the first such result arrives; who can't wait then asks `modules_of`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, cast
+
+from bento_proto._errors import RemoteProtocolError
+from bento_proto._types import JSON
+from bento_proto.schema._service import has_arrays, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Final, TypeAlias
+
+    from bento_proto.schema._service import Endpoint, Schema
+
+Convert: TypeAlias = "Callable[[JSON], object]"
+
+_RESULTS: Final[Mapping[object, frozenset[str]]] = {
+    "tensor": frozenset({"numpy", "orjson"}),
+    "dataframe": frozenset({"pandas"}),
+}
+_ARGUMENTS: Final[Mapping[object, frozenset[str]]] = {"tensor": frozenset({"orjson"})}
+
+_DTYPE: Final = r"[<>=|]?[A-Za-z_]+\d{0,3}(?:\[[A-Za-z]+\])?"
+_WIDEST: Final = 32  # bytes of the largest number, a complex256
+
+
+def modules_of(endpoint: Endpoint) -> frozenset[str]:
+    """The packages that calls of an endpoint import when their arguments are encoded, or their results decoded.
+
+    They are for tensors and frames, need not be installed, and take some tenths of a second the first time: who runs an
+    event loop had better import them elsewhere before.
+    """
+    modules = _used(endpoint.output.schema, _RESULTS)
+    return modules.union(*(_used(parameter.schema, _ARGUMENTS) for parameter in endpoint.parameters))
+
+
+def _used(schema: Schema, modules: Mapping[object, frozenset[str]]) -> frozenset[str]:
+    kinds = [node.get("type") for node in walk(schema)]
+    return frozenset[str]().union(*(modules[kind] for kind in kinds if isinstance(kind, str) and kind in modules))
+
+
+def converter(schema: Schema) -> Convert | None:
+    """What turns a decoded result of that schema into its arrays and frames; None where it has none.
+
+    The conversion raises `RemoteProtocolError` if the value does not fit the dtype or the shape of the schema.
+    """
+    if not has_arrays(schema):
+        return None
+    defs = _object(schema.get("$defs"))
+
+    def convert(value: JSON) -> object:
+        try:
+            return _convert(value, schema, defs)
+        # pandas 2.0 raises AttributeError for rows of which some are no records.
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, MemoryError) as exc:
+            raise RemoteProtocolError(f"the answer does not fit its schema: {exc}") from exc
+
+    return convert
+
+
+def _convert(value: JSON, schema: Schema, defs: Schema) -> object:
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        return _convert(value, _target(reference, defs), defs)
+    members = schema.get("anyOf")
+    if isinstance(members, list):
+        fitting = [member for member in members if isinstance(member, dict) and _fits(value, member, defs)]
+        return _convert(value, fitting[0], defs) if fitting else value
+    if value is None:
+        return None
+    kind = schema.get("type")
+    if kind == "tensor":
+        return _array(value, schema)
+    if kind == "dataframe":
+        return _frame(value)
+    if isinstance(value, dict):
+        named, others = _object(schema.get("properties")), schema.get("additionalProperties")
+        return {key: _convert(item, _object(named.get(key, others)), defs) for key, item in value.items()}
+    if isinstance(value, list):
+        first, others = schema.get("prefixItems"), schema.get("items")
+        heads = first if isinstance(first, list) else []
+        return [_convert(v, _object(heads[i] if i < len(heads) else others), defs) for i, v in enumerate(value)]
+    return value
+
+
+def _object(schema: JSON) -> Schema:
+    """A schema inside another one; what is no object (``true``, say) tells nothing."""
+    return schema if isinstance(schema, dict) else {}
+
+
+def _target(reference: str, defs: Schema) -> Schema:
+    return _object(defs.get(reference.removeprefix("#/$defs/")))
+
+
+def _fits(value: JSON, schema: Schema, defs: Schema) -> bool:
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        schema = _target(reference, defs)
+    kind = schema.get("type")
+    if kind == "tensor":
+        return isinstance(value, (list, int, float))
+    if kind in ("object", "dataframe"):
+        return isinstance(value, (dict, list)) if kind == "dataframe" else isinstance(value, dict)
+    return isinstance(value, list) if kind == "array" else False
+
+
+def _array(value: JSON, schema: Schema) -> object:
+    try:
+        import numpy as np
+    except ImportError:
+        return value
+    dtype = schema.get("dtype")
+    shape = schema.get("shape")
+    kind = np.dtype(_plain(dtype)) if isinstance(dtype, str) else None
+    if kind is not None and kind.itemsize > _WIDEST:
+        raise ValueError(f"elements of {kind.itemsize} bytes are no numbers")
+    array = np.array(value, dtype=kind)
+    sizes = [size for size in shape if isinstance(size, int)] if isinstance(shape, list) else None
+    return array if sizes is None else cast("object", np.reshape(array, sizes))
+
+
+def _plain(dtype: str) -> str:
+    """The dtype, if it is one by its name: the others are a small language, which can ask for any amount of memory."""
+    if not re.fullmatch(_DTYPE, dtype):
+        raise ValueError(f"not the dtype of a tensor: {dtype[:100]!r}")
+    return dtype
+
+
+def _frame(value: JSON) -> object:
+    try:
+        import pandas as pd
+    except ImportError:
+        return value
+    return pd.DataFrame(cast("dict[str, list[JSON]]", value))

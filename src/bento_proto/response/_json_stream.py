@@ -1,0 +1,172 @@
+"""The items of a stream of JSON, by the law of the `_decoders`."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+from bento_proto._errors import LimitExceeded, RemoteProtocolError
+from bento_proto._types import JSON
+from bento_proto.json import parse_json
+
+from ._decoders import pile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Final
+
+T = TypeVar("T")
+
+_SPACE: Final = re.compile(r"[ \t\r\n]*")
+_STRUCTURE: Final = re.compile(r'["{}\[\]]')
+_IN_STRING: Final = re.compile(r'["\\]')
+_LITERAL: Final = re.compile(r"null|true|false|NaN|-?Infinity")
+_NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+_OPEN: Final = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]*)?|[A-Za-z]{0,7})")  # that may go on
+_LONGEST: Final = 5000  # characters of a number: Python reads integers of 4300
+_raw_decode: Final = json.JSONDecoder().raw_decode
+
+
+class JSONStreamDecoder(Generic[T]):
+    """JSON values that stand one behind the other with nothing, or white space, between them.
+
+    Objects, lists, strings and ``null``, ``true``, ``false`` end by themselves. A bare number ends where anything else
+    begins, at the end, or with a chunk: what a proxy merges there, nobody can tell apart.
+
+    Args:
+        convert: makes the item of the value.
+        limit: the most characters that one item may have.
+    """
+
+    def __init__(self, convert: Callable[[JSON], T], limit: int) -> None:
+        self._convert = convert
+        self._limit = limit
+        self._text = codecs.getincrementaldecoder("utf-8")()
+        self._scalar = ""  # a number or literal that may go on
+        self._pieces: list[str] = []  # of an object, list or string whose end has not come; the next three go with it
+        self._held = 0
+        self._depth = 0
+        self._quoted = False
+        self._escaped = False
+
+    def feed(self, data: bytes, /) -> Sequence[T]:
+        """The items that end in these bytes."""
+        return self._decode(data, final=False)
+
+    def boundary(self) -> Sequence[T]:
+        """The number that ends with the chunk, if there is one."""
+        if not _NUMBER.fullmatch(self._scalar):
+            return ()
+        text, self._scalar = self._scalar, ""
+        return (self._item(text),)
+
+    def finish(self) -> Sequence[T]:
+        """The number that ends with the body; anything else that is not whole is an error."""
+        items = [*self._decode(b"", final=True), *self.boundary()]
+        if self._scalar or self._pieces:
+            raise RemoteProtocolError("the stream ends inside an item")
+        return items
+
+    def _decode(self, data: bytes, *, final: bool) -> list[T]:
+        try:
+            text = self._text.decode(data, final)
+        except UnicodeDecodeError as exc:
+            error = RemoteProtocolError(f"the stream is not UTF-8: {exc}")
+            error.items = self._take(exc.object[: exc.start].decode())
+            raise error from exc
+        return self._take(text)
+
+    def _take(self, text: str) -> list[T]:
+        items: list[T] = []
+        try:
+            self._part(text, items)
+        except RemoteProtocolError as exc:
+            exc.items = items
+            raise
+        return items
+
+    def _part(self, text: str, items: list[T]) -> None:
+        position = 0
+        if self._pieces and text:
+            end = self._scan(text, 0)
+            self._hold(text[:end] if end >= 0 else text)
+            if end < 0:
+                return
+            items.append(self._item("".join(self._pieces)))
+            self._pieces.clear()
+            position = end
+        elif self._scalar:
+            text, self._scalar = self._scalar + text, ""
+        while (position := cast("re.Match[str]", _SPACE.match(text, position)).end()) < len(text):
+            if text[position] in '{["':
+                end = self._compound(text, position, items)
+            else:
+                end = self._bare(text, position, items)
+            if end < 0:
+                return
+            position = end
+
+    def _compound(self, text: str, start: int, items: list[T]) -> int:
+        """Take an object, list or string; the position behind it, or -1 if its end has not come."""
+        try:
+            value, end = cast("tuple[JSON, int]", _raw_decode(text, start))
+        except (ValueError, RecursionError) as exc:
+            # Not whole, or not JSON? From here on only look for the end, so that no byte is parsed over and over.
+            self._depth, self._quoted, self._escaped, self._held = 0, False, False, 0
+            end = self._scan(text, start)
+            self._hold(text[start:] if end < 0 else text[start:end])
+            if end >= 0:
+                raise RemoteProtocolError(f"an item of the stream is not JSON: {exc}") from exc
+            return -1
+        if end - start > self._limit:
+            raise LimitExceeded(f"an item of the stream is over {self._limit} characters")
+        items.append(self._convert(value))
+        return end
+
+    def _bare(self, text: str, start: int, items: list[T]) -> int:
+        """Take a number or a literal; the position behind it, or -1 if it may go on."""
+        literal = _LITERAL.match(text, start)
+        if literal:
+            items.append(self._item(literal.group()))
+            return literal.end()
+        found = _OPEN.fullmatch(text, start) or _NUMBER.match(text, start)
+        if found is None or found.end() - start > _LONGEST:
+            raise RemoteProtocolError(f"an item of the stream is not JSON: {text[start : start + 20]!r}")
+        if found.end() == len(text):
+            self._scalar = found.group()
+            return -1
+        items.append(self._item(found.group()))
+        return found.end()
+
+    def _scan(self, text: str, position: int) -> int:
+        """The position behind the end of the item that is held, or -1. Goes on where it stopped."""
+        if self._escaped:
+            self._escaped, position = False, position + 1
+        while True:
+            found = (_IN_STRING if self._quoted else _STRUCTURE).search(text, position)
+            if found is None:
+                return -1
+            mark, position = found.group(), found.end()
+            if mark == "\\":
+                position += 1
+                if position > len(text):
+                    self._escaped = True
+                    return -1
+                continue
+            if mark == '"':
+                self._quoted = not self._quoted
+            else:
+                self._depth += 1 if mark in "{[" else -1
+            if self._depth == 0 and not self._quoted:
+                return position
+
+    def _hold(self, text: str) -> None:
+        self._held += len(text)
+        if self._held > self._limit:
+            raise LimitExceeded(f"an item of the stream is over {self._limit} characters")
+        pile(self._pieces, text)
+
+    def _item(self, text: str) -> T:
+        return self._convert(parse_json(text.encode()))

@@ -1,0 +1,218 @@
+"""How an endpoint's answer is read: by its schema and its value, since BentoML sets the Content-Type wrongly."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
+
+from bento_proto._errors import RemoteProtocolError
+from bento_proto._types import JSON
+from bento_proto.exchange._body import BodyReader, Decoder, ReaderFactory, ResultKind
+from bento_proto.http._content_headers import charset, file_name, media_type
+from bento_proto.json import parse_json
+from bento_proto.schema._service import Kind, has_arrays
+
+from ._decoders import RawDecoder, TextDecoder, WholeDecoder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Final
+
+    from bento_proto.http._limits import Limits
+    from bento_proto.http._messages import Head
+    from bento_proto.schema._service import Output, Schema
+
+    from ._arrays import Convert
+    from ._sse import ServerSentEvent
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+def value_reader(output: Output, limits: Limits) -> ReaderFactory[object]:
+    """How to read the result of an endpoint that is no stream."""
+    parse = _parser(output)
+    may_be_file = output.kind in (Kind.FILE, Kind.IMAGE, Kind.EITHER)
+
+    def read(head: Head) -> BodyReader[object]:
+        if head.status in (204, 205, 304):  # by HTTP these have no content, whatever the schema says
+            return BodyReader(ResultKind.VALUE, WholeDecoder(lambda data: None, limits.body))
+        delivery = _delivery(output, head) if may_be_file else ResultKind.VALUE
+        if delivery is not ResultKind.VALUE:
+            return BodyReader(delivery, RawDecoder())
+        return BodyReader(ResultKind.VALUE, WholeDecoder(partial(parse, head), limits.body))
+
+    return read
+
+
+def _delivery(output: Output, head: Head) -> ResultKind:
+    """What becomes of an answer that may be a file or an image."""
+    kind = output.kind
+    if kind in (Kind.FILE, Kind.IMAGE):
+        if "anyOf" in output.schema and media_type(head) == "application/json" and file_name(head) is None:
+            return ResultKind.VALUE  # None of an Optional
+        return ResultKind.IMAGE if kind is Kind.IMAGE else ResultKind.FILE
+    # An endpoint without a return type may return a Path or an image too.
+    if file_name(head) is not None:
+        return ResultKind.FILE
+    return ResultKind.IMAGE if media_type(head).startswith("image/") else ResultKind.VALUE
+
+
+def _parser(output: Output) -> Callable[[Head, bytes], object]:
+    if output.kind is Kind.BYTES:
+        return lambda head, data: data
+    if output.kind is Kind.TEXT:
+        # An Enum, a datetime or a UUID comes in quotes, a Literal or a str Enum with the same schema without.
+        quoted = "enum" in output.schema or "format" in output.schema
+        return lambda head, data: _unquoted(_text(head, data)) if quoted else _text(head, data)
+    if output.kind is Kind.EITHER:
+        return _either(output.schema)
+    convert = _converter(output.schema)
+    if convert is None:
+        return _json
+    if output.schema.get("type") == "tensor" and str(output.schema.get("dtype", "float")).startswith("float"):
+        return lambda head, data: _tensor(data, convert) if data else None
+    return lambda head, data: convert(parse_json(data)) if data else None
+
+
+def _json(_: Head, data: bytes) -> JSON:
+    return parse_json(data) if data else None
+
+
+def _converter(schema: Schema) -> Convert | None:
+    """What makes the arrays and frames of a decoded result; None where it has none."""
+    if not has_arrays(schema):
+        return None
+    from ._arrays import converter  # few have use for it, and all would wait for it
+
+    return converter(schema)
+
+
+def _tensor(data: bytes, convert: Convert) -> object:
+    from bento_proto._numbers import are_exact, read_numbers  # as above
+
+    numbers = read_numbers(data)
+    if numbers is not None:
+        array = convert(numbers)
+        if are_exact(array):
+            return array
+    return convert(parse_json(data))
+
+
+def _either(schema: Schema) -> Callable[[Head, bytes], object]:
+    """JSON where it parses, text where it doesn't, and bytes where that is none either.
+
+    A text is sent as it is. One that parses by chance (an Optional[str] that looks like JSON) is told by its type,
+    where none of the union's members has that.
+    """
+    convert, types, is_binary = _converter(schema), _types(schema), _is_binary(schema)
+
+    def parse(head: Head, data: bytes) -> object:
+        try:
+            value = parse_json(data)
+        except RemoteProtocolError:
+            return other(head, data)
+        if types is not None and type(value) not in types:
+            return other(head, data)
+        return convert(value) if convert else value
+
+    def other(head: Head, data: bytes) -> object:
+        try:
+            return data if is_binary else _text(head, data)
+        except RemoteProtocolError:
+            return data
+
+    return parse
+
+
+_TYPES: Final[Mapping[object, frozenset[type]]] = {
+    "null": frozenset({type(None)}),
+    "boolean": frozenset({bool}),
+    "integer": frozenset({int}),
+    "number": frozenset({int, float, str}),  # a Decimal is described as number or text, and comes in quotes
+    "array": frozenset({list}),
+    "object": frozenset({dict}),
+}
+
+
+def _types(schema: Schema) -> frozenset[type] | None:
+    """What JSON the members of a union can be; None if that can be anything. A text without a format isn't any."""
+    types: frozenset[type] = frozenset()
+    for member in _members(schema):
+        kind = member.get("type")
+        if kind == "string":
+            quoted = "enum" in member or member.get("format", "binary") != "binary"
+            types |= {str} if quoted else frozenset()
+        elif isinstance(kind, str) and kind in _TYPES:
+            types |= _TYPES[kind]
+        else:
+            return None
+    return types
+
+
+def _is_binary(schema: Schema) -> bool:
+    """Whether whatever is no JSON is bytes, and never text."""
+    texts = [member for member in _members(schema) if member.get("type", "string") == "string"]
+    return bool(texts) and all(member.get("format") == "binary" for member in texts)
+
+
+def _members(schema: Schema) -> Sequence[Schema]:
+    members = schema.get("anyOf", schema.get("oneOf"))
+    return [member if isinstance(member, dict) else {} for member in members] if isinstance(members, list) else [schema]
+
+
+def _text(head: Head, data: bytes) -> str:
+    try:
+        return data.decode(charset(head))
+    except UnicodeError as exc:
+        error = RemoteProtocolError(f"the answer's text can't be decoded: {exc}")
+        error.body = data
+        raise error from exc
+
+
+def _unquoted(text: str) -> str:
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        try:
+            value = parse_json(text.encode())
+        except RemoteProtocolError:
+            return text
+        return value if isinstance(value, str) else text
+    return text
+
+
+def stream_reader(output: Output, limits: Limits) -> ReaderFactory[object]:
+    """How to read the items of an endpoint that is a stream."""
+    from ._json_stream import JSONStreamDecoder  # here, and below, as above
+
+    convert, is_binary = _converter(output.schema) or _same, _is_binary(output.schema)
+
+    def read(head: Head) -> BodyReader[object]:
+        return BodyReader(ResultKind.ITEMS, decoder(head))
+
+    def decoder(head: Head) -> Decoder[object]:
+        if output.kind is Kind.JSON:
+            return JSONStreamDecoder(convert, limits.item)
+        return RawDecoder() if output.kind not in (Kind.TEXT, Kind.EITHER) or is_binary else TextDecoder(charset(head))
+
+    return read
+
+
+def _same(value: JSON) -> object:
+    return value
+
+
+def event_reader(limits: Limits) -> ReaderFactory[ServerSentEvent]:
+    """How to read a stream as server-sent events, whatever its schema says."""
+    from ._sse import EventStreamDecoder
+
+    return lambda head: BodyReader(ResultKind.ITEMS, EventStreamDecoder(limits.item))
+
+
+def content_reader() -> ReaderFactory[bytes]:
+    """How to read a body as the bytes that it is, whatever its schema says."""
+    return lambda head: BodyReader(ResultKind.FILE, RawDecoder())
+
+
+def whole_reader(parse: Callable[[bytes], T], limit: int) -> ReaderFactory[T]:
+    """How to read a body that is one value, made by a function."""
+    return lambda head: BodyReader(ResultKind.VALUE, WholeDecoder(parse, limit))

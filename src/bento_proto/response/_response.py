@@ -1,0 +1,87 @@
+"""A result together with what came around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from bento_proto._types import JSON
+from bento_proto.http._content_headers import charset
+from bento_proto.http._cookies import set_cookies
+from bento_proto.http._headers import Headers, trace_id
+from bento_proto.json import parse_json
+
+if TYPE_CHECKING:
+    from bento_proto._types import Fields
+    from bento_proto.exchange._exchange import Exchange
+    from bento_proto.http._messages import Head
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Response(Generic[T_co]):
+    """An answer: the value, and the status and headers that it came with.
+
+    Attributes:
+        value: the decoded result.
+        status_code: the HTTP status.
+        attempts: one line for each time that the request was sent before, and failed.
+        elapsed: seconds from the call's first request to this, waits between attempts included: for a stream or a file
+            to its head.
+    """
+
+    def __init__(self, head: Head, value: T_co, exchange: Exchange[object] | None = None) -> None:
+        self.value: T_co = value
+        self.status_code: int = head.status
+        self.attempts: tuple[str, ...] = () if exchange is None else exchange.attempts
+        self.elapsed: float = 0.0 if exchange is None else exchange.seconds
+        self._head = head
+        self._sent: Fields = () if exchange is None else exchange.request.headers
+
+    @property
+    def headers(self) -> Headers:
+        """The header fields."""
+        return Headers(self._head.headers)
+
+    @property
+    def request_id(self) -> str | None:
+        """BentoML's id of the request, for finding it in the server's log; or None."""
+        return self._head.get("x-bentoml-request-id")
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of the trace that the request was sent in, of 32 hexadecimal digits; None without a trace."""
+        return trace_id(self._sent)
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        """The cookies that the answer sets, name to value."""
+        return set_cookies(self._head)
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status_code}>"
+
+
+class Content(Response[bytes]):
+    """The answer to a request that is no call of an endpoint: its bytes are not decoded."""
+
+    def __init__(self, head: Head, value: bytes, exchange: Exchange[object] | None = None) -> None:
+        super().__init__(head, value, exchange)
+        self._charset = charset(head)
+
+    @property
+    def content(self) -> bytes:
+        """The body."""
+        return self.value
+
+    @property
+    def text(self) -> str:
+        """The body as text, by the declared charset; what can't be decoded becomes U+FFFD."""
+        return self.value.decode(self._charset, "replace")
+
+    def json(self) -> JSON:
+        """The body as JSON.
+
+        Raises:
+            RemoteProtocolError: it is not JSON.
+        """
+        return parse_json(self.value)

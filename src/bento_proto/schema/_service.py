@@ -1,0 +1,351 @@
+"""A Service as its ``/schema.json`` describes it: pydantic's JSON Schema with BentoML's extensions."""
+
+from __future__ import annotations
+
+from enum import Enum
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from bento_proto._errors import BentoMLException, SchemaError
+from bento_proto._text import is_unicode
+from bento_proto._types import JSON
+from bento_proto.json import parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Final, TypeAlias
+
+Schema: TypeAlias = "Mapping[str, JSON]"
+
+
+class Kind(Enum):
+    """How an endpoint's answer is to be read. The Content-Type does not tell: BentoML sets it wrongly."""
+
+    JSON = "json"
+    TEXT = "text"
+    BYTES = "bytes"
+    FILE = "file"
+    IMAGE = "image"
+    EITHER = "either"
+    """Untyped, or a union with text in it: JSON where it parses and fits a member, text where it doesn't."""
+
+
+_VARIADIC: Final = {"args": "array", "kwargs": "object"}
+
+
+class Parameter(NamedTuple):
+    """One argument of an endpoint.
+
+    Attributes:
+        name: its name on the wire.
+        schema: its JSON Schema.
+        required: whether it must be given; the server knows the defaults of the others.
+        default: what the server takes if it is not given.
+        is_file: whether it is a file, or with `many` a list of files.
+        many: whether it is a list of files.
+    """
+
+    name: str
+    schema: Schema
+    required: bool
+    default: JSON = None
+    is_file: bool = False
+    many: bool = False
+
+    @property
+    def is_variadic(self) -> bool:
+        """Whether it stands for ``*args`` or ``**kwargs``, which the schema does not mark but by these names."""
+        expected = _VARIADIC.get(self.name)
+        if expected is None or self.schema.get("type") != expected or self.is_file or not self.required:
+            return False
+        return "properties" not in self.schema and "prefixItems" not in self.schema  # a model or a tuple has that name
+
+    @property
+    def content_type(self) -> str | None:
+        """The media type that a file must have, or a pattern such as ``image/*``; None if any will do."""
+        found = file_schema(self.schema).get("content_type")
+        return found if isinstance(found, str) else None
+
+    @property
+    def is_image(self) -> bool:
+        """Whether the file is an image that the server opens with Pillow."""
+        return is_image(file_schema(self.schema))
+
+
+class Output(NamedTuple):
+    """What an endpoint answers.
+
+    Attributes:
+        schema: its JSON Schema; of one item for a stream.
+        kind: how to read it.
+        is_stream: whether it is a stream of items.
+    """
+
+    schema: Schema
+    kind: Kind
+    is_stream: bool = False
+
+
+class _Endpoint(NamedTuple):
+    name: str
+    route: str
+    parameters: tuple[Parameter, ...]
+    output: Output
+    root_input: bool = False
+    is_task: bool = False
+    batchable: bool = False
+    doc: str | None = None
+
+
+class Endpoint(_Endpoint):
+    """One endpoint of a Service.
+
+    Attributes:
+        name: the name of the method, by which it is called.
+        route: the path that it is served at, unescaped.
+        parameters: its arguments in the order of the Service's own signature; for root input one without a name.
+        output: what it answers.
+        root_input: whether the body of the request is the one argument itself.
+        is_task: whether it can be submitted as a task.
+        batchable: whether the server batches calls.
+        doc: its description, where the server sends one.
+    """
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Parameter]:
+        """The parameters by their names."""
+        return {parameter.name: parameter for parameter in self.parameters}
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """The names of the parameters that must be given."""
+        return frozenset(parameter.name for parameter in self.parameters if parameter.required)
+
+    @cached_property
+    def is_simple(self) -> bool:
+        """Whether each argument is a keyword that goes into one JSON object: no root, no path, no file, no rest."""
+        if self.root_input or "{" in self.route:
+            return False
+        return not any(parameter.is_file or parameter.is_variadic for parameter in self.parameters)
+
+    @property
+    def root_fields(self) -> tuple[Parameter, ...]:
+        """The fields of a root input that is a model, which can be given as if they were arguments; else none."""
+        return tuple(_parameters(self.parameters[0].schema, self.name)) if self.root_input else ()
+
+
+class Service(NamedTuple):
+    """A Service and its endpoints.
+
+    Attributes:
+        name: its name.
+        endpoints: by name.
+        description: its description, or None.
+    """
+
+    name: str
+    endpoints: Mapping[str, Endpoint]
+    description: str | None = None
+
+    @property
+    def prefix(self) -> str:
+        """The longest path that all routes lie under: the ``path_prefix`` of the Service, if it has one."""
+        routes = [endpoint.route.split("/")[:-1] for endpoint in self.endpoints.values()]
+        if not routes:
+            return ""
+        first, last = min(routes), max(routes)
+        same = 0
+        while same < min(len(first), len(last)) and first[same] == last[same]:
+            same += 1
+        return "/".join(first[:same])
+
+
+def parse_service(data: bytes | JSON) -> Service:
+    """Read a ``/schema.json``, as bytes or already parsed.
+
+    Keys that are not known are ignored, and keys that older servers don't send may be absent.
+
+    Raises:
+        SchemaError: it is not the schema of a Service; the message says where.
+    """
+    try:
+        document = _object(parse_json(data) if isinstance(data, bytes) else data, "the schema")
+        endpoints: dict[str, Endpoint] = {}
+        for number, route in enumerate(_list(document.get("routes"), "routes")):
+            endpoint = _endpoint(_object(route, f"routes[{number}]"), f"routes[{number}]")
+            if endpoint.name in endpoints:
+                raise SchemaError(f"two endpoints are named {endpoint.name!r}")
+            endpoints[endpoint.name] = endpoint
+        return Service(
+            _text(document.get("name", ""), "name"),
+            endpoints,
+            _optional_text(document.get("description"), "description"),
+        )
+    except SchemaError as exc:
+        raise SchemaError(f"/schema.json is not the schema of a BentoML Service: {exc.message}") from None
+    except BentoMLException as exc:
+        raise SchemaError(f"/schema.json is not the schema of a BentoML Service: {exc}") from exc
+
+
+def _endpoint(route: Schema, where: str) -> Endpoint:
+    name = _text(route.get("name"), f"{where}.name")
+    path = _text(route.get("route"), f"{where}.route")
+    if not path.startswith("/") or path.startswith("//") or any(ord(c) < 32 for c in path):
+        raise SchemaError(f"{where}.route is not a path on this server: {path[:100]!r}")
+    if any(segment in (".", "..") for segment in path.split("/")):
+        raise SchemaError(f"{where}.route climbs: {path[:100]!r}")
+    given = _object(route.get("input", {}), f"{where}.input")
+    output = _object(route.get("output", {}), f"{where}.output")
+    root = given.get("root_input") is True
+    for node in (given, output):
+        for inner in walk(node):
+            _check(inner, where)
+    parameters = (Parameter("", given, True, None, *_files(given)),) if root else tuple(_parameters(given, where))
+    return Endpoint(
+        name,
+        path,
+        parameters,
+        Output(output, _kind(output), output.get("is_stream") is True),
+        root,
+        route.get("is_task") is True,
+        route.get("batchable") is True,
+        _optional_text(route.get("doc") or route.get("description"), f"{where}.doc"),
+    )
+
+
+def _parameters(given: Schema, where: str) -> Iterator[Parameter]:
+    required = given.get("required", [])
+    names = {_text(name, f"{where}.input.required") for name in _list(required, f"{where}.input.required")}
+    properties = _object(given.get("properties", {}), f"{where}.input.properties")
+    for name, value in properties.items():
+        schema = _object(value, f"{where}.input.properties.{name}")
+        _text(name, f"{where}.input.properties")
+        yield Parameter(name, schema, name in names, schema.get("default"), *_files(schema))
+
+
+def _files(schema: Schema) -> tuple[bool, bool]:
+    inner = unwrapped(schema)
+    many = inner.get("type") == "array"
+    return file_schema(inner).get("type") == "file", many and file_schema(inner).get("type") == "file"
+
+
+def file_schema(schema: Schema) -> Schema:
+    """The schema of the file itself, out of an optional or a list of it."""
+    inner = unwrapped(schema)
+    items = inner.get("items")
+    return unwrapped(items) if inner.get("type") == "array" and isinstance(items, dict) else inner
+
+
+def is_image(schema: Schema) -> bool:
+    """Whether a file is a ``PIL.Image`` to the Service; a file of the type ``image/png``, say, is none."""
+    # BentoML 1.2 has no word for it, but a file that is one by its annotation has the annotation's type beside.
+    return bool(schema.get("pil")) or (schema.get("format") == "image" and "content_type" not in schema)
+
+
+def unwrapped(schema: Schema) -> Schema:
+    """``X`` of ``Optional[X]``; any other schema as it is."""
+    members = schema.get("anyOf")
+    if isinstance(members, list):
+        rest = [member for member in members if isinstance(member, dict) and member.get("type") != "null"]
+        if len(rest) == 1:
+            return rest[0]
+    return schema
+
+
+def _kind(schema: Schema) -> Kind:
+    inner = unwrapped(schema)
+    kind = inner.get("type")
+    if kind == "file":
+        return Kind.IMAGE if is_image(inner) else Kind.FILE
+    if schema.get("is_stream") and "media_type" in schema and _is_annotated_generator(schema):
+        return Kind.EITHER
+    if kind == "string" and inner is schema:
+        return Kind.BYTES if schema.get("format") == "binary" else Kind.TEXT
+    definitions = schema.get("$defs")
+    return Kind.EITHER if _may_be_text(schema, definitions if isinstance(definitions, dict) else {}) else Kind.JSON
+
+
+def _is_annotated_generator(schema: Schema) -> bool:
+    # Annotated[Generator[str, None, None], ContentType(...)] is described as a list of str; the wire has bare strings.
+    items = schema.get("items")
+    return schema.get("type") == "array" and isinstance(items, dict) and items.get("type") == "string"
+
+
+def _may_be_text(schema: Schema, definitions: Schema) -> bool:
+    members = schema.get("anyOf", schema.get("oneOf"))
+    if isinstance(members, list):
+        return any(_may_be_text(member, definitions) for member in members if isinstance(member, dict))
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        target = definitions.get(reference.removeprefix("#/$defs/"))
+        return not isinstance(target, dict) or target.get("type") == "string"
+    kind = schema.get("type", "string")
+    return isinstance(kind, (str, list)) and "string" in kind and "properties" not in schema
+
+
+_NODES: Final = ("items", "additionalProperties")
+_LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
+_MAPS: Final = ("properties", "$defs")
+_DEEPEST: Final = 100  # far above any schema's, far below Python's limit
+
+
+def walk(schema: Schema, depth: int = 0) -> Iterator[Schema]:
+    """A schema and every schema inside it.
+
+    Raises:
+        SchemaError: they are nested too deeply.
+    """
+    if depth > _DEEPEST:
+        raise SchemaError("it is nested too deeply")
+    yield schema
+    inner = [schema.get(key) for key in _NODES]
+    for key in _LISTS:
+        members = schema.get(key)
+        inner += members if isinstance(members, list) else ()
+    for key in _MAPS:
+        named = schema.get(key)
+        inner += named.values() if isinstance(named, dict) else ()
+    for member in inner:
+        if isinstance(member, dict):
+            yield from walk(member, depth + 1)
+
+
+def has_arrays(schema: Schema) -> bool:
+    """Whether there is a tensor or a frame in it."""
+    return any(node.get("type") in ("tensor", "dataframe") for node in walk(schema))
+
+
+def _check(schema: Schema, where: str) -> None:
+    """Refuse what would make no sense further on, so that nobody needs to look again."""
+    _object(schema.get("properties", {}), f"{where}: properties")
+    for key in ("anyOf", "prefixItems", "required"):
+        _list(schema.get(key, []), f"{where}: {key}")
+    if not isinstance(schema.get("type", ""), (str, list)):
+        raise SchemaError(f"{where}: type is no text")
+    content_type = schema.get("content_type")
+    if isinstance(content_type, str) and not (content_type.isascii() and content_type.isprintable()):
+        raise SchemaError(f"{where}: content_type can't stand in a header: {content_type[:100]!r}")
+
+
+def _object(value: JSON, where: str) -> Schema:
+    if not isinstance(value, dict):
+        raise SchemaError(f"{where} is no object")
+    return value
+
+
+def _list(value: JSON, where: str) -> list[JSON]:
+    if not isinstance(value, list):
+        raise SchemaError(f"{where} is no list")
+    return value
+
+
+def _text(value: JSON, where: str) -> str:
+    if not isinstance(value, str):
+        raise SchemaError(f"{where} is no text")
+    if not is_unicode(value):
+        raise SchemaError(f"{where} is not valid Unicode")
+    return value
+
+
+def _optional_text(value: JSON, where: str) -> str | None:
+    return None if value is None else _text(value, where)

@@ -1,0 +1,115 @@
+"""Endpoints as Python functions: their signatures and docstrings, made from the schema."""
+
+from __future__ import annotations
+
+from keyword import iskeyword
+from typing import TYPE_CHECKING
+
+from ._service import Kind, file_schema, is_image, unwrapped
+
+if TYPE_CHECKING:
+    import inspect
+    from collections.abc import Iterator, Mapping
+    from typing import Final
+
+    from ._service import Endpoint, Output, Parameter, Schema
+
+_SCALARS: Final[Mapping[str, str]] = {
+    "string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None",
+    "tensor": "numpy.ndarray", "dataframe": "pandas.DataFrame", "file": "pathlib.Path",
+}  # fmt: skip
+
+
+def signature_of(endpoint: Endpoint) -> inspect.Signature:
+    """The endpoint's signature, annotated in text.
+
+    Parameters whose names are no identifiers can only be given by ``**``, so they are summed up as that. What follows
+    a parameter with a default and has none itself is keyword-only, as it must have been in the Service.
+    """
+    import inspect  # it is slow to load, and few look at signatures
+
+    kinds = inspect.Parameter
+    found: list[inspect.Parameter] = []
+    keyword_only = False
+    unnamed = False
+    for parameter in endpoint.parameters:
+        if endpoint.root_input:
+            found.append(kinds("value", kinds.POSITIONAL_ONLY, annotation=annotation(parameter.schema)))
+        elif parameter.is_variadic and parameter.name == "args" and not keyword_only:
+            items = parameter.schema.get("items")
+            note = annotation(items if isinstance(items, dict) else {})
+            found.append(kinds("args", kinds.VAR_POSITIONAL, annotation=note))
+            keyword_only = True
+        elif _is_unnamed(parameter):
+            unnamed = True
+        else:
+            keyword_only = keyword_only or (parameter.required and _has_default(found))
+            kind = kinds.KEYWORD_ONLY if keyword_only else kinds.POSITIONAL_OR_KEYWORD
+            default: object = kinds.empty if parameter.required else parameter.default
+            found.append(kinds(parameter.name, kind, default=default, annotation=_input(parameter)))
+    if unnamed:
+        name = "kwargs"
+        while any(parameter.name == name for parameter in found):
+            name = "_" + name
+        found.append(kinds(name, kinds.VAR_KEYWORD, annotation="object"))
+    return inspect.Signature(found, return_annotation=result_annotation(endpoint.output))
+
+
+def _is_unnamed(parameter: Parameter) -> bool:
+    name = parameter.name
+    return (parameter.is_variadic and name == "kwargs") or not name.isidentifier() or iskeyword(name)
+
+
+def _has_default(found: list[inspect.Parameter]) -> bool:
+    return any(parameter.default is not parameter.empty for parameter in found[-1:])
+
+
+def _input(parameter: Parameter) -> str:
+    text = annotation(parameter.schema)
+    nullable = not parameter.required and parameter.default is None and not text.endswith("None")
+    return f"{text} | None" if nullable else text
+
+
+def annotation(schema: Schema) -> str:
+    """The Python type of a schema's values, as text."""
+    inner = unwrapped(schema)
+    optional = " | None" if inner is not schema else ""
+    if inner.get("type") == "file" and is_image(inner):
+        return "PIL.Image.Image" + optional
+    kind = inner.get("type")
+    if kind == "string" and inner.get("format") == "binary":
+        return "bytes" + optional
+    if kind == "array":
+        items = inner.get("items")
+        return (f"list[{annotation(items)}]" if isinstance(items, dict) else "list[object]") + optional
+    if kind == "object":
+        values = inner.get("additionalProperties")
+        return (f"dict[str, {annotation(values)}]" if isinstance(values, dict) else "dict[str, object]") + optional
+    return (_SCALARS.get(kind, "object") if isinstance(kind, str) else "object") + optional
+
+
+def result_annotation(output: Output) -> str:
+    """The Python type of a result, as text; of a stream's the iterator."""
+    if not output.is_stream:
+        return annotation(output.schema)
+    return "Iterator[str]" if output.kind is Kind.EITHER else f"Iterator[{annotation(output.schema)}]"
+
+
+def docstring_of(endpoint: Endpoint) -> str:
+    """The endpoint's description where the server sends one, and what the schema tells of the arguments."""
+    lines = [endpoint.doc or f"Call the endpoint ``{endpoint.name}`` of the Service."]
+    notes = list(_notes(endpoint))
+    if notes:
+        lines += ["", "Args:", *notes]
+    if endpoint.is_task:
+        lines += ["", "It is a task: ``.submit(...)`` queues it and returns a handle."]
+    return "\n".join(lines)
+
+
+def _notes(endpoint: Endpoint) -> Iterator[str]:
+    for parameter in endpoint.parameters:
+        description = parameter.schema.get("description")
+        wanted = file_schema(parameter.schema).get("content_type")
+        told = [text for text in (description, f"a file of type {wanted}" if wanted else None) if isinstance(text, str)]
+        if told:
+            yield f"    {parameter.name or 'value'}: {'; '.join(told)}"

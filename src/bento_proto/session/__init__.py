@@ -1,0 +1,45 @@
+"""What one client knows and decides: options, credentials, cookies, the Service, and the flows of its calls.
+
+In go bound calls and options; out come flows for an adapter to run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ._options import Images, Options
+    from ._pickling import check_picklable
+    from ._session import Session
+    from ._tasks import Tasks
+
+
+# Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
+if not TYPE_CHECKING:
+    from importlib import import_module as _import_module
+
+    _MODULES = {
+        "Images": "._options",
+        "Options": "._options",
+        "Session": "._session",
+        "Tasks": "._tasks",
+        "check_picklable": "._pickling",
+    }
+
+    def __getattr__(name):
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
+        return value
+
+    def __dir__():
+        return {*globals(), *__all__}
+
+
+__all__ = (
+    "Images",
+    "Options",
+    "Session",
+    "Tasks",
+    "check_picklable",
+)

@@ -1,0 +1,155 @@
+"""How a client makes its requests: where they go, what they carry, and on which terms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from bento_proto.http._cookies import Cookies
+from bento_proto.http._headers import merged
+from bento_proto.http._limits import Limits
+from bento_proto.http._messages import Request
+from bento_proto.policy._attempts import CallContext, attempt
+from bento_proto.policy._flow import Flow
+from bento_proto.policy._retry import RetryBudget
+from bento_proto.request._encoding import JSON_TYPE, encode, encode_simple
+from bento_proto.response._readers import stream_reader, value_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bento_proto._types import Fields
+    from bento_proto.exchange._body import ReaderFactory
+    from bento_proto.exchange._exchange import Exchange
+    from bento_proto.exchange._progress import OnProgress
+    from bento_proto.http._credentials import Credential
+    from bento_proto.http._messages import Segment
+    from bento_proto.http._url import Base
+    from bento_proto.policy._discovery import DiscoveredService
+    from bento_proto.request._binding import BoundCall
+    from bento_proto.request._encoding import Upload
+    from bento_proto.schema._service import Endpoint
+
+    from ._options import Options
+
+T = TypeVar("T")
+
+
+class _Last:
+    """The last call of an endpoint, as far as the next one is the same.
+
+    Args:
+        headers: of a request without a body: they have the credential, which may change.
+        options: of the call.
+        request: the request, without its body.
+        terms: its terms.
+    """
+
+    __slots__ = ("headers", "options", "request", "terms")
+
+    def __init__(self, headers: Fields, options: Options, request: Request, terms: CallContext) -> None:
+        self.headers: Fields = headers
+        self.options: Options = options
+        self.request: Request = request
+        self.terms: CallContext = terms
+
+
+class Requests:
+    """Makes the requests of one client, and keeps what they have in common: cookies, credential, retry budget.
+
+    Args:
+        base: where the Service is.
+        credential: what the client proves itself with.
+        limits: how much the server may send.
+        chance: gives a number from 0 to 1, to spread retries.
+
+    Attributes:
+        found: the Service, and where it is mounted, once that is known.
+    """
+
+    def __init__(self, base: Base, credential: Credential, limits: Limits, chance: Callable[[], float]) -> None:
+        self.limits: Limits = limits
+        self.found: DiscoveredService | None = None
+        self._base = base
+        self._credential = credential
+        self._chance = chance
+        self._cookies = Cookies()
+        self._budget = RetryBudget()
+        self._readers: dict[str, ReaderFactory[object]] = {}
+        self._last: dict[str, _Last] = {}
+
+    def __getstate__(self) -> tuple[Base, Credential, Limits, Callable[[], float], DiscoveredService | None]:
+        # Cookies belong to the process that got them, and so do the troubles that it met.
+        return self._base, self._credential, self.limits, self._chance, self.found
+
+    def __setstate__(
+        self, state: tuple[Base, Credential, Limits, Callable[[], float], DiscoveredService | None]
+    ) -> None:
+        base, credential, limits, chance, found = state
+        Requests.__init__(self, base, credential, limits, chance)
+        self.found = found
+
+    def headers(self, options: Options) -> Fields:
+        """The headers of a request without a body."""
+        return self._credential.added(options.headers)
+
+    def make(
+        self, method: str, target: str, content_type: str | None, body: tuple[Segment, ...], options: Options
+    ) -> Request:
+        """A request to the Service."""
+        headers = self.headers(options)
+        if content_type is not None:  # in place of the caller's, who does not know the boundary of a form
+            headers = merged(headers, (("content-type", content_type),))
+        return Request(method, self._base.origin, target, headers, body)
+
+    def post(
+        self,
+        call: BoundCall,
+        action: str,
+        reader: ReaderFactory[T],
+        uploads: Sequence[Upload],
+        boundary: str,
+        options: Options,
+        now: float,
+    ) -> Flow[Exchange[T]]:
+        """Send a call to its endpoint, or to an action of its: see `Session.call`."""
+        if action or not call.endpoint.is_simple:
+            content_type, body = encode(call, uploads, boundary)
+            request = self.make("POST", self.target(call.route, action), content_type, body, options)
+            return attempt(request, reader, self.terms(options, options.on_progress), now)
+        data = encode_simple(call)
+        headers, last = self.headers(options), self._last.get(call.endpoint.name)
+        if last is None or last.headers is not headers or last.options is not options:
+            request = self.make("POST", self.target(call.route), JSON_TYPE, (), options)
+            terms = self.terms(options, options.on_progress)
+            last = self._last[call.endpoint.name] = _Last(headers, options, request, terms)
+        return attempt(last.request.with_body((data,)), reader, last.terms, now)
+
+    def target(self, route: str, action: str = "") -> str:
+        """The path of an endpoint, or of an action of its, percent-encoded."""
+        mount = self.found.mount if self.found else self._base.path
+        from bento_proto.http._url import quote_route
+
+        path = mount + quote_route(route)
+        return f"{path.rstrip('/')}/{action}" if action else path
+
+    def reader(self, endpoint: Endpoint) -> ReaderFactory[object]:
+        """How to read the answer of an endpoint."""
+        reader = self._readers.get(endpoint.name)
+        if reader is None:
+            make = stream_reader if endpoint.output.is_stream else value_reader
+            reader = self._readers[endpoint.name] = make(endpoint.output, self.limits)
+        return reader
+
+    def terms(self, options: Options, on_progress: OnProgress | None = None) -> CallContext:
+        """What holds for a call with these options, and who is told of its progress."""
+        return CallContext(
+            options.timeout,
+            options.retries,
+            self.limits,
+            self._cookies,
+            self._budget,
+            self._chance,
+            self._credential.renewed,
+            options.hooks,
+            on_progress,
+        )

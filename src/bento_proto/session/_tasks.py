@@ -1,0 +1,197 @@
+"""What a client does with tasks, as flows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from bento_proto._errors import BentoMLException, CallTimeout
+from bento_proto.http._url import quote_segment
+from bento_proto.policy._attempts import attempt
+from bento_proto.policy._flow import Flow
+from bento_proto.policy._polling import Poll, until_over
+from bento_proto.policy._retry import NEVER
+from bento_proto.policy._tasks import outcome, parse_status, parse_task_id
+from bento_proto.response._readers import whole_reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Final
+
+    from bento_proto.exchange._exchange import Exchange
+    from bento_proto.http._messages import Request
+    from bento_proto.policy._tasks import ResultStatus
+    from bento_proto.request._binding import BoundCall
+    from bento_proto.request._encoding import Upload
+    from bento_proto.schema._service import Endpoint
+
+    from ._options import Options
+    from ._requests import Requests
+
+T = TypeVar("T")
+
+_CANCELING: Final = 5.0  # seconds that a server may take to cancel a task; one of BentoML 1.3 never answers
+
+
+class Tasks:
+    """The tasks of one Service: `Session.tasks`. A method returns a `Flow`, as those of the session do.
+
+    Args:
+        requests: makes the requests.
+    """
+
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    def submit(
+        self, call: BoundCall, uploads: Sequence[Upload], boundary: str, options: Options, now: float
+    ) -> Flow[str]:
+        """Queue a call as a task; the result is its id. Arguments and errors are those of `Session.call`.
+
+        Raises:
+            TypeError: the endpoint is no task.
+        """
+        if not call.endpoint.is_task:
+            raise TypeError(f"{call.endpoint.name}() is no task")
+        reader = whole_reader(parse_task_id, self._requests.limits.error)
+        exchange = yield from self._requests.post(call, "submit", reader, uploads, boundary, options, now)
+        return exchange.result
+
+    def status(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[ResultStatus]:
+        """Where a task stands.
+
+        Raises:
+            NotFound: the server knows no such task.
+        """
+        exchange = yield from self._ask("GET", endpoint, "status", task_id, parse_status, options, now)
+        return exchange.result
+
+    def wait(
+        self,
+        endpoint: Endpoint,
+        task_id: str,
+        seconds: float | None,
+        poll: Poll | float | None,
+        options: Options,
+        now: float,
+    ) -> Flow[ResultStatus]:
+        """Wait until a task is over; the result is where it stands then.
+
+        Args:
+            endpoint: what runs as the task.
+            task_id: the task's id.
+            seconds: how long; None for as long as it takes.
+            poll: how often to ask: see `Poll.of`.
+            options: of each question.
+            now: what the clock reads.
+
+        Raises:
+            CallTimeout: it is not over in time.
+            NotFound: the server knows no such task.
+        """
+        status, _ = yield from self._until_over(endpoint, task_id, seconds, poll, options, now)
+        return status
+
+    def get(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[Exchange[object]]:
+        """The result of a task, as a direct call would have given it.
+
+        Raises:
+            TaskNotCompleted: there is none yet.
+            TaskFailed: the task failed, or was canceled; the cause is what a direct call would have raised.
+            NotFound: the server knows no such task.
+        """
+        get, status = (self._request("GET", endpoint, action, task_id, options) for action in ("get", "status"))
+        terms = self._requests.terms(options, options.on_progress)
+        return outcome(get, status, self._requests.reader(endpoint), terms, now)
+
+    def result(
+        self,
+        endpoint: Endpoint,
+        task_id: str,
+        seconds: float | None,
+        poll: Poll | float | None,
+        cancel: bool,
+        options: Options,
+        now: float,
+    ) -> Flow[Exchange[object]]:
+        """Wait until a task is over, and get its result. Arguments are those of `wait`.
+
+        Args:
+            endpoint: what runs as the task.
+            task_id: the task's id.
+            seconds: how long to wait; the result then takes its own time.
+            poll: how often to ask.
+            cancel: whether to cancel a task that is not over in time.
+            options: of each request.
+            now: what the clock reads.
+
+        Raises:
+            CallTimeout: it is not over in time; the message says whether it is canceled, if it was to be.
+            TaskFailed, NotFound: as for `get`.
+        """
+        ends = now + (seconds or 0.0)
+        try:
+            _, now = yield from self._until_over(endpoint, task_id, seconds, poll, options, now)
+        except CallTimeout as error:
+            if cancel and seconds is not None:
+                error.message += yield from self._canceled(endpoint, task_id, options, ends)
+            raise
+        return (yield from self.get(endpoint, task_id, options, now))
+
+    def cancel(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[None]:
+        """Cancel a task.
+
+        Raises:
+            InvalidArgument: the server can't; a local one never can.
+        """
+        yield from self._ask("PUT", endpoint, "cancel", task_id, bytes, options, now)
+
+    def retry(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
+        """Queue a task again, with the input that it had; the result is the new task's id.
+
+        Raises:
+            InvalidArgument: it is not over yet.
+            NotFound: the server knows no such task.
+        """
+        exchange = yield from self._ask("POST", endpoint, "retry", task_id, parse_task_id, options, now)
+        return exchange.result
+
+    def _until_over(
+        self,
+        endpoint: Endpoint,
+        task_id: str,
+        seconds: float | None,
+        poll: Poll | float | None,
+        options: Options,
+        now: float,
+    ) -> Flow[tuple[ResultStatus, float]]:
+        if seconds is not None and not seconds >= 0:
+            raise ValueError(f"a timeout must be a number of seconds from 0 up, or None: {seconds!r}")
+        status = self._request("GET", endpoint, "status", task_id, options)
+        return until_over(status, task_id, seconds, Poll.of(poll), self._requests.terms(options), now)
+
+    def _canceled(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
+        """Cancel a task that is late; the result says how that went."""
+        options = options._replace(timeout=options.timeout.within(_CANCELING), retries=NEVER)
+        try:
+            yield from self.cancel(endpoint, task_id, options, now)
+        except BentoMLException as error:
+            return f", and can't be canceled: {error}"
+        return ", and is canceled now"
+
+    def _ask(
+        self,
+        method: str,
+        endpoint: Endpoint,
+        action: str,
+        task_id: str,
+        parse: Callable[[bytes], T],
+        options: Options,
+        now: float,
+    ) -> Flow[Exchange[T]]:
+        request = self._request(method, endpoint, action, task_id, options)
+        reader = whole_reader(parse, self._requests.limits.error)
+        return attempt(request, reader, self._requests.terms(options), now)
+
+    def _request(self, method: str, endpoint: Endpoint, action: str, task_id: str, options: Options) -> Request:
+        target = f"{self._requests.target(endpoint.route, action)}?task_id={quote_segment(task_id)}"
+        return self._requests.make(method, target, None, (), options)
