@@ -92,6 +92,6 @@ if __name__ == "__main__":
         done = asyncio.run(call(sys.argv[1], sys.argv[2], dict(argument.split("=", 1) for argument in sys.argv[3:])))
         if done.error is not None:  # the stream broke off, after what came
             raise done.error
-        print(done.result if done.delivery is bp.ResultKind.VALUE else "")
+        print(done.result if done.result_kind is bp.ResultKind.VALUE else "")
     except bp.BentoMLException as error:
         sys.exit(f"{type(error).__name__}: {error}")

@@ -30,7 +30,7 @@ def drive(flow: bp.Flow[T]) -> tuple[T, Iterator[object]]:
     while step is not None:
         time.sleep(step.delay)
         rest = carry_out(step)
-        if not step.exchange.is_handed_over:
+        if not step.exchange.is_streaming:
             list(rest)
         step = run.resume(time.monotonic())
     return run.result, rest
@@ -94,7 +94,7 @@ if __name__ == "__main__":
     paths = [str(source.content) for source in call.sources]
     files = [Upload(FilePart(path, os.path.getsize(path)), os.path.basename(path)) for path in paths]
     done, items = drive(session.call(call, files, secrets.token_hex(16), session.options, time.monotonic()))
-    for item in [done.result] if done.delivery is bp.ResultKind.VALUE else items:
+    for item in [done.result] if done.result_kind is bp.ResultKind.VALUE else items:
         sys.stdout.buffer.write(item if isinstance(item, bytes) else str(item).encode())
         sys.stdout.buffer.flush()
     if done.error is not None:  # it broke off, after what came

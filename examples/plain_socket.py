@@ -49,7 +49,7 @@ def carry_out(step: bp.Step) -> Iterator[object]:
     items: list[object] = []
     while wire.wants_data:
         items += receive(sock, wire, step.timeout.after(time.monotonic() - began))
-    if exchange.is_handed_over:
+    if exchange.is_streaming:
         return chain(items, rest(sock, wire, step.timeout, began))
     sock.close()  # Duty 4; one that `is_reusable` could serve the next exchange
     return iter(())
@@ -67,7 +67,7 @@ def receive(sock: socket.socket, wire: HTTP11Exchange[object], timeout: bp.Timeo
     """Hand over what arrives next."""
     sock.settimeout(timeout.receive)
     try:
-        return wire.receive(sock.recv(wire.appetite))
+        return wire.receive(sock.recv(wire.max_read))
     except TimeoutError as exc:
         wire.timed_out("no answer in time", exc)
     except OSError as exc:
@@ -87,7 +87,7 @@ def main(url: str, name: str, *arguments: str) -> None:
     drive(session.connect(session.options, time.monotonic()))
     call = bind(session.endpoint(name), (), dict(argument.split("=", 1) for argument in arguments))
     exchange, items = drive(session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()))
-    for item in [exchange.result] if exchange.delivery is bp.ResultKind.VALUE else items:
+    for item in [exchange.result] if exchange.result_kind is bp.ResultKind.VALUE else items:
         print(item, end="", flush=True)
     if exchange.error is not None:  # the stream broke off, after what came
         raise exchange.error

@@ -100,4 +100,4 @@ if __name__ == "__main__":
     flows = [session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()) for _ in range(100)]
     together(callers := list(map(Caller, flows)))
     for done, items in ((caller.run.result, caller.items) for caller in callers):
-        print("".join(map(str, items)) if done.is_handed_over else done.result, done.error or "")
+        print("".join(map(str, items)) if done.is_streaming else done.result, done.error or "")

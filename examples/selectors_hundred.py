@@ -64,7 +64,7 @@ def send(sock: socket.socket, wire: HTTP11Exchange[object], step: bp.Step) -> Ta
 def receive(sock: socket.socket, wire: HTTP11Exchange[object], seconds: float | None) -> Task[Sequence[object]]:
     yield sock, selectors.EVENT_READ, seconds
     try:
-        return wire.receive(sock.recv(wire.appetite))
+        return wire.receive(sock.recv(wire.max_read))
     except BlockingIOError as exc:
         wire.timed_out("no answer in time", exc)
     except OSError as exc:
@@ -89,7 +89,7 @@ def together(tasks: Iterable[Task[None]]) -> None:
 
 
 def show(exchange: bp.Exchange[object], items: Sequence[object]) -> None:
-    print("".join(map(str, items)) if exchange.is_handed_over else exchange.result, exchange.error or "")
+    print("".join(map(str, items)) if exchange.is_streaming else exchange.result, exchange.error or "")
 
 
 if __name__ == "__main__":

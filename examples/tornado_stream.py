@@ -60,7 +60,7 @@ async def connect(origin: Origin, seconds: float | None) -> IOStream:
 
 async def receive(stream: IOStream, wire: HTTP11Exchange[object], seconds: float | None) -> None:
     """Hand over what arrives next, and show the items that it completes."""
-    reading = stream.read_bytes(wire.appetite, partial=True)
+    reading = stream.read_bytes(wire.max_read, partial=True)
     try:
         data = await (reading if seconds is None else gen.with_timeout(timedelta(seconds=seconds), reading))
     except TookTooLong as exc:
@@ -79,7 +79,7 @@ async def main() -> None:
     done = await drive(session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()))
     if done.error is not None:  # the stream broke off, after what came
         raise done.error
-    print(done.result if done.delivery is bp.ResultKind.VALUE else "")
+    print(done.result if done.result_kind is bp.ResultKind.VALUE else "")
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ async def main(reactor: IReactorTime) -> None:
     await drive(reactor, session.connect(session.options, time.monotonic()))
     call = bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
     done = await drive(reactor, session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()))
-    print(done.result if done.delivery is bp.ResultKind.VALUE else done.error or "")
+    print(done.result if done.result_kind is bp.ResultKind.VALUE else done.error or "")
 
 
 if __name__ == "__main__":

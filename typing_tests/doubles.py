@@ -54,8 +54,8 @@ def clients(double: ServiceDouble, recorder: Recorder) -> None:
     AsyncHTTPClient(app=double.asgi(asyncio.sleep))
     responder: Responder = double
     assert_type(responder.speed, float)
-    witness: ExchangeRecorder = recorder
-    assert witness is recorder
+    used: ExchangeRecorder = recorder
+    assert used is recorder
 
 
 def scripts(double: ServiceDouble) -> None:

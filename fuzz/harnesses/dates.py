@@ -38,7 +38,7 @@ def test_one_input(data: bytes) -> None:
     assert seconds is None or (seconds >= 0 and math.isfinite(seconds))
     until = seconds_until(fields[1][1], head)
     assert until is None or math.isfinite(until)
-    policy = RetryPolicy(attempts, repeat=repeat)
+    policy = RetryPolicy(attempts, idempotent=repeat)
     exchange = Exchange(
         Request("GET", Origin("http", "here", 80), "/"),
         lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()),
@@ -47,7 +47,7 @@ def test_one_input(data: bytes) -> None:
     exchange.receive(head)
     exchange.receive(End())
     wait = policy.wait(exchange, failures, lambda: 0.5)
-    assert wait is None or (failures < attempts and 0 <= wait <= max(policy.patience, policy.cap))
+    assert wait is None or (failures < attempts and 0 <= wait <= max(policy.max_retry_after, policy.max_backoff))
     assert wait is None or repeat or (seconds is not None and status in (429, 503))
 
 

@@ -98,7 +98,7 @@ def test_one_input(data: bytes) -> None:
         options=Options(
             Timeout(total=source.choice((None, 5.0))),
             (("accept", "*/*"), ("x-key", SECRET)),
-            RetryPolicy(attempts=source.integer(1, 3), repeat=source.flag()),
+            RetryPolicy(attempts=source.integer(1, 3), idempotent=source.flag()),
         ),
         asks=source.flag(),
         endings=source.integer(0, 0xFFFF),
@@ -134,7 +134,7 @@ def outcome(plan: Plan, answers: Sequence[Sequence[bytes]]) -> tuple[object, ...
         while run.step is not None:
             step = run.step
             assert len(requests) < MOST_STEPS, "the flow does not come to an end"
-            assert 0 <= step.delay <= max(plan.options.retries.patience, plan.options.retries.cap)
+            assert 0 <= step.delay <= max(plan.options.retries.max_retry_after, plan.options.retries.max_backoff)
             exchange = step.exchange
             check(exchange.request, session)
             requests.append((exchange.request.method, exchange.request.origin, exchange.request.target, step.delay))
@@ -190,10 +190,10 @@ def carry_out(exchange: Exchange[object], pieces: Sequence[bytes] | None, plan: 
 
 def received(piece: bytes, wire: HTTP11Exchange[object]) -> Sequence[object]:
     """What comes of it; where that may be, it goes past, or lies in memory that holds something else afterwards."""
-    if len(piece) % 2 and len(piece) <= wire.passable:
-        wire.passed(len(piece))
+    if len(piece) % 2 and len(piece) <= wire.max_direct_read:
+        wire.direct_read(len(piece))
         return [piece]
-    if not wire.takes_views:
+    if not wire.accepts_memoryview:
         return wire.receive(piece)
     room = bytearray(piece)
     items = [bytes(item) for item in wire.receive(memoryview(room)) if isinstance(item, memoryview)]
@@ -241,7 +241,7 @@ def shown(result: object, items: Sequence[object]) -> tuple[object, ...]:
     if not isinstance(result, Exchange):
         return (result,)
     assert result.head is not None
-    if not result.is_handed_over:
+    if not result.is_streaming:
         return (result.head.status, result.result)
     if result.error is not None and result.head.get("content-encoding"):
         return (result.head.status, *told(result.error, [result.head])[:1])

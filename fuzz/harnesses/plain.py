@@ -35,5 +35,5 @@ def _outcome(method: str, pieces: Sequence[bytes]) -> tuple[object, ...]:
     list(wire.segments())
     items = [item for piece in pieces for item in wire.receive(piece)]
     head = (exchange.head.status, exchange.head.headers) if exchange.head is not None else None
-    lost = exchange.lost and exchange.lost.loss
+    lost = exchange.failure and exchange.failure.kind
     return head, items, exchange.state, type(exchange.error), lost, wire.is_over, wire.is_reusable

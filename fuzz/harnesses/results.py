@@ -43,5 +43,5 @@ def test_one_input(data: bytes) -> None:
         if exchange.state is State.OPEN:
             exchange.receive(End())
         assert exchange.state in (State.DONE, State.FAILED)
-        if exchange.state is State.DONE and exchange.delivery is ResultKind.VALUE:
+        if exchange.state is State.DONE and exchange.result_kind is ResultKind.VALUE:
             repr(exchange.result)

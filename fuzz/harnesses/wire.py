@@ -46,11 +46,11 @@ def _outcome(method: str, reused: bool, pieces: Sequence[bytes]) -> tuple[object
     items += wire.receive(b"")
     assert wire.is_over
     assert exchange.state in (State.DONE, State.FAILED, State.MOVED)
-    assert not (wire.is_reusable and exchange.state is State.FAILED and exchange.lost)
+    assert not (wire.is_reusable and exchange.state is State.FAILED and exchange.failure)
     head = exchange.head
     # What is not read to its end may leave the connection reusable if all of it happens to be there.
     reusable = wire.is_reusable if exchange.state is State.DONE else None
-    told = (type(exchange.error), exchange.lost and exchange.lost.loss, reusable)
+    told = (type(exchange.error), exchange.failure and exchange.failure.kind, reusable)
     if head is None:
         return told
     assert 200 <= head.status <= 999

@@ -199,7 +199,7 @@ class Calls:
         if opened is None:
             return _value(exchange)
         assert exchange.head is not None
-        if exchange.delivery is ResultKind.ITEMS:
+        if exchange.result_kind is ResultKind.ITEMS:
             return AsyncStream(exchange, opened).response
         limits = self.shared.limits
         received = cast("Exchange[bytes]", exchange)

@@ -82,7 +82,7 @@ async def _connect(
         except ssl.SSLError as exc:
             exchange.receive(ConnectionFailed(FailureKind.UNTRUSTED, f"no TLS with {where}: {exc}", cause=exc))
         except OSError as exc:
-            loss = exc.loss if isinstance(exc, ProxyError) else FailureKind.CONNECT
+            loss = exc.kind if isinstance(exc, ProxyError) else FailureKind.CONNECT
             exchange.receive(ConnectionFailed(loss, f"can't connect to {where}: {exc}", cause=exc))
         return None
     reason = f"connecting to {where} took too long"
@@ -131,11 +131,11 @@ class Open(Underway[T]):
 
     @property
     def source(self) -> tuple[socket.socket, int] | None:
-        sock, most = self._connection.source, self._wire.passable
+        sock, most = self._connection.source, self._wire.max_direct_read
         return (sock, min(most, _PASSED)) if sock is not None and most else None
 
     def passed(self, size: int) -> None:
-        self._wire.passed(size)
+        self._wire.direct_read(size)
 
     @property
     def _is_complete(self) -> bool:
@@ -233,10 +233,10 @@ class Open(Underway[T]):
 
     async def _receive(self, deadline: float) -> Sequence[T]:
         try:
-            if self.room is not None and self._wire.takes_views:
+            if self.room is not None and self._wire.accepts_memoryview:
                 data = await self._connection.receive_into(self.room, deadline)
             else:
-                data = await self._connection.receive(self._wire.appetite, deadline)
+                data = await self._connection.receive(self._wire.max_read, deadline)
         except OSError as exc:
             self._wire.broken(f"the connection broke: {exc}", exc)
             return ()

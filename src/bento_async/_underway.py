@@ -50,10 +50,10 @@ class Underway(ABC, Generic[T]):
 
     def hand_over(self) -> Self | None:
         """Itself, to be read further, if that is up to the caller; else, and if nothing more comes, it is closed."""
-        is_handed_over = self.exchange.is_handed_over
-        if not is_handed_over or self._is_complete:
+        is_streaming = self.exchange.is_streaming
+        if not is_streaming or self._is_complete:
             self.close()
-        return self if is_handed_over else None
+        return self if is_streaming else None
 
     @property
     def is_over(self) -> bool:

@@ -94,7 +94,7 @@ def open_sink(exchange: Exchange[object], fallback: str, options: Options, limit
     Raises:
         OSError: the file can't be created.
     """
-    if exchange.delivery is ResultKind.IMAGE and options.images == "pillow" and _has_pillow():
+    if exchange.result_kind is ResultKind.IMAGE and options.images == "pillow" and _has_pillow():
         return ImageSink(limits.body)
     return FileSink(_name(exchange, fallback), None if options.download_dir is None else Path(options.download_dir))
 

@@ -272,9 +272,9 @@ class Calls:
     ) -> Response[Value]:
         """The result of an exchange; what is left open is read to its end, unless it is a stream."""
         assert exchange.head is not None
-        if exchange.delivery is ResultKind.VALUE:
+        if exchange.result_kind is ResultKind.VALUE:
             return Response(exchange.head, exchange.result, exchange)
-        if exchange.delivery is ResultKind.ITEMS:
+        if exchange.result_kind is ResultKind.ITEMS:
             return Stream(exchange, opened).response
         limits = self.shared.limits
         received = cast("Exchange[bytes]", exchange)

@@ -31,7 +31,7 @@ def play(run: FlowRunner[T], responder: Responder) -> Played | None:
     try:
         played.begin()
         run.skip(played.playback.skipped)
-        if exchange.is_handed_over:
+        if exchange.is_streaming:
             return played
     except BaseException:
         played.close()

@@ -76,7 +76,7 @@ def carry_out(step: Step, connections: Connections, stop: Stop | None) -> Open[o
     except BaseException:
         pool.give_back(connection, reusable=False) if opened is None else opened.close()
         raise
-    if exchange.is_handed_over:
+    if exchange.is_streaming:
         return opened
     opened.close()
     return None
@@ -85,7 +85,7 @@ def carry_out(step: Step, connections: Connections, stop: Stop | None) -> Open[o
 def _unconnected(exc: Exception, where: str) -> ConnectionFailed:
     """What an error of connecting means: nothing was sent."""
     if isinstance(exc, ProxyError):
-        return ConnectionFailed(exc.loss, f"can't connect to {where}: {exc}", cause=exc)
+        return ConnectionFailed(exc.kind, f"can't connect to {where}: {exc}", cause=exc)
     cause = exc.__cause__ or exc.__context__ or exc
     if isinstance(exc, (ConnectTimeoutError, TimeoutError)) and not isinstance(exc, NewConnectionError):
         return ConnectionFailed(FailureKind.TIMEOUT, f"connecting to {where} took too long", sent=False, cause=exc)
@@ -218,10 +218,10 @@ class Open(Underway[T]):
         try:
             if self._ends is not None or self._sock.gettimeout() != self._timeout.receive:
                 self._wait_at_most(self._timeout.receive)
-            if self.room is not None and self._wire.takes_views:
+            if self.room is not None and self._wire.accepts_memoryview:
                 data: bytes | memoryview = self.room[: self._sock.recv_into(self.room)]
             else:
-                data = self._sock.recv(self._wire.appetite)
+                data = self._sock.recv(self._wire.max_read)
         except TimeoutError as exc:
             self._wire.timed_out("the server did not answer in time", exc)
         except OSError as exc:

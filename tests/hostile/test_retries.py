@@ -22,7 +22,7 @@ from .promises import assert_right, within
 from .server import Peer, Server, answer, send
 
 QUICK = RetryPolicy(attempts=3, backoff=0.001)
-REPEATED = QUICK._replace(repeat=True)
+REPEATED = QUICK._replace(idempotent=True)
 
 
 def busy(status: str, *headers: str) -> bytes:
@@ -159,7 +159,7 @@ def test_a_connection_that_is_refused_is_tried_again(connect: Connect) -> None:
 
 
 def test_a_budget_ends_the_retries_of_a_client_in_trouble(connect: Connect, server: Server) -> None:
-    client = connect(retries=RetryPolicy(attempts=1000, backoff=0, cap=0))
+    client = connect(retries=RetryPolicy(attempts=1000, backoff=0, max_backoff=0))
     for _ in range(200):
         server.script(Peer.request, send(busy("503 Busy", "Retry-After: 0")))
     with within(20), pytest.raises(ServiceUnavailable) as info:

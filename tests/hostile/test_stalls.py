@@ -67,7 +67,7 @@ def test_a_total_ends_the_trickle_of_an_errors_body(connect: Connect, server: Se
 
 
 def test_a_total_holds_for_all_attempts_and_waits_together(connect: Connect, server: Server) -> None:
-    client = connect(timeout=Timeout(receive=SHORT, total=1.5), retries=RetryPolicy(100, backoff=0.01, repeat=True))
+    client = connect(timeout=Timeout(receive=SHORT, total=1.5), retries=RetryPolicy(100, backoff=0.01, idempotent=True))
     for _ in range(50):
         server.script(Peer.request, Peer.stall)
     with within(BOUND), pytest.raises(CallTimeout) as info:

@@ -65,9 +65,9 @@ class PureClient:
             error = exchange.error
             error.items = items  # type: ignore[attr-defined]
             raise error
-        if exchange.delivery is not None and exchange.delivery.value == "value":
+        if exchange.result_kind is not None and exchange.result_kind.value == "value":
             return exchange.result
-        return items if exchange.delivery is not None and exchange.delivery.value == "items" else b"".join(items)
+        return items if exchange.result_kind is not None and exchange.result_kind.value == "items" else b"".join(items)
 
     def error(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """What a call raises; `items` of it are those that came before."""

@@ -23,7 +23,7 @@ ACTIONS = ("submit", "status", "retry", "cancel")  # on a task; `get` gives what
 
 class Outcome(NamedTuple):
     state: State
-    delivery: ResultKind | None
+    result_kind: ResultKind | None
     value: Any
     """The result, the items of a stream (of text and bytes their sum), or the content of a file."""
     error: BentoMLException | None
@@ -64,11 +64,11 @@ def fed(recording: Recording, pieces: Iterable[bytes], read: ReaderFactory[objec
     reusable = wire.is_reusable
     items += wire.receive(b"")
     value: object = plain(items)
-    if exchange.delivery is ResultKind.VALUE:
+    if exchange.result_kind is ResultKind.VALUE:
         value = plain(exchange.result) if exchange.state is State.DONE else None
-    elif exchange.delivery is not ResultKind.ITEMS:
+    elif exchange.result_kind is not ResultKind.ITEMS:
         value = b"".join(item for item in items if isinstance(item, bytes))
-    return Outcome(exchange.state, exchange.delivery, value, exchange.error, reusable)
+    return Outcome(exchange.state, exchange.result_kind, value, exchange.error, reusable)
 
 
 def plain(value: object) -> object:

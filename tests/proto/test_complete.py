@@ -24,8 +24,8 @@ NAMES = [f"{answer.head.status} of {len(answer.body)} bytes, {number}" for numbe
 def outcome(of: Exchange[object], found: list[object]) -> tuple[object, ...]:
     error = of.error
     said = None if error is None else (type(error), str(error), error.trace_id, error.request_id)
-    result = of.result if of.state is State.DONE and of.delivery is not None and not of.is_handed_over else None
-    return of.state, of.is_over, of.head, of.delivery, found, said, result
+    result = of.result if of.state is State.DONE and of.result_kind is not None and not of.is_streaming else None
+    return of.state, of.is_over, of.head, of.result_kind, found, said, result
 
 
 @pytest.mark.parametrize("reader", [value, items, file])
@@ -45,7 +45,7 @@ def test_it_comes_to_what_its_parts_come_to(reader: ReaderFactory[object], answe
 def test_a_witness_sees_the_parts(answer: Complete) -> None:
     seen: list[Received] = []
     watched, unwatched = exchange(), exchange()
-    watched.witness = seen.append
+    watched.recorder = seen.append
     assert list(watched.receive(answer)) == list(unwatched.receive(answer))
     assert watched.state is unwatched.state
     assert seen[0] is answer.head

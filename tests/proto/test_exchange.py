@@ -110,7 +110,7 @@ def test_what_the_table_allows_moves_as_it_says(state: State, what: Input) -> No
         moved.receive(event)
         assert moved.state is TRANSITIONS[state][what]
         assert (moved.error is not None) == (moved.state is State.FAILED)
-        assert (moved.lost is not None) == (what is Input.LOSE)
+        assert (moved.failure is not None) == (what is Input.LOSE)
 
 
 @pytest.mark.parametrize(("state", "what"), [pair for pair in PAIRS if pair[1] not in TRANSITIONS[pair[0]]])
@@ -149,7 +149,7 @@ def test_what_cannot_be_decoded_breaks(state: State) -> None:
         assert list(broken.receive(path[-1])) == []
         assert broken.state is TRANSITIONS[state][Input.BREAK]
         assert isinstance(broken.error, InternalServerError if state is State.REFUSED else RemoteProtocolError)
-        assert broken.lost is None
+        assert broken.failure is None
 
 
 def test_an_error_status_counts_even_in_a_coding_that_is_not_known() -> None:
@@ -162,7 +162,7 @@ def test_an_error_status_counts_even_in_a_coding_that_is_not_known() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "reader", "wants_body", "is_handed_over"),
+    ("path", "reader", "wants_body", "is_streaming"),
     [
         ([], value, False, False),
         ([Head(200)], value, True, False),
@@ -180,10 +180,10 @@ def test_an_error_status_counts_even_in_a_coding_that_is_not_known() -> None:
     ],
 )
 def test_what_the_adapter_is_to_do(
-    path: list[Received], reader: ReaderFactory[object], wants_body: bool, is_handed_over: bool
+    path: list[Received], reader: ReaderFactory[object], wants_body: bool, is_streaming: bool
 ) -> None:
     told = exchange(*path, reader=reader)
-    assert (told.wants_body, told.is_handed_over) == (wants_body, is_handed_over)
+    assert (told.wants_body, told.is_streaming) == (wants_body, is_streaming)
 
 
 def test_a_value_is_kept_until_it_is_whole() -> None:
@@ -261,7 +261,7 @@ def test_a_loss_becomes_an_error(
     assert lost.error.message == "the reason"
     assert lost.error.__cause__ is cause
     assert getattr(lost.error, "sent", None) is sent
-    assert lost.lost is event
+    assert lost.failure is event
     assert event.sent == (loss not in (FailureKind.CONNECT, FailureKind.UNTRUSTED))
 
 

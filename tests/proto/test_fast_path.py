@@ -60,7 +60,7 @@ def outcome(method: str, pieces: list[bytes], *, closes: bool) -> object:
     if closes:
         items += wire.receive(b"")
     head = (exchange.head.status, exchange.head.headers) if exchange.head else None
-    lost = exchange.lost.loss if exchange.lost else None
+    lost = exchange.failure.kind if exchange.failure else None
     return head, items, exchange.state, lost, type(exchange.error), wire.is_over, reusable
 
 

@@ -84,8 +84,8 @@ def line(event: Told) -> str:
     return f"{event.request.attempt} over{' early' if event.abandoned else ''}: {event.error}, {event.received} bytes"
 
 
-def terms(*hooks: Hooks, renew: Request | None = None, total: float | None = None) -> CallContext:
-    policy, budget = RetryPolicy(repeat=True), RetryBudget(20)
+def context(*hooks: Hooks, renew: Request | None = None, total: float | None = None) -> CallContext:
+    policy, budget = RetryPolicy(idempotent=True), RetryBudget(20)
     timeout = Timeout(total=total)
     return CallContext(
         timeout, policy, Limits(redirects=3), Cookies(), budget, lambda: 0.0, lambda request: renew, hooks
@@ -93,7 +93,7 @@ def terms(*hooks: Hooks, renew: Request | None = None, total: float | None = Non
 
 
 def flow(request: Request, *hooks: Hooks) -> Flow[Exchange[bytes]]:
-    return attempt(request, whole_reader(bytes, 100), terms(*hooks), 100.0)
+    return attempt(request, whole_reader(bytes, 100), context(*hooks), 100.0)
 
 
 # --- what they are told
@@ -150,7 +150,7 @@ def test_each_attempt_is_told_of_with_what_came_before_it() -> None:
 
 def test_a_stale_connection_and_an_old_token_are_retries_at_once() -> None:
     notes = Notes()
-    given = terms(notes.hooks, renew=POST)
+    given = context(notes.hooks, renew=POST)
     play(attempt(POST, whole_reader(bytes, 9), given, 0.0), lost(FailureKind.STALE, "closed"), reply(401, "old"), OK)
     assert [text for text in notes.lines if "again" in text] == [
         "1 again after 0: ConnectionLost: closed",
@@ -179,7 +179,7 @@ def test_a_redirect_that_is_not_followed_is_an_error() -> None:
 
 def test_what_is_not_sent_for_lack_of_time_is_not_told_of() -> None:
     notes = Notes()
-    given = terms(notes.hooks, total=1)
+    given = context(notes.hooks, total=1)
     played = play(attempt(POST, whole_reader(bytes, 9), given, 0.0), moved(307, "/g").after(2))
     assert played.error is not None
     assert notes.lines == ["1 POST http://service:3000/f +0", "1 307 in 2", "1 over: None, 0 bytes"]
@@ -187,7 +187,7 @@ def test_what_is_not_sent_for_lack_of_time_is_not_told_of() -> None:
 
 def test_a_stream_is_over_when_it_is_read() -> None:
     notes = Notes()
-    run = FlowRunner(attempt(POST, EVENTS, terms(notes.hooks), 0.0))
+    run = FlowRunner(attempt(POST, EVENTS, context(notes.hooks), 0.0))
     assert run.step is not None
     exchange = run.step.exchange
     exchange.receive(Head(200))
@@ -207,7 +207,7 @@ def test_a_stream_that_breaks_or_is_closed_is_over_then_and_once() -> None:
         (None, "1 over early: None, 9 bytes"),
     ):
         notes = Notes()
-        run = FlowRunner(attempt(POST, EVENTS, terms(notes.hooks), 0.0))
+        run = FlowRunner(attempt(POST, EVENTS, context(notes.hooks), 0.0))
         assert run.step is not None
         exchange = run.step.exchange
         exchange.receive(Head(200))
@@ -222,7 +222,7 @@ def test_a_stream_that_breaks_or_is_closed_is_over_then_and_once() -> None:
 
 def test_a_stream_that_came_at_once_is_over_at_once() -> None:
     notes = Notes()
-    play(attempt(POST, EVENTS, terms(notes.hooks), 0.0), OK)
+    play(attempt(POST, EVENTS, context(notes.hooks), 0.0), OK)
     assert notes.lines[1:] == ["1 200 in 0", "1 over: None, 1 bytes"]
 
 
@@ -361,7 +361,7 @@ def test_what_end_raises_never_hides_an_error_or_a_cancellation() -> None:
     played = play(flow(POST, Hooks(end=broken)), reply(500, "no"))
     assert isinstance(played.error, InternalServerError)
     FlowRunner(flow(POST, Hooks(end=broken))).close()
-    run = FlowRunner(attempt(POST, EVENTS, terms(Hooks(end=broken)), 0.0))
+    run = FlowRunner(attempt(POST, EVENTS, context(Hooks(end=broken)), 0.0))
     assert run.step is not None
     exchange = run.step.exchange
     exchange.receive(Head(200))
@@ -372,7 +372,7 @@ def test_what_end_raises_never_hides_an_error_or_a_cancellation() -> None:
 
 def test_an_answer_whose_hook_raises_is_over_when_it_is_closed() -> None:
     notes = Notes()
-    run = FlowRunner(attempt(POST, EVENTS, terms(notes.hooks, Hooks(response=broken)), 0.0))
+    run = FlowRunner(attempt(POST, EVENTS, context(notes.hooks, Hooks(response=broken)), 0.0))
     assert run.step is not None
     exchange = run.step.exchange
     exchange.receive(Head(200))
@@ -456,7 +456,7 @@ def test_an_error_knows_its_trace_and_its_request() -> None:
     error = play(flow(TRACED), lost(FailureKind.UNTRUSTED)).error
     assert error is not None
     assert (error.trace_id, error.request_id) == (TRACE, None)
-    run = FlowRunner(attempt(TRACED, EVENTS, terms(), 0.0))
+    run = FlowRunner(attempt(TRACED, EVENTS, context(), 0.0))
     assert run.step is not None
     broken_off = run.step.exchange
     broken_off.receive(Head(200, (("X-BentoML-Request-ID", "42"),)))

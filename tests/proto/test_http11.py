@@ -72,7 +72,7 @@ def carry_out(
     room = bytearray(max(map(len, pieces)))
     for piece in [*filter(None, pieces), *([b""] if closes else ())]:
         room[: len(piece)] = piece
-        arrived = memoryview(room)[: len(piece)] if wire.takes_views else piece
+        arrived = memoryview(room)[: len(piece)] if wire.accepts_memoryview else piece
         body += b"".join(item for item in wire.receive(arrived) if isinstance(item, (bytes, memoryview)))
     status = exchange.head.status if exchange.head else None
     error = type(exchange.error).__name__ if exchange.error else ""
@@ -268,8 +268,8 @@ def test_a_stale_connection_is_told_from_a_broken_one(
         wire.broken("reset", OSError("reset"))
     else:
         wire.receive(b"")
-    assert exchange.lost is not None
-    assert exchange.lost.loss is loss
+    assert exchange.failure is not None
+    assert exchange.failure.kind is loss
     assert isinstance(exchange.error, ConnectionLost)
 
 
@@ -414,34 +414,34 @@ def test_a_407_is_of_the_proxy_and_the_request_went_nowhere() -> None:
 
 
 def test_how_much_to_read() -> None:
-    def appetite(reader: ReaderFactory[object], headers: bytes) -> int:
+    def max_read(reader: ReaderFactory[object], headers: bytes) -> int:
         wire = HTTP11Exchange(Exchange(POST, reader, Limits()))
-        before = wire.appetite
+        before = wire.max_read
         wire.receive(OK + headers + b"\r\n")
-        assert before <= wire.appetite
-        return wire.appetite
+        assert before <= wire.max_read
+        return wire.max_read
 
     plain, compressed = b"content-length: 9\r\n", b"content-encoding: gzip\r\ncontent-length: 9\r\n"
-    assert appetite(items, compressed) < appetite(items, plain) < appetite(file, plain)
+    assert max_read(items, compressed) < max_read(items, plain) < max_read(file, plain)
 
 
 def test_what_may_come_in_memory_that_is_used_again() -> None:
-    def takes_views(head: bytes, reader: ReaderFactory[object] = file, *, watched: bool = False) -> bool:
+    def accepts_memoryview(head: bytes, reader: ReaderFactory[object] = file, *, watched: bool = False) -> bool:
         exchange = Exchange(POST, reader, Limits())
         if watched:
-            exchange.witness = lambda event: None
+            exchange.recorder = lambda event: None
         wire = HTTP11Exchange(exchange)
-        assert not wire.takes_views
+        assert not wire.accepts_memoryview
         wire.receive(head)
-        return wire.takes_views
+        return wire.accepts_memoryview
 
-    assert takes_views(FIVE + b"\r\n")
-    assert takes_views(OK + b"x: y\r\n\r\n")
-    assert not takes_views(FIVE + b"\r\n", items)
-    assert not takes_views(FIVE + b"\r\n", watched=True)
-    assert not takes_views(FIVE + b"content-encoding: gzip\r\n\r\n")
-    assert not takes_views(CHUNKED)
-    assert not takes_views(NOT_FOUND[:-3])
+    assert accepts_memoryview(FIVE + b"\r\n")
+    assert accepts_memoryview(OK + b"x: y\r\n\r\n")
+    assert not accepts_memoryview(FIVE + b"\r\n", items)
+    assert not accepts_memoryview(FIVE + b"\r\n", watched=True)
+    assert not accepts_memoryview(FIVE + b"content-encoding: gzip\r\n\r\n")
+    assert not accepts_memoryview(CHUNKED)
+    assert not accepts_memoryview(NOT_FOUND[:-3])
 
 
 @pytest.mark.parametrize("size", range(1, 6))
@@ -451,18 +451,18 @@ def test_bytes_that_go_past_count_like_those_that_come(size: int) -> None:
     exchange.measure(lambda progress: told.append(progress.done))
     wire = HTTP11Exchange(exchange)
     list(wire.segments())
-    assert wire.passable == 0
+    assert wire.max_direct_read == 0
     wire.receive(FIVE + b"\r\n")
-    assert wire.passable == 5
-    wire.passed(size)
-    assert wire.passable == 5 - size
+    assert wire.max_direct_read == 5
+    wire.direct_read(size)
+    assert wire.max_direct_read == 5 - size
     assert list(wire.receive(b"hello"[size:])) == [b"hello"[size:]][: 5 - size]
     assert exchange.state is State.DONE
     assert exchange.download is not None
     assert exchange.download.done == told[-1] == 5
     assert wire.is_over
     assert wire.is_reusable
-    assert wire.passable == 0
+    assert wire.max_direct_read == 0
 
 
 @pytest.mark.parametrize("size", [-1, 0, 6])
@@ -470,20 +470,20 @@ def test_no_more_go_past_than_there_may_be(size: int) -> None:
     wire = HTTP11Exchange(Exchange(POST, file, Limits()))
     wire.receive(FIVE + b"\r\n")
     with pytest.raises(LocalProtocolError, match="there may be 5"):
-        wire.passed(size)
-    wire.passed(2)
-    assert wire.passable == 3
+        wire.direct_read(size)
+    wire.direct_read(2)
+    assert wire.max_direct_read == 3
     wire.broken("cut")
-    assert wire.passable == 0
+    assert wire.max_direct_read == 0
     with pytest.raises(LocalProtocolError, match="there may be 0"):
-        wire.passed(1)
+        wire.direct_read(1)
 
 
 @pytest.mark.parametrize("head", [OK + b"x: y\r\n\r\n", CHUNKED, FIVE + b"content-encoding: gzip\r\n\r\n", b""])
 def test_nothing_goes_past_of_what_must_be_looked_at(head: bytes) -> None:
     wire = HTTP11Exchange(Exchange(POST, file, Limits()))
     wire.receive(head)
-    assert wire.passable == 0
+    assert wire.max_direct_read == 0
 
 
 def test_an_exchange_that_was_lost_elsewhere_takes_no_bytes() -> None:

@@ -79,7 +79,7 @@ def test_what_arrives_holds_nothing_else() -> None:
 def test_what_was_not_connected_was_not_sent(loss: FailureKind, sent: bool) -> None:
     cause = OSError()
     lost = ConnectionFailed(loss, "reason", sent=sent, cause=cause)
-    assert (lost.loss, lost.reason, lost.cause) == (loss, "reason", cause)
+    assert (lost.kind, lost.reason, lost.cause) == (loss, "reason", cause)
     assert lost.sent is (sent and loss not in (FailureKind.CONNECT, FailureKind.UNTRUSTED))
 
 

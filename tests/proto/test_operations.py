@@ -39,14 +39,14 @@ def never(request: Request) -> Request | None:
     return None
 
 
-def terms(policy: RetryPolicy = RetryPolicy(), total: float | None = None, budget: float = 20) -> CallContext:  # noqa: B008
+def context(policy: RetryPolicy = RetryPolicy(), total: float | None = None, budget: float = 20) -> CallContext:  # noqa: B008
     return CallContext(
         Timeout(1, 2, 3, 4, total), policy, Limits(redirects=3), Cookies(), RetryBudget(budget), lambda: 0.0, never
     )
 
 
 def flow(request: Request = POST, given: CallContext | None = None, now: float = 0.0) -> Flow[Exchange[bytes]]:
-    return attempt(request, whole_reader(bytes, 100), given or terms(), now)
+    return attempt(request, whole_reader(bytes, 100), given or context(), now)
 
 
 def test_an_answer_at_once() -> None:
@@ -64,7 +64,7 @@ def test_what_was_not_sent_is_tried_again_with_growing_pauses() -> None:
 
 
 def test_the_error_tells_whether_any_attempt_may_have_been_seen() -> None:
-    repeat = terms(RetryPolicy(repeat=True))
+    repeat = context(RetryPolicy(idempotent=True))
     never_sent = play(
         flow(), lost(FailureKind.CONNECT, "one"), lost(FailureKind.CONNECT, "two"), lost(FailureKind.CONNECT, "three")
     ).error
@@ -81,7 +81,7 @@ def test_the_error_tells_whether_any_attempt_may_have_been_seen() -> None:
 
 
 def test_the_error_tells_of_a_token_that_was_refused_first() -> None:
-    given = terms()._replace(renew=lambda request: Request("POST", HERE, "/f", (), (b"{}",)))
+    given = context()._replace(renew=lambda request: Request("POST", HERE, "/f", (), (b"{}",)))
     error = play(flow(given=given), reply(401, b"expired"), reply(400, b"no")).error
     assert error is not None
     assert error.attempts == ("Unauthorized: expired", "InvalidArgument: no")
@@ -103,7 +103,7 @@ def test_what_may_have_been_done_is_not_done_again() -> None:
 
 
 def test_unless_the_caller_says_so() -> None:
-    played = play(flow(POST, terms(RetryPolicy(repeat=True))), lost(FailureKind.CUT), reply(502), OK)
+    played = play(flow(POST, context(RetryPolicy(idempotent=True))), lost(FailureKind.CUT), reply(502), OK)
     assert played.result.result == b"7"
 
 
@@ -115,7 +115,7 @@ def test_a_stale_connection_is_replaced_at_once_and_once() -> None:
     assert isinstance(play(flow(), lost(FailureKind.STALE), lost(FailureKind.CUT)).error, ConnectionLost)
     assert isinstance(play(flow(ONCE), lost(FailureKind.STALE)).error, ConnectionLost)
     # that is no retry of the caller's
-    played = play(flow(POST, terms(RetryPolicy(attempts=1), budget=0)), lost(FailureKind.STALE), reply(500))
+    played = play(flow(POST, context(RetryPolicy(attempts=1), budget=0)), lost(FailureKind.STALE), reply(500))
     assert played.error is not None
     assert played.error.attempts == (
         "ConnectionLost: lost",
@@ -137,14 +137,14 @@ def test_the_server_asks_to_wait() -> None:
 
 
 def test_a_budget_that_is_spent_allows_no_retry() -> None:
-    given = terms(budget=1)
+    given = context(budget=1)
     assert play(flow(POST, given), lost(FailureKind.CONNECT), OK).error is None
     assert isinstance(play(flow(POST, given), lost(FailureKind.CONNECT)).error, ConnectError)
 
 
 def test_a_stream_that_has_begun_is_the_callers_whatever_becomes_of_it() -> None:
     broken = Answer((Head(200), ConnectionFailed(FailureKind.CUT, "cut")))
-    played = play(attempt(POST, event_reader(Limits()), terms(RetryPolicy(repeat=True)), 0.0), broken)
+    played = play(attempt(POST, event_reader(Limits()), context(RetryPolicy(idempotent=True)), 0.0), broken)
     assert isinstance(played.result.error, ConnectionLost)
 
 
@@ -184,7 +184,7 @@ def renew(request: Request) -> Request | None:
 
 
 def test_a_401_asks_for_another_token_once() -> None:
-    given = terms()._replace(renew=renew)
+    given = context()._replace(renew=renew)
     played = play(flow(POST, given), reply(401), OK)
     assert [asked.headers["authorization"] for asked in played.asked] == ["Bearer old", "Bearer new"]
     assert isinstance(play(flow(POST, given), reply(401), reply(401)).error, Unauthorized)
@@ -192,18 +192,18 @@ def test_a_401_asks_for_another_token_once() -> None:
 
 
 def test_a_401_of_another_origin_gets_no_token() -> None:
-    assert len(play(flow(POST, terms()._replace(renew=renew)), moved(307, "http://other/"), reply(401)).asked) == 2
+    assert len(play(flow(POST, context()._replace(renew=renew)), moved(307, "http://other/"), reply(401)).asked) == 2
 
 
 def test_a_401_for_what_can_be_sent_once() -> None:
-    assert len(play(flow(ONCE, terms()._replace(renew=renew)), reply(401)).asked) == 1
+    assert len(play(flow(ONCE, context()._replace(renew=renew)), reply(401)).asked) == 1
 
 
 # --- the deadline
 
 
 def test_what_is_left_of_the_total_bounds_each_wait() -> None:
-    played = play(flow(POST, terms(total=2.5), now=100.0), lost(FailureKind.CONNECT).after(1.0), OK, now=100.0)
+    played = play(flow(POST, context(total=2.5), now=100.0), lost(FailureKind.CONNECT).after(1.0), OK, now=100.0)
     assert [asked.timeout for asked in played.asked] == [
         Timeout(1, 2, 2.5, 2.5, 2.5),
         Timeout(1, 1.25, 1.25, 1.25, 1.25),
@@ -211,18 +211,18 @@ def test_what_is_left_of_the_total_bounds_each_wait() -> None:
 
 
 def test_no_retry_that_the_total_has_no_time_for() -> None:
-    played = play(flow(POST, terms(total=1.0)), reply(503, headers={"retry-after": "5"}))
+    played = play(flow(POST, context(total=1.0)), reply(503, headers={"retry-after": "5"}))
     assert isinstance(played.error, ServiceUnavailable)
 
 
 def test_a_redirect_when_the_total_is_up() -> None:
-    played = play(flow(POST, terms(total=1.0)), moved(307, "/g").after(2.0))
+    played = play(flow(POST, context(total=1.0)), moved(307, "/g").after(2.0))
     assert isinstance(played.error, CallTimeout)
     assert "within 1 seconds" in str(played.error)
 
 
 def test_cookies_of_every_answer_are_kept() -> None:
-    given = terms()
+    given = context()
     play(
         flow(POST, given),
         moved(307, "/g", {"set-cookie": "a=1; Path=/"}),

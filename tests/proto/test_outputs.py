@@ -191,7 +191,7 @@ PNG = {"content-type": "image/png"}
 
 
 @pytest.mark.parametrize(
-    ("output", "headers", "delivery"),
+    ("output", "headers", "result_kind"),
     [
         (FILE, {}, ResultKind.FILE),
         (FILE, JSON_TYPE, ResultKind.FILE),
@@ -209,11 +209,11 @@ PNG = {"content-type": "image/png"}
         ({"type": "object"}, NAMED, ResultKind.VALUE),
     ],
 )
-def test_what_becomes_of_it(output: JSON, headers: dict[str, str], delivery: ResultKind) -> None:
+def test_what_becomes_of_it(output: JSON, headers: dict[str, str], result_kind: ResultKind) -> None:
     reader = value_reader(endpoint(output=output).output, LIMITS)
     exchange, items = answer(reader, [b"nu", b"ll"], headers=headers)
-    assert exchange.delivery is delivery
-    if delivery is ResultKind.VALUE:
+    assert exchange.result_kind is result_kind
+    if result_kind is ResultKind.VALUE:
         assert items == []
         assert exchange.result == ("null" if output == TEXT else None)
     else:
@@ -231,7 +231,7 @@ def test_files_have_no_limit() -> None:
 def streamed(output: dict[str, JSON], pieces: list[bytes], content_type: str = "text/event-stream") -> list[object]:
     reader = stream_reader(endpoint(output={**output, "is_stream": True}).output, LIMITS)
     exchange, items = answer(reader, pieces, headers={"content-type": content_type})
-    assert exchange.delivery is ResultKind.ITEMS
+    assert exchange.result_kind is ResultKind.ITEMS
     if exchange.error is not None:
         raise exchange.error
     return items
@@ -262,7 +262,7 @@ def test_a_stream_that_is_none(body: bytes) -> None:
 def test_any_stream_can_be_read_as_events() -> None:
     exchange, items = answer(event_reader(LIMITS), [b"data: a\n", b"\n", b"data: " + b"x" * 20])
     assert items == [ServerSentEvent("a")]
-    assert exchange.delivery is ResultKind.ITEMS
+    assert exchange.result_kind is ResultKind.ITEMS
     assert isinstance(exchange.error, RemoteProtocolError)
 
 

@@ -38,7 +38,7 @@ RECORDINGS = load()
 
 def comparable(outcome: Outcome) -> tuple[object, ...]:
     """What no cut may change."""
-    value = outcome.sum if outcome.delivery is ResultKind.ITEMS else outcome.value
+    value = outcome.sum if outcome.result_kind is ResultKind.ITEMS else outcome.value
     error = outcome.error
     return outcome._replace(value=repr(value), error=None), type(error), str(error), getattr(error, "detail", None)
 
@@ -130,7 +130,7 @@ def test_recorded_results() -> None:
             continue
         outcome = fed(recording, [recording.response])
         assert outcome.error is None, recording.case
-        if outcome.delivery is not ResultKind.VALUE:
+        if outcome.result_kind is not ResultKind.VALUE:
             size = re.search(r"with (\d+) bytes", recording.result or "")
             assert outcome.value == recording.response_body or "gzip" in recording.case
             assert size is None or len(outcome.value) == int(size[1])
@@ -159,7 +159,7 @@ def test_files(case: str) -> None:
     recording, expected = find(case), FILES[case]
     exchange = Exchange(Request("POST", Origin("http", "h", 80), "/"), reader(recording), Limits())
     items = HTTP11Exchange(exchange).receive(recording.response)
-    assert exchange.delivery in (ResultKind.FILE, ResultKind.IMAGE)
+    assert exchange.result_kind in (ResultKind.FILE, ResultKind.IMAGE)
     assert sum(len(item) for item in items if isinstance(item, bytes)) == expected.size
     assert exchange.head is not None
     assert expected.name is None or file_name(exchange.head) == expected.name

@@ -99,8 +99,8 @@ def replayed(recorder: Recorder, speed: float = 1.0) -> tuple[Replay, PureClient
 
 
 def test_a_recorder_is_a_witness(recorder: Recorder) -> None:
-    witness: ExchangeRecorder = recorder
-    assert witness is recorder
+    used: ExchangeRecorder = recorder
+    assert used is recorder
 
 
 def test_what_was_answered_is_answered_again(client: RecordedClient, recorder: Recorder) -> None:

@@ -118,7 +118,7 @@ def test_many_attempts_overflow_no_wait() -> None:
         Limits(),
     )
     exchange.receive(ConnectionFailed(FailureKind.CONNECT, "refused"))
-    assert RetryPolicy(attempts=5000).wait(exchange, 2000, lambda: 0.0) == RetryPolicy().cap
+    assert RetryPolicy(attempts=5000).wait(exchange, 2000, lambda: 0.0) == RetryPolicy().max_backoff
 
 
 @pytest.mark.parametrize("interim", [b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3])

@@ -183,6 +183,6 @@ def test_the_body_is_counted_as_sent() -> None:
 def test_a_witness_is_told_each_event_first() -> None:
     found = playback(Script(HEAD, Data(b"a"), End()))
     told: list[tuple[str, str]] = []
-    found.exchange.witness = lambda event: told.append((type(event).__name__, found.exchange.state.value))
+    found.exchange.recorder = lambda event: told.append((type(event).__name__, found.exchange.state.value))
     played(found)
     assert told == [("Head", "open"), ("Data", "open"), ("End", "done")]

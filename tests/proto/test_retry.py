@@ -11,7 +11,7 @@ from bento_proto.response._readers import whole_reader
 
 from .play import Answer, lost, reply
 
-REPEAT = RetryPolicy(repeat=True)
+REPEAT = RetryPolicy(idempotent=True)
 NOW = "Mon, 23 Nov 2026 19:20:16 GMT"
 ONCE = FilePart("pipe", None, replayable=False)
 
@@ -78,7 +78,7 @@ def test_other_statuses_may_not_ask(status: int) -> None:
 
 
 def test_waits_double_up_to_a_cap_and_chance_shortens_them() -> None:
-    policy, exchange = RetryPolicy(attempts=100_000, backoff=0.5, cap=3.0), failed(lost(FailureKind.CONNECT))
+    policy, exchange = RetryPolicy(attempts=100_000, backoff=0.5, max_backoff=3.0), failed(lost(FailureKind.CONNECT))
     assert [wait(policy, exchange, failures) for failures in (1, 2, 3, 4, 5)] == [0.5, 1.0, 2.0, 3.0, 3.0]
     assert wait(policy, exchange, 1, chance=1.0) == 0.375
     assert wait(policy, exchange, 99_999) == 3.0
@@ -124,7 +124,9 @@ def test_numbers_stand_for_policies() -> None:
     assert RetryPolicy.of(REPEAT) is REPEAT
 
 
-@pytest.mark.parametrize("value", [-1, RetryPolicy(attempts=0), RetryPolicy(backoff=-1), RetryPolicy(patience=-0.1)])
+@pytest.mark.parametrize(
+    "value", [-1, RetryPolicy(attempts=0), RetryPolicy(backoff=-1), RetryPolicy(max_retry_after=-0.1)]
+)
 def test_what_is_no_policy(value: RetryPolicy | int) -> None:
     with pytest.raises(ValueError, match="negative"):
         RetryPolicy.of(value)

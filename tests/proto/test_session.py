@@ -76,7 +76,7 @@ def test_a_call() -> None:
 def test_a_stream_and_its_events() -> None:
     on = session()
     played = call(on, "stream", answers=(Answer(reply(200).events[:1]),))
-    assert played.result.is_handed_over
+    assert played.result.is_streaming
     played = play(on.events(bind(on.endpoint("stream"), (), {}), (), "b", on.options, 0.0), reply(200))
     assert played.result.request.target == "/stream"
     on_events = play(
@@ -90,7 +90,7 @@ def test_an_answer_as_the_bytes_that_come() -> None:
     for name, arguments in (("f", (1,)), ("stream", ())):
         flow = on.content(bind(on.endpoint(name), arguments, {}), (), "b", on.options, 0.0)
         played = play(flow, Answer(reply(200).events[:1]))
-        assert played.result.delivery is ResultKind.FILE
+        assert played.result.result_kind is ResultKind.FILE
         assert list(played.result.receive(Data(b"any \xff"))) == [b"any \xff"]
 
 
@@ -113,7 +113,7 @@ def test_options_of_the_client_and_of_a_call() -> None:
     assert asked.timeout.total == 9.0
     assert call(on).asked[0].headers["x-a"] == "1"
     assert on.options.changed() == on.options
-    assert on.options.changed(retries=RetryPolicy(repeat=True)).retries.repeat
+    assert on.options.changed(retries=RetryPolicy(idempotent=True)).retries.idempotent
     assert on.options.changed(download_dir=PurePosixPath("a/b")).changed(timeout=1).download_dir == "a/b"
     assert session(download_dir="a").options.changed(download_dir=None).download_dir is None
     assert session().options.images == session(images="path").options.changed(images="pillow").images == "pillow"

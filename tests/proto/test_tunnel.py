@@ -27,7 +27,7 @@ def refused(*pieces: bytes) -> tuple[str, FailureKind]:
         for piece in pieces:
             asked.receive(piece)
     assert not asked.is_open
-    return str(caught.value), caught.value.loss
+    return str(caught.value), caught.value.kind
 
 
 def test_what_is_asked() -> None:

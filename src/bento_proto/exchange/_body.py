@@ -49,10 +49,10 @@ class ResultKind(Enum):
 class BodyReader(Generic[T_co]):
     """How to read the body that comes after a head."""
 
-    __slots__ = ("decoder", "delivery")
+    __slots__ = ("decoder", "result_kind")
 
-    def __init__(self, delivery: ResultKind, decoder: Decoder[T_co]) -> None:
-        self.delivery: ResultKind = delivery
+    def __init__(self, result_kind: ResultKind, decoder: Decoder[T_co]) -> None:
+        self.result_kind: ResultKind = result_kind
         self.decoder: Decoder[T_co] = decoder
 
 

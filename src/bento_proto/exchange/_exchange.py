@@ -116,28 +116,44 @@ class Exchange(Generic[T_co]):
         is_over: whether it takes no more events.
         head: the head of the answer, once it is there.
         error: what went wrong, once something did.
-        lost: how it was lost, if it was.
-        delivery: what becomes of the items, once the head is there.
+        failure: the failure of the connection, if there was one.
+        result_kind: what becomes of the items, once the head is there.
         upload: counts the bytes of the request's body, if someone wants to know: the adapter's to move.
         download: counts the bytes of the answer's body, if someone wants to know.
         attempts: one line for each time that the call's request was sent before, and failed.
         seconds: how long the call has taken, from its first request to the answer of this one.
         on_end: is called, once, when no more of an answer that was handed over comes.
-        witness: is told each event, before it is acted upon.
+        recorder: is told each event, before it is acted upon.
     """
 
     __slots__ = (
-        "_decoder", "_inflater", "_items", "_reader", "_refusal",
-        "attempts", "delivery", "download", "error", "head", "is_over", "limits", "lost", "on_end", "request",
-        "seconds", "state", "upload", "witness",
+        "_decoder",
+        "_inflater",
+        "_items",
+        "_reader",
+        "_refusal",
+        "attempts",
+        "download",
+        "error",
+        "head",
+        "is_over",
+        "limits",
+        "failure",
+        "on_end",
+        "recorder",
+        "request",
+        "result_kind",
+        "seconds",
+        "state",
+        "upload",
     )  # fmt: skip
 
     def __init__(self, request: Request, reader: ReaderFactory[T_co], limits: Limits) -> None:
         self.request: Request = request
         self.head: Head | None = None
         self.error: BentoMLException | None = None
-        self.lost: ConnectionFailed | None = None
-        self.delivery: ResultKind | None = None
+        self.failure: ConnectionFailed | None = None
+        self.result_kind: ResultKind | None = None
         self.state: State = State.WAITING
         self.is_over: bool = False
         self._reader = reader
@@ -151,7 +167,7 @@ class Exchange(Generic[T_co]):
         self.on_end: Callable[[], None] | None = None
         self.attempts: tuple[str, ...] = ()
         self.seconds: float = 0.0
-        self.witness: Callable[[Received], None] | None = None
+        self.recorder: Callable[[Received], None] | None = None
 
     def __repr__(self) -> str:
         return f"<Exchange {self.request.method} {self.request.target}: {self.state.value}>"
@@ -159,7 +175,7 @@ class Exchange(Generic[T_co]):
     @property
     def wants_body(self) -> bool:
         """Whether the adapter is to go on reading before it hands the exchange back to its flow."""
-        return self.state is State.REFUSED or (self.state is State.OPEN and self.delivery is ResultKind.VALUE)
+        return self.state is State.REFUSED or (self.state is State.OPEN and self.result_kind is ResultKind.VALUE)
 
     @property
     def is_compressed(self) -> bool:
@@ -167,9 +183,9 @@ class Exchange(Generic[T_co]):
         return self._inflater is not None
 
     @property
-    def is_handed_over(self) -> bool:
+    def is_streaming(self) -> bool:
         """Whether the answer was accepted and its items are for the caller: all that came, then the error, if any."""
-        return self.delivery is not None and self.delivery is not ResultKind.VALUE
+        return self.result_kind is not None and self.result_kind is not ResultKind.VALUE
 
     @property
     def result(self) -> T_co:
@@ -178,7 +194,7 @@ class Exchange(Generic[T_co]):
         Raises:
             LocalProtocolError: there is none, or not yet.
         """
-        if self.state is not State.DONE or self.delivery is not ResultKind.VALUE:
+        if self.state is not State.DONE or self.result_kind is not ResultKind.VALUE:
             raise LocalProtocolError(f"there is no result in state {self.state.value!r}")
         return self._items[0]
 
@@ -188,7 +204,7 @@ class Exchange(Generic[T_co]):
         Raises:
             LocalProtocolError: the state does not allow the event; nothing changed.
         """
-        if self.witness is not None and isinstance(event, Complete):
+        if self.recorder is not None and isinstance(event, Complete):
             return self._receive_parts(event)
         before, first = self.state, event.head if isinstance(event, Complete) else event
         what = _INPUTS[type(first)] if not isinstance(first, Head) else _classify(first)
@@ -196,8 +212,8 @@ class Exchange(Generic[T_co]):
         if after is None:
             raise LocalProtocolError(f"{what.value!r} is not allowed in state {before.value!r}")
         self.state, self.is_over = after, not TRANSITIONS[after]
-        if self.witness is not None:
-            self.witness(first)
+        if self.recorder is not None:
+            self.recorder(first)
         try:
             items = self._take(event)
         except RemoteProtocolError as exc:
@@ -210,7 +226,7 @@ class Exchange(Generic[T_co]):
             self.error.request_id = self.request_id
         if self.on_end is not None and self.state is not State.OPEN:
             self.close()
-        if self.delivery is ResultKind.VALUE:
+        if self.result_kind is ResultKind.VALUE:
             self._items += items
             return ()
         return items
@@ -227,7 +243,7 @@ class Exchange(Generic[T_co]):
         if isinstance(event, Head):
             self._begin(event)
         else:
-            self.lost = event
+            self.failure = event
             is_refused = self.head is not None and self._decoder is None
             self.error = self._refused() if is_refused else self._lost(event)
         return ()
@@ -287,7 +303,7 @@ class Exchange(Generic[T_co]):
             self._inflater = inflater(head)
         if self.state is State.OPEN:
             self._decoder = self._reader(head)
-            self.delivery = self._decoder.delivery
+            self.result_kind = self._decoder.result_kind
             if self.download is not None:
                 self.download.start(_length(head))
 

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 def loss(event: ConnectionFailed) -> BentoMLException:
     """The error that a lost exchange stands for."""
     error: BentoMLException
-    if event.loss is FailureKind.GARBAGE:
+    if event.kind is FailureKind.GARBAGE:
         error = RemoteProtocolError(event.reason)
-    elif event.loss in (FailureKind.CONNECT, FailureKind.UNTRUSTED):
+    elif event.kind in (FailureKind.CONNECT, FailureKind.UNTRUSTED):
         error = ConnectError(event.reason)
-    elif event.loss is FailureKind.TIMEOUT:
+    elif event.kind is FailureKind.TIMEOUT:
         error = CallTimeout(event.reason)
         error.sent = event.sent
     else:

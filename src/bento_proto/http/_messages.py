@@ -249,20 +249,20 @@ class ConnectionFailed:
     """The exchange came to no end.
 
     Attributes:
-        loss: how.
+        kind: what failed.
         reason: the adapter's words for it.
         sent: whether the server may have seen the request.
         cause: the exception behind it, which becomes the ``__cause__`` of ours.
     """
 
-    __slots__ = ("cause", "loss", "reason", "sent")
+    __slots__ = ("cause", "kind", "reason", "sent")
 
     def __init__(
-        self, loss: FailureKind, reason: str, *, sent: bool = True, cause: BaseException | None = None
+        self, kind: FailureKind, reason: str, *, sent: bool = True, cause: BaseException | None = None
     ) -> None:
-        self.loss: FailureKind = loss
+        self.kind: FailureKind = kind
         self.reason: str = reason
-        self.sent: bool = sent and loss not in (FailureKind.CONNECT, FailureKind.UNTRUSTED)
+        self.sent: bool = sent and kind not in (FailureKind.CONNECT, FailureKind.UNTRUSTED)
         self.cause: BaseException | None = cause
 
 

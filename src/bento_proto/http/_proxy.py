@@ -28,7 +28,7 @@ class ProxyError(ConnectionError):
 
     def __init__(self, message: str, loss: FailureKind = FailureKind.UNTRUSTED) -> None:
         super().__init__(message)
-        self.loss: FailureKind = loss
+        self.kind: FailureKind = loss
 
 
 class Proxy:

@@ -91,40 +91,40 @@ class HTTP11Exchange(Generic[T]):
         return self._over and self._sent and self._keeps_alive
 
     @property
-    def appetite(self) -> int:
+    def max_read(self) -> int:
         """The most bytes to hand to `receive` at a time: few where each may become a thousand, or many small items."""
         if self._exchange.head is None:
             return _READ_HEAD
         if self._exchange.is_compressed:
             return _READ_COMPRESSED
-        return _READ_FILE if self._exchange.delivery is ResultKind.FILE else _READ
+        return _READ_FILE if self._exchange.result_kind is ResultKind.FILE else _READ
 
     @property
-    def takes_views(self) -> bool:
+    def accepts_memoryview(self) -> bool:
         """Whether `receive` may be given a view of memory that is used again: the item, bytes of a file, is one too."""
         exchange = self._exchange
         return (
-            exchange.delivery is ResultKind.FILE
+            exchange.result_kind is ResultKind.FILE
             and (self._left is not None or self._until_close)
             and not exchange.is_compressed
-            and exchange.witness is None  # who may keep what is seen
+            and exchange.recorder is None  # who may keep what is seen
         )
 
     @property
-    def passable(self) -> int:
+    def max_direct_read(self) -> int:
         """How many bytes of a file may go from the connection to where they are wanted, and not come here."""
-        return self._left or 0 if self.takes_views and not self._exchange.is_over else 0
+        return self._left or 0 if self.accepts_memoryview and not self._exchange.is_over else 0
 
-    def passed(self, size: int) -> None:
+    def direct_read(self, size: int) -> None:
         """Say that so many bytes have gone there.
 
         Raises:
-            LocalProtocolError: they are more than were `passable`, or none.
+            LocalProtocolError: they are more than were `max_direct_read`, or none.
         """
-        passable, download = self.passable, self._exchange.download
-        if not 0 < size <= passable:
-            raise LocalProtocolError(f"{size} bytes can't have gone past: there may be {passable}")
-        self._left = passable - size
+        max_direct_read, download = self.max_direct_read, self._exchange.download
+        if not 0 < size <= max_direct_read:
+            raise LocalProtocolError(f"{size} bytes can't have gone past: there may be {max_direct_read}")
+        self._left = max_direct_read - size
         if download is not None:
             download.add(size)
         if not self._left:

@@ -66,19 +66,19 @@ class CallContext(NamedTuple):
         return None if self.timeout.total is None else now + self.timeout.total
 
 
-def attempt(request: Request, reader: ReaderFactory[T], terms: CallContext, now: float) -> Flow[Exchange[T]]:
+def attempt(request: Request, reader: ReaderFactory[T], context: CallContext, now: float) -> Flow[Exchange[T]]:
     """Send a request, follow redirects and try again as the terms allow, to the first exchange that was accepted.
 
     Raises:
         BentoMLException: there was none; its ``attempts`` tell of each.
     """
-    return attempts(request, reader, terms, now, terms.deadline(now), raising=True)
+    return attempts(request, reader, context, now, context.deadline(now), raising=True)
 
 
 def attempts(
     request: Request,
     reader: ReaderFactory[T],
-    terms: CallContext,
+    context: CallContext,
     now: float,
     deadline: float | None,
     *,
@@ -93,7 +93,7 @@ def attempts(
     Args:
         request: what to send.
         reader: how to read the answer.
-        terms: what holds for it.
+        context: what holds for it.
         now: what the clock reads.
         deadline: when to give up.
         delay: how long to wait before the first attempt.
@@ -102,26 +102,26 @@ def attempts(
     Returns:
         The last exchange, which knows how many ``seconds`` all of it took.
     """
-    watch = watching(terms.hooks) if terms.hooks else None
+    watch = watching(context.hooks) if context.hooks else None
     tried: AttemptLog | None = None
     began, fresh = now, False
     while True:
-        timeout = terms.timeout if deadline is None else terms.timeout.within(deadline - now - delay)
+        timeout = context.timeout if deadline is None else context.timeout.within(deadline - now - delay)
         late = timeout.total is not None and timeout.total <= 0
         going_out = request if watch is None or late else watch.request(request, delay)
-        going_out = terms.cookies.added(going_out, now) if terms.cookies.kept else going_out
-        exchange = Exchange(going_out, reader, terms.limits)
-        if watch is not None or terms.on_progress is not None:
-            exchange.measure(terms.on_progress)
+        going_out = context.cookies.added(going_out, now) if context.cookies.kept else going_out
+        exchange = Exchange(going_out, reader, context.limits)
+        if watch is not None or context.on_progress is not None:
+            exchange.measure(context.on_progress)
         if late:
-            exchange.error = CallTimeout(f"no answer within {terms.timeout.total:g} seconds")
+            exchange.error = CallTimeout(f"no answer within {context.timeout.total:g} seconds")
         elif watch is None:
             now = yield Step(exchange, timeout, delay, fresh)
         else:
             now = yield from watch.step(Step(exchange, timeout, delay, fresh), now)
         exchange.seconds = now - began
         if exchange.head is not None and "set-cookie" in exchange.head.first:
-            terms.cookies.take(request.origin, request.target, exchange.head, now)
+            context.cookies.take(request.origin, request.target, exchange.head, now)
         again = None
         if exchange.state is State.MOVED:
             tried = tried or AttemptLog(request, watch)
@@ -129,12 +129,12 @@ def attempts(
         if watch is not None and not late:
             watch.answer(exchange)
         if again is None:
-            if exchange.error is None or exchange.is_handed_over:
+            if exchange.error is None or exchange.is_streaming:
                 exchange.attempts = () if tried is None else tuple(tried.lines)
-                terms.budget.earn()
+                context.budget.earn()
                 return exchange
             tried = tried or AttemptLog(request, watch)
-            again = tried.again(request, exchange, terms, now, deadline)
+            again = tried.again(request, exchange, context, now, deadline)
             if again is None and raising:
                 raise exchange.error
             if again is None:
@@ -182,12 +182,12 @@ class AttemptLog:
             return None
 
     def again(
-        self, request: Request, exchange: Exchange[object], terms: CallContext, now: float, deadline: float | None
+        self, request: Request, exchange: Exchange[object], context: CallContext, now: float, deadline: float | None
     ) -> Request | None:
         """The request to send after one that failed; None if that was the last."""
         assert exchange.error is not None
         self._note(exchange, exchange.error)
-        again = self._repeated(request, exchange, exchange.error, terms, now, deadline)
+        again = self._repeated(request, exchange, exchange.error, context, now, deadline)
         if again is not None and self._watch is not None:
             self._watch.retry(self.delay, self.lines[-1])
         return again
@@ -197,22 +197,22 @@ class AttemptLog:
         request: Request,
         exchange: Exchange[object],
         error: BentoMLException,
-        terms: CallContext,
+        context: CallContext,
         now: float,
         deadline: float | None,
     ) -> Request | None:
-        lost, self.delay = exchange.lost, 0.0
-        if lost is not None and lost.loss is FailureKind.STALE and not self.fresh and request.replayable:
+        lost, self.delay = exchange.failure, 0.0
+        if lost is not None and lost.kind is FailureKind.STALE and not self.fresh and request.replayable:
             self.fresh = True
             return request
         if isinstance(error, Unauthorized) and not self._renewed and not self._redirects and request.replayable:
             self._renewed = True
-            renewed = terms.renew(request)
+            renewed = context.renew(request)
             if renewed is not None:
                 return renewed
         self._failures += 1
-        wait = terms.retries.wait(exchange, self._failures, terms.chance)
-        if wait is None or (deadline is not None and now + wait >= deadline) or not terms.budget.spend():
+        wait = context.retries.wait(exchange, self._failures, context.chance)
+        if wait is None or (deadline is not None and now + wait >= deadline) or not context.budget.spend():
             return None
         self.delay, self.fresh, self._redirects, self._renewed = wait, False, 0, False
         return self._first
@@ -220,7 +220,7 @@ class AttemptLog:
     def _note(self, exchange: Exchange[object], error: BentoMLException) -> None:
         """Add a failure, and tell it to its error."""
         self.lines.append(error_line(error))
-        self.sent = self.sent or exchange.head is not None or (exchange.lost is not None and exchange.lost.sent)
+        self.sent = self.sent or exchange.head is not None or (exchange.failure is not None and exchange.failure.sent)
         error.attempts = tuple(self.lines)
         if isinstance(error, (ConnectError, ConnectionLost, CallTimeout)):
             error.sent = self.sent

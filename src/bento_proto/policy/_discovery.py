@@ -59,14 +59,14 @@ def mounted(schema: Service | bytes | JSON, base: Base) -> DiscoveredService:
     return DiscoveredService(service, "" if under else base.path)
 
 
-def describe(base: Base, headers: Fields, terms: CallContext, now: float) -> Flow[DiscoveredService]:
+def describe(base: Base, headers: Fields, context: CallContext, now: float) -> Flow[DiscoveredService]:
     """Fetch the schema, from the base URL's path or else from the root, if its routes are under that path.
 
     Raises:
         SchemaError: it can't be understood.
         BentoMLException: it can't be had.
     """
-    exchange, mount, _ = yield from _search(base, headers, terms, now, terms.deadline(now))
+    exchange, mount, _ = yield from _search(base, headers, context, now, context.deadline(now))
     error = exchange.error
     if isinstance(error, NotFound):
         raise NotFound(f"there is no /schema.json at {base.origin}{base.path}: is it the URL of a BentoML Service?")
@@ -77,31 +77,31 @@ def describe(base: Base, headers: Fields, terms: CallContext, now: float) -> Flo
 
 
 def _search(
-    base: Base, headers: Fields, terms: CallContext, now: float, deadline: float | None
+    base: Base, headers: Fields, context: CallContext, now: float, deadline: float | None
 ) -> Flow[tuple[Exchange[Service], str, float]]:
     """Look for the schema; return the exchange that decided it, what stood before its path, and the clock."""
-    reader = whole_reader(parse_service, terms.limits.schema)
+    reader = whole_reader(parse_service, context.limits.schema)
     request = Request("GET", base.origin, f"{base.path}/schema.json", headers)
-    exchange = yield from attempts(request, reader, terms, now, deadline)
+    exchange = yield from attempts(request, reader, context, now, deadline)
     now += exchange.seconds
     if not base.path or not isinstance(exchange.error, NotFound):
         return exchange, base.path, now
     request = Request("GET", base.origin, "/schema.json", headers)
-    exchange = yield from attempts(request, reader, terms, now, deadline)
+    exchange = yield from attempts(request, reader, context, now, deadline)
     if exchange.error is None and mounted(exchange.result, base).mount:
         exchange.error = NotFound("what is at the root is another Service: its routes are not under the path")
     return exchange, "", now + exchange.seconds
 
 
 def probe(
-    base: Base, headers: Fields, terms: CallContext, known: DiscoveredService | None, now: float, delay: float = 0.0
+    base: Base, headers: Fields, context: CallContext, known: DiscoveredService | None, now: float, delay: float = 0.0
 ) -> Flow[tuple[Exchange[bytes], float]]:
     """Ask once whether the Service is ready: it is if the exchange that is returned has no error.
 
     Args:
         base: where to ask.
         headers: of the requests.
-        terms: of the requests; there are no retries.
+        context: of the requests; there are no retries.
         known: the Service, if its schema is known.
         now: what the clock reads.
         delay: how long to wait before.
@@ -109,16 +109,16 @@ def probe(
     Returns:
         The exchange that decided it, and what the clock read after it.
     """
-    terms = terms._replace(retries=NEVER)
-    deadline = terms.deadline(now + delay)
-    reader = whole_reader(bytes, terms.limits.error)
+    context = context._replace(retries=NEVER)
+    deadline = context.deadline(now + delay)
+    reader = whole_reader(bytes, context.limits.error)
     request = Request("GET", base.origin, f"{base.path}/readyz", headers)
-    exchange = yield from attempts(request, reader, terms, now, deadline, delay=delay)
+    exchange = yield from attempts(request, reader, context, now, deadline, delay=delay)
     now += exchange.seconds
     if not isinstance(exchange.error, NotFound):
         return exchange, now
     if known is None:
-        found, mount, now = yield from _search(base, headers, terms, now, deadline)
+        found, mount, now = yield from _search(base, headers, context, now, deadline)
         if found.error is not None:
             return exchange, now
         known = DiscoveredService(found.result, mount)
@@ -129,7 +129,7 @@ def probe(
         exchange.error = None  # it serves its schema, so it is there; something keeps /readyz from us
         return exchange, now
     request = Request("GET", base.origin, f"{prefix}/readyz", headers)
-    exchange = yield from attempts(request, reader, terms, now, deadline)
+    exchange = yield from attempts(request, reader, context, now, deadline)
     now += exchange.seconds
     if isinstance(exchange.error, NotFound):
         exchange.error = None  # the routes just happen to begin alike
@@ -137,14 +137,19 @@ def probe(
 
 
 def until_ready(
-    base: Base, headers: Fields, terms: CallContext, known: DiscoveredService | None, seconds: float | None, now: float
+    base: Base,
+    headers: Fields,
+    context: CallContext,
+    known: DiscoveredService | None,
+    seconds: float | None,
+    now: float,
 ) -> Flow[float]:
     """Ask until the Service is ready, with pauses that grow; the result is what the clock reads then.
 
     Args:
         base: where to ask.
         headers: of the requests.
-        terms: of the requests.
+        context: of the requests.
         known: the Service, if its schema is known.
         seconds: how long; None for as long as it takes.
         now: what the clock reads.
@@ -158,20 +163,20 @@ def until_ready(
     cause: BentoMLException | None = None
     while True:
         patience = _PROBE if deadline is None else min(_PROBE, max(deadline - now - delay, _LAST_PROBE))
-        timeout = terms.timeout._replace(total=None).within(patience)
-        exchange, now = yield from probe(base, headers, terms._replace(timeout=timeout), known, now, delay)
+        timeout = context.timeout._replace(total=None).within(patience)
+        exchange, now = yield from probe(base, headers, context._replace(timeout=timeout), known, now, delay)
         error = exchange.error
         if error is None:
             return now
         if isinstance(error, (Unauthorized, Forbidden)):
             raise error
-        hopeless = exchange.lost is not None and exchange.lost.loss is FailureKind.UNTRUSTED
+        hopeless = exchange.failure is not None and exchange.failure.kind is FailureKind.UNTRUSTED
         if cause is None or not isinstance(error, CallTimeout):
             cause = error  # that the last, short request ran out of time tells nothing
         if hopeless or (deadline is not None and now >= deadline):
             waited = "" if hopeless or seconds is None else f" after {seconds:g} seconds"
             raise ServiceUnavailable(f"{base.origin}{base.path} is not ready{waited}: {cause}") from cause
-        delay = pause * (1 - terms.chance() / 4)
+        delay = pause * (1 - context.chance() / 4)
         if deadline is not None:
             delay = min(delay, deadline - now)
         pause = min(2 * pause, _LONGEST_PAUSE)

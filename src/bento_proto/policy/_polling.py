@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bento_proto.http._messages import Request
 
 _LAST_QUESTION: Final = 0.1  # seconds for the one that is asked when the time is up
-_PASSING: Final = RetryPolicy(attempts=2, patience=math.inf, repeat=True)  # asking again does no harm
+_PASSING: Final = RetryPolicy(attempts=2, max_retry_after=math.inf, idempotent=True)  # asking again does no harm
 
 
 class Poll(NamedTuple):
@@ -67,7 +67,7 @@ class Poll(NamedTuple):
 
 
 def until_over(
-    status: Request, task_id: str, seconds: float | None, poll: Poll, terms: CallContext, now: float
+    status: Request, task_id: str, seconds: float | None, poll: Poll, context: CallContext, now: float
 ) -> Flow[tuple[ResultStatus, float]]:
     """Ask where a task stands until it is over. A question that gets no answer is asked again.
 
@@ -76,7 +76,7 @@ def until_over(
         task_id: what it is called.
         seconds: how long to wait; None for as long as it takes.
         poll: how often to ask.
-        terms: of the requests; each is sent once, and has its own time.
+        context: of the requests; each is sent once, and has its own time.
         now: what the clock reads.
 
     Returns:
@@ -88,12 +88,12 @@ def until_over(
         BentoMLException: the server refuses to tell; or, without a time, it did not answer for the poll's patience.
     """
     deadline = None if seconds is None else now + seconds
-    reader, terms = whole_reader(parse_status, terms.limits.error), terms._replace(retries=NEVER)
+    reader, context = whole_reader(parse_status, context.limits.error), context._replace(retries=NEVER)
     last: ResultStatus | None = None
     delay, questions, answered = 0.0, 0, now
     while True:
         left = None if deadline is None else max(deadline - now - delay, _LAST_QUESTION)
-        asking = terms._replace(timeout=terms.timeout.within(_shorter(terms.timeout.total, left)))
+        asking = context._replace(timeout=context.timeout.within(_shorter(context.timeout.total, left)))
         exchange = yield from attempts(status, reader, asking, now, asking.deadline(now + delay), delay=delay)
         now += exchange.seconds
         error = exchange.error
@@ -101,14 +101,14 @@ def until_over(
             last, answered = exchange.result, now
             if last.is_final:
                 return last, now
-        elif not isinstance(error, CallTimeout) and _PASSING.wait(exchange, 1, terms.chance) is None:
+        elif not isinstance(error, CallTimeout) and _PASSING.wait(exchange, 1, context.chance) is None:
             raise error
         if deadline is not None and now >= deadline:
             raise CallTimeout(_too_late(task_id, last, seconds)) from error
         if error is not None and deadline is None and now - answered >= poll.patience:
             raise error
         questions += 1
-        delay = max(poll.pause(questions, terms.chance), _asked_for(exchange))
+        delay = max(poll.pause(questions, context.chance), _asked_for(exchange))
         delay = min(delay, poll.patience if deadline is None else deadline - now)
 
 

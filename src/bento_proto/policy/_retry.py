@@ -23,24 +23,24 @@ class RetryPolicy(NamedTuple):
 
     Always tried again: a connection that could not be made, since nothing was sent; a kept-alive connection that the
     server had closed, once and at once; a 429 or 503 with a ``Retry-After``. Whatever else may have been processed is
-    tried again only if `repeat` says that this does no harm. A body that can't be sent again never is, nor a stream
+    tried again only if `idempotent` says that this does no harm. A body that can't be sent again never is, nor a stream
     that has begun.
 
     Attributes:
         attempts: the most times that a call is sent; 1 for no retries.
         backoff: seconds before the second attempt; each further wait is twice the one before, less up to a quarter of
             it by chance.
-        cap: the longest such wait.
-        patience: the longest ``Retry-After`` that is obeyed; if the server asks for more, its error is raised.
-        repeat: whether the endpoints called may be repeated: then lost connections, timeouts of the answer and
+        max_backoff: the longest such wait.
+        max_retry_after: the longest ``Retry-After`` that is obeyed; if the server asks for more, its error is raised.
+        idempotent: whether the endpoints called may be repeated: then lost connections, timeouts of the answer and
             the statuses 429, 502, 503 and 504 are tried again as well.
     """
 
     attempts: int = 3
     backoff: float = 0.25
-    cap: float = 8.0
-    patience: float = 60.0
-    repeat: bool = False
+    max_backoff: float = 8.0
+    max_retry_after: float = 60.0
+    idempotent: bool = False
 
     @classmethod
     def of(cls, value: RetryPolicy | int | None) -> RetryPolicy:
@@ -50,7 +50,7 @@ class RetryPolicy(NamedTuple):
             ValueError: a negative number.
         """
         policy = value if isinstance(value, RetryPolicy) else cls(attempts=1 + (value or 0))
-        if policy.attempts < 1 or min(policy.backoff, policy.cap, policy.patience) < 0:
+        if policy.attempts < 1 or min(policy.backoff, policy.max_backoff, policy.max_retry_after) < 0:
             raise ValueError(f"retries can't be negative: {value!r}")
         return policy
 
@@ -64,15 +64,15 @@ class RetryPolicy(NamedTuple):
         """
         if failures >= self.attempts or not exchange.request.replayable:
             return None
-        backoff = min(self.cap, self.backoff * 2.0 ** min(failures - 1, 99)) * (1 - chance() / 4)
+        backoff = min(self.max_backoff, self.backoff * 2.0 ** min(failures - 1, 99)) * (1 - chance() / 4)
         head = exchange.head
         if head is None or head.status < 400:  # a refusal is one even if its body is cut
-            loss = exchange.lost.loss if exchange.lost is not None else None
-            return backoff if loss is FailureKind.CONNECT or (self.repeat and loss in _REPEATED_LOSSES) else None
+            loss = exchange.failure.kind if exchange.failure is not None else None
+            return backoff if loss is FailureKind.CONNECT or (self.idempotent and loss in _REPEATED_LOSSES) else None
         asked = retry_after(head)
         if asked is not None and head.status in _ASKED:
-            return max(asked, backoff) if asked <= self.patience else None
-        return backoff if self.repeat and head.status in _REPEATED else None
+            return max(asked, backoff) if asked <= self.max_retry_after else None
+        return backoff if self.idempotent and head.status in _REPEATED else None
 
 
 class RetryBudget:

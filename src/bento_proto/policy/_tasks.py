@@ -73,7 +73,7 @@ def parse_status(data: bytes) -> ResultStatus:
 
 
 def outcome(
-    get: Request, status: Request, reader: ReaderFactory[T], terms: CallContext, now: float
+    get: Request, status: Request, reader: ReaderFactory[T], context: CallContext, now: float
 ) -> Flow[Exchange[T]]:
     """Fetch a task's result; if there is none, find out why.
 
@@ -83,7 +83,7 @@ def outcome(
         get: asks for the result.
         status: asks where the task stands.
         reader: reads the result.
-        terms: of the requests, all together.
+        context: of the requests, all together.
         now: what the clock reads.
 
     Raises:
@@ -91,20 +91,20 @@ def outcome(
         TaskFailed: the task failed, or was canceled; the cause is what a direct call would have raised.
         NotFound: the server knows no such task.
     """
-    deadline = terms.deadline(now)
-    exchange = yield from attempts(get, reader, terms, now, deadline)
+    deadline = context.deadline(now)
+    exchange = yield from attempts(get, reader, context, now, deadline)
     now += exchange.seconds
     error = _refused(exchange)
     if error is None:
         return exchange
-    reader_of_status, quiet = whole_reader(parse_status, terms.limits.error), terms._replace(on_progress=None)
+    reader_of_status, quiet = whole_reader(parse_status, context.limits.error), context._replace(on_progress=None)
     asked = yield from attempts(status, reader_of_status, quiet, now, deadline)
     if asked.error is not None:
         raise asked.error
     if not asked.result.is_final:
         raise _as(TaskNotCompleted, error) from error
     if error.error_code == 400:  # that is also what is said of one that is not over, and it may be since
-        exchange = yield from attempts(get, reader, terms, now + asked.seconds, deadline)
+        exchange = yield from attempts(get, reader, context, now + asked.seconds, deadline)
         error = _refused(exchange)
         if error is None:
             return exchange
@@ -122,7 +122,7 @@ def _refused(exchange: Exchange[object]) -> BentoMLException | None:
         BentoMLException: there was no answer, or one that makes no sense.
     """
     error = exchange.error
-    if error is None or exchange.is_handed_over:
+    if error is None or exchange.is_streaming:
         return None
     if error.error_code is None:
         raise error

@@ -37,9 +37,9 @@ def value_reader(output: Output, limits: Limits) -> ReaderFactory[object]:
     def read(head: Head) -> BodyReader[object]:
         if head.status in (204, 205, 304):  # by HTTP these have no content, whatever the schema says
             return BodyReader(ResultKind.VALUE, WholeDecoder(lambda data: None, limits.body))
-        delivery = _delivery(output, head) if may_be_file else ResultKind.VALUE
-        if delivery is not ResultKind.VALUE:
-            return BodyReader(delivery, RawDecoder())
+        result_kind = _delivery(output, head) if may_be_file else ResultKind.VALUE
+        if result_kind is not ResultKind.VALUE:
+            return BodyReader(result_kind, RawDecoder())
         return BodyReader(ResultKind.VALUE, WholeDecoder(partial(parse, head), limits.body))
 
     return read

@@ -41,16 +41,16 @@ class _Last:
         headers: of a request without a body: they have the credential, which may change.
         options: of the call.
         request: the request, without its body.
-        terms: its terms.
+        context: its terms.
     """
 
-    __slots__ = ("headers", "options", "request", "terms")
+    __slots__ = ("context", "headers", "options", "request")
 
-    def __init__(self, headers: Fields, options: Options, request: Request, terms: CallContext) -> None:
+    def __init__(self, headers: Fields, options: Options, request: Request, context: CallContext) -> None:
         self.headers: Fields = headers
         self.options: Options = options
         self.request: Request = request
-        self.terms: CallContext = terms
+        self.context: CallContext = context
 
 
 class Requests:
@@ -115,14 +115,14 @@ class Requests:
         if action or not call.endpoint.is_simple:
             content_type, body = encode(call, uploads, boundary)
             request = self.make("POST", self.target(call.route, action), content_type, body, options)
-            return attempt(request, reader, self.terms(options, options.on_progress), now)
+            return attempt(request, reader, self.context(options, options.on_progress), now)
         data = encode_simple(call)
         headers, last = self.headers(options), self._last.get(call.endpoint.name)
         if last is None or last.headers is not headers or last.options is not options:
             request = self.make("POST", self.target(call.route), JSON_TYPE, (), options)
-            terms = self.terms(options, options.on_progress)
-            last = self._last[call.endpoint.name] = _Last(headers, options, request, terms)
-        return attempt(last.request.with_body((data,)), reader, last.terms, now)
+            context = self.context(options, options.on_progress)
+            last = self._last[call.endpoint.name] = _Last(headers, options, request, context)
+        return attempt(last.request.with_body((data,)), reader, last.context, now)
 
     def target(self, route: str, action: str = "") -> str:
         """The path of an endpoint, or of an action of its, percent-encoded."""
@@ -140,7 +140,7 @@ class Requests:
             reader = self._readers[endpoint.name] = make(endpoint.output, self.limits)
         return reader
 
-    def terms(self, options: Options, on_progress: OnProgress | None = None) -> CallContext:
+    def context(self, options: Options, on_progress: OnProgress | None = None) -> CallContext:
         """What holds for a call with these options, and who is told of its progress."""
         return CallContext(
             options.timeout,

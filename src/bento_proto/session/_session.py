@@ -150,8 +150,8 @@ class Session:
         if requests.found is None:
             from bento_proto.policy._discovery import describe
 
-            terms = requests.terms(options._replace(timeout=options.timeout.within(max(ends - now, 0.0))))
-            requests.found = yield from describe(self.base, requests.headers(options), terms, now)
+            context = requests.context(options._replace(timeout=options.timeout.within(max(ends - now, 0.0))))
+            requests.found = yield from describe(self.base, requests.headers(options), context, now)
         return requests.found.service
 
     def is_ready(self, seconds: float | None, options: Options, now: float) -> Flow[bool]:
@@ -166,8 +166,8 @@ class Session:
 
         total = min(options.timeout.receive or _PROBE_TIMEOUT, _PROBE_TIMEOUT) if seconds is None else seconds
         requests = self._requests
-        terms = requests.terms(options._replace(timeout=options.timeout.within(total)))
-        exchange, _ = yield from probe(self.base, requests.headers(options), terms, requests.found, now)
+        context = requests.context(options._replace(timeout=options.timeout.within(total)))
+        exchange, _ = yield from probe(self.base, requests.headers(options), context, requests.found, now)
         self._ready = self._ready or exchange.error is None
         return exchange.error is None
 
@@ -186,8 +186,8 @@ class Session:
         from bento_proto.policy._discovery import until_ready
 
         requests = self._requests
-        headers, terms = requests.headers(options), requests.terms(options)
-        now = yield from until_ready(self.base, headers, terms, requests.found, seconds, now)
+        headers, context = requests.headers(options), requests.context(options)
+        now = yield from until_ready(self.base, headers, context, requests.found, seconds, now)
         self._ready = True
         return now
 
@@ -267,5 +267,5 @@ class Session:
         body = (to_json(json) if content is None else content,) if kind or content is not None else ()
         requests = self._requests
         request = requests.make(method.upper(), self.base.path + checked_target(path), kind, body, options)
-        terms = requests.terms(options, options.on_progress)
-        return attempt(request, whole_reader(bytes, requests.limits.body), terms, now)
+        context = requests.context(options, options.on_progress)
+        return attempt(request, whole_reader(bytes, requests.limits.body), context, now)

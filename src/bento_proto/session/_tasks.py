@@ -100,8 +100,8 @@ class Tasks:
             NotFound: the server knows no such task.
         """
         get, status = (self._request("GET", endpoint, action, task_id, options) for action in ("get", "status"))
-        terms = self._requests.terms(options, options.on_progress)
-        return outcome(get, status, self._requests.reader(endpoint), terms, now)
+        context = self._requests.context(options, options.on_progress)
+        return outcome(get, status, self._requests.reader(endpoint), context, now)
 
     def result(
         self,
@@ -167,7 +167,7 @@ class Tasks:
         if seconds is not None and not seconds >= 0:
             raise ValueError(f"a timeout must be a number of seconds from 0 up, or None: {seconds!r}")
         status = self._request("GET", endpoint, "status", task_id, options)
-        return until_over(status, task_id, seconds, Poll.of(poll), self._requests.terms(options), now)
+        return until_over(status, task_id, seconds, Poll.of(poll), self._requests.context(options), now)
 
     def _canceled(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
         """Cancel a task that is late; the result says how that went."""
@@ -190,7 +190,7 @@ class Tasks:
     ) -> Flow[Exchange[T]]:
         request = self._request(method, endpoint, action, task_id, options)
         reader = whole_reader(parse, self._requests.limits.error)
-        return attempt(request, reader, self._requests.terms(options), now)
+        return attempt(request, reader, self._requests.context(options), now)
 
     def _request(self, method: str, endpoint: Endpoint, action: str, task_id: str, options: Options) -> Request:
         target = f"{self._requests.target(endpoint.route, action)}?task_id={quote_segment(task_id)}"

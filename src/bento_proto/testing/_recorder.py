@@ -40,7 +40,7 @@ class Recorder:
         exchange.request.body = (body,) if body else ()  # whatever it was read from may not give it twice
         noted = _Noted(request_entry(exchange.request, body, self._limit), self._limit, clock)
         self._exchanges.append(noted)
-        exchange.witness = noted.note
+        exchange.recorder = noted.note
 
     def text(self) -> str:
         """The recording so far, for a file."""

@@ -64,7 +64,7 @@ def event_entry(event: Head | Data | End | ConnectionFailed) -> dict[str, JSON]:
         return {"data": data, "ends_chunk": True} if event.ends_chunk else {"data": data}
     if isinstance(event, End):
         return {"end": True}
-    return {"lost": event.loss.value, "reason": event.reason, "sent": event.sent}
+    return {"lost": event.kind.value, "reason": event.reason, "sent": event.sent}
 
 
 def event_of(entry: Mapping[str, JSON]) -> Received:

@@ -62,7 +62,7 @@ class ExchangeRecorder(Protocol):
     """Notes exchanges, as the ``recorder=`` of a client."""
 
     def watch(self, exchange: Exchange[object], body: bytes, clock: Callable[[], float]) -> None:
-        """Be told of an exchange that is about to begin, and see to its `Exchange.witness`.
+        """Be told of an exchange that is about to begin, and see to its `Exchange.recorder`.
 
         Args:
             exchange: what is sent, and what takes the answer.
