@@ -49,7 +49,7 @@ FLOORS = (
     {"exchange", "request"},
     {"observe", "response"},
     {"http11", "policy"},
-    {"batch", "session"},
+    {"batch", "pool", "session"},
     {"testing"},
 )
 

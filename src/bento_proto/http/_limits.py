@@ -64,8 +64,9 @@ class Limits(NamedTuple):
         interim: how many interim answers (status 1xx) may come before one.
         redirects: how many redirects one call follows.
         connections: how many connections a client has to one origin at a time; further calls queue.
-        idle: how many of these stay open, for some seconds, while no call uses them. Threads that are done with theirs
-            at the very same moment may leave some more.
+        idle: the most connections that stay open while no call uses them, for some seconds.
+        lifetime: the seconds after which a connection is not used for another request, so that a host name that moved
+            is followed; None for no limit.
     """
 
     schema: int = 16 << 20
@@ -77,3 +78,4 @@ class Limits(NamedTuple):
     redirects: int = 10
     connections: int = 100
     idle: int = 100
+    lifetime: float | None = 300.0

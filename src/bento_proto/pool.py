@@ -1,0 +1,208 @@
+"""The decisions of a connection pool: who gets which connection, and which connections are closed.
+
+In go requests for a connection, and what became of each; out come places in the pool, with a connection or to open one.
+It never opens or closes anything, reads no clock and takes no lock: it is for one thread at a time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+from ._errors import LocalProtocolError
+
+if TYPE_CHECKING:
+    from bento_proto.http._messages import Head
+
+__all__ = ("ConnectionPool", "PooledConnection", "keep_alive_timeout")
+
+ConnectionT = TypeVar("ConnectionT")
+WaiterT = TypeVar("WaiterT")
+
+KEEP_ALIVE: Final = 4.0
+"""Seconds that a connection stays idle where the server names no time: uvicorn, and so BentoML, closes after 5."""
+
+_TIMEOUT: Final = r"(?:^|[,;\s])timeout\s*=\s*\"?([0-9]{1,9})(?![0-9.])"
+
+
+class PooledConnection(Generic[ConnectionT]):
+    """A place in the pool, held by one caller at a time.
+
+    Attributes:
+        connection: the connection in it; None until one is opened. Whoever holds the place sets it by `open`.
+        opened_at: what the clock read when it was opened.
+        expires_at: what the clock reads when it is no longer used, if it is idle.
+    """
+
+    __slots__ = ("connection", "expires_at", "opened_at")
+
+    def __init__(self) -> None:
+        self.connection: ConnectionT | None = None
+        self.opened_at: float = 0.0
+        self.expires_at: float = 0.0
+
+    def __repr__(self) -> str:
+        return f"<PooledConnection {self.connection!r}>"
+
+    def open(self, connection: ConnectionT, now: float) -> None:
+        """Put a new connection in the place."""
+        self.connection, self.opened_at = connection, now
+
+
+class ConnectionPool(Generic[ConnectionT, WaiterT]):
+    """The connections to one origin, for callers that are served first come, first served.
+
+    Of the idle connections the one that was used last is used next, so that the others expire.
+
+    Args:
+        max_connections: the most connections at a time, in use and idle.
+        max_idle: the most idle ones.
+        lifetime: seconds after which a connection is not used again; None for no limit. With a limit, a host name that
+            moves to another address is followed.
+
+    Attributes:
+        closing: connections that left the pool and are the caller's to close: drain it after each call.
+        is_closed: whether `close` was called.
+    """
+
+    __slots__ = ("_idle", "_in_use", "_lifetime", "_max_connections", "_max_idle", "_waiting", "closing", "is_closed")
+
+    def __init__(self, max_connections: int, max_idle: int, lifetime: float | None = None) -> None:
+        self._max_connections = max_connections
+        self._max_idle = max_idle
+        self._lifetime = lifetime
+        self._in_use = 0
+        self._idle: deque[PooledConnection[ConnectionT]] = deque()  # the longest idle one first
+        self._waiting: dict[WaiterT, bool] = {}  # in order of arrival; whether each needs a new connection
+        self.closing: list[ConnectionT] = []
+        self.is_closed: bool = False
+
+    def __repr__(self) -> str:
+        return f"<ConnectionPool: {self._in_use} in use, {len(self._idle)} idle, {len(self._waiting)} waiting>"
+
+    @property
+    def in_use(self) -> int:
+        """The number of places that are held."""
+        return self._in_use
+
+    @property
+    def idle(self) -> int:
+        """The number of idle connections."""
+        return len(self._idle)
+
+    @property
+    def waiting(self) -> int:
+        """The number of callers that wait for a place."""
+        return len(self._waiting)
+
+    def acquire(self, waiter: WaiterT, now: float, *, fresh: bool = False) -> PooledConnection[ConnectionT] | None:
+        """Ask for a place.
+
+        Args:
+            waiter: who asks: what `release` returns when a place becomes free.
+            now: what the clock reads.
+            fresh: whether an idle connection must not be used.
+
+        Returns:
+            The place, which the caller now holds until `release`; or None if the caller has to wait.
+
+        Raises:
+            LocalProtocolError: the pool is closed.
+        """
+        if self.is_closed:
+            raise LocalProtocolError("the client is closed")
+        idle = self._idle
+        while idle and idle[0].expires_at <= now:
+            self._discard(idle.popleft())
+        while idle and not fresh:
+            place = idle.pop()
+            if place.expires_at > now:
+                self._in_use += 1
+                return place
+            self._discard(place)
+        if self._in_use + len(idle) >= self._max_connections:
+            if not idle:
+                self._waiting[waiter] = fresh
+                return None
+            self._discard(idle.popleft())  # makes room for the new connection
+        self._in_use += 1
+        return PooledConnection()
+
+    def cancel(self, waiter: WaiterT) -> bool:
+        """Stop waiting; False if the caller does not wait: a place was assigned to it, which it has to release."""
+        return self._waiting.pop(waiter, None) is not None
+
+    def release(
+        self, place: PooledConnection[ConnectionT], now: float, *, reusable: bool, keep_alive: float | None = None
+    ) -> WaiterT | None:
+        """Give a place back.
+
+        Args:
+            place: the place, with its connection, or without if none was opened or the caller closed it.
+            now: what the clock reads.
+            reusable: whether the connection can serve another request.
+            keep_alive: seconds for which the server keeps it open while it is idle, where it said so.
+
+        Returns:
+            The first of those who wait: it holds the place now, as it is, and is to be woken. None if nobody waits.
+        """
+        connection = place.connection
+        if connection is not None:
+            if not reusable or self.is_closed or self._is_old(place, now):
+                self._discard(place)
+                connection = None
+            else:
+                place.expires_at = self._expiry(place, now, keep_alive)
+        if self._waiting:
+            waiter = next(iter(self._waiting))
+            if self._waiting.pop(waiter) and connection is not None:
+                self._discard(place)
+            return waiter
+        self._in_use -= 1
+        if connection is not None and self._max_idle > 0:
+            if len(self._idle) >= self._max_idle:
+                self._discard(self._idle.popleft())
+            self._idle.append(place)
+        elif connection is not None:
+            self._discard(place)
+        return None
+
+    def close(self) -> list[WaiterT]:
+        """Close the pool: idle connections are to be closed, those in use when they are released.
+
+        Returns:
+            Who waited, to be woken: none of them gets a place.
+        """
+        self.is_closed = True
+        while self._idle:
+            self._discard(self._idle.popleft())
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return waiting
+
+    def _discard(self, place: PooledConnection[ConnectionT]) -> None:
+        assert place.connection is not None
+        self.closing.append(place.connection)
+        place.connection = None
+
+    def _is_old(self, place: PooledConnection[ConnectionT], now: float) -> bool:
+        return self._lifetime is not None and now - place.opened_at >= self._lifetime
+
+    def _expiry(self, place: PooledConnection[ConnectionT], now: float, keep_alive: float | None) -> float:
+        expires_at = now + (KEEP_ALIVE if keep_alive is None else keep_alive)
+        return expires_at if self._lifetime is None else min(expires_at, place.opened_at + self._lifetime)
+
+
+def keep_alive_timeout(head: Head | None) -> float | None:
+    """Seconds for which a connection may stay idle by the ``Keep-Alive: timeout=`` of a response (RFC 2068, 19.7.1.1).
+
+    It is less than what the server says by a second, or by half of it where that is less: the server's time runs while
+    its response is on the way. None where it says nothing.
+    """
+    value = None if head is None else head.get("keep-alive")
+    found = None if value is None else re.search(_TIMEOUT, value, re.IGNORECASE)
+    if found is None:
+        return None
+    seconds = float(found[1])
+    return seconds - min(1.0, seconds / 2)
