@@ -77,7 +77,11 @@ def read(exchange: bp.Exchange[object], response: http.client.HTTPResponse) -> I
             except (OSError, http.client.HTTPException) as exc:
                 yield from exchange.receive(lost(exc))
             else:
-                end = bp.ConnectionFailed(bp.FailureKind.CUT, "the answer is cut") if response.length else bp.End()
+                end = (
+                    bp.ConnectionFailed(bp.FailureKind.DISCONNECTED, "the answer is cut")
+                    if response.length
+                    else bp.End()
+                )
                 yield from exchange.receive(bp.Data(data) if data else end)
 
 

@@ -23,8 +23,8 @@ from bento_proto.request import bind
 T = TypeVar("T")
 # What libcurl's errors mean; any other, that the connection broke.
 LOSSES = dict.fromkeys((pycurl.E_COULDNT_RESOLVE_HOST, pycurl.E_COULDNT_CONNECT), FailureKind.CONNECT)
-LOSSES |= dict.fromkeys((pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY), FailureKind.GARBAGE)
-LOSSES[pycurl.E_PEER_FAILED_VERIFICATION] = FailureKind.UNTRUSTED
+LOSSES |= dict.fromkeys((pycurl.E_UNSUPPORTED_PROTOCOL, pycurl.E_FTP_WEIRD_SERVER_REPLY), FailureKind.PROTOCOL)
+LOSSES[pycurl.E_PEER_FAILED_VERIFICATION] = FailureKind.TLS
 LOSSES[pycurl.E_OPERATION_TIMEDOUT] = FailureKind.TIMEOUT
 
 
@@ -70,7 +70,7 @@ class Caller(Generic[T]):
 
     def finish(self, code: int, reason: str) -> None:
         if not self.exchange.is_over:
-            kind = LOSSES.get(code, FailureKind.CUT)
+            kind = LOSSES.get(code, FailureKind.DISCONNECTED)
             self.exchange.receive(bp.ConnectionFailed(kind, reason) if code else bp.End())
         step = self.run.resume(time.monotonic())
         self.due = time.monotonic() + step.delay if step is not None else math.inf

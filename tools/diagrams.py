@@ -18,9 +18,9 @@ DRAWING = DOCS / "exchange.svg"
 _BEGIN, _END = "<!-- from TRANSITIONS, by tools/diagrams.py -->\n", "<!-- end -->"
 _PLACES = {
     State.WAITING: (110, 190),
-    State.OPEN: (390, 90),
-    State.REFUSED: (390, 290),
-    State.MOVED: (110, 290),
+    State.RECEIVING: (390, 90),
+    State.RECEIVING_ERROR: (390, 290),
+    State.REDIRECTED: (110, 290),
     State.DONE: (670, 90),
     State.FAILED: (670, 190),
 }

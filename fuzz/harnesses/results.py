@@ -38,9 +38,9 @@ def test_one_input(data: bytes) -> None:
         reader = make(endpoint.output, LIMITS)
         exchange = Exchange(Request("POST", Origin("http", "here", 80), "/a"), reader, LIMITS)
         exchange.receive(head)
-        if exchange.state is State.OPEN:
+        if exchange.state is State.RECEIVING:
             exchange.receive(Data(source.rest()))
-        if exchange.state is State.OPEN:
+        if exchange.state is State.RECEIVING:
             exchange.receive(End())
         assert exchange.state in (State.DONE, State.FAILED)
         if exchange.state is State.DONE and exchange.result_kind is ResultKind.VALUE:

@@ -45,7 +45,7 @@ def _outcome(method: str, reused: bool, pieces: Sequence[bytes]) -> tuple[object
             assert held(*unread(wire)) <= LIMITS.head + most
     items += wire.receive(b"")
     assert wire.is_over
-    assert exchange.state in (State.DONE, State.FAILED, State.MOVED)
+    assert exchange.state in (State.DONE, State.FAILED, State.REDIRECTED)
     assert not (wire.is_reusable and exchange.state is State.FAILED and exchange.failure)
     head = exchange.head
     # What is not read to its end may leave the connection reusable if all of it happens to be there.

@@ -210,7 +210,7 @@ class Served(Underway[T]):
 
     @property
     def _is_complete(self) -> bool:
-        return self.exchange.state in (State.DONE, State.FAILED, State.MOVED)
+        return self.exchange.state in (State.DONE, State.FAILED, State.REDIRECTED)
 
     async def _receive(self, deadline: float) -> Sequence[T]:
         message: Message | None = None
@@ -227,7 +227,7 @@ class Served(Underway[T]):
             return self._begin(message)
         if kind == "http.response.body" and self.exchange.head is not None:
             return self._continue(message)
-        self.exchange.receive(ConnectionFailed(FailureKind.GARBAGE, f"the application sent {kind!r} out of turn"))
+        self.exchange.receive(ConnectionFailed(FailureKind.PROTOCOL, f"the application sent {kind!r} out of turn"))
         return ()
 
     def _begin(self, message: Message) -> Sequence[T]:
@@ -256,7 +256,7 @@ class Served(Underway[T]):
                 self.exchange.error.__cause__ = self._cause
         else:
             self.exchange.receive(
-                ConnectionFailed(FailureKind.CUT, "the application broke off its answer", cause=self._cause)
+                ConnectionFailed(FailureKind.DISCONNECTED, "the application broke off its answer", cause=self._cause)
             )
         return ()
 

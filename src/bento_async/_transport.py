@@ -80,7 +80,7 @@ async def _connect(
             where = str(route)
             return await connections.open(lease, route)
         except ssl.SSLError as exc:
-            exchange.receive(ConnectionFailed(FailureKind.UNTRUSTED, f"no TLS with {where}: {exc}", cause=exc))
+            exchange.receive(ConnectionFailed(FailureKind.TLS, f"no TLS with {where}: {exc}", cause=exc))
         except OSError as exc:
             loss = exc.kind if isinstance(exc, ProxyError) else FailureKind.CONNECT
             exchange.receive(ConnectionFailed(loss, f"can't connect to {where}: {exc}", cause=exc))
@@ -189,7 +189,7 @@ class Open(Underway[T]):
                 self._early += await self._receive(math.inf)
         except Exception as exc:  # noqa: BLE001 - the task group would wrap it
             self._unreadable = exc
-        if self.exchange.state is not State.OPEN or self._unreadable is not None:
+        if self.exchange.state is not State.RECEIVING or self._unreadable is not None:
             sending.cancel()
 
     async def _send_segments(self, scope: CancelScope) -> None:

@@ -69,7 +69,7 @@ class Underway(ABC, Generic[T]):
             elif not self._is_complete:
                 items = await self._receive(self._deadline)
         except BaseException as exc:
-            self._lose(FailureKind.CUT, "the wait for the answer was cancelled", exc)
+            self._lose(FailureKind.DISCONNECTED, "the wait for the answer was cancelled", exc)
             raise
         finally:
             if self._is_complete:

@@ -59,7 +59,7 @@ class ProxiedConnection(HTTPConnection):
             return _secured(sock, context, self._proxy.origin.host)
         except ssl.SSLError as exc:
             passing = isinstance(exc, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
-            loss = FailureKind.CONNECT if passing else FailureKind.UNTRUSTED
+            loss = FailureKind.CONNECT if passing else FailureKind.TLS
             raise ProxyError(f"no TLS with the proxy {self._proxy}: {exc}", loss) from exc
 
     def _open_tunnel(self, sock: socket.socket, origin: Origin, ends: float) -> None:

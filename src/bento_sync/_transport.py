@@ -92,7 +92,7 @@ def _unconnected(exc: Exception, where: str) -> ConnectionFailed:
     if isinstance(exc, (ssl.SSLError, CertificateError)) and not isinstance(
         exc, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
     ):
-        return ConnectionFailed(FailureKind.UNTRUSTED, f"no TLS with {where}: {exc}", cause=exc)
+        return ConnectionFailed(FailureKind.TLS, f"no TLS with {where}: {exc}", cause=exc)
     return ConnectionFailed(
         FailureKind.CONNECT, f"can't connect to {where}: {cause if isinstance(cause, OSError) else exc}", cause=exc
     )
@@ -212,7 +212,7 @@ class Open(Underway[T]):
         """Whether the server has refused the request before it had it all."""
         while self.exchange.state is State.WAITING and wait_for_read(self._sock, 0):
             self._early += self._receive()
-        return self.exchange.state not in (State.WAITING, State.OPEN)
+        return self.exchange.state not in (State.WAITING, State.RECEIVING)
 
     def _receive(self) -> Sequence[T]:
         try:

@@ -51,7 +51,9 @@ def reply(status: int = 200, body: bytes | str | JSON = b"", headers: Mapping[st
     return Answer((Head(status, tuple((headers or {}).items())), *((Data(data),) if data else ()), End()))
 
 
-def lost(loss: FailureKind = FailureKind.CUT, reason: str = "lost", cause: BaseException | None = None) -> Answer:
+def lost(
+    loss: FailureKind = FailureKind.DISCONNECTED, reason: str = "lost", cause: BaseException | None = None
+) -> Answer:
     """An exchange that gets no answer."""
     return Answer((ConnectionFailed(loss, reason, cause=cause),))
 

@@ -63,7 +63,7 @@ def test_its_bytes_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    "before", [Head(200), Head(404), Head(307, (("location", "/"),)), ConnectionFailed(FailureKind.CUT, "x")]
+    "before", [Head(200), Head(404), Head(307, (("location", "/"),)), ConnectionFailed(FailureKind.DISCONNECTED, "x")]
 )
 def test_it_must_be_all_that_comes(before: Received) -> None:
     begun = exchange(before)

@@ -76,7 +76,7 @@ def test_there_is_none() -> None:
     [
         (reply(401, {"error": "who?"}), Unauthorized),
         (reply(200, b"<html>"), SchemaError),
-        (lost(FailureKind.UNTRUSTED), ConnectError),
+        (lost(FailureKind.TLS), ConnectError),
     ],
 )
 def test_it_can_not_be_had(answer: Answer, kind: type[Exception]) -> None:
@@ -116,7 +116,12 @@ PREFIX = mounted(parse_service(PREFIXED), parse_base(URL))
     [
         (URL, [reply(200, b"\n")], True, ["/readyz"]),
         (URL, [reply(503)], False, ["/readyz"]),
-        (URL, [lost(FailureKind.STALE), reply(200)], True, ["/readyz", "/readyz"]),  # that tells nothing of the Service
+        (
+            URL,
+            [lost(FailureKind.IDLE_CLOSED), reply(200)],
+            True,
+            ["/readyz", "/readyz"],
+        ),  # that tells nothing of the Service
         (URL, [lost(FailureKind.CONNECT)], False, ["/readyz"]),  # asked once, without retries
         (URL + "/gw", [reply(200)], True, ["/gw/readyz"]),
         # a Service with a path prefix has its readiness under that, and nothing but its schema at the root
@@ -179,7 +184,14 @@ def test_waiting_pauses_longer_each_time_and_gives_the_time() -> None:
 
 @pytest.mark.parametrize(
     "answer",
-    [lost(FailureKind.CONNECT), lost(FailureKind.CUT), lost(FailureKind.GARBAGE), reply(503), reply(500), reply(502)],
+    [
+        lost(FailureKind.CONNECT),
+        lost(FailureKind.DISCONNECTED),
+        lost(FailureKind.PROTOCOL),
+        reply(503),
+        reply(500),
+        reply(502),
+    ],
 )
 def test_whatever_a_starting_server_does_is_waited_out(answer: Answer) -> None:
     played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), answer, reply(200))
@@ -213,7 +225,8 @@ def test_no_waiting_brings_a_token(status: int, kind: type[Exception]) -> None:
     assert isinstance(played.error, kind)
 
 
-def test_no_waiting_makes_a_certificate_better() -> None:
-    played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), lost(FailureKind.UNTRUSTED, "self-signed"))
+@pytest.mark.parametrize("kind", [FailureKind.TLS, FailureKind.PROXY])
+def test_a_permanent_failure_ends_the_wait(kind: FailureKind) -> None:
+    played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), lost(kind, "self-signed"))
     assert isinstance(played.error, ServiceUnavailable)
     assert str(played.error) == f"{URL} is not ready: self-signed"

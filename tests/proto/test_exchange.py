@@ -69,13 +69,13 @@ def contents(of: Exchange[object]) -> dict[str, object]:
 # How each state is come to, and an event for each input; there may be several.
 PATHS: dict[State, list[list[Received]]] = {
     State.WAITING: [[]],
-    State.OPEN: [[Head(200)], [Head(204), Data(b"1")]],
-    State.REFUSED: [[Head(400)], [Head(599), Data(b"x")]],
-    State.MOVED: [[Head(307, (("location", "/"),))]],
+    State.RECEIVING: [[Head(200)], [Head(204), Data(b"1")]],
+    State.RECEIVING_ERROR: [[Head(400)], [Head(599), Data(b"x")]],
+    State.REDIRECTED: [[Head(307, (("location", "/"),))]],
     State.DONE: [[Head(200), End()], [Head(201), Data(b"1"), End()]],
     State.FAILED: [
         [ConnectionFailed(FailureKind.CONNECT, "x")],
-        [Head(200), ConnectionFailed(FailureKind.CUT, "x")],
+        [Head(200), ConnectionFailed(FailureKind.DISCONNECTED, "x")],
         [Head(200), Data(b"?")],
         [Head(200), Data(b"["), End()],
         [Head(100)],
@@ -84,19 +84,19 @@ PATHS: dict[State, list[list[Received]]] = {
     ],
 }
 EVENTS: dict[Input, list[Received]] = {
-    Input.ACCEPT: [Head(200), Head(204), Head(304), Head(399)],
-    Input.REFUSE: [Head(301), Head(308), Head(400), Head(500), Head(999), Head(499, (("location", "/"),))],
-    Input.MOVE: [Head(status, (("Location", "/"),)) for status in (301, 302, 303, 307, 308)],
+    Input.SUCCESS: [Head(200), Head(204), Head(304), Head(399)],
+    Input.ERROR: [Head(301), Head(308), Head(400), Head(500), Head(999), Head(499, (("location", "/"),))],
+    Input.REDIRECT: [Head(status, (("Location", "/"),)) for status in (301, 302, 303, 307, 308)],
     Input.DATA: [Data(b""), Data(b"[]"), Data(b"1", ends_chunk=True)],
     Input.END: [End()],
-    Input.LOSE: [ConnectionFailed(loss, "x") for loss in FailureKind],
+    Input.CONNECTION_FAILED: [ConnectionFailed(loss, "x") for loss in FailureKind],
 }
 PAIRS = list(itertools.product(State, EVENTS))
 
 
 def test_the_table_knows_every_state_and_every_input() -> None:
     assert set(TRANSITIONS) == set(PATHS) == set(State)
-    assert {what for row in TRANSITIONS.values() for what in row} == {*EVENTS, Input.BREAK} == set(Input)
+    assert {what for row in TRANSITIONS.values() for what in row} == {*EVENTS, Input.INVALID} == set(Input)
     assert {state for row in TRANSITIONS.values() for state in row.values()} == set(State) - {State.WAITING}
     for state, path in ((state, path) for state, paths in PATHS.items() for path in paths):
         assert exchange(*path).state is state
@@ -110,7 +110,7 @@ def test_what_the_table_allows_moves_as_it_says(state: State, what: Input) -> No
         moved.receive(event)
         assert moved.state is TRANSITIONS[state][what]
         assert (moved.error is not None) == (moved.state is State.FAILED)
-        assert (moved.failure is not None) == (what is Input.LOSE)
+        assert (moved.failure is not None) == (what is Input.CONNECTION_FAILED)
 
 
 @pytest.mark.parametrize(("state", "what"), [pair for pair in PAIRS if pair[1] not in TRANSITIONS[pair[0]]])
@@ -125,7 +125,7 @@ def test_what_it_does_not_is_refused_and_changes_nothing(state: State, what: Inp
 
 BREAKS: dict[State, list[list[Received]]] = {
     State.WAITING: [[Head(100)], [Head(199)], [Head(200, (("content-encoding", "br"),))], [Head(101)]],
-    State.OPEN: [
+    State.RECEIVING: [
         [Head(200), Data(b"?")],
         [Head(200), Data(b'"12345678"')],
         [Head(200), Data(b"["), End()],
@@ -133,7 +133,7 @@ BREAKS: dict[State, list[list[Received]]] = {
         [Head(200, (("content-encoding", "gzip"),)), Data(b"no gzip")],
         [Head(200, (("content-encoding", "gzip"),)), Data(gzip.compress(b"1")[:-1]), End()],
     ],
-    State.REFUSED: [
+    State.RECEIVING_ERROR: [
         [Head(500), Data(b"12345678")],
         [Head(500, (("content-encoding", "gzip"),)), Data(b"no gzip")],
     ],
@@ -142,13 +142,13 @@ BREAKS: dict[State, list[list[Received]]] = {
 
 @pytest.mark.parametrize("state", BREAKS)
 def test_what_cannot_be_decoded_breaks(state: State) -> None:
-    assert {state for state, row in TRANSITIONS.items() if Input.BREAK in row} == set(BREAKS)
+    assert {state for state, row in TRANSITIONS.items() if Input.INVALID in row} == set(BREAKS)
     for path in BREAKS[state]:
         broken = exchange(*path[:-1])
         assert broken.state is state
         assert list(broken.receive(path[-1])) == []
-        assert broken.state is TRANSITIONS[state][Input.BREAK]
-        assert isinstance(broken.error, InternalServerError if state is State.REFUSED else RemoteProtocolError)
+        assert broken.state is TRANSITIONS[state][Input.INVALID]
+        assert isinstance(broken.error, InternalServerError if state is State.RECEIVING_ERROR else RemoteProtocolError)
         assert broken.failure is None
 
 
@@ -171,12 +171,12 @@ def test_an_error_status_counts_even_in_a_coding_that_is_not_known() -> None:
         ([Head(200)], items, False, True),
         ([Head(200)], file, False, True),
         ([Head(200), End()], items, False, True),
-        ([Head(200), ConnectionFailed(FailureKind.CUT, "x")], items, False, True),
+        ([Head(200), ConnectionFailed(FailureKind.DISCONNECTED, "x")], items, False, True),
         ([Head(500)], items, True, False),
         ([Head(500), Data(b"x")], value, True, False),
         ([Head(500), End()], value, False, False),
         ([Head(303, (("location", "/"),))], value, False, False),
-        ([ConnectionFailed(FailureKind.CUT, "x")], items, False, False),
+        ([ConnectionFailed(FailureKind.DISCONNECTED, "x")], items, False, False),
     ],
 )
 def test_what_the_adapter_is_to_do(
@@ -243,11 +243,12 @@ def test_it_shows_no_credential() -> None:
     ("loss", "kind", "sent"),
     [
         (FailureKind.CONNECT, ConnectError, False),
-        (FailureKind.UNTRUSTED, ConnectError, False),
-        (FailureKind.STALE, ConnectionLost, True),
-        (FailureKind.CUT, ConnectionLost, True),
+        (FailureKind.TLS, ConnectError, False),
+        (FailureKind.PROXY, ConnectError, False),
+        (FailureKind.IDLE_CLOSED, ConnectionLost, True),
+        (FailureKind.DISCONNECTED, ConnectionLost, True),
         (FailureKind.TIMEOUT, CallTimeout, True),
-        (FailureKind.GARBAGE, RemoteProtocolError, None),
+        (FailureKind.PROTOCOL, RemoteProtocolError, None),
     ],
 )
 @pytest.mark.parametrize("path", [[], [Head(200)]], ids=["waiting", "open"])
@@ -262,10 +263,10 @@ def test_a_loss_becomes_an_error(
     assert lost.error.__cause__ is cause
     assert getattr(lost.error, "sent", None) is sent
     assert lost.failure is event
-    assert event.sent == (loss not in (FailureKind.CONNECT, FailureKind.UNTRUSTED))
+    assert event.sent == (loss not in (FailureKind.CONNECT, FailureKind.TLS, FailureKind.PROXY))
 
 
-@pytest.mark.parametrize("loss", [FailureKind.TIMEOUT, FailureKind.CUT])
+@pytest.mark.parametrize("loss", [FailureKind.TIMEOUT, FailureKind.DISCONNECTED])
 def test_what_was_not_sent_is_said(loss: FailureKind) -> None:
     error = exchange(ConnectionFailed(loss, "no place in the pool", sent=False)).error
     assert isinstance(error, (CallTimeout, ConnectionLost))
@@ -274,7 +275,7 @@ def test_what_was_not_sent_is_said(loss: FailureKind) -> None:
 
 ENDS: list[Callable[[], Received]] = [
     End,
-    lambda: ConnectionFailed(FailureKind.CUT, "x"),
+    lambda: ConnectionFailed(FailureKind.DISCONNECTED, "x"),
     lambda: ConnectionFailed(FailureKind.TIMEOUT, "x"),
 ]
 

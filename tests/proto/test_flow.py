@@ -99,7 +99,7 @@ def test_a_step_is_not_over_before_its_exchange_is(events: list[Received]) -> No
         with pytest.raises(LocalProtocolError, match="not carried out"):
             run.resume(1.0)
         assert run.step is step
-    under_way.receive(ConnectionFailed(FailureKind.CUT, "gone"))
+    under_way.receive(ConnectionFailed(FailureKind.DISCONNECTED, "gone"))
     run.resume(1.0)
     assert run.result == [1.0]
 

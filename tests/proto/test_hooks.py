@@ -151,7 +151,12 @@ def test_each_attempt_is_told_of_with_what_came_before_it() -> None:
 def test_a_stale_connection_and_an_old_token_are_retries_at_once() -> None:
     notes = Notes()
     given = context(notes.hooks, renew=POST)
-    play(attempt(POST, whole_reader(bytes, 9), given, 0.0), lost(FailureKind.STALE, "closed"), reply(401, "old"), OK)
+    play(
+        attempt(POST, whole_reader(bytes, 9), given, 0.0),
+        lost(FailureKind.IDLE_CLOSED, "closed"),
+        reply(401, "old"),
+        OK,
+    )
     assert [text for text in notes.lines if "again" in text] == [
         "1 again after 0: ConnectionLost: closed",
         "2 again after 0: Unauthorized: old",
@@ -203,7 +208,7 @@ def test_a_stream_is_over_when_it_is_read() -> None:
 
 def test_a_stream_that_breaks_or_is_closed_is_over_then_and_once() -> None:
     for last, expected in (
-        (ConnectionFailed(FailureKind.CUT, "cut"), "1 over: ConnectionLost: cut, 9 bytes"),
+        (ConnectionFailed(FailureKind.DISCONNECTED, "cut"), "1 over: ConnectionLost: cut, 9 bytes"),
         (None, "1 over early: None, 9 bytes"),
     ):
         notes = Notes()
@@ -366,7 +371,7 @@ def test_what_end_raises_never_hides_an_error_or_a_cancellation() -> None:
     exchange = run.step.exchange
     exchange.receive(Head(200))
     run.resume(0.0)
-    exchange.receive(ConnectionFailed(FailureKind.CUT, "cut"))
+    exchange.receive(ConnectionFailed(FailureKind.DISCONNECTED, "cut"))
     assert isinstance(exchange.error, ConnectionLost)
 
 
@@ -453,7 +458,7 @@ def test_an_error_knows_its_trace_and_its_request() -> None:
     error = play(flow(TRACED), reply(400, "no", {"x-bentoml-request-id": "42"})).error
     assert error is not None
     assert (error.trace_id, error.request_id) == (TRACE, "42")
-    error = play(flow(TRACED), lost(FailureKind.UNTRUSTED)).error
+    error = play(flow(TRACED), lost(FailureKind.TLS)).error
     assert error is not None
     assert (error.trace_id, error.request_id) == (TRACE, None)
     run = FlowRunner(attempt(TRACED, EVENTS, context(), 0.0))
@@ -461,6 +466,6 @@ def test_an_error_knows_its_trace_and_its_request() -> None:
     broken_off = run.step.exchange
     broken_off.receive(Head(200, (("X-BentoML-Request-ID", "42"),)))
     run.resume(0.0)
-    broken_off.receive(ConnectionFailed(FailureKind.CUT, "cut"))
+    broken_off.receive(ConnectionFailed(FailureKind.DISCONNECTED, "cut"))
     assert broken_off.error is not None
     assert (broken_off.error.trace_id, broken_off.error.request_id) == (TRACE, "42")

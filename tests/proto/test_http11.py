@@ -100,7 +100,7 @@ def refused(status: int, error: str, *, reusable: bool) -> Outcome:
 
 
 def moved(*, reusable: bool) -> Outcome:
-    return Outcome(State.MOVED, 307, b"", "", reusable)
+    return Outcome(State.REDIRECTED, 307, b"", "", reusable)
 
 
 GARBAGE = Outcome(State.FAILED, None, b"", "RemoteProtocolError", False)
@@ -250,10 +250,10 @@ def test_what_an_adapter_reads_on_for() -> None:
 @pytest.mark.parametrize(
     ("reused", "answered", "loss"),
     [
-        (True, b"", FailureKind.STALE),
-        (True, b"HTTP", FailureKind.CUT),
-        (False, b"", FailureKind.CUT),
-        (False, b"HTTP", FailureKind.CUT),
+        (True, b"", FailureKind.IDLE_CLOSED),
+        (True, b"HTTP", FailureKind.DISCONNECTED),
+        (False, b"", FailureKind.DISCONNECTED),
+        (False, b"HTTP", FailureKind.DISCONNECTED),
     ],
 )
 @pytest.mark.parametrize("broken", [True, False])

@@ -70,7 +70,13 @@ def test_the_fields_of_a_head_by_lower_case_name() -> None:
 
 def test_what_arrives_holds_nothing_else() -> None:
     assert (Data(b"x").data, Data(b"x").ends_chunk, Data(b"x", ends_chunk=True).ends_chunk) == (b"x", False, True)
-    for value in (Data(b""), End(), Head(200), Request("GET", ORIGIN, "/"), ConnectionFailed(FailureKind.CUT, "")):
+    for value in (
+        Data(b""),
+        End(),
+        Head(200),
+        Request("GET", ORIGIN, "/"),
+        ConnectionFailed(FailureKind.DISCONNECTED, ""),
+    ):
         assert not hasattr(value, "__dict__")  # there are many of them
 
 
@@ -80,7 +86,7 @@ def test_what_was_not_connected_was_not_sent(loss: FailureKind, sent: bool) -> N
     cause = OSError()
     lost = ConnectionFailed(loss, "reason", sent=sent, cause=cause)
     assert (lost.kind, lost.reason, lost.cause) == (loss, "reason", cause)
-    assert lost.sent is (sent and loss not in (FailureKind.CONNECT, FailureKind.UNTRUSTED))
+    assert lost.sent is (sent and loss not in (FailureKind.CONNECT, FailureKind.TLS, FailureKind.PROXY))
 
 
 # --- timeouts

@@ -70,7 +70,7 @@ def test_the_error_tells_whether_any_attempt_may_have_been_seen() -> None:
     ).error
     assert isinstance(never_sent, ConnectError)
     assert not never_sent.sent
-    for first in (lost(FailureKind.STALE), lost(FailureKind.CUT), lost(FailureKind.TIMEOUT), reply(503)):
+    for first in (lost(FailureKind.IDLE_CLOSED), lost(FailureKind.DISCONNECTED), lost(FailureKind.TIMEOUT), reply(503)):
         last = play(flow(given=repeat), first, Forever(lost(FailureKind.CONNECT, "down"))).error
         assert isinstance(last, ConnectError)
         assert last.sent
@@ -97,25 +97,25 @@ def test_the_error_tells_of_each_attempt() -> None:
 
 
 def test_what_may_have_been_done_is_not_done_again() -> None:
-    assert isinstance(play(flow(), lost(FailureKind.CUT)).error, ConnectionLost)
+    assert isinstance(play(flow(), lost(FailureKind.DISCONNECTED)).error, ConnectionLost)
     assert isinstance(play(flow(), lost(FailureKind.TIMEOUT)).error, CallTimeout)
     assert isinstance(play(flow(), reply(503)).error, ServiceUnavailable)
 
 
 def test_unless_the_caller_says_so() -> None:
-    played = play(flow(POST, context(RetryPolicy(idempotent=True))), lost(FailureKind.CUT), reply(502), OK)
+    played = play(flow(POST, context(RetryPolicy(idempotent=True))), lost(FailureKind.DISCONNECTED), reply(502), OK)
     assert played.result.result == b"7"
 
 
 def test_a_stale_connection_is_replaced_at_once_and_once() -> None:
-    played = play(flow(), lost(FailureKind.STALE), OK)
+    played = play(flow(), lost(FailureKind.IDLE_CLOSED), OK)
     assert played.result.result == b"7"
     assert [(asked.delay, asked.fresh) for asked in played.asked] == [(0.0, False), (0.0, True)]
-    assert isinstance(play(flow(), lost(FailureKind.STALE), lost(FailureKind.STALE)).error, ConnectionLost)
-    assert isinstance(play(flow(), lost(FailureKind.STALE), lost(FailureKind.CUT)).error, ConnectionLost)
-    assert isinstance(play(flow(ONCE), lost(FailureKind.STALE)).error, ConnectionLost)
+    assert isinstance(play(flow(), lost(FailureKind.IDLE_CLOSED), lost(FailureKind.IDLE_CLOSED)).error, ConnectionLost)
+    assert isinstance(play(flow(), lost(FailureKind.IDLE_CLOSED), lost(FailureKind.DISCONNECTED)).error, ConnectionLost)
+    assert isinstance(play(flow(ONCE), lost(FailureKind.IDLE_CLOSED)).error, ConnectionLost)
     # that is no retry of the caller's
-    played = play(flow(POST, context(RetryPolicy(attempts=1), budget=0)), lost(FailureKind.STALE), reply(500))
+    played = play(flow(POST, context(RetryPolicy(attempts=1), budget=0)), lost(FailureKind.IDLE_CLOSED), reply(500))
     assert played.error is not None
     assert played.error.attempts == (
         "ConnectionLost: lost",
@@ -124,9 +124,9 @@ def test_a_stale_connection_is_replaced_at_once_and_once() -> None:
 
 
 def test_each_attempt_and_each_hop_may_meet_a_stale_connection() -> None:
-    played = play(flow(), lost(FailureKind.STALE), lost(FailureKind.CONNECT), lost(FailureKind.STALE), OK)
+    played = play(flow(), lost(FailureKind.IDLE_CLOSED), lost(FailureKind.CONNECT), lost(FailureKind.IDLE_CLOSED), OK)
     assert [(asked.delay, asked.fresh) for asked in played.asked] == [(0, False), (0, True), (0.25, False), (0, True)]
-    played = play(flow(), moved(307, "http://other/g"), lost(FailureKind.STALE), moved(307, "/h"), OK)
+    played = play(flow(), moved(307, "http://other/g"), lost(FailureKind.IDLE_CLOSED), moved(307, "/h"), OK)
     assert [asked.request.target for asked in played.asked] == ["/f", "/g", "/g", "/h"]
     assert [asked.fresh for asked in played.asked] == [False, False, True, True]
 
@@ -143,7 +143,7 @@ def test_a_budget_that_is_spent_allows_no_retry() -> None:
 
 
 def test_a_stream_that_has_begun_is_the_callers_whatever_becomes_of_it() -> None:
-    broken = Answer((Head(200), ConnectionFailed(FailureKind.CUT, "cut")))
+    broken = Answer((Head(200), ConnectionFailed(FailureKind.DISCONNECTED, "cut")))
     played = play(attempt(POST, event_reader(Limits()), context(RetryPolicy(idempotent=True)), 0.0), broken)
     assert isinstance(played.result.error, ConnectionLost)
 

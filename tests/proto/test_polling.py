@@ -157,7 +157,7 @@ def test_each_question_has_what_is_left() -> None:
 
 UNANSWERED = [
     lost(FailureKind.CONNECT),
-    lost(FailureKind.CUT),
+    lost(FailureKind.DISCONNECTED),
     lost(FailureKind.TIMEOUT),
     reply(429, {"error": "Too many requests"}),
     reply(502),
@@ -193,7 +193,7 @@ def test_without_a_time_there_is_patience() -> None:
 
 
 def test_a_time_that_ran_out_before_it_was_asked_is_no_refusal() -> None:
-    played = waited(GOING, lost(FailureKind.STALE).after(0.2), seconds=1, poll=EVEN)
+    played = waited(GOING, lost(FailureKind.IDLE_CLOSED).after(0.2), seconds=1, poll=EVEN)
     assert str(played.error) == "the task i d is in progress after 1 seconds"
     assert isinstance(getattr(played.error, "__cause__", None), CallTimeout)
 
@@ -205,8 +205,8 @@ def test_a_time_that_ran_out_before_it_was_asked_is_no_refusal() -> None:
         (reply(403), Forbidden),
         (reply(500), BentoMLException),
         (reply(200, {"status": "odd"}), RemoteProtocolError),
-        (lost(FailureKind.UNTRUSTED), ConnectError),
-        (lost(FailureKind.GARBAGE), RemoteProtocolError),
+        (lost(FailureKind.TLS), ConnectError),
+        (lost(FailureKind.PROTOCOL), RemoteProtocolError),
     ],
 )
 def test_what_no_waiting_mends_ends_it(answer: Answer, kind: type[BentoMLException]) -> None:

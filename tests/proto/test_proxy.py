@@ -182,7 +182,7 @@ def test_the_lower_case_exemption_counts_first() -> None:
 def test_what_the_environment_names_and_nobody_can_use(value: str) -> None:
     with pytest.raises(ProxyError, match="variable HTTPS_PROXY names no proxy") as caught:
         route("https://h", HTTPS_PROXY=value)
-    assert caught.value.kind is FailureKind.UNTRUSTED  # going there without one is not for this client to decide
+    assert caught.value.kind is FailureKind.PROXY  # going there without one is not for this client to decide
     assert SECRET not in str(caught.value)
     assert told("https://h", HTTPS_PROXY=value, NO_PROXY="h") == (None, "NO_PROXY")
     assert told("http://h", HTTPS_PROXY=value) == (None, "default")

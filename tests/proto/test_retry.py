@@ -34,11 +34,12 @@ def wait(policy: RetryPolicy, exchange: Exchange[object], failures: int = 1, cha
     ("loss", "plain", "repeated"),
     [
         (FailureKind.CONNECT, True, True),
-        (FailureKind.UNTRUSTED, False, False),  # waiting makes no certificate better
-        (FailureKind.STALE, False, True),  # beyond the one time that a flow tries at once
-        (FailureKind.CUT, False, True),
+        (FailureKind.TLS, False, False),  # waiting makes no certificate better
+        (FailureKind.PROXY, False, False),
+        (FailureKind.IDLE_CLOSED, False, True),  # beyond the one time that a flow tries at once
+        (FailureKind.DISCONNECTED, False, True),
         (FailureKind.TIMEOUT, False, True),
-        (FailureKind.GARBAGE, False, False),
+        (FailureKind.PROTOCOL, False, False),
     ],
 )
 def test_losses(loss: FailureKind, plain: bool, repeated: bool) -> None:
@@ -96,15 +97,15 @@ def test_what_can_be_read_once_is_sent_once() -> None:
 
 
 def test_an_answer_that_breaks_off_may_be_asked_for_again() -> None:
-    events: tuple[Received, ...] = (Head(200), *lost(FailureKind.CUT).events)
+    events: tuple[Received, ...] = (Head(200), *lost(FailureKind.DISCONNECTED).events)
     assert wait(REPEAT, failed(Answer(events))) is not None
     assert wait(RetryPolicy(), failed(Answer(events))) is None
 
 
 def test_a_refusal_whose_body_is_cut_is_a_refusal() -> None:
-    events: tuple[Received, ...] = (Head(503, (("retry-after", "7"),)), *lost(FailureKind.CUT).events)
+    events: tuple[Received, ...] = (Head(503, (("retry-after", "7"),)), *lost(FailureKind.DISCONNECTED).events)
     assert wait(RetryPolicy(), failed(Answer(events))) == 7.0
-    assert wait(REPEAT, failed(Answer((Head(500), *lost(FailureKind.CUT).events)))) is None
+    assert wait(REPEAT, failed(Answer((Head(500), *lost(FailureKind.DISCONNECTED).events)))) is None
 
 
 def test_an_answer_that_makes_no_sense_is_not_asked_for_again() -> None:

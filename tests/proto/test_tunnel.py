@@ -62,7 +62,7 @@ def test_it_opens_however_the_answer_is_cut(answer: bytes) -> None:
 @pytest.mark.parametrize(
     ("status", "loss"),
     [
-        *((status, FailureKind.UNTRUSTED) for status in (302, 400, 403, 407, 501)),
+        *((status, FailureKind.PROXY) for status in (302, 400, 403, 407, 501)),
         *((status, FailureKind.CONNECT) for status in (429, 502, 503, 504)),
     ],
 )
@@ -84,7 +84,7 @@ def test_garbage(answer: bytes) -> None:
     for pieces in ([answer], [answer[i : i + 1] for i in range(len(answer))]):
         text, loss = refused(*pieces)
         assert "http://p:3128 does not speak HTTP/1.1" in text
-        assert loss is FailureKind.UNTRUSTED
+        assert loss is FailureKind.PROXY
 
 
 def test_a_close_may_pass() -> None:

@@ -1,7 +1,24 @@
-"""One request and its answer, as a state machine that does no I/O.
+"""One request and its response, as a state machine without I/O.
 
-All that moves the machine is in `TRANSITIONS`; what is not there is an error of the adapter. What the server does
-wrong raises nothing: it becomes `Exchange.error`, a value.
+An exchange begins in ``WAITING`` and takes events: the response's head, pieces of its body, its end, or the failure of
+the connection. Each event is one `Input`, and `TRANSITIONS` says which inputs a state takes and which state follows.
+
+::
+
+    WAITING ──success───▶ RECEIVING ────────end──▶ DONE
+       ├──────error─────▶ RECEIVING_ERROR ──end──▶ FAILED
+       └──────redirect──▶ REDIRECTED
+
+- The status of the response's head decides. A success (below 400) leads to ``RECEIVING``, where every piece of the body
+  is decoded as it comes. An error status leads to ``RECEIVING_ERROR``, where the body is collected for the message of
+  the exception. A redirect with a Location leads to ``REDIRECTED`` at once, as nobody needs its body.
+- The end of the body completes the exchange: ``DONE`` after a success, ``FAILED`` after an error status.
+- A connection that fails, or bytes that can't be decoded, lead to ``FAILED`` from any state that still takes events.
+  After an error status the exception is that of the status even then, since the status is what matters.
+- ``REDIRECTED``, ``DONE`` and ``FAILED`` take no more events.
+
+An event that the table does not allow is an error of the adapter: it raises `LocalProtocolError` and changes nothing.
+What the server does wrong raises nothing: it becomes `Exchange.error`, a value.
 """
 
 from __future__ import annotations
@@ -41,63 +58,69 @@ class _Looked(Enum):
 
 
 class State(_Looked):
-    """Where an exchange stands."""
+    """The state of an exchange."""
 
     WAITING = "waiting"
-    """For the head of the answer."""
-    OPEN = "open"
-    """Accepted: items are arriving."""
-    REFUSED = "refused"
-    """An error status: its body is being collected."""
-    MOVED = "moved"
-    """A redirect: its body does not matter."""
+    """No response yet."""
+    RECEIVING = "receiving"
+    """A successful response began; its body is being decoded."""
+    RECEIVING_ERROR = "receiving_error"
+    """An error response began; its body is being collected."""
+    REDIRECTED = "redirected"
+    """The response is a redirect. Its body is not read."""
     DONE = "done"
-    """The answer is whole."""
+    """The successful response is complete."""
     FAILED = "failed"
-    """There is an `Exchange.error`."""
+    """`Exchange.error` says why."""
 
 
 class Input(_Looked):
-    """What moves an exchange."""
+    """What an event means to the state machine: the column of the table."""
 
-    ACCEPT = "accept"
-    REFUSE = "refuse"
-    MOVE = "move"
+    SUCCESS = "success"
+    """A response head with a status below 400 that is no redirect."""
+    ERROR = "error"
+    """A response head with a status of 400 or more, or a redirect without a Location."""
+    REDIRECT = "redirect"
+    """A response head with status 301, 302, 303, 307 or 308 and a Location."""
     DATA = "data"
+    """Bytes of the response's body."""
     END = "end"
-    LOSE = "lose"
-    BREAK = "break"
-    """What came can't be decoded."""
+    """The end of the response's body."""
+    CONNECTION_FAILED = "connection_failed"
+    """No more of the response will come."""
+    INVALID = "invalid"
+    """The event could not be decoded: it replaces the event's own meaning."""
 
 
 TRANSITIONS: Final[Mapping[State, Mapping[Input, State]]] = {
     State.WAITING: {
-        Input.ACCEPT: State.OPEN,
-        Input.REFUSE: State.REFUSED,
-        Input.MOVE: State.MOVED,
-        Input.LOSE: State.FAILED,
-        Input.BREAK: State.FAILED,
+        Input.SUCCESS: State.RECEIVING,
+        Input.ERROR: State.RECEIVING_ERROR,
+        Input.REDIRECT: State.REDIRECTED,
+        Input.CONNECTION_FAILED: State.FAILED,
+        Input.INVALID: State.FAILED,
     },
-    State.OPEN: {
-        Input.DATA: State.OPEN,
+    State.RECEIVING: {
+        Input.DATA: State.RECEIVING,
         Input.END: State.DONE,
-        Input.LOSE: State.FAILED,
-        Input.BREAK: State.FAILED,
+        Input.CONNECTION_FAILED: State.FAILED,
+        Input.INVALID: State.FAILED,
     },
     # A refusal whose body is cut is a refusal all the same: its status says what matters.
-    State.REFUSED: {
-        Input.DATA: State.REFUSED,
+    State.RECEIVING_ERROR: {
+        Input.DATA: State.RECEIVING_ERROR,
         Input.END: State.FAILED,
-        Input.LOSE: State.FAILED,
-        Input.BREAK: State.FAILED,
+        Input.CONNECTION_FAILED: State.FAILED,
+        Input.INVALID: State.FAILED,
     },
-    State.MOVED: {},
+    State.REDIRECTED: {},
     State.DONE: {},
     State.FAILED: {},
 }
 
 _INPUTS: Final[Mapping[type, Input]] = {
-    Data: Input.DATA, Chunks: Input.DATA, End: Input.END, ConnectionFailed: Input.LOSE
+    Data: Input.DATA, Chunks: Input.DATA, End: Input.END, ConnectionFailed: Input.CONNECTION_FAILED
 }  # fmt: skip
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -121,7 +144,7 @@ class Exchange(Generic[T_co]):
         upload: counts the bytes of the request's body, if someone wants to know: the adapter's to move.
         download: counts the bytes of the answer's body, if someone wants to know.
         attempts: one line for each time that the call's request was sent before, and failed.
-        seconds: how long the call has taken, from its first request to the answer of this one.
+        elapsed: seconds from the first request of the call to the response of this one.
         on_end: is called, once, when no more of an answer that was handed over comes.
         recorder: is told each event, before it is acted upon.
     """
@@ -134,6 +157,7 @@ class Exchange(Generic[T_co]):
         "_refusal",
         "attempts",
         "download",
+        "elapsed",
         "error",
         "failure",
         "head",
@@ -143,7 +167,6 @@ class Exchange(Generic[T_co]):
         "recorder",
         "request",
         "result_kind",
-        "seconds",
         "state",
         "upload",
     )  # fmt: skip
@@ -166,7 +189,7 @@ class Exchange(Generic[T_co]):
         self.download: Meter | None = None
         self.on_end: Callable[[], None] | None = None
         self.attempts: tuple[str, ...] = ()
-        self.seconds: float = 0.0
+        self.elapsed: float = 0.0
         self.recorder: Callable[[Received], None] | None = None
 
     def __repr__(self) -> str:
@@ -175,7 +198,9 @@ class Exchange(Generic[T_co]):
     @property
     def wants_body(self) -> bool:
         """Whether the adapter is to go on reading before it hands the exchange back to its flow."""
-        return self.state is State.REFUSED or (self.state is State.OPEN and self.result_kind is ResultKind.VALUE)
+        return self.state is State.RECEIVING_ERROR or (
+            self.state is State.RECEIVING and self.result_kind is ResultKind.VALUE
+        )
 
     @property
     def is_compressed(self) -> bool:
@@ -217,14 +242,17 @@ class Exchange(Generic[T_co]):
         try:
             items = self._take(event)
         except RemoteProtocolError as exc:
-            refused = State.REFUSED in (before, self.state)  # what matters is its status, whatever its body is coded in
-            self.state, self.is_over = TRANSITIONS[before][Input.BREAK], True
+            refused = State.RECEIVING_ERROR in (
+                before,
+                self.state,
+            )  # what matters is its status, whatever its body is coded in
+            self.state, self.is_over = TRANSITIONS[before][Input.INVALID], True
             self.error = self._refused() if refused else exc
             items, exc.items = cast("Sequence[T_co]", exc.items), ()
         if self.error is not None:
             self.error.trace_id = self.trace_id
             self.error.request_id = self.request_id
-        if self.on_end is not None and self.state is not State.OPEN:
+        if self.on_end is not None and self.state is not State.RECEIVING:
             self.close()
         if self.result_kind is ResultKind.VALUE:
             self._items += items
@@ -295,13 +323,13 @@ class Exchange(Generic[T_co]):
         self.head = head
         if not 200 <= head.status <= 999:
             raise RemoteProtocolError(f"the answer has status {head.status}, which is no final one")
-        if self.state is State.MOVED:
+        if self.state is State.REDIRECTED:
             return
         if "content-encoding" in head.first:
             from bento_proto.http._content_coding import inflater  # BentoML compresses only where it is told to
 
             self._inflater = inflater(head)
-        if self.state is State.OPEN:
+        if self.state is State.RECEIVING:
             self._decoder = self._reader(head)
             self.result_kind = self._decoder.result_kind
             if self.download is not None:
@@ -363,5 +391,5 @@ def _length(head: Head) -> int | None:
 
 def _classify(head: Head) -> Input:
     if head.status in _REDIRECTS:  # one that leads nowhere is no answer either
-        return Input.REFUSE if head.get("location") is None else Input.MOVE
-    return Input.ACCEPT if head.status < 400 else Input.REFUSE
+        return Input.ERROR if head.get("location") is None else Input.REDIRECT
+    return Input.SUCCESS if head.status < 400 else Input.ERROR

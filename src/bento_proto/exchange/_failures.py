@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def loss(event: ConnectionFailed) -> BentoMLException:
     """The error that a lost exchange stands for."""
     error: BentoMLException
-    if event.kind is FailureKind.GARBAGE:
+    if event.kind is FailureKind.PROTOCOL:
         error = RemoteProtocolError(event.reason)
-    elif event.kind in (FailureKind.CONNECT, FailureKind.UNTRUSTED):
+    elif event.kind.is_before_sending:
         error = ConnectError(event.reason)
     elif event.kind is FailureKind.TIMEOUT:
         error = CallTimeout(event.reason)

@@ -229,20 +229,27 @@ class Complete:
 
 
 class FailureKind(Enum):
-    """How an exchange was lost."""
+    """Why an exchange failed before its response was complete."""
 
     CONNECT = "connect"
-    """No connection was made: nothing was sent."""
-    UNTRUSTED = "untrusted"
-    """The server's certificate does not hold, or a proxy lets nothing pass: nothing was sent, and waiting is no use."""
-    STALE = "stale"
-    """A kept-alive connection turned out to be closed before any byte of an answer came."""
-    CUT = "cut"
-    """The connection broke, or closed too early."""
-    GARBAGE = "garbage"
+    """No connection could be made. Nothing was sent."""
+    TLS = "tls"
+    """The TLS handshake failed: a certificate was not accepted. Nothing was sent; trying again does not help."""
+    PROXY = "proxy"
+    """The proxy refused to connect or to forward. Nothing was sent; trying again does not help."""
+    IDLE_CLOSED = "idle_closed"
+    """A reused connection was closed before any byte of a response came."""
+    DISCONNECTED = "disconnected"
+    """The connection broke, or the peer closed it, before the response was complete."""
+    PROTOCOL = "protocol"
     """What came is not HTTP."""
     TIMEOUT = "timeout"
-    """A time of the step's `Timeout` ran out."""
+    """One of the step's timeouts expired."""
+
+    @property
+    def is_before_sending(self) -> bool:
+        """Whether it happens before the request is sent."""
+        return self in (FailureKind.CONNECT, FailureKind.TLS, FailureKind.PROXY)
 
 
 class ConnectionFailed:
@@ -262,7 +269,7 @@ class ConnectionFailed:
     ) -> None:
         self.kind: FailureKind = kind
         self.reason: str = reason
-        self.sent: bool = sent and kind not in (FailureKind.CONNECT, FailureKind.UNTRUSTED)
+        self.sent: bool = sent and not kind.is_before_sending
         self.cause: BaseException | None = cause
 
 

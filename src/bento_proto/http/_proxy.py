@@ -23,12 +23,12 @@ class ProxyError(ConnectionError):
     """There is no way through the proxy, so that nothing was sent to the server.
 
     Attributes:
-        loss: `FailureKind.UNTRUSTED` if trying again does not help, else `FailureKind.CONNECT`.
+        kind: `FailureKind.CONNECT` if trying again may help, else `FailureKind.PROXY` or `FailureKind.TLS`.
     """
 
-    def __init__(self, message: str, loss: FailureKind = FailureKind.UNTRUSTED) -> None:
+    def __init__(self, message: str, kind: FailureKind = FailureKind.PROXY) -> None:
         super().__init__(message)
-        self.kind: FailureKind = loss
+        self.kind: FailureKind = kind
 
 
 class Proxy:

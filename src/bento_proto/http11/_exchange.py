@@ -236,7 +236,7 @@ class HTTP11Exchange(Generic[T]):
         if self.is_over:
             return items
         if chunks.is_broken:
-            self._lose(FailureKind.GARBAGE, "the server does not speak HTTP/1.1: a chunk does not end where it should")
+            self._lose(FailureKind.PROTOCOL, "the server does not speak HTTP/1.1: a chunk does not end where it should")
         elif chunks.is_over:
             self._keeps_alive = self._keeps_alive and not chunks.rest
             items += self._end()
@@ -263,7 +263,7 @@ class HTTP11Exchange(Generic[T]):
                 if isinstance(event, h11.Data):
                     items += self._exchange.receive(Data(bytes(event.data), event.chunk_end))
                 elif isinstance(event, (h11.Response, h11.InformationalResponse)) and not parser.is_small():
-                    self._lose(FailureKind.GARBAGE, "the server does not speak HTTP/1.1: the head is over its limit")
+                    self._lose(FailureKind.PROTOCOL, "the server does not speak HTTP/1.1: the head is over its limit")
                 elif isinstance(event, h11.Response):
                     fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
                     head = Head(event.status_code, fields)
@@ -274,20 +274,20 @@ class HTTP11Exchange(Generic[T]):
                 elif isinstance(event, h11.InformationalResponse):
                     self._interims_left -= 1
                     if self._interims_left < 0:
-                        self._lose(FailureKind.GARBAGE, "the server sends interim answers without end")
+                        self._lose(FailureKind.PROTOCOL, "the server sends interim answers without end")
                 elif isinstance(event, h11.EndOfMessage):
                     self._keeps_alive = self._keeps_alive and not parser.rest
                     items += self._end()
                 else:  # NEED_DATA
                     return items
         except h11.RemoteProtocolError as exc:
-            self._lose(FailureKind.GARBAGE, f"the server does not speak HTTP/1.1: {exc}", exc)
+            self._lose(FailureKind.PROTOCOL, f"the server does not speak HTTP/1.1: {exc}", exc)
         return items
 
     def _frame(self, head: Head, version: bytes = b"1.1") -> bool:
         """See how the body behind a head ends, and whether the connection stays; False if the head is not for us."""
         if head.status == 407 and self._proxy is not None:
-            self._lose(FailureKind.UNTRUSTED, self._proxy.unauthorized)
+            self._lose(FailureKind.PROXY, self._proxy.unauthorized)
             return False
         first = head.first
         close = "connection" in first and any("close" in value.lower() for value in head.get_all("connection"))
@@ -339,7 +339,7 @@ class HTTP11Exchange(Generic[T]):
             cause: the exception behind it.
         """
         stale = self._reused and not self._answered
-        self._lose(FailureKind.STALE if stale else FailureKind.CUT, reason, cause)
+        self._lose(FailureKind.IDLE_CLOSED if stale else FailureKind.DISCONNECTED, reason, cause)
 
     def timed_out(self, reason: str, cause: BaseException | None = None) -> None:
         """Say that a time of the step ran out, once a byte may have been sent."""

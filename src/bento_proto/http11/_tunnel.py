@@ -75,7 +75,7 @@ class Tunnel:
         if status == 407:
             raise ProxyError(self._proxy.unauthorized)
         if not 200 <= status < 300:
-            loss = FailureKind.CONNECT if status in _PASSING else FailureKind.UNTRUSTED
+            loss = FailureKind.CONNECT if status in _PASSING else FailureKind.PROXY
             raise ProxyError(f"the proxy {self._proxy} does not connect (status {status})", loss)
         if self._parser.trailing_data[0]:  # before the server was spoken to
             raise ProxyError(f"the proxy {self._proxy} sends more than an answer")

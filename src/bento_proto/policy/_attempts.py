@@ -119,11 +119,11 @@ def attempts(
             now = yield Step(exchange, timeout, delay, fresh)
         else:
             now = yield from watch.step(Step(exchange, timeout, delay, fresh), now)
-        exchange.seconds = now - began
+        exchange.elapsed = now - began
         if exchange.head is not None and "set-cookie" in exchange.head.first:
             context.cookies.take(request.origin, request.target, exchange.head, now)
         again = None
-        if exchange.state is State.MOVED:
+        if exchange.state is State.REDIRECTED:
             tried = tried or AttemptLog(request, watch)
             again = tried.moved(request, exchange)
         if watch is not None and not late:
@@ -202,7 +202,7 @@ class AttemptLog:
         deadline: float | None,
     ) -> Request | None:
         lost, self.delay = exchange.failure, 0.0
-        if lost is not None and lost.kind is FailureKind.STALE and not self.fresh and request.replayable:
+        if lost is not None and lost.kind is FailureKind.IDLE_CLOSED and not self.fresh and request.replayable:
             self.fresh = True
             return request
         if isinstance(error, Unauthorized) and not self._renewed and not self._redirects and request.replayable:

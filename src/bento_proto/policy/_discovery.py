@@ -83,14 +83,14 @@ def _search(
     reader = whole_reader(parse_service, context.limits.schema)
     request = Request("GET", base.origin, f"{base.path}/schema.json", headers)
     exchange = yield from attempts(request, reader, context, now, deadline)
-    now += exchange.seconds
+    now += exchange.elapsed
     if not base.path or not isinstance(exchange.error, NotFound):
         return exchange, base.path, now
     request = Request("GET", base.origin, "/schema.json", headers)
     exchange = yield from attempts(request, reader, context, now, deadline)
     if exchange.error is None and mounted(exchange.result, base).mount:
         exchange.error = NotFound("what is at the root is another Service: its routes are not under the path")
-    return exchange, "", now + exchange.seconds
+    return exchange, "", now + exchange.elapsed
 
 
 def probe(
@@ -114,7 +114,7 @@ def probe(
     reader = whole_reader(bytes, context.limits.error)
     request = Request("GET", base.origin, f"{base.path}/readyz", headers)
     exchange = yield from attempts(request, reader, context, now, deadline, delay=delay)
-    now += exchange.seconds
+    now += exchange.elapsed
     if not isinstance(exchange.error, NotFound):
         return exchange, now
     if known is None:
@@ -130,7 +130,7 @@ def probe(
         return exchange, now
     request = Request("GET", base.origin, f"{prefix}/readyz", headers)
     exchange = yield from attempts(request, reader, context, now, deadline)
-    now += exchange.seconds
+    now += exchange.elapsed
     if isinstance(exchange.error, NotFound):
         exchange.error = None  # the routes just happen to begin alike
     return exchange, now
@@ -170,7 +170,7 @@ def until_ready(
             return now
         if isinstance(error, (Unauthorized, Forbidden)):
             raise error
-        hopeless = exchange.failure is not None and exchange.failure.kind is FailureKind.UNTRUSTED
+        hopeless = exchange.failure is not None and exchange.failure.kind in (FailureKind.TLS, FailureKind.PROXY)
         if cause is None or not isinstance(error, CallTimeout):
             cause = error  # that the last, short request ran out of time tells nothing
         if hopeless or (deadline is not None and now >= deadline):

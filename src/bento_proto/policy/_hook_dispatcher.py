@@ -70,7 +70,7 @@ class HookDispatcher:
 
     def answer(self, exchange: Exchange[object]) -> None:
         """Tell what became of the request: of one that is handed over, its end comes when that is there."""
-        head, complete, response = exchange.head, exchange.state is not State.OPEN, None
+        head, complete, response = exchange.head, exchange.state is not State.RECEIVING, None
         assert self._event is not None
         if head is not None:
             headers = Headers(tuple((name, shown_value(name.lower(), value)) for name, value in head.headers))
@@ -99,7 +99,7 @@ class HookDispatcher:
     ) -> None:
         assert self._event is not None
         error = error if exchange.error is None else error_line(exchange.error)
-        abandoned = exchange.state in (State.WAITING, State.OPEN, State.REFUSED)
+        abandoned = exchange.state in (State.WAITING, State.RECEIVING, State.RECEIVING_ERROR)
         received = 0 if exchange.download is None else exchange.download.done
         _end(self._hooks, EndEvent(self._event, response, error, abandoned, received, seconds))
 

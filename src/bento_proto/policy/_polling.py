@@ -95,7 +95,7 @@ def until_over(
         left = None if deadline is None else max(deadline - now - delay, _LAST_QUESTION)
         asking = context._replace(timeout=context.timeout.within(_shorter(context.timeout.total, left)))
         exchange = yield from attempts(status, reader, asking, now, asking.deadline(now + delay), delay=delay)
-        now += exchange.seconds
+        now += exchange.elapsed
         error = exchange.error
         if error is None:
             last, answered = exchange.result, now

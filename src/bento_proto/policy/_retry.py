@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _ASKED: Final = frozenset({429, 503})
 _REPEATED: Final = frozenset({429, 502, 503, 504})
-_REPEATED_LOSSES: Final = frozenset({FailureKind.STALE, FailureKind.CUT, FailureKind.TIMEOUT})
+_REPEATED_LOSSES: Final = frozenset({FailureKind.IDLE_CLOSED, FailureKind.DISCONNECTED, FailureKind.TIMEOUT})
 
 
 class RetryPolicy(NamedTuple):

@@ -93,7 +93,7 @@ def outcome(
     """
     deadline = context.deadline(now)
     exchange = yield from attempts(get, reader, context, now, deadline)
-    now += exchange.seconds
+    now += exchange.elapsed
     error = _refused(exchange)
     if error is None:
         return exchange
@@ -104,7 +104,7 @@ def outcome(
     if not asked.result.is_final:
         raise _as(TaskNotCompleted, error) from error
     if error.error_code == 400:  # that is also what is said of one that is not over, and it may be since
-        exchange = yield from attempts(get, reader, context, now + asked.seconds, deadline)
+        exchange = yield from attempts(get, reader, context, now + asked.elapsed, deadline)
         error = _refused(exchange)
         if error is None:
             return exchange

@@ -33,7 +33,7 @@ class Response(Generic[T_co]):
         self.value: T_co = value
         self.status_code: int = head.status
         self.attempts: tuple[str, ...] = () if exchange is None else exchange.attempts
-        self.elapsed: float = 0.0 if exchange is None else exchange.seconds
+        self.elapsed: float = 0.0 if exchange is None else exchange.elapsed
         self._head = head
         self._sent: Fields = () if exchange is None else exchange.request.headers
 

@@ -201,13 +201,17 @@ def acted(
     if isinstance(act, Unreachable):
         return _only(ConnectionFailed(FailureKind.CONNECT, act.reason))
     if isinstance(act, Garbage):
-        return _only(ConnectionFailed(FailureKind.GARBAGE, act.reason))
+        return _only(ConnectionFailed(FailureKind.PROTOCOL, act.reason))
     if isinstance(act, Refusal):
         return refused(act, fields)
     if isinstance(act, Reply):
         return answer(act)
     events = acted(act_of(act.reply), fields, answer)
-    breaking = ConnectionFailed(FailureKind.CUT, "the connection broke") if isinstance(act, Cut) else Pause(act.seconds)
+    breaking = (
+        ConnectionFailed(FailureKind.DISCONNECTED, "the connection broke")
+        if isinstance(act, Cut)
+        else Pause(act.seconds)
+    )
     return _broken(events, act.items, act.bytes, breaking)
 
 

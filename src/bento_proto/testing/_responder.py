@@ -111,13 +111,13 @@ class Playback:
     @property
     def is_over(self) -> bool:
         """Whether nothing more can come."""
-        return self.exchange.state in (State.DONE, State.FAILED, State.MOVED)
+        return self.exchange.state in (State.DONE, State.FAILED, State.REDIRECTED)
 
     def wait(self) -> float:
         """How many seconds to sleep before what comes next; the step's delay is in the first."""
         delay, self._delay = self._delay, 0.0
         waited, limit = 0.0, min(self._patience, self._left)
-        self._next = ConnectionFailed(FailureKind.CUT, "the answer was broken off")
+        self._next = ConnectionFailed(FailureKind.DISCONNECTED, "the answer was broken off")
         for event in self._events:
             if not isinstance(event, Pause):
                 self._next = event
