@@ -48,7 +48,7 @@ class Connection(asyncio.Protocol):
         self.heard.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.wire.broken(str(exc), exc) if exc else self.wire.receive(b"")
+        self.wire.connection_lost(str(exc), exc) if exc else self.wire.receive(b"")
         self.heard.set()
 
     async def hear(self) -> None:

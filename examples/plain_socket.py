@@ -71,7 +71,7 @@ def receive(sock: socket.socket, wire: HTTP11Exchange[object], timeout: bp.Timeo
     except TimeoutError as exc:
         wire.timed_out("no answer in time", exc)
     except OSError as exc:
-        wire.broken(str(exc), exc)
+        wire.connection_lost(str(exc), exc)
     return ()
 
 

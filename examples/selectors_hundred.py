@@ -68,7 +68,7 @@ def receive(sock: socket.socket, wire: HTTP11Exchange[object], seconds: float | 
     except BlockingIOError as exc:
         wire.timed_out("no answer in time", exc)
     except OSError as exc:
-        wire.broken(str(exc), exc)
+        wire.connection_lost(str(exc), exc)
     return ()
 
 

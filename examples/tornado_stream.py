@@ -66,7 +66,7 @@ async def receive(stream: IOStream, wire: HTTP11Exchange[object], seconds: float
     except TookTooLong as exc:
         wire.timed_out("no answer in time", exc)
     except StreamClosedError as exc:
-        wire.broken(str(exc.real_error), exc) if exc.real_error else wire.receive(b"")
+        wire.connection_lost(str(exc.real_error), exc) if exc.real_error else wire.receive(b"")
     else:
         for item in wire.receive(data):
             print(item, end="", flush=True)

@@ -55,7 +55,7 @@ class Connection(Protocol, TimeoutMixin):
         if reason.check(ConnectionDone):
             self.wire.receive(b"")
         else:
-            self.wire.broken(reason.getErrorMessage(), reason.value)
+            self.wire.connection_lost(reason.getErrorMessage(), reason.value)
         self.go_on()
 
     def go_on(self) -> None:

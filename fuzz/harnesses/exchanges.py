@@ -181,7 +181,7 @@ def carry_out(exchange: Exchange[object], pieces: Sequence[bytes] | None, plan: 
         elif ending == 1:
             wire.timed_out("stalled")
         else:
-            wire.broken("reset")
+            wire.connection_lost("reset")
     assert exchange.state in (State.DONE, State.FAILED, State.REDIRECTED)
     assert (exchange.error is not None) is (exchange.state is State.FAILED)
     assert len(exchange._refusal) <= LIMITS.error

@@ -145,7 +145,7 @@ class Open(Underway[T]):
         if loss is FailureKind.TIMEOUT:
             self._wire.timed_out(reason, cause)
         else:
-            self._wire.broken(reason, cause)
+            self._wire.connection_lost(reason, cause)
 
     async def _send(self) -> None:
         rest = b""
@@ -238,7 +238,7 @@ class Open(Underway[T]):
             else:
                 data = await self._connection.receive(self._wire.max_read, deadline)
         except OSError as exc:
-            self._wire.broken(f"the connection broke: {exc}", exc)
+            self._wire.connection_lost(f"the connection broke: {exc}", exc)
             return ()
         if data is None:
             self._wire.timed_out(TOO_LATE, TimeoutError(TOO_LATE))

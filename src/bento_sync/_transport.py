@@ -225,7 +225,7 @@ class Open(Underway[T]):
         except TimeoutError as exc:
             self._wire.timed_out("the server did not answer in time", exc)
         except OSError as exc:
-            self._wire.broken(f"the connection broke: {exc}", exc)
+            self._wire.connection_lost(f"the connection broke: {exc}", exc)
         else:
             return self._wire.receive(data)
         return ()

@@ -248,7 +248,7 @@ def test_what_an_adapter_reads_on_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reused", "answered", "loss"),
+    ("reused", "answered", "kind"),
     [
         (True, b"", FailureKind.IDLE_CLOSED),
         (True, b"HTTP", FailureKind.DISCONNECTED),
@@ -256,31 +256,42 @@ def test_what_an_adapter_reads_on_for() -> None:
         (False, b"HTTP", FailureKind.DISCONNECTED),
     ],
 )
-@pytest.mark.parametrize("broken", [True, False])
-def test_a_stale_connection_is_told_from_a_broken_one(
-    reused: bool, answered: bytes, loss: FailureKind, broken: bool
-) -> None:
+@pytest.mark.parametrize("how", ["lost", "lost unread", "closed"])
+def test_a_connection_that_was_closed_while_idle(reused: bool, answered: bytes, kind: FailureKind, how: str) -> None:
     exchange = Exchange(POST, items, Limits())
     wire = HTTP11Exchange(exchange, reused=reused)
     if answered:
         wire.receive(answered)
-    if broken:
-        wire.broken("reset", OSError("reset"))
-    else:
+    if how == "closed":
         wire.receive(b"")
+    else:
+        wire.connection_lost("reset", OSError("reset"), sent=how == "lost")
     assert exchange.failure is not None
-    assert exchange.failure.kind is loss
+    assert exchange.failure.kind is kind
+    assert exchange.failure.sent is (how != "lost unread" or answered != b"")
     assert isinstance(exchange.error, ConnectionLost)
+    assert exchange.error.sent is exchange.failure.sent
 
 
 def test_time_runs_out() -> None:
     exchange = Exchange(POST, items, Limits())
     wire = HTTP11Exchange(exchange)
     wire.timed_out("too late", cause := TimeoutError())
-    wire.timed_out("again")  # nothing is lost twice
+    wire.timed_out("again")  # nothing fails twice
     error = exchange.error
     assert isinstance(error, CallTimeout)
-    assert (str(error), error.__cause__) == ("too late", cause)
+    assert (str(error), error.__cause__, error.sent) == ("too late", cause, True)
+
+
+@pytest.mark.parametrize(("received", "sent"), [(b"", False), (b"HTTP", True)])
+def test_a_timeout_before_anything_was_sent(received: bytes, sent: bool) -> None:
+    exchange = Exchange(POST, items, Limits())
+    wire = HTTP11Exchange(exchange)
+    if received:
+        wire.receive(received)
+    wire.timed_out("too late", sent=False)
+    assert isinstance(exchange.error, CallTimeout)
+    assert exchange.error.sent is sent
 
 
 # --- what is sent
@@ -473,7 +484,7 @@ def test_no_more_go_past_than_there_may_be(size: int) -> None:
         wire.direct_read(size)
     wire.direct_read(2)
     assert wire.max_direct_read == 3
-    wire.broken("cut")
+    wire.connection_lost("cut")
     assert wire.max_direct_read == 0
     with pytest.raises(LocalProtocolError, match="there may be 0"):
         wire.direct_read(1)

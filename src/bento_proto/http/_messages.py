@@ -253,12 +253,22 @@ class FailureKind(Enum):
 
 
 class ConnectionFailed:
-    """The exchange came to no end.
+    """The exchange failed: no more of its response will come.
+
+    A request that is not idempotent is sent again only if ``sent`` is False, so an adapter says that with proof only:
+
+    - No connection was made, or sending failed before the transport accepted a byte.
+    - The peer closed the connection, and afterwards answered the request with a reset: its kernel does so for bytes
+      that no process will read. On Linux, after ``recv`` has returned ``b""``, ``SO_ERROR`` becomes ``EPIPE`` within a
+      round trip. A peer that read the request and then died leaves ``SO_ERROR`` 0.
+
+    A reset alone (``ECONNRESET``) is no proof, nor is one long after the request, nor is an end of the stream by
+    itself. Where the platform can't tell, ``sent`` stays True.
 
     Attributes:
         kind: what failed.
-        reason: the adapter's words for it.
-        sent: whether the server may have seen the request.
+        reason: the same in words, for the message of the exception.
+        sent: whether the peer may have read any of the request. False for every kind before sending.
         cause: the exception behind it, which becomes the ``__cause__`` of ours.
     """
 

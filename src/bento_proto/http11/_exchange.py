@@ -236,7 +236,7 @@ class HTTP11Exchange(Generic[T]):
         if self.is_over:
             return items
         if chunks.is_broken:
-            self._lose(FailureKind.PROTOCOL, "the server does not speak HTTP/1.1: a chunk does not end where it should")
+            self._fail(FailureKind.PROTOCOL, "the server does not speak HTTP/1.1: a chunk does not end where it should")
         elif chunks.is_over:
             self._keeps_alive = self._keeps_alive and not chunks.rest
             items += self._end()
@@ -263,7 +263,7 @@ class HTTP11Exchange(Generic[T]):
                 if isinstance(event, h11.Data):
                     items += self._exchange.receive(Data(bytes(event.data), event.chunk_end))
                 elif isinstance(event, (h11.Response, h11.InformationalResponse)) and not parser.is_small():
-                    self._lose(FailureKind.PROTOCOL, "the server does not speak HTTP/1.1: the head is over its limit")
+                    self._fail(FailureKind.PROTOCOL, "the server does not speak HTTP/1.1: the head is over its limit")
                 elif isinstance(event, h11.Response):
                     fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
                     head = Head(event.status_code, fields)
@@ -274,20 +274,20 @@ class HTTP11Exchange(Generic[T]):
                 elif isinstance(event, h11.InformationalResponse):
                     self._interims_left -= 1
                     if self._interims_left < 0:
-                        self._lose(FailureKind.PROTOCOL, "the server sends interim answers without end")
+                        self._fail(FailureKind.PROTOCOL, "the server sends interim answers without end")
                 elif isinstance(event, h11.EndOfMessage):
                     self._keeps_alive = self._keeps_alive and not parser.rest
                     items += self._end()
                 else:  # NEED_DATA
                     return items
         except h11.RemoteProtocolError as exc:
-            self._lose(FailureKind.PROTOCOL, f"the server does not speak HTTP/1.1: {exc}", exc)
+            self._fail(FailureKind.PROTOCOL, f"the server does not speak HTTP/1.1: {exc}", exc)
         return items
 
     def _frame(self, head: Head, version: bytes = b"1.1") -> bool:
         """See how the body behind a head ends, and whether the connection stays; False if the head is not for us."""
         if head.status == 407 and self._proxy is not None:
-            self._lose(FailureKind.PROXY, self._proxy.unauthorized)
+            self._fail(FailureKind.PROXY, self._proxy.unauthorized)
             return False
         first = head.first
         close = "connection" in first and any("close" in value.lower() for value in head.get_all("connection"))
@@ -326,26 +326,29 @@ class HTTP11Exchange(Generic[T]):
         self._keeps_alive = False
         if self._until_close:
             return self._end()
-        self.broken("the server closed the connection before the answer was whole")
+        self.connection_lost("the server closed the connection before the answer was whole")
         return ()
 
     # --- breaking off
 
-    def broken(self, reason: str, cause: BaseException | None = None) -> None:
-        """Say that the connection broke, or that the peer closed it while it was idle.
+    def connection_lost(self, reason: str, cause: BaseException | None = None, *, sent: bool = True) -> None:
+        """The connection broke, or the peer closed it.
 
         Args:
             reason: what happened, for people.
             cause: the exception behind it.
+            sent: see `ConnectionFailed`: False only with proof that the peer read nothing of the request. It is taken
+                for True once a byte of a response has come.
         """
-        stale = self._reused and not self._answered
-        self._lose(FailureKind.IDLE_CLOSED if stale else FailureKind.DISCONNECTED, reason, cause)
+        idle = self._reused and not self._answered
+        kind = FailureKind.IDLE_CLOSED if idle else FailureKind.DISCONNECTED
+        self._fail(kind, reason, cause, sent=sent or self._answered)
 
-    def timed_out(self, reason: str, cause: BaseException | None = None) -> None:
-        """Say that a time of the step ran out, once a byte may have been sent."""
-        self._lose(FailureKind.TIMEOUT, reason, cause)
+    def timed_out(self, reason: str, cause: BaseException | None = None, *, sent: bool = True) -> None:
+        """One of the step's timeouts expired. The arguments are those of `connection_lost`."""
+        self._fail(FailureKind.TIMEOUT, reason, cause, sent=sent or self._answered)
 
-    def _lose(self, loss: FailureKind, reason: str, cause: BaseException | None = None) -> None:
+    def _fail(self, kind: FailureKind, reason: str, cause: BaseException | None = None, *, sent: bool = True) -> None:
         self._keeps_alive = False
         if not self.is_over:
-            self._exchange.receive(ConnectionFailed(loss, reason, cause=cause))
+            self._exchange.receive(ConnectionFailed(kind, reason, sent=sent, cause=cause))
