@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from bento_proto._types import Fields
 
+    from ._addresses import ConnectionRace
     from ._content_headers import file_name, media_type, safe_name
     from ._headers import Headers
     from ._limits import Limits, Timeout
@@ -40,6 +41,7 @@ if not TYPE_CHECKING:
         "Chunks": "._messages",
         "Complete": "._messages",
         "ConnectionFailed": "._messages",
+        "ConnectionRace": "._addresses",
         "Data": "._messages",
         "End": "._messages",
         "FailureKind": "._messages",
@@ -78,6 +80,7 @@ __all__ = (
     "Chunks",
     "Complete",
     "ConnectionFailed",
+    "ConnectionRace",
     "Data",
     "End",
     "FailureKind",
