@@ -14,7 +14,7 @@ SIX, FOUR = "IPv6", "IPv4"
 
 def started(race: ConnectionRace[str], now: float) -> list[str]:
     """The addresses of all attempts that are due."""
-    found = []
+    found: list[str] = []
     while (address := race.start(now)) is not None:
         found.append(address)
     return found
@@ -22,13 +22,13 @@ def started(race: ConnectionRace[str], now: float) -> list[str]:
 
 def test_families_take_turns_beginning_with_the_first() -> None:
     addresses = [(SIX, "6a"), (SIX, "6b"), (SIX, "6c"), (FOUR, "4a"), (SIX, "6a"), (FOUR, "4b")]
-    race = ConnectionRace(addresses, 0.0)
+    race: ConnectionRace[str] = ConnectionRace(addresses, 0.0)
     order = [started(race, number * 0.25) for number in range(6)]
     assert order == [["6a"], ["4a"], ["6b"], ["4b"], ["6c"], []]
 
 
 def test_a_stagger_lies_between_two_starts() -> None:
-    race = ConnectionRace([(SIX, "6"), (FOUR, "4")], 10.0)
+    race: ConnectionRace[str] = ConnectionRace([(SIX, "6"), (FOUR, "4")], 10.0)
     assert race.next_at == 10.0
     assert started(race, 10.0) == ["6"]
     assert race.next_at == 10.25
@@ -38,8 +38,8 @@ def test_a_stagger_lies_between_two_starts() -> None:
 
 
 def test_after_a_failure_the_next_attempt_starts_at_once() -> None:
-    race = ConnectionRace([(SIX, "6"), (FOUR, "4")], 0.0)
-    lost = []
+    race: ConnectionRace[str] = ConnectionRace([(SIX, "6"), (FOUR, "4")], 0.0)
+    lost: list[bool] = []
     for now, address in ((0.0, "6"), (0.1, "4")):
         assert started(race, now) == [address]
         race.fail(now + 0.1)
@@ -50,7 +50,7 @@ def test_after_a_failure_the_next_attempt_starts_at_once() -> None:
 
 
 def test_a_host_without_addresses_is_lost_from_the_start() -> None:
-    race = ConnectionRace[str]([], 0.0)
+    race: ConnectionRace[str] = ConnectionRace([], 0.0)
     assert race.is_lost
     assert race.next_at == math.inf
     assert repr(race) == "<ConnectionRace: 0 attempts, 0 addresses left>"
@@ -58,7 +58,7 @@ def test_a_host_without_addresses_is_lost_from_the_start() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from([SIX, FOUR, "other"]), st.integers(0, 9))), st.lists(st.booleans()))
 def test_each_address_is_tried_once(addresses: list[tuple[str, int]], failing: list[bool]) -> None:
-    race = ConnectionRace([(family, f"{family} {number}") for family, number in addresses], 0.0)
+    race: ConnectionRace[str] = ConnectionRace([(family, f"{family} {number}") for family, number in addresses], 0.0)
     now, found, running = 0.0, list[str](), 0
     while race.next_at < math.inf:
         now = race.next_at
