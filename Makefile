@@ -9,7 +9,7 @@ help: ## this list
 demo: python ## a real BentoML Service and the clients calling it, step by step
 	$(PYTHON) tools/demo.py
 
-test: python ## the whole suite, against the built wheel and a real BentoML server
+test: python ## the whole suite, against a wheel of the sources and real BentoML servers, which it sets up first
 	$(PYTHON) tools/test.py
 
 compat: python ## the clients against BentoML 1.2 and 1.3 too

@@ -74,11 +74,12 @@ def main() -> None:
         print(json.dumps(measure(client, url, options.calls, options.threads, options.seed, options.spread)))
         return
 
-    from tests.servers import Servers, python_of
+    from services import find_server
+    from tests.servers import Servers
 
     with closing(Servers()) as servers:
         url = servers.url("zoo:Zoo")
-        for client, python in (("ours", Path(sys.executable)), ("bentoml", python_of("server"))):
+        for client, python in (("ours", Path(sys.executable)), ("bentoml", find_server())):
             command = [str(python), __file__, "--calls", str(options.calls), "--threads", str(options.threads)]
             command += ["--seed", str(options.seed), "--spread", str(options.spread), "--measure", client, url]
             quiet = {**os.environ, "BENTOML_DO_NOT_TRACK": "True"}

@@ -1,5 +1,8 @@
 """Real BentoML servers for the tests, each in its own process, in an environment that the tests don't run in.
 
+The environments are set up before the tests run (see ``tools/services.py``); a server whose environment is missing
+raises ``SetupFailed``, which says what to run.
+
 ``serve("zoo:Zoo")`` starts one of the Services in ``tests/services``; ``Servers`` starts each at most once::
 
     servers = Servers()
@@ -30,13 +33,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
-from environments import SetupFailed, ensure, pythons
+from services import SERVICES, find_server
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 HERE = Path(__file__).resolve().parent
-SERVICES = HERE / "services"
 START_SECONDS = 90.0
 
 Wait = Literal["ready", "answering", "started"]
@@ -152,10 +154,9 @@ def serve(
 ) -> Server:
     """Start ``bentoml serve SERVICE`` on a free port of 127.0.0.1.
 
-    ``service`` is a module in ``folder`` and a class in it. ``environment`` names the requirements in
-    ``tests/services``: ``server-1.2`` is ``requirements-1.2.txt``; they are installed the first time. ``env`` is
-    added to the environment variables, ``args`` to the command (``--ssl-certfile``, say). Raises ``ServerFailed``
-    with the server's log.
+    ``service`` is a module in ``folder`` and a class in it. ``environment`` is one of ``tools/services.py``. ``env``
+    is added to the environment variables, ``args`` to the command (``--ssl-certfile``, say). Raises ``ServerFailed``
+    with the server's log, and ``SetupFailed`` without the environment.
     """
     scheme = "https" if "--ssl-certfile" in args else "http"
 
@@ -182,18 +183,6 @@ def serve_on_unix_socket(service: str, *, environment: str = "server") -> Server
     return _start(command, environment, {}, path.as_uri(), home, "ready", SERVICES)
 
 
-def python_of(environment: str) -> Path:
-    """The python of a server environment, which is made if it isn't there."""
-    suffix = environment.removeprefix("server")
-    python: Path | None = None
-    if suffix in ("-1.2", "-1.3"):  # what these versions need can be had for these Pythons only
-        fitting = pythons("3.11", "3.12")
-        if not fitting:
-            raise SetupFailed(f"{environment} needs Python 3.11 or 3.12")
-        python = fitting[0]
-    return ensure(environment, SERVICES / f"requirements{suffix}.txt", python=python)
-
-
 def _new_home() -> Path:
     return Path(tempfile.mkdtemp(prefix="bento-"))
 
@@ -210,7 +199,7 @@ def _start(
     own |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(home / "tmp"))
     with open(home / "server.log", "wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-I", HERE / "guard.py", home, python_of(environment), "-m", *command],
+            [sys.executable, "-I", HERE / "guard.py", home, find_server(environment), "-m", *command],
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=subprocess.STDOUT,

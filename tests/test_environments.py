@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import environments
-from environments import SetupFailed, ensure, pythons
+import services
+from environments import SetupFailed, ensure, find, pythons
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +53,55 @@ def test_another_python_makes_it_anew_and_none_takes_what_is_there(capsys: pytes
     assert times_made(capsys) == 1
     ensure("a", python=Path(sys.executable))
     assert times_made(capsys) == 1
+
+
+def test_finding_makes_nothing(tmp_path: Path, place: Path) -> None:
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("# nothing\n")
+    with pytest.raises(SetupFailed, match="a is not set up"):
+        find("a", requirements)
+    assert not place.exists()
+    made = ensure("a", requirements)
+    assert find("a", requirements) == made
+    requirements.write_text("# something else\n")
+    with pytest.raises(SetupFailed, match="no longer up to date"):
+        find("a", requirements)
+
+
+@pytest.mark.parametrize(("name", "tool"), [("server", "test"), ("server-files", "test"), ("server-1.2", "compat")])
+def test_a_server_without_its_environment_says_what_to_run(name: str, tool: str, place: Path) -> None:
+    with pytest.raises(SetupFailed, match=rf"{name} is not set up.*: run `python tools/{tool}\.py --set-up`"):
+        services.find_server(name)
+
+
+def test_progress_is_a_few_lines_where_they_stay(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("environments.time.monotonic", lambda: now)
+    progress = environments._Progress("a")
+    for number in range(100):
+        now += 1
+        progress.tell(f"Collecting {number}")
+    progress.end()
+    said = capsys.readouterr().err
+    assert said.splitlines() == [f"[a] Collecting {number}" for number in range(9, 100, 10)]
+
+
+def test_progress_is_one_line_of_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "30")
+    progress = environments._Progress("a")
+    progress.tell("Collecting one")
+    progress.tell("Collecting " + "two" * 100)
+    progress.end()
+    said = capsys.readouterr().err
+    assert "\n" not in said
+    first, second, end = said.removeprefix("\r\033[K").split("\r\033[K")
+    assert (first, second[-3:], end) == ("[a] Collecting one", "...", "")
+    assert len(second) < 30
 
 
 def start_ensuring(place: Path, *arguments: str) -> subprocess.Popen[str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from build import REQUIREMENTS, ensure_with_wheel
+from build import REQUIREMENTS, find_with_wheel
+from environments import SetupFailed
 from tests.servers import Servers
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -27,7 +28,10 @@ EACH = [pytest.param(name, id=name, marks=needs_pycurl if "curl" in name else ()
 @pytest.fixture(scope="module")
 def python() -> Path:
     version = "{}.{}".format(*sys.version_info)  # runs on several Pythons may go on at the same time
-    return ensure_with_wheel(f"examples-{version}", REQUIREMENTS / "examples.txt")
+    try:
+        return find_with_wheel(f"examples-{version}", REQUIREMENTS / "examples.txt")
+    except SetupFailed as error:
+        pytest.fail(f"{error}: run `python tools/test.py --set-up`")
 
 
 def run(python: Path, name: str, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:

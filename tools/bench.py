@@ -11,6 +11,7 @@ import sys
 
 from build import REQUIREMENTS, ensure_with_wheel
 from environments import ensure
+from services import ensure_server
 from steps import ROOT, WITH_SERVERS, Command, conclude, step
 
 PROGRAMS = {"memory": ["--mib", "64"], "keepalive": ["--calls", "80", "--threads", "40"]}
@@ -26,7 +27,7 @@ def main() -> int:
     quick = ["--quick"] if options.quick else []
 
     python = ensure_with_wheel("bench", REQUIREMENTS / "bench.txt")
-    ensure("server", ROOT / "tests" / "services" / "requirements.txt")
+    ensure_server()
     outcomes: dict[str, bool] = {}
     for name, little in PROGRAMS.items():
         program = ROOT / "benchmarks" / f"{name}.py"

@@ -1,6 +1,8 @@
 """Build the sdist and, from it, the wheel into ``dist/``, and check both: ``python tools/build.py``.
 
-The other tools import ``ensure_with_wheel``: an environment whose clients are the built wheel's, never ``src``.
+The other tools import ``ensure_with_wheel``: an environment whose clients are a built wheel's, never ``src``. That is
+the wheel in ``dist/`` while the sources are what it was made from; otherwise one made of the sources alone, by the
+build backend without the tools of a release.
 """
 
 from __future__ import annotations
@@ -11,14 +13,15 @@ import sys
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from environments import ensure
+from environments import SetupFailed, ensure, find
 from steps import ROOT, Command, require
 
 DIST = ROOT / "dist"
+UNRELEASED = ROOT / "build" / "wheel"
 REQUIREMENTS = ROOT / "tools" / "requirements"
 PACKAGES = sorted(init.parent.name for init in (ROOT / "src").glob("*/__init__.py"))
 
-_MADE_FROM = DIST / ".made-from"
+_MADE_FROM = ".made-from"  # in the folder of a wheel: a digest of its sources
 
 
 def ensure_with_wheel(name: str, requirements: Path, *, python: Path | None = None) -> Path:
@@ -29,12 +32,22 @@ def ensure_with_wheel(name: str, requirements: Path, *, python: Path | None = No
     wheel = _current_wheel()
     home_python = ensure(name, requirements, python=python)
     stamp = home_python.parent.parent / "wheel.txt"
-    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    digest = _digest(wheel.read_bytes())
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != digest:
         pip: Command = [home_python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
         require(f"install the wheel in {name}", [*pip, "install", "--no-deps", "--force-reinstall", wheel])
         require(f"check what {name} holds", [*pip, "check"])
         stamp.write_text(digest, encoding="utf-8")
+    return home_python
+
+
+def find_with_wheel(name: str, requirements: Path) -> Path:
+    """Return what ``ensure_with_wheel`` has made of the sources as they are; raises ``SetupFailed`` without it."""
+    home_python = find(name, requirements)
+    stamp = home_python.parent.parent / "wheel.txt"
+    wheels = [wheel.read_bytes() for folder in (DIST, UNRELEASED) if (wheel := _current(folder)) is not None]
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") not in map(_digest, wheels):
+        raise SetupFailed(f"the environment {name} does not hold the sources as they are")
     return home_python
 
 
@@ -45,18 +58,37 @@ def build() -> Path:
     shutil.rmtree(DIST, ignore_errors=True)
     require("build sdist and wheel", [python, "-m", "build", "--no-isolation", "--outdir", DIST, ROOT])
     (wheel,), (sdist,) = DIST.glob("*.whl"), DIST.glob("*.tar.gz")
-    problems = _unexpected(wheel)
-    if problems:
-        sys.exit(f"{wheel.name} is not what it should be: {'; '.join(problems)}")
+    _require_expected(wheel)
     require("check the metadata", [python, "-m", "twine", "check", "--strict", wheel, sdist])
-    _MADE_FROM.write_text(made_from, encoding="utf-8")
+    (DIST / _MADE_FROM).write_text(made_from, encoding="utf-8")
     return wheel
 
 
 def _current_wheel() -> Path:
-    if _MADE_FROM.exists() and _MADE_FROM.read_text(encoding="utf-8") == _sources():
-        return next(DIST.glob("*.whl"))
-    return build()
+    return _current(DIST) or _current(UNRELEASED) or _build_wheel()
+
+
+def _current(folder: Path) -> Path | None:
+    """The wheel in there, if it was made from the sources as they are."""
+    made_from = folder / _MADE_FROM
+    if made_from.exists() and made_from.read_text(encoding="utf-8") == _sources():
+        return next(folder.glob("*.whl"), None)
+    return None
+
+
+def _build_wheel() -> Path:
+    python = ensure("wheel", REQUIREMENTS / "wheel.txt")
+    made_from = _sources()
+    shutil.rmtree(UNRELEASED, ignore_errors=True)
+    require("build a wheel", [python, "-m", "hatchling", "build", "--target", "wheel", "--directory", UNRELEASED])
+    (wheel,) = UNRELEASED.glob("*.whl")
+    _require_expected(wheel)
+    (UNRELEASED / _MADE_FROM).write_text(made_from, encoding="utf-8")
+    return wheel
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def _sources() -> str:
@@ -67,6 +99,12 @@ def _sources() -> str:
     for path in files:
         digest.update(f"{path.relative_to(ROOT).as_posix()}\0".encode() + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def _require_expected(wheel: Path) -> None:
+    problems = _unexpected(wheel)
+    if problems:
+        sys.exit(f"{wheel.name} is not what it should be: {'; '.join(problems)}")
 
 
 def _unexpected(wheel: Path) -> list[str]:

@@ -20,6 +20,7 @@ def main() -> int:
     steps: dict[str, Command] = {
         "format": [python, "-m", "ruff", "format", "--check", "."],
         "lint": [python, "-m", "ruff", "check", "."],
+        "generated exports": [sys.executable, ROOT / "tools" / "exports.py", "--check"],
         "types (mypy)": [*mypy, *folders],
         # What only one system has must not be met on another.
         "types for Windows (mypy)": [*mypy, "--platform", "win32", "--no-warn-unreachable", "src"],

@@ -1,6 +1,7 @@
 """Run the clients against older versions of BentoML too: ``python tools/compat.py``; what follows is for pytest.
 
 Each version's server has an environment of its own, which is made the first time; the oldest need Python 3.11 or 3.12.
+``--set-up`` makes the environments and runs no test.
 """
 
 from __future__ import annotations
@@ -8,20 +9,21 @@ from __future__ import annotations
 import sys
 
 from build import REQUIREMENTS, ensure_with_wheel
-from steps import ROOT, WITH_SERVERS, Command, conclude, require, step
+from services import OLD_SERVERS, SERVERS, ensure_server
+from steps import ROOT, Command, conclude, step
 
-SERVERS = ("server-1.2", "server-1.3", "server", "server-files")
 TESTS = "tests/compat"
 
 
-def main() -> int:
-    # The tests know which Python each server needs.
-    setup = f"from tests.servers import python_of\nfor name in {SERVERS}: print(python_of(name))"
-    require("set up the servers", [sys.executable, "-c", setup], environ=WITH_SERVERS)
+def main(arguments: list[str]) -> int:
+    for name in (*OLD_SERVERS, *SERVERS):
+        ensure_server(name)
     python = ensure_with_wheel("test-{}.{}".format(*sys.version_info), REQUIREMENTS / "test.txt")
-    pytest: Command = [python, "-m", "pytest", ROOT / TESTS, *sys.argv[1:]]
+    if arguments == ["--set-up"]:
+        return 0
+    pytest: Command = [python, "-m", "pytest", ROOT / TESTS, *arguments]
     return conclude({"compatibility": step("compatibility", pytest)})
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

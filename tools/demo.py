@@ -8,13 +8,13 @@ from __future__ import annotations
 import sys
 
 from build import REQUIREMENTS, ensure_with_wheel
-from environments import ensure
+from services import ensure_server
 from steps import ROOT, WITH_SERVERS, conclude, step
 
 
 def main() -> int:
     python = ensure_with_wheel("demo", REQUIREMENTS / "demo.txt")
-    ensure("server", ROOT / "tests" / "services" / "requirements.txt")
+    ensure_server()
     return conclude({"demo": step("demo", [python, ROOT / "demo" / "run.py"], environ=WITH_SERVERS)})
 
 

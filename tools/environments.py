@@ -1,7 +1,8 @@
 """Virtual environments of the project's own, made once and kept under ``.venvs/<name>``.
 
-As a module: ``ensure("server", requirements=Path("tests/services/requirements.txt"))`` gives the environment's python.
-As a command, it prints that python on standard output, and what it is doing on standard error::
+As a module: ``ensure("server", requirements=Path("tests/services/requirements.txt"))`` gives the environment's python,
+``find`` the python of one that must be there. As a command, it prints that python on standard output, and its progress
+on standard error: on a terminal one line that changes, otherwise a line every ten seconds::
 
     python tools/environments.py ensure server -r tests/services/requirements.txt
     python tools/environments.py pythons
@@ -18,6 +19,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +31,9 @@ WINDOWS = sys.platform == "win32"
 
 _STAMP = "made-from.txt"
 _NESTED = re.compile(r"^(?:-r|--requirement|-c|--constraint)[ =]?\s*(\S+)", re.MULTILINE)
-# How much of pip's output a person wants while waiting: one short line for each thing that takes time.
-_TERSE = re.compile(r"\s*((?:Collecting|Downloading|Building|Installing|Processing|ERROR)\b.*?)(?: \(from .*)?$")
+# What pip says of the things that take time, and how often that is worth a line where lines stay.
+_TERSE = re.compile(r"\s*((?:Collecting|Downloading|Building|Installing|Processing)\b.*?)(?: \(from .*)?$")
+_SECONDS_BETWEEN_LINES = 10.0
 _PROBE = """
 import sys, ensurepip, venv
 version = sys.version_info
@@ -68,6 +71,13 @@ def ensure(
         if not _is_made(home, wanted):
             _make(home, requirements, packages, python or Path(sys.executable), content, lock)
     return _python_of(home)
+
+
+def find(name: str, requirements: Path | None = None, *, packages: Sequence[str] = ()) -> Path:
+    """Return the python of an environment that ``ensure`` has made of the same; raises ``SetupFailed`` without it."""
+    if not _is_made(ENVIRONMENTS / name, _content(requirements, packages)):
+        raise SetupFailed(f"the environment {name} is not set up, or no longer up to date")
+    return _python_of(ENVIRONMENTS / name)
 
 
 def pythons(*versions: str) -> list[Path]:
@@ -151,6 +161,7 @@ def _make(
 ) -> None:
     identity = _ask(python).identity
     _say(home.name, f"making {home} with {identity} (once; the next time it is there)")
+    start = time.monotonic()
     if home.exists():
         shutil.rmtree(home)
     arguments = [*packages] if requirements is None else ["-r", str(requirements), *packages]
@@ -161,11 +172,12 @@ def _make(
         _run([_python_of(home), "-I", "-m", "pip", "install", *options, *arguments], home.name, lock)
     # Written last, so that whatever was interrupted before is made anew.
     (home / _STAMP).write_text(f"{content} {identity}", encoding="utf-8")
-    _say(home.name, "ready")
+    _say(home.name, f"ready after {time.monotonic() - start:.0f} s")
 
 
 def _run(command: Sequence[str | Path], name: str, lock: int) -> None:
     lines: list[str] = []
+    progress = _Progress(name)
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -180,13 +192,37 @@ def _run(command: Sequence[str | Path], name: str, lock: int) -> None:
         for line in process.stdout:
             lines.append(line)
             if shown := _TERSE.match(line):
-                _say(name, shown[1])
+                progress.tell(shown[1])
+    progress.end()
     if process.returncode != 0:
         raise SetupFailed(f"{' '.join(map(str, command))}\nended with {process.returncode}:\n{''.join(lines[-30:])}")
 
 
-def _say(name: str, text: str) -> None:
-    print(f"[{name}] {text if len(text) <= 100 else text[:97] + '...'}", file=sys.stderr, flush=True)
+class _Progress:
+    """What a command does, on one line of a terminal; elsewhere on a line now and then."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._on_terminal = sys.stderr.isatty()
+        self._said = time.monotonic()
+
+    def tell(self, text: str) -> None:
+        if self._on_terminal:
+            print("\r\033[K", end="", file=sys.stderr)
+            _say(self._name, text, end="")
+        elif time.monotonic() - self._said >= _SECONDS_BETWEEN_LINES:
+            self._said = time.monotonic()
+            _say(self._name, text)
+
+    def end(self) -> None:
+        if self._on_terminal:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def _say(name: str, text: str, *, end: str = "\n") -> None:
+    width = shutil.get_terminal_size((120, 24)).columns - len(name) - 4
+    shown = text if len(text) <= width else text[: max(0, width - 3)] + "..."
+    print(f"[{name}] {shown}", end=end, file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ UV = "uv==0.13.9"
 PROJECT = ROOT / "pyproject.toml"
 TESTS = REQUIREMENTS / "test.in"
 SOURCES: dict[str, Command] = {
+    "wheel.txt": [REQUIREMENTS / "wheel.in"],
     "build.txt": [REQUIREMENTS / "build.in"],
     "demo.txt": [PROJECT, "--extra", "images", "--extra", "trio"],
     "test.txt": [PROJECT, "--all-extras", TESTS],

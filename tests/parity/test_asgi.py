@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from bento_proto import BentoMLException, NotFound, ServiceUnavailable, Unauthorized
+from services import SERVICES, find_server
 from tests.packages import PACKAGES, home
-from tests.servers import SERVICES, python_of
 
 from .faces import Connect, Face
 from .proxies import endpoint, schema
@@ -168,7 +168,7 @@ def test_a_service_of_bentomls(face: Face, tmp_path: Path) -> None:
         shutil.copytree(home(package), tmp_path / "site" / package)
     script = "from zoo import Zoo\n" + textwrap.dedent(SCRIPTS["sync" if face.name == "sync" else "async"])
     answer = subprocess.run(
-        [python_of("server"), "-c", script],
+        [find_server(), "-c", script],
         check=False,
         capture_output=True,
         text=True,

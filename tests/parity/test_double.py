@@ -38,8 +38,9 @@ from bento_proto.testing import (
     UploadedFile,
 )
 from bento_sync import File, SyncHTTPClient
+from services import find_server
 from tests.packages import PACKAGES, home
-from tests.servers import Servers, python_of
+from tests.servers import Servers
 
 from .faces import Connect
 
@@ -364,7 +365,7 @@ def test_bentomls_own_client_takes_it_for_a_service(tmp_path: Path) -> None:
         shutil.copytree(home(package), tmp_path / "site" / package)
     script = "import pathlib\n" + textwrap.dedent(BENTOMLS_CLIENT)
     answer = subprocess.run(
-        [python_of("server"), "-c", script],
+        [find_server(), "-c", script],
         check=False,
         capture_output=True,
         text=True,
