@@ -161,7 +161,7 @@ def test_a_client_loads_nothing_of_the_other(package: str) -> None:
 
 def test_the_command_line_starts_without_what_not_every_command_needs() -> None:
     assert among(loaded_by("import bento_client.cli"), OPTIONAL | {"bento_proto"}) == set()
-    loaded = loaded_by("import bento_client.cli._cli")
+    loaded = loaded_by("import bento_client.cli._commands")
     assert "click" in loaded
     assert among(loaded, (OPTIONAL - {"click"}) | {"bento_proto", "bento_sync", "http", "ssl"}) == set()
 

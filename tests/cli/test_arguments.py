@@ -1,4 +1,4 @@
-"""What the words of a command line become, by the endpoint's own types."""
+"""The arguments of a command line, converted to the types of the endpoint."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def refusal(of: Endpoint, *words: str, data: str | None = None) -> str:
         (FILE, ':="HTTPS://example.org/cat.png"', "HTTPS://example.org/cat.png"),
     ],
 )
-def test_a_text_becomes_what_the_endpoint_wants(schema: JSON, text: str, expected: object) -> None:
+def test_text_is_converted_to_the_type_of_the_parameter(schema: JSON, text: str, expected: object) -> None:
     found = value(schema, text)
     assert found == expected
     assert type(found) is type(expected) or isinstance(found, Path)
@@ -88,7 +88,7 @@ def test_a_text_becomes_what_the_endpoint_wants(schema: JSON, text: str, expecte
 def test_a_key_that_is_repeated_makes_a_list() -> None:
     assert value({"type": "array", "items": INTEGER}, "=1", "=2") == [1, 2]
     assert value({"type": "array", "items": FILE}, "=@a", "=@b") == [Path("a"), Path("b")]
-    assert refusal(named(x=INTEGER), "x=1", "x=2") == "x= is given 2 times, and takes one value"
+    assert refusal(named(x=INTEGER), "x=1", "x=2") == "x= is given 2 times, but takes one value"
 
 
 @pytest.mark.parametrize(
@@ -99,31 +99,32 @@ def test_a_key_that_is_repeated_makes_a_list() -> None:
         ({"type": "boolean"}, "=maybe", "x must be boolean, not 'maybe'"),
         ({"type": "object"}, "=[1]", "x must be object, not '[1]'"),
         ({"type": "null"}, "=x", "x must be null, not 'x'"),
+        ({**TEXT, "enum": ["red", "blue"]}, "=green", "x must be one of red, blue, not 'green'"),
         ({"anyOf": [INTEGER, {"type": "boolean"}]}, "=x", "x must be boolean or integer, not 'x'"),
     ],
 )
-def test_what_does_not_fit_is_refused_before_anything_is_sent(schema: JSON, text: str, message: str) -> None:
+def test_text_of_another_type_is_refused(schema: JSON, text: str, message: str) -> None:
     assert refusal(named(x=schema), f"x{text}") == message
 
 
-def test_json_that_is_none_is_refused() -> None:
+def test_malformed_json_is_refused() -> None:
     assert refusal(named(x=INTEGER), "x:=[1").startswith("x: this is not JSON: ")
 
 
 @pytest.mark.parametrize("words", [["x=/etc/passwd"], ['x:="/etc/passwd"'], ['x:=["http://a/b", 5]']])
-def test_a_file_is_only_read_where_it_is_named_as_one(words: list[str]) -> None:
-    assert "x is a file: give it as x=@" in refusal(named(x={"type": "array", "items": FILE}), *words)
+def test_a_file_is_read_only_if_it_is_given_with_an_at_sign(words: list[str]) -> None:
+    assert "x takes a file: give it as x=@" in refusal(named(x={"type": "array", "items": FILE}), *words)
 
 
-def test_no_document_makes_a_file_be_read(tmp_path: Path) -> None:
+def test_a_document_can_not_name_a_file(tmp_path: Path) -> None:
     document = tmp_path / "data.json"
     document.write_text('{"x": "/etc/passwd"}')
-    assert refusal(named(x=FILE), data=str(document)) == "x is a file: give it as x=@/etc/passwd"
+    assert refusal(named(x=FILE), data=str(document)) == "x takes a file: give it as x=@/etc/passwd"
     document.write_text('{"x": null}')
     assert parse(named(x=FILE), [], str(document)).kwargs == {"x": None}
 
 
-def test_the_content_of_a_file_where_none_is_wanted(tmp_path: Path) -> None:
+def test_a_file_for_a_parameter_that_is_no_file_is_its_content(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text(" 12\n")
     assert value(TEXT, f"=@{path}") == " 12\n"
@@ -131,10 +132,10 @@ def test_the_content_of_a_file_where_none_is_wanted(tmp_path: Path) -> None:
     assert value({}, f":=@{path}") == 12
     path.write_bytes(b"\xff")
     assert value({"type": "string", "format": "binary"}, f"=@{path}") == b"\xff"
-    assert "is no text in UTF-8" in refusal(named(x=TEXT), f"x=@{path}")
+    assert "is not text in UTF-8" in refusal(named(x=TEXT), f"x=@{path}")
 
 
-def test_standard_input_is_read_once_only() -> None:
+def test_standard_input_is_read_once() -> None:
     of = named(x=FILE, y=FILE)
     assert refusal(of, "x=@-", "y=@-") == "standard input can be read once only"
 
@@ -144,22 +145,22 @@ def test_arguments_by_position() -> None:
     assert parse(of, ["5", "y=a"], None) == Arguments((5,), {"y": "a"})
     assert parse(of, ["5", "a b = c"], None) == Arguments((5, "a b = c"), {})
     assert parse(of, [":=5", '["a=b"]'], None) == Arguments((5, '["a=b"]'), {})
-    assert parse(of, ["5", "a", "one too many"], None).args == (5, "a", "one too many")  # who binds them says so
+    assert parse(of, ["5", "a", "one too many"], None).args == (5, "a", "one too many")  # refused when they are bound
     assert parse(named(x=FILE), ["@a=b.png"], None).args == (Path("a=b.png"),)
 
 
-def test_arguments_beyond_the_named_ones() -> None:
+def test_variadic_arguments() -> None:
     of = named(x=INTEGER, args={"type": "array", "items": INTEGER}, kwargs={"type": "object"})
     assert parse(of, ["1", "2", "3", "other=4"], None) == Arguments((1, 2, 3), {"other": "4"})
 
 
-def test_a_root_input_is_the_whole_word() -> None:
+def test_a_root_input_is_the_whole_argument() -> None:
     assert parse(endpoint({**TEXT, "root_input": True}), ["a=b"], None).args == ("a=b",)
     numbers = endpoint({"type": "array", "items": INTEGER, "root_input": True})
     assert parse(numbers, ["[1, 2]"], None).args == parse(numbers, [":=[1, 2]"], None).args == ([1, 2],)
 
 
-def test_a_root_input_that_is_a_model_by_its_fields(tmp_path: Path) -> None:
+def test_a_model_as_root_input_is_given_by_its_fields(tmp_path: Path) -> None:
     of = endpoint({"type": "object", "properties": {"n": INTEGER, "f": FILE}, "root_input": True})
     assert parse(of, ["n=1", "f=@a"], None) == Arguments((), {"n": 1, "f": Path("a")})
 

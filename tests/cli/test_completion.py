@@ -1,4 +1,4 @@
-"""What the shell completes: the names of the Service's own endpoints and arguments, and nothing if it is not there."""
+"""Shell completion of the Service's endpoints and arguments; of nothing if it can't be reached."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_files(run: Run) -> None:
 
 
 @pytest.mark.parametrize("url", [":1", "http://[", "nonsense://x", ""])
-def test_silence_where_there_is_no_service(run: Run, url: str) -> None:
+def test_without_a_service_nothing_is_offered(run: Run, url: str) -> None:
     assert completed(run, f"call {url} ") == []
     assert completed(run, f"call {url} add_int ") == []
 
@@ -65,24 +65,35 @@ def test_no_token_is_read_from_standard_input(run: Run, zoo: str) -> None:
     assert completed(run, f"call --token-file - {zoo} add_") == ["add_int"]
 
 
-def test_nothing_that_a_shell_might_run_or_a_terminal_obey(run: Run) -> None:
+def test_nothing_is_offered_that_a_shell_or_a_terminal_interprets(run: Run) -> None:
     attack = "$(touch${IFS}owned)"
     properties = {"größe": {"description": "\x1b[2Jlarge"}, attack: {}, "a b": {}, "c\nd": {}}
-    colors = {"properties": {"color": {"enum": ["red", "a b", "`id`"]}}}
+    colors = {"properties": {"color": {"enum": ["red", "a b", "`id`", "@/etc/passwd"]}}}
     routes = schema(
         endpoint("good", doc="fine \x1b]0;owned\x07", input={"properties": properties}),
         endpoint("colors", input=colors),
-        *(endpoint(name, "/x") for name in (attack, "a;b", "c\nd", "\x1b[2J")),
+        *(endpoint(name, "/x") for name in (attack, "a;b", "c\nd", "\x1b[2J", "--proxy=http://evil")),
     )
     with Stub(lambda asked: reply(routes if asked.target == "/schema.json" else b"")) as stub:
         assert completed(run, f"call {stub.url} ") == ["good", "colors"]
         assert completed(run, f"call {stub.url} good ") == ["größe="]
-        assert completed(run, f"call {stub.url} colors color=") == ["red"]
+        assert completed(run, f"call {stub.url} colors color=") == ["red", "@@/etc/passwd"]
         for words in (f"call {stub.url}", f"call {stub.url} good"):
             env = {"_BENTO_CLIENT_COMPLETE": "zsh_complete", "COMP_WORDS": f"bento-client {words}", "COMP_CWORD": "9"}
             told = run(env=env).text
             assert r"\x1b" in told
             assert "\x1b" not in told
+
+
+def test_the_example_of_an_endpoint_is_quoted(run: Run) -> None:
+    routes = schema(
+        *(endpoint(name, "/x", input={"properties": {"a b": {}}, "required": ["a b"]}) for name in ("x;id", "--proxy"))
+    )
+    with Stub(lambda asked: reply(routes if asked.target == "/schema.json" else b"")) as stub:
+        assert run("endpoints", stub.url, "x;id").text.splitlines()[-1] == (
+            f"Example: bento-client call {stub.url} 'x;id' 'a b'='...'"
+        )
+        assert f"bento-client call {stub.url} -- --proxy " in run("endpoints", stub.url, "--", "--proxy").text
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What goes wrong: one line, an exit code, and no credential in either."""
+"""Errors: one line, an exit code, and no credential in either."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ SECRET = "s3cret-t0ken"
 
 
 @pytest.fixture
-def nowhere() -> Iterator[str]:
-    """The URL of a port that nobody listens on."""
+def unreachable() -> Iterator[str]:
+    """The URL of a port without a listener."""
     with closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -47,10 +47,16 @@ def nowhere() -> Iterator[str]:
         (["call"], 2, "error: the Service's URL is missing"),
         (["call", "summarize"], 2, "error: the Service's URL is missing, and 'summarize' is none"),
         (["call", "URL", "add_int", "--wrong"], 2, "error: No such option"),
+        (["cal", "URL"], 2, "error: No such command 'cal'; did you mean call or cancel?"),
+        (["call", "URL", "add_int", "-d", '{"a": 1}'], 2, "error: --data takes a file, or - for stdin; give JSON"),
         (["call", "ftp://x", "f"], 2, "error: the URL of a Service starts with http://"),
         (["ready", "URL", "more"], 2, "error: unexpected argument 'more' (see bento-client ready --help)"),
         (["endpoints", "URL", "add_int", "more"], 2, "error: endpoints takes one ENDPOINT at most"),
-        (["nonsense"], 2, "error: No such command 'nonsense' (see bento-client --help)"),
+        (
+            ["nonsense"],
+            2,
+            "error: No such command 'nonsense'; to call an endpoint, use: call URL",
+        ),
         (["call", "URL", "slow", "seconds=20", "--timeout", "3"], 4, "error: the server did not answer in time"),
         (["call", "URL", "slow", "seconds=20", "--total-timeout", "3"], 4, "error: "),
     ],
@@ -62,16 +68,22 @@ def test_an_error_is_a_line_and_an_exit_code(run: Run, zoo: str, words: list[str
     assert done.told.count("\n") == 1
 
 
-def test_nobody_there(run: Run, nowhere: str) -> None:
-    done = run("ready", nowhere)
+def test_an_unknown_option_explains_how_arguments_are_given(run: Run) -> None:
+    done = run("call", ":1", "f", "--text", "hello")
+    assert done.code == 2
+    assert "an endpoint's arguments are given as NAME=VALUE" in done.told
+
+
+def test_a_service_that_is_not_reachable(run: Run, unreachable: str) -> None:
+    done = run("ready", unreachable)
     assert done.code == 3
-    assert done.told.startswith(f"error: {nowhere} is not ready: can't connect to {nowhere}")
-    assert run("ready", nowhere, "--wait", "0.2").code == 3
-    assert run("call", nowhere, "f", "--retries", "0").code == 3
-    assert run("call", nowhere, "f", "--wait-ready", "0.2").code == 3
+    assert done.told.startswith(f"error: {unreachable} is not ready: can't connect to {unreachable}")
+    assert run("ready", unreachable, "--wait", "0.2").code == 3
+    assert run("call", unreachable, "f", "--retries", "0").code == 3
+    assert run("call", unreachable, "f", "--wait-ready", "0.2").code == 3
 
 
-def test_errors_for_programs(run: Run, zoo: str) -> None:
+def test_errors_as_json(run: Run, zoo: str) -> None:
     done = run("call", zoo, "stream_raise_first", "--json")
     error = json.loads(done.err)["error"]
     assert (done.code, done.out) == (1, b"")
@@ -81,7 +93,7 @@ def test_errors_for_programs(run: Run, zoo: str) -> None:
     assert json.loads(run("call", zoo, "add_int", "--json", "a=x").err)["error"]["exit_code"] == 2
 
 
-def test_a_traceback_for_who_asks(run: Run, zoo: str) -> None:
+def test_debug_prints_the_traceback(run: Run, zoo: str) -> None:
     done = run("call", zoo, "stream_raise_first", "--debug")
     assert "Traceback" in done.told
     assert done.told.splitlines()[-1].startswith("error: bad before the first item")
@@ -93,7 +105,7 @@ def test_a_stream_that_breaks_has_printed_what_came(run: Run, zoo: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
-def test_ctrl_c_is_silent(zoo: str) -> None:
+def test_ctrl_c_prints_nothing(zoo: str) -> None:
     command = (*COMMAND, "call", zoo, "stream_stall", "delay=30")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
         assert process.stdout is not None
@@ -115,7 +127,7 @@ def authorization(stub: Stub) -> set[str | None]:
     return {asked.headers.get("authorization") for asked in stub.asked if asked.target != "/readyz"}
 
 
-def test_where_the_token_comes_from(run: Run, tmp_path: Path) -> None:
+def test_the_sources_of_the_token(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text(f"{SECRET}\n")
     environments = {"BENTO_CLIENT_TOKEN": "of-the-environment", "BENTO_CLOUD_API_KEY": "of-the-cloud"}
@@ -132,10 +144,10 @@ def test_where_the_token_comes_from(run: Run, tmp_path: Path) -> None:
             assert authorization(stub) == {f"Bearer {expected}"}
 
 
-def test_a_token_on_standard_input_is_its_first_line_and_no_more(run: Run) -> None:
+def test_a_token_on_standard_input_is_its_first_line(run: Run) -> None:
     routes = schema(endpoint("f", "/api/f", input={"properties": {"text": {"type": "string"}}}))
 
-    def answer(asked: Asked) -> bytes:  # with the schema at the root, and all else under a prefix
+    def answer(asked: Asked) -> bytes:  # the schema is at the root, everything else under a prefix
         if asked.target.endswith("/schema.json"):
             return reply(routes) if asked.target == "/schema.json" else reply(b"", 404)
         return reply("ok")
@@ -193,7 +205,7 @@ def test_the_process_list_has_no_token(zoo: str) -> None:
     assert not any(token.encode() in line for line in lines)
 
 
-def test_logging_shows_what_happens(run: Run, zoo: str) -> None:
+def test_verbose_logs_requests(run: Run, zoo: str) -> None:
     done = run("call", zoo, "add_int", "a=1", "-v")
     assert done.out == b"3\n"
     assert "bento_client.http: POST" in done.told
@@ -203,7 +215,7 @@ def test_logging_shows_what_happens(run: Run, zoo: str) -> None:
 # --- the installation
 
 
-def test_without_its_extra_it_says_how_to_get_it(
+def test_without_the_extra_it_says_how_to_install_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for missing in ("click", "rich"):
@@ -232,7 +244,7 @@ def test_version_and_help(run: Run) -> None:
     assert "Examples:" in run("call", "--help").text
 
 
-def test_without_a_word_it_shows_its_help(run: Run) -> None:
+def test_without_arguments_it_prints_its_help(run: Run) -> None:
     done = run()
     assert (done.code, done.out) == (2, b"")
     assert done.told == run("--help").text

@@ -1,4 +1,4 @@
-"""Tasks: each step a command, as a script would take them."""
+"""Tasks, one command for each step, as in a script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def test_a_task_step_by_step(run: Run, tasks: str) -> None:
     assert run("wait", tasks, "json_task", again).code == 0
 
 
-def test_a_task_at_once(run: Run, tasks: str, tmp_path: Path) -> None:
+def test_submit_and_wait(run: Run, tasks: str, tmp_path: Path) -> None:
     done = run("submit", tasks, "json_task", "a=4", "--wait")
     assert (done.code, done.out) == (0, b'{"doubled":8}\n')
     assert done.told.startswith("task ")
@@ -26,7 +26,7 @@ def test_a_task_at_once(run: Run, tasks: str, tmp_path: Path) -> None:
     assert (tmp_path / "out").read_bytes() == b"\x00\xff"
 
 
-def test_a_task_that_takes_its_time(run: Run, tasks: str) -> None:
+def test_a_task_in_progress(run: Run, tasks: str) -> None:
     task_id = run("submit", tasks, "slow_task", "seconds=20").text.strip()
     assert run("status", tasks, "slow_task", task_id).text == "in_progress\n"
     assert run("get", tasks, "slow_task", task_id).code == 5
@@ -46,7 +46,7 @@ def test_a_task_that_fails(run: Run, tasks: str) -> None:
     assert done.told == f"error: the task {task_id} is failed\n"
 
 
-def test_tasks_for_programs(run: Run, tasks: str) -> None:
+def test_tasks_as_json(run: Run, tasks: str) -> None:
     task_id = json.loads(run("submit", tasks, "json_task", "--json").out)["task_id"]
     assert json.loads(run("wait", tasks, "json_task", task_id, "--json").out) == {
         "task_id": task_id,
@@ -57,8 +57,8 @@ def test_tasks_for_programs(run: Run, tasks: str) -> None:
     assert (json.loads(done.out), done.told) == ({"doubled": 2}, "")
 
 
-def test_what_makes_no_sense(run: Run, tasks: str) -> None:
+def test_wrong_usage(run: Run, tasks: str) -> None:
     assert run("submit", tasks, "plain_api").told == "error: plain_api() is no task\n"
     assert "--within and -o need --wait" in run("submit", tasks, "json_task", "--within", "1").told
-    assert "an endpoint and the id of a task are due" in run("status", tasks, "json_task").told
+    assert "ENDPOINT and TASK_ID are needed" in run("status", tasks, "json_task").told
     assert run("status", tasks, "json_task", "unknown").code == 1

@@ -1,4 +1,4 @@
-"""``types``: a module that runs, and a check that fails once it is not true any more."""
+"""``types``: a module that runs, and a check that fails once the Service has changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from .conftest import Run, environment
 
 
-def test_the_module_that_is_written_works(run: Run, zoo: str, tmp_path: Path) -> None:
+def test_the_generated_module_works(run: Run, zoo: str, tmp_path: Path) -> None:
     done = run("types", zoo)
     assert (done.code, done.told) == (0, "")
     (tmp_path / "zoo_client.py").write_bytes(done.out)
@@ -19,7 +19,7 @@ def test_the_module_that_is_written_works(run: Run, zoo: str, tmp_path: Path) ->
     assert ran.stdout == b"3\n"
 
 
-def test_which_clients_it_has_and_what_they_are_called(run: Run, zoo: str) -> None:
+def test_the_clients_and_their_names(run: Run, zoo: str) -> None:
     both = run("types", zoo, "--both").text
     assert both == run("types", zoo).text
     assert "class ZooClient(" in both
@@ -32,7 +32,7 @@ def test_which_clients_it_has_and_what_they_are_called(run: Run, zoo: str) -> No
     assert (done.code, done.out) == (2, b"")
 
 
-def test_the_check_says_what_has_changed(run: Run, zoo: str, tmp_path: Path) -> None:
+def test_the_check_prints_the_changes(run: Run, zoo: str, tmp_path: Path) -> None:
     assert run("types", zoo, "-o", "client.py").out == b""
     path = tmp_path / "client.py"
     done = run("types", zoo, "--check", "client.py")
@@ -42,7 +42,7 @@ def test_the_check_says_what_has_changed(run: Run, zoo: str, tmp_path: Path) -> 
     path.write_text(text.replace("/half", "/third"))
     done = run("types", zoo, "--check", "client.py")
     assert (done.code, done.text) == (1, "half: route: '/third' -> '/half'\n")
-    assert done.told == "error: client.py does not fit the Service any more: 1 change\n"
+    assert done.told.startswith("error: client.py no longer fits the Service (1 change); write it again with: ")
     done = run("types", zoo, "--check", "client.py", "--json")
     assert json.loads(done.out) == {"file": "client.py", "changes": ["half: route: '/third' -> '/half'"]}
     path.write_text("import this")

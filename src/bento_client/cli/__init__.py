@@ -1,4 +1,4 @@
-"""The command line ``bento-client`` (the extra ``cli``)."""
+"""The command line ``bento-client``, which needs the extra ``cli``."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
-"""``key=value`` of a command line, as the arguments of a call.
+"""Arguments of a command line as arguments of a call.
 
 An argument is one of::
 
-    key=text        text, or what the endpoint's type makes of it: a number, a boolean, JSON
-    key:=JSON       JSON, as it stands
-    key=@PATH       a file; for what is no file argument its content, as text
+    key=text        text, converted to the type that the endpoint takes: a number, a boolean, JSON
+    key:=JSON       JSON
+    key=@PATH       a file; its content as text, where the endpoint takes no file
     key:=@PATH      JSON from a file
     key=@-          the same from standard input
     key=@@text      text that begins with @
 
-and without ``key=`` it is given by position.
+and is given by position without ``key=``.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import click
 
@@ -35,26 +36,28 @@ if TYPE_CHECKING:
 _NAMED: Final = re.compile(r"""(?P<key>[^\s=:@"'{}()[\],]*)(?P<how>:=|=)(?P<text>.*)""", re.DOTALL)
 _URL: Final = re.compile(r"https?://", re.IGNORECASE)
 _BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-# What JSON each kind of structure comes as; a "model" is a reference to what this does not look up.
+# The JSON types of each kind of structure; a "model" is a reference, which is not resolved.
 _STRUCTURES: Final[Mapping[str, tuple[type, ...]]] = {
     "array": (list,), "object": (dict,), "model": (dict, list), "dataframe": (dict, list), "tensor": (list, int, float),
 }  # fmt: skip
 
 
-class Arguments(NamedTuple):
-    """What a call is given.
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The arguments of a call.
 
     Attributes:
-        args: by position.
-        kwargs: by name.
+        args: those given by position.
+        kwargs: those given by name.
     """
 
     args: tuple[object, ...]
     kwargs: Mapping[str, object]
 
 
-class _Word(NamedTuple):
-    """One argument of the command line; the key is empty if it has none."""
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """One argument of the command line; its key is empty if it is given by position."""
 
     key: str
     text: str
@@ -62,11 +65,12 @@ class _Word(NamedTuple):
 
     @property
     def path(self) -> str | None:
+        """The path in ``@PATH``; None for other text."""
         return self.text[1:] if self.text[:1] == "@" != self.text[1:2] else None
 
 
 class _Reader:
-    """Files and standard input, which can be read once only."""
+    """Reads files and standard input, the latter once."""
 
     def __init__(self) -> None:
         self._taken = False
@@ -90,16 +94,16 @@ class _Reader:
 
 
 def parse(endpoint: Endpoint, words: Sequence[str], data: str | None) -> Arguments:
-    """The arguments of a call.
+    """Parse the arguments of a call.
 
     Args:
-        endpoint: what is to be called: its types say what a text becomes.
-        words: those of the command line.
-        data: the path of a JSON document with all arguments, or ``-``: an object has them by name, unless the endpoint
-            takes something else as its one argument. What `words` say holds against it.
+        endpoint: the endpoint; the types of its parameters decide how text is converted.
+        words: the arguments of the command line, which override those in `data`.
+        data: the path of a JSON document with all arguments, or ``-`` for standard input. An object has them by name,
+            unless the endpoint's one argument has no name; anything else is the one argument.
 
     Raises:
-        click.UsageError: they can't be understood, or a file is not given as one.
+        click.UsageError: an argument is malformed, or text where a file is due.
         OSError: a file can't be read.
     """
     reader = _Reader()
@@ -107,24 +111,33 @@ def parse(endpoint: Endpoint, words: Sequence[str], data: str | None) -> Argumen
     kwargs: dict[str, object] = {}
     fields = {parameter.name: parameter for parameter in endpoint.root_fields or endpoint.parameters}
     if data is not None:
-        document = _json("--data", reader.content(data))
+        document = _document(data, reader)
         if isinstance(document, dict) and (not endpoint.root_input or endpoint.root_fields):
             kwargs.update({name: _checked(fields.get(name), name, value) for name, value in document.items()})
         else:
             args.append(document)
-    given: dict[str, list[_Word]] = {}
+    by_key: dict[str, list[_Word]] = {}
     for word in map(_positional if _is_nameless(endpoint) else _word, words):
         if word.key:
-            given.setdefault(word.key, []).append(word)
+            by_key.setdefault(word.key, []).append(word)
         else:
             args.append(_value(_positional_parameter(endpoint, len(args)), word, reader))
-    for key, said in given.items():
-        kwargs[key] = _named(fields.get(key), key, said, reader)
+    for key, given in by_key.items():
+        kwargs[key] = _named(fields.get(key), key, given, reader)
     return Arguments(tuple(args), kwargs)
 
 
+def _document(path: str, reader: _Reader) -> JSON:
+    try:
+        return _json("--data", reader.content(path))
+    except OSError as exc:
+        if path.lstrip()[:1] in ("{", "["):
+            raise click.UsageError("--data takes a file, or - for stdin; give JSON itself as NAME:=JSON") from exc
+        raise
+
+
 def _is_nameless(endpoint: Endpoint) -> bool:
-    """Whether the one argument has no name, so that its text may hold any ``=``."""
+    """Whether the endpoint's one argument has no name, so that its text may contain ``=``."""
     return endpoint.root_input and not endpoint.root_fields
 
 
@@ -145,14 +158,14 @@ def _positional_parameter(endpoint: Endpoint, position: int) -> Parameter | None
     return endpoint.parameters[position] if position < len(endpoint.parameters) else None
 
 
-def _named(parameter: Parameter | None, key: str, said: Sequence[_Word], reader: _Reader) -> object:
-    if len(said) == 1:
-        return _value(parameter, said[0], reader)
+def _named(parameter: Parameter | None, key: str, given: Sequence[_Word], reader: _Reader) -> object:
+    if len(given) == 1:
+        return _value(parameter, given[0], reader)
     items = parameter.schema.get("items") if parameter is not None else None
     if parameter is None or "array" not in _kinds(parameter.schema):
-        raise click.UsageError(f"{key}= is given {len(said)} times, and takes one value")
+        raise click.UsageError(f"{key}= is given {len(given)} times, but takes one value")
     one = parameter._replace(schema=items if isinstance(items, dict) else {}, many=False)
-    return [_value(one, word, reader) for word in said]
+    return [_value(one, word, reader) for word in given]
 
 
 def _value(parameter: Parameter | None, word: _Word, reader: _Reader) -> object:
@@ -173,18 +186,18 @@ def _value(parameter: Parameter | None, word: _Word, reader: _Reader) -> object:
     try:
         text = content.decode()
     except UnicodeDecodeError:
-        raise click.UsageError(f"{name}: {word.path} is no text in UTF-8, and {name} takes no file") from None
+        raise click.UsageError(f"{name}: {word.path} is not text in UTF-8, and {name} takes no file") from None
     return text if _is_text(_kinds(schema)) else _typed(name, text.strip(), schema)
 
 
 def _checked(parameter: Parameter | None, name: str, value: object) -> object:
-    """The value; a file's can only be a URL, so that no document makes this read a file that nobody named."""
+    """The value; of a file parameter it must be a URL, so that no document and no schema makes this read a file."""
     if parameter is None or not parameter.is_file or value is None:
         return value
     for item in _listed(value):
         if not isinstance(item, str) or not _URL.match(item):
             path = item if isinstance(item, str) and item else "PATH"
-            raise click.UsageError(f"{name} is a file: give it as {name}=@{path}")
+            raise click.UsageError(f"{name} takes a file: give it as {name}=@{path}")
     return value
 
 
@@ -200,22 +213,25 @@ def _json(name: str, data: bytes) -> JSON:
 
 
 def _typed(name: str, text: str, schema: Schema) -> object:
-    """A text as the value that its schema asks for: text if it may be that."""
+    """Text as a value of the type in its schema; as text if the schema allows text."""
     kinds = _kinds(schema)
+    choices = schema.get("enum")
+    if isinstance(choices, list) and kinds == frozenset({"string"}) and text not in choices:
+        raise click.UsageError(f"{name} must be one of {', '.join(map(str, choices))}, not {text!r}")
     if _is_text(kinds):
         return text
     for convert in (_number, _boolean, _null, _structured):
         value = convert(text, kinds)
-        if value is not _NO:
+        if value is not _UNFIT:
             return value
-    if "array" in kinds:  # a list may be given by repeating it, so once is a list as well
+    if "array" in kinds:  # a repeated key gives a list, so a key given once gives a list of one
         items = schema.get("items")
         return [_typed(name, text, items if isinstance(items, dict) else {})]
     wanted = " or ".join(sorted(kinds - {"null"}) or ["null"])
     raise click.UsageError(f"{name} must be {wanted}, not {text!r}")
 
 
-_NO: Final = object()
+_UNFIT: Final = object()
 
 
 def _number(text: str, kinds: frozenset[str]) -> object:
@@ -225,15 +241,15 @@ def _number(text: str, kinds: frozenset[str]) -> object:
                 return convert(text)
             except ValueError:
                 continue
-    return _NO
+    return _UNFIT
 
 
 def _boolean(text: str, kinds: frozenset[str]) -> object:
-    return _BOOLEANS.get(text.lower(), _NO) if "boolean" in kinds else _NO
+    return _BOOLEANS.get(text.lower(), _UNFIT) if "boolean" in kinds else _UNFIT
 
 
 def _null(text: str, kinds: frozenset[str]) -> object:
-    return None if "null" in kinds and text in ("null", "") else _NO
+    return None if "null" in kinds and text in ("null", "") else _UNFIT
 
 
 def _structured(text: str, kinds: frozenset[str]) -> object:
@@ -245,11 +261,11 @@ def _structured(text: str, kinds: frozenset[str]) -> object:
             value = None
         if isinstance(value, fitting):
             return value
-    return text if "model" in kinds else _NO  # an enum, say
+    return text if "model" in kinds else _UNFIT  # the model may be an enum
 
 
 def _may_be_none(parameter: Parameter) -> bool:
-    # An optional's schema does not say that it is one: its default does.
+    # The schema of an Optional does not allow null; its default shows that null is allowed.
     return not parameter.required and parameter.default is None and not _is_text(_kinds(parameter.schema))
 
 
@@ -258,7 +274,7 @@ def _is_text(kinds: frozenset[str]) -> bool:
 
 
 def _kinds(schema: Schema) -> frozenset[str]:
-    """The types that a value may have; none if it may be anything."""
+    """The JSON types that a schema allows; none if it allows any."""
     kind = schema.get("type")
     if isinstance(kind, str):
         return frozenset({kind})

@@ -1,4 +1,4 @@
-"""What the commands have in common: the options of all of them, the way their help looks, and finding endpoints."""
+"""How a command looks: the options that all commands share, and the layout of its help."""
 
 from __future__ import annotations
 
@@ -8,27 +8,15 @@ from typing import TYPE_CHECKING, cast
 import click
 from click.core import ParameterSource
 
-from ._failures import EXIT_CODES
+from ._errors import EXIT_CODES
 from ._settings import TOKEN_VARIABLE, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bento_sync import EndpointMethod, SyncHTTPClient
-
-
-def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
-    """Note an option that was given, before the command's name or after it."""
-    settings = context.ensure_object(Settings)
-    name = str(parameter.name)
-    if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
-        if isinstance(value, tuple):
-            value = (*settings.headers, *cast("tuple[str, ...]", value))
-        setattr(settings, name, value)
-
 
 class CommonOption(click.Option):
-    """An option of every command."""
+    """An option of every command. Its value goes to `Settings`, wherever on the command line it stands."""
 
     def __init__(
         self,
@@ -49,8 +37,53 @@ class CommonOption(click.Option):
             count=count,
             multiple=multiple,
             expose_value=False,
-            callback=_keep,
+            callback=_store,
         )
+
+
+def _store(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    settings = context.ensure_object(Settings)
+    name = str(parameter.name)
+    if context.get_parameter_source(name) is not ParameterSource.DEFAULT:
+        if isinstance(value, tuple):
+            value = (*settings.headers, *cast("tuple[str, ...]", value))
+        setattr(settings, name, value)
+
+
+def common_options() -> list[click.Option]:
+    """New instances of the options that every command has."""
+    return [
+        CommonOption("--timeout", type=float, metavar="SECONDS", help="Limit each single wait (default 30)."),
+        CommonOption("--total-timeout", type=float, metavar="SECONDS", help="Limit the whole call, retries included."),
+        CommonOption(
+            "--wait-ready", type=float, metavar="SECONDS", help="Wait for the Service to become ready (default 0)."
+        ),
+        CommonOption("--retries", type=int, metavar="N", help="Retry what is safe to repeat (default 2)."),
+        CommonOption(
+            "--token-file",
+            type=click.Path(),
+            metavar="PATH|-",
+            help="Read the token from a file, or from the first line of stdin.",
+        ),
+        CommonOption("--token", metavar="TOKEN", help=f"Shown in the process list! Prefer {TOKEN_VARIABLE}."),
+        CommonOption(
+            "--header", "headers", multiple=True, metavar="'NAME: VALUE'|@FILE", help="Add a header. Repeatable."
+        ),
+        CommonOption("--proxy", metavar="URL", help="Use this proxy, '' for none (default: HTTPS_PROXY ...)."),
+        CommonOption("--ca-file", type=click.Path(), metavar="PATH", help="Trust the CA certificates in a PEM file."),
+        CommonOption("--system-trust", is_flag=True, help="Trust the operating system's certificate store."),
+        CommonOption("--client-cert", type=click.Path(), metavar="PATH", help="Use a client certificate, in PEM."),
+        CommonOption(
+            "--client-key", type=click.Path(), metavar="PATH", help="Its private key, if in a file of its own."
+        ),
+        CommonOption("--json", "is_json", is_flag=True, help="Print JSON only, errors included."),
+        CommonOption("--no-color", "no_color", is_flag=True, help="Use no colors (also: NO_COLOR)."),
+        CommonOption("-v", "--verbose", "verbosity", count=True, help="Log each request; -vv logs more."),
+        CommonOption("--debug", is_flag=True, help="Show the traceback of an error."),
+        click.Option(
+            ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version."
+        ),
+    ]
 
 
 def _version(context: click.Context, _: click.Parameter, value: bool) -> None:
@@ -61,50 +94,15 @@ def _version(context: click.Context, _: click.Parameter, value: bool) -> None:
         context.exit()
 
 
-def common_options() -> list[click.Option]:
-    """The options of every command, made anew for each."""
-    return [
-        CommonOption("--timeout", type=float, metavar="SECONDS", help="For each single wait (30)."),
-        CommonOption("--total-timeout", type=float, metavar="SECONDS", help="For the whole call, retries included."),
-        CommonOption("--wait-ready", type=float, metavar="SECONDS", help="For the Service to become ready (0)."),
-        CommonOption("--retries", type=int, metavar="N", help="Of what can do no harm (2)."),
-        CommonOption(
-            "--token-file", type=click.Path(), metavar="PATH|-", help="Read the token from a file, or a line of stdin."
-        ),
-        CommonOption(
-            "--token", metavar="TOKEN", help=f"Seen in the process list! Better set {TOKEN_VARIABLE} instead."
-        ),
-        CommonOption(
-            "--header", "headers", multiple=True, metavar="'NAME: VALUE'|@FILE", help="Send it, too. Repeatable."
-        ),
-        CommonOption("--proxy", metavar="URL", help="Go through it; '' for none. Else as HTTPS_PROXY ... say."),
-        CommonOption("--ca-file", type=click.Path(), metavar="PATH", help="Trust these certificates, in PEM format."),
-        CommonOption("--system-trust", is_flag=True, help="Trust what the operating system trusts."),
-        CommonOption(
-            "--client-cert", type=click.Path(), metavar="PATH", help="The client's own certificate, in PEM format."
-        ),
-        CommonOption(
-            "--client-key", type=click.Path(), metavar="PATH", help="Its private key, if that is in another file."
-        ),
-        CommonOption("--json", "is_json", is_flag=True, help="Print JSON only, errors too."),
-        CommonOption("--no-color", "no_color", is_flag=True, help="No colors (also: NO_COLOR)."),
-        CommonOption("-v", "--verbose", "verbosity", count=True, help="Say what happens; -vv says more."),
-        CommonOption("--debug", is_flag=True, help="Show the traceback of an error."),
-        click.Option(
-            ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Show the version."
-        ),
-    ]
-
-
 class Command(click.Command):
-    """A command with the common options, whose help shows examples.
+    """A command with the common options and with examples in its help.
 
     Args:
-        name: its name.
-        callback: what it does.
+        name: the command's name.
+        callback: the function that runs it.
         params: its own options and arguments.
-        help: what is said of it; in the list of the commands up to the first stop.
-        examples: command lines, and with each what is to be said of it.
+        help: the help text; the list of commands shows it up to the first punctuation mark.
+        examples: pairs of a command line and a comment, which may be empty.
     """
 
     def __init__(
@@ -130,7 +128,7 @@ class Command(click.Command):
         own: list[tuple[str, str]] = []
         common: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
-            if isinstance(parameter, click.Argument):  # the usage shows it, and the text above explains it
+            if isinstance(parameter, click.Argument):  # the usage line and the help text describe it
                 continue
             record = parameter.get_help_record(ctx)
             if record is not None:
@@ -149,11 +147,24 @@ class Command(click.Command):
                     formatter.write((f"{indent}# {comment}\n" if comment else "") + f"{indent}{line}\n")
 
 
-class Commands(Command, click.Group):
-    """The commands, in the order in which they are needed, and what their exit codes mean."""
+class CommandGroup(Command, click.Group):
+    """All commands, in the order of their definition, and the exit codes."""
+
+    command_class = Command
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's
         return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if not ctx.resilient_parsing and not args[0].startswith("-") and args[0] not in self.commands:
+            import difflib
+
+            near = difflib.get_close_matches(args[0], self.commands, n=2)
+            hint = f"did you mean {' or '.join(near)}?" if near else "to call an endpoint, use: call URL ENDPOINT"
+            raise click.UsageError(f"No such command {args[0]!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.format_commands(ctx, formatter)
@@ -163,26 +174,3 @@ class Commands(Command, click.Group):
         super().format_epilog(ctx, formatter)
         with formatter.section("Exit codes"):
             formatter.write_dl([(str(code), meaning) for code, meaning in EXIT_CODES])
-
-
-def find(client: SyncHTTPClient, name: str) -> EndpointMethod:
-    """The method for an endpoint, whatever its name.
-
-    Raises:
-        click.UsageError: there is none; the message names those that are like it.
-        BentoMLException: the Service can't be reached.
-    """
-    from bento_proto.schema import ALIAS
-    from bento_sync import EndpointMethod
-
-    endpoints = client.endpoints
-    if name in endpoints:
-        for attribute in (name, ALIAS + name):
-            method = getattr(client, attribute, None)
-            if isinstance(method, EndpointMethod) and method.endpoint.name == name:
-                return method
-    import difflib
-
-    like = difflib.get_close_matches(name, endpoints, n=3)
-    hint = f"; did you mean {' or '.join(like)}?" if like else f"; bento-client endpoints {client.url} lists them"
-    raise click.UsageError(f"the Service has no endpoint {name!r}{hint}")

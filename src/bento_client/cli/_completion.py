@@ -1,4 +1,4 @@
-"""What the shell completes: the names of endpoints and of their arguments, as the Service itself tells them."""
+"""Shell completion of commands, options, and the endpoints and arguments that the Service itself describes."""
 
 from __future__ import annotations
 
@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
 SHELLS: Final = ("bash", "zsh", "fish")
 
-# What bash puts into the line as it is, and would run if a Service gave it another name.
-_PLAIN: Final = re.compile(r"[\w.,:=@%+/-]+")
+# Bash inserts a word as it is, and a Service chooses the names: offer only words that no shell interprets, and no word
+# that the command line would take for an option.
+_SAFE: Final = re.compile(r"(?!-)[\w.,:=@%+/-]+")
 
-# Unlike click's own, it is given the line as it was typed: bash takes URLs and key=value apart, at each : and =.
-# And it completes @PATH, which bash itself takes for the name of a host.
+# Unlike click's script, this passes the line as it was typed: bash splits URLs and key=value at each : and =.
+# It also completes the path in @PATH, which bash itself completes as a host name.
 _BASH: Final = """\
 %(complete_func)s() {
     local type value path
@@ -73,13 +74,14 @@ class _Bash(BashComplete):
 
 
 def complete(cli: click.Command, name: str, variable: str, instruction: str) -> int:
-    """Answer the shell; return the exit code.
+    """Answer a shell; return the exit code.
 
     Args:
         cli: the command.
-        name: what it is called.
-        variable: the variable that has the instruction.
-        instruction: ``bash_source`` for the script, ``bash_complete`` for what can come next.
+        name: the command's name.
+        variable: the environment variable that holds the instruction.
+        instruction: ``bash_source`` to print the script, ``bash_complete`` to print completions; likewise for zsh and
+            fish.
     """
     add_completion_class(_Bash)
     shell, _, task = instruction.partition("_")
@@ -92,7 +94,7 @@ def complete(cli: click.Command, name: str, variable: str, instruction: str) -> 
         return 0
     try:
         sys.stdout.write(completion.complete() + "\n")
-    except Exception:  # noqa: BLE001 - who completes is typing: nothing may get in between
+    except Exception:  # noqa: BLE001 - an error must not disturb the line that is being typed
         return 1
     return 0
 
@@ -101,8 +103,8 @@ def words(*, tasks: bool = False, arguments: bool = False) -> Callable[..., list
     """A function that completes the words of a command.
 
     Args:
-        tasks: whether only tasks fit.
-        arguments: whether arguments of the endpoint follow, and not a task's id.
+        tasks: whether to offer tasks only.
+        arguments: whether arguments follow the endpoint, rather than a task's id.
     """
 
     def complete_words(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -113,20 +115,20 @@ def words(*, tasks: bool = False, arguments: bool = False) -> Callable[..., list
             url, given = split_url(context.params.get(parameter.name or "") or ())
             with settings.client(url, quick=True) as client:
                 endpoints = client.endpoints
-        except Exception:  # noqa: BLE001 - no server, no completion
+        except Exception:  # noqa: BLE001 - without a Service there is nothing to offer
             return []
         if not given:
-            found = [_named(endpoint) for endpoint in endpoints.values() if endpoint.is_task or not tasks]
+            found = [_endpoint(endpoint) for endpoint in endpoints.values() if endpoint.is_task or not tasks]
         elif arguments and given[0] in endpoints:
             found = list(_arguments(endpoints[given[0]], given[1:], incomplete))
         else:
             found = []
-        return [item for item in found if item.value.startswith(incomplete) and _PLAIN.fullmatch(item.value)]
+        return [item for item in found if item.value.startswith(incomplete) and _SAFE.fullmatch(item.value)]
 
     return complete_words
 
 
-def _named(endpoint: Endpoint) -> CompletionItem:
+def _endpoint(endpoint: Endpoint) -> CompletionItem:
     return CompletionItem(endpoint.name, help=one_line((endpoint.doc or "").strip().partition("\n")[0]) or None)
 
 
@@ -137,17 +139,19 @@ def _arguments(endpoint: Endpoint, given: Sequence[str], incomplete: str) -> Ite
         if equals and parameter.name == key:
             yield from (CompletionItem(f"{key}={value}") for value in _values(parameter))
         elif parameter.name and (parameter.name not in had or parameter.many):
-            yield CompletionItem(parameter.name + "=", help=_described(parameter))
+            yield CompletionItem(parameter.name + "=", help=_description(parameter))
 
 
 def _values(parameter: Parameter) -> Iterator[str]:
     if parameter.schema.get("type") == "boolean":
         yield from ("true", "false")
     values = parameter.schema.get("enum")
-    yield from (str(value) for value in values) if isinstance(values, list) else ()
+    for value in values if isinstance(values, list) else ():
+        # A value that begins with @ must be typed as @@, or the file of that name would be sent.
+        yield f"@{value}" if isinstance(value, str) and value.startswith("@") else str(value)
 
 
-def _described(parameter: Parameter) -> str | None:
+def _description(parameter: Parameter) -> str | None:
     description = parameter.schema.get("description")
     if isinstance(description, str):
         return one_line(description.partition("\n")[0])

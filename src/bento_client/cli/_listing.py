@@ -1,4 +1,4 @@
-"""The endpoints of a Service, to read or to process."""
+"""The endpoints of a Service: for people on a terminal, for programs as lines or as JSON."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _show_table(settings: Settings, url: str, service: Service) -> None:
 
 
 def show_endpoint(settings: Settings, url: str, endpoint: Endpoint) -> None:
-    """Print what is known of one endpoint, and how it is called."""
+    """Print one endpoint: its signature, its documentation, and an example of a call."""
     if settings.is_json:
         line(json.dumps(_as_json(endpoint)))
         return
@@ -66,21 +66,31 @@ def show_endpoint(settings: Settings, url: str, endpoint: Endpoint) -> None:
     else:
         line(f"{endpoint.name}{_signature(endpoint)}")
     kinds = _kinds(endpoint)
-    said = docstring_of(endpoint).split("\n\n")
-    # Without a description it begins with the name alone; of a task it ends with what is for Python.
-    text = harmless("\n\n".join(said[not endpoint.doc : len(said) - endpoint.is_task]))
-    example = ["bento-client", "submit" if endpoint.is_task else "call", url, endpoint.name, *_example(endpoint)]
+    paragraphs = docstring_of(endpoint).split("\n\n")
+    # Without a description, the first paragraph is the name; the last one of a task describes its Python methods.
+    text = harmless("\n\n".join(paragraphs[not endpoint.doc : len(paragraphs) - endpoint.is_task]))
     line("".join(" " * _INDENT + part + "\n" if part else "\n" for part in text.splitlines()))
     line(f"{'Route:':<9}{one_line(endpoint.route)}" + (f"\n{'Kind:':<9}{kinds}" if kinds else ""))
-    line(f"{'Example:':<9}{' '.join(map(one_line, example))}")
+    line(f"{'Example:':<9}{_example(url, endpoint)}")
 
 
-def _example(endpoint: Endpoint) -> list[str]:
-    return [_placeholder(parameter) for parameter in endpoint.root_fields or endpoint.parameters if parameter.required]
+def _example(url: str, endpoint: Endpoint) -> str:
+    """A command line, quoted for the shell; the Service chose the names in it."""
+    required = [parameter for parameter in endpoint.root_fields or endpoint.parameters if parameter.required]
+    names = (endpoint.name, *(parameter.name for parameter in required))
+    words = ["bento-client", "submit" if endpoint.is_task else "call", shlex.quote(url)]
+    if any(name.startswith("-") for name in names):
+        words.append("--")
+    return " ".join((*words, _quoted(endpoint.name), *map(_placeholder, required)))
+
+
+def _quoted(text: str) -> str:
+    # One that can't be typed, and so can't be copied, is escaped for the eye.
+    return shlex.quote(one_line(text))
 
 
 def _placeholder(parameter: Parameter) -> str:
-    key = f"{shlex.quote(parameter.name)}=" if parameter.name else ""
+    key = f"{_quoted(parameter.name)}=" if parameter.name else ""
     if parameter.is_file:
         return f"{key}@PATH"
     kind = parameter.schema.get("type")
@@ -93,8 +103,8 @@ def _kinds(endpoint: Endpoint) -> str:
     return ",".join(kind for kind, holds in found if holds)
 
 
-class _Plain(str):
-    """An annotation, which a signature shows without quotes."""
+class _Annotation(str):
+    """An annotation in text that `inspect.Signature` prints without quotes."""
 
     __slots__ = ()
 
@@ -104,8 +114,8 @@ class _Plain(str):
 
 def _signature(endpoint: Endpoint) -> str:
     signature = signature_of(endpoint)
-    plain = [parameter.replace(annotation=_Plain(parameter.annotation)) for parameter in signature.parameters.values()]
-    returned = _Plain(signature.return_annotation)
+    plain = [each.replace(annotation=_Annotation(each.annotation)) for each in signature.parameters.values()]
+    returned = _Annotation(signature.return_annotation)
     return one_line(str(signature.replace(parameters=plain, return_annotation=returned)))
 
 

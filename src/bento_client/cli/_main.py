@@ -1,4 +1,4 @@
-"""The entry point: runs a command, and makes of whatever happens an exit code and at most one line."""
+"""The entry point: run a command and turn its outcome into an exit code and at most one line of error."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ._names import COMPLETE, NAME
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_INTERRUPTED: Final = 130  # as shells have it: 128 and the number of SIGINT
-_HUNG_UP: Final = 141  # and of SIGPIPE
+_NAME: Final = "bento-client"
+_COMPLETE: Final = "_BENTO_CLIENT_COMPLETE"  # set by the shells' completion scripts; click derives it from the name
+_INTERRUPTED: Final = 130  # 128 + SIGINT, as in shells
+_BROKEN_PIPE: Final = 141  # 128 + SIGPIPE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command.
 
     Args:
-        arguments: those of the command line without the program's name; by default this process's own.
+        arguments: the command line without the program's name; by default this process's own.
 
     Returns:
-        The exit code, as ``bento-client --help`` lists them.
+        The exit code; ``bento-client --help`` lists them.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # the shell's >&-: as if it were >/dev/null, to the end
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+        if getattr(sys, name) is None:  # closed by the shell (>&-): treat it as /dev/null
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - open until the end
     reconfigure = getattr(sys.stdout, "reconfigure", None)
     if reconfigure is not None:
-        reconfigure(errors="backslashreplace")  # for what the terminal has no characters
+        reconfigure(errors="backslashreplace")  # the terminal's encoding may lack characters
     if importlib.util.find_spec("click") is None or importlib.util.find_spec("rich") is None:
         sys.stderr.write("the command line needs its extra: pip install 'bento-client[cli]'\n")
         return 2
@@ -41,35 +41,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:  # whoever read standard output, `head` say, wants no more
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains when it flushes at exit
-        return _HUNG_UP
+    except BrokenPipeError:  # the reader of standard output, such as `head`, has exited
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # keeps Python from failing to flush at exit
+        return _BROKEN_PIPE
     return code
 
 
 def _run(arguments: Sequence[str]) -> int:
     from click.exceptions import Exit
 
-    from ._cli import cli
+    from ._commands import cli
 
-    instruction = os.environ.get(COMPLETE)
+    instruction = os.environ.get(_COMPLETE)
     if instruction:
         from ._completion import complete
 
-        return complete(cli, NAME, COMPLETE, instruction)
+        return complete(cli, _NAME, _COMPLETE, instruction)
     if not arguments:
-        with cli.make_context(NAME, [], resilient_parsing=True) as context:
+        with cli.make_context(_NAME, [], resilient_parsing=True) as context:
             sys.stderr.write(cli.get_help(context) + "\n")
         return 2
     try:
-        with cli.make_context(NAME, list(arguments)) as context:
+        with cli.make_context(_NAME, list(arguments)) as context:
             cli.invoke(context)
     except Exit as exc:
         return exc.exit_code
     except (KeyboardInterrupt, BrokenPipeError):
         raise
-    except Exception as exc:  # noqa: BLE001 - told in one line, whatever it is
-        from ._failures import report
+    except Exception as exc:  # noqa: BLE001 - every error is reported in one line
+        from ._errors import report
 
         return report(exc, arguments)
     return 0

@@ -1,4 +1,4 @@
-"""Results on standard output, or in a file: for eyes on a terminal, as they are in a pipe."""
+"""Results on standard output or in a file: formatted on a terminal, unchanged in a pipe; and progress bars."""
 
 from __future__ import annotations
 
@@ -18,16 +18,21 @@ from ._text import harmless, harmless_json, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
+    from types import TracebackType
 
     from rich.console import Console
+    from typing_extensions import Self
 
     from bento_files import FileSink, SavedSink
+    from bento_proto import Progress
+    from bento_proto.exchange import OnProgress
 
     from ._settings import Settings
 
     _Sink: TypeAlias = FileSink | SavedSink
 
 _BLOCK: Final = 1 << 18
+_LARGE: Final = 1 << 20  # bytes: a smaller transfer ends before a bar can be read
 
 
 def console(settings: Settings) -> Console:
@@ -43,13 +48,13 @@ def on_terminal() -> bool:
 
 
 def line(text: str) -> None:
-    """Print a line of text of our own; what a server sent in it is made harmless."""
+    """Print a line to standard output. Control characters, which a server may have sent, are escaped."""
     sys.stdout.write(harmless(text) + "\n")
     sys.stdout.flush()
 
 
 def note(text: str) -> None:
-    """Print a line on standard error that is no result."""
+    """Print a line to standard error that is not part of a result."""
     sys.stderr.write(one_line(text) + "\n")
 
 
@@ -64,20 +69,18 @@ def as_json(value: object) -> str:
     return harmless_json(to_json(value).decode())
 
 
-class _Target(Protocol):
-    """Where values go to."""
-
+class _Writer(Protocol):
     def write(self, value: object, /) -> None: ...
 
     def close(self) -> None: ...
 
 
-class _Raw:
-    """Values as they are: text and bytes unchanged, all else as one line of JSON each.
+class _RawWriter:
+    """Writes text and bytes unchanged, and every other value as a line of JSON.
 
     Args:
-        put: where their bytes go.
-        is_json: whether text and bytes are JSON as well.
+        put: takes the bytes.
+        is_json: whether text and bytes are written as JSON too.
     """
 
     def __init__(self, put: Callable[[bytes], object], *, is_json: bool) -> None:
@@ -97,21 +100,11 @@ class _Raw:
             self._put(as_json(value).encode() + b"\n")
 
     def close(self) -> None:
-        """What is written is written."""
+        """Do nothing: nothing is buffered."""
 
 
-def _at_once(file: BinaryIO) -> Callable[[bytes], None]:
-    """Writes to a file that someone may be reading."""
-
-    def put(data: bytes) -> None:
-        file.write(data)
-        file.flush()
-
-    return put
-
-
-class _Screen:
-    """Values for eyes; of a stream's JSON items each is a line."""
+class _TerminalWriter:
+    """Writes values to a terminal: JSON in colors and, unless it is an item of a stream, indented."""
 
     def __init__(self, settings: Settings, *, is_stream: bool) -> None:
         self._settings = settings
@@ -122,7 +115,7 @@ class _Screen:
     def write(self, value: object) -> None:
         if isinstance(value, str):
             if value:
-                self._is_at_start = value.endswith("\n")  # before it is shown: then Ctrl-C may come
+                self._is_at_start = value.endswith("\n")  # set first: Ctrl-C may interrupt the write
                 sys.stdout.write(harmless(value))
                 sys.stdout.flush()
             return
@@ -141,14 +134,14 @@ class _Screen:
 
 
 class Output:
-    """Where the result of one call goes to.
+    """The destination of one call's result.
 
     Args:
-        settings: how it is to look.
-        name: what a result without a name of its own is called if it must have one: the endpoint's name.
-        destination: a file, which is replaced once the result is whole; a device or a pipe, which is written to; a
-            directory, where nothing is replaced; ``-`` for standard output, whatever it is; or None for that, but for
-            bytes, which a terminal is spared.
+        settings: how to format it.
+        name: the file name of a result that has none of its own: the endpoint's name.
+        destination: a file, which is replaced once the result is complete; a device or a pipe, which is written to; a
+            directory, where nothing is replaced; ``-`` for standard output; or None for standard output, except that
+            a terminal is never sent bytes: they are saved to a file.
     """
 
     def __init__(self, settings: Settings, name: str, destination: str | None) -> None:
@@ -168,17 +161,17 @@ class Output:
             elif path.parent.is_dir():
                 self._file = path
             else:
-                raise click.UsageError(f"there is no directory {path.parent}")
+                raise click.UsageError(f"there is no directory {path.parent}; create it first")
 
     @contextlib.contextmanager
     def downloads(self) -> Generator[Path | None, None, None]:
-        """The directory where the client is to put a file; None for any that goes with the process."""
+        """The directory into which the client downloads a file; None for a temporary one."""
         if self._is_stdout or self._device is not None:
             yield None
         elif self._file is None:
             yield self._directory or Path()
-        else:  # beside its place, so that it gets there in one step
-            with tempfile.TemporaryDirectory(prefix=".bento-", dir=_place(self._file).parent) as directory:
+        else:  # beside the destination, so that the file can be renamed to it
+            with tempfile.TemporaryDirectory(prefix=".bento-", dir=_target(self._file).parent) as directory:
                 yield Path(directory)
 
     def show(self, value: object) -> None:
@@ -189,32 +182,32 @@ class Output:
             self._show_all((value,), is_stream=False)
 
     def show_stream(self, items: Iterable[object]) -> None:
-        """Print or save the items of a stream, each as it arrives."""
+        """Print or save the items of a stream as they arrive."""
         self._show_all(items, is_stream=True)
 
     def _show_file(self, path: Path) -> None:
         if self._is_stdout or self._device is not None:
             with contextlib.ExitStack() as stack:
-                _Raw(self._stream(stack), is_json=False).write(path)
+                _RawWriter(self._stream(stack), is_json=False).write(path)
             return
         if self._file is not None:
-            place = _place(self._file)
-            if place.is_file():  # who may read the old one may read the new one, and nobody else
-                shutil.copymode(place, path)
-            path.replace(place)
+            target = _target(self._file)
+            if target.is_file():  # the new file keeps the old one's permissions
+                shutil.copymode(target, path)
+            path.replace(target)
             path = self._file
         self._saved(path)
 
     def _show_all(self, values: Iterable[object], *, is_stream: bool) -> None:
-        target: _Target | None = None
+        writer: _Writer | None = None
         sink: _Sink | None = None
         with contextlib.ExitStack() as stack:
             for value in values:
-                if target is None:
+                if writer is None:
                     sink = self._sink(value, stack, is_stream=is_stream)
-                    target = self._target(sink, stack, is_stream=is_stream)
-                target.write(value)
-            if target is None and self._file is not None:  # an empty stream is a result, too
+                    writer = self._writer(sink, stack, is_stream=is_stream)
+                writer.write(value)
+            if writer is None and self._file is not None:  # an empty stream makes an empty file
                 sink = self._sink("", stack, is_stream=is_stream)
             if sink is not None:
                 path = sink.finish()
@@ -222,14 +215,14 @@ class Output:
                     self._saved(path)
 
     def _sink(self, value: object, stack: contextlib.ExitStack, *, is_stream: bool) -> _Sink | None:
-        """The file for the values of which this is the first, if they go into one; unless it is finished, it goes."""
+        """The file to save to, given the first value; None to print. It is discarded unless it is finished."""
         from bento_files import FileSink, SavedSink
         from bento_proto.http import safe_name
 
         sink: _Sink
         if self._file is not None:
-            sink = SavedSink(_place(self._file))
-        elif self._directory is not None or self._is_spared(value):
+            sink = SavedSink(_target(self._file))
+        elif self._directory is not None or self._is_unprintable(value):
             name = (safe_name(self._name) or "result") + _suffix(value, is_stream=is_stream)
             sink = FileSink(name, self._directory or Path())
         else:
@@ -237,38 +230,44 @@ class Output:
         stack.callback(sink.discard)
         return sink
 
-    def _is_spared(self, value: object) -> bool:
-        """Whether a terminal is spared it."""
-        shown = self._is_stdout or self._device is not None or self._settings.is_json
-        return isinstance(value, bytes) and not shown
+    def _is_unprintable(self, value: object) -> bool:
+        is_printed = self._is_stdout or self._device is not None or self._settings.is_json
+        return isinstance(value, bytes) and not is_printed
 
-    def _target(self, sink: _Sink | None, stack: contextlib.ExitStack, *, is_stream: bool) -> _Target:
-        target: _Target
+    def _writer(self, sink: _Sink | None, stack: contextlib.ExitStack, *, is_stream: bool) -> _Writer:
+        writer: _Writer
         is_json = self._settings.is_json
         if sink is not None:
-            target = _Raw(sink.write, is_json=is_json)
+            writer = _RawWriter(sink.write, is_json=is_json)
         elif self._device is not None or self._is_stdout or is_json or not on_terminal():
-            target = _Raw(self._stream(stack), is_json=is_json)
+            writer = _RawWriter(self._stream(stack), is_json=is_json)
         else:
-            target = _Screen(self._settings, is_stream=is_stream)
-        stack.callback(target.close)
-        return target
+            writer = _TerminalWriter(self._settings, is_stream=is_stream)
+        stack.callback(writer.close)
+        return writer
 
     def _stream(self, stack: contextlib.ExitStack) -> Callable[[bytes], None]:
-        """Writes to the device, or to standard output."""
-        return _at_once(sys.stdout.buffer if self._device is None else stack.enter_context(self._device.open("wb")))
+        file: BinaryIO = sys.stdout.buffer
+        if self._device is not None:
+            file = stack.enter_context(self._device.open("wb"))
+
+        def put(data: bytes) -> None:
+            file.write(data)
+            file.flush()  # a reader gets each item as it arrives
+
+        return put
 
     def _saved(self, path: Path) -> None:
         if self._settings.is_json:
             line(as_json(path))
-        elif path != self._file:  # else its name is the caller's own
+        elif path != self._file:  # otherwise the caller chose the name and knows it
             from rich.filesize import decimal
 
             note(f"saved {path} ({decimal(path.stat().st_size)})")
 
 
-def _place(path: Path) -> Path:
-    """What is to be replaced: a link stays one."""
+def _target(path: Path) -> Path:
+    """The file to replace: that which a symbolic link leads to, not the link."""
     return Path(os.path.realpath(path))
 
 
@@ -276,3 +275,40 @@ def _suffix(value: object, *, is_stream: bool) -> str:
     if isinstance(value, (bytes, str)):
         return ".bin" if isinstance(value, bytes) else ".txt"
     return ".jsonl" if is_stream else ".json"
+
+
+class ProgressBar:
+    """A bar for large uploads and downloads, on standard error if that is a terminal, removed on exit.
+
+    Args:
+        settings: how to draw it.
+        downloads: whether to show downloads: not while their bytes are printed.
+    """
+
+    def __init__(self, settings: Settings, *, downloads: bool) -> None:
+        self._settings = settings
+        self._kinds = ("upload", "download") if downloads else ("upload",)
+        self._is_shown = sys.stderr.isatty() and not settings.is_json
+        self._stack = contextlib.ExitStack()
+        self._show: OnProgress | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self._stack.close()
+
+    def update(self, progress: Progress) -> None:
+        """Show how far a transfer has come."""
+        if self._is_shown and progress.kind in self._kinds and max(progress.done, progress.total or 0) >= _LARGE:
+            if self._show is None:
+                self._show = self._start()
+            self._show(progress)
+
+    def _start(self) -> OnProgress:
+        from rich.console import Console
+
+        from bento_client.observe import rich_progress
+
+        console = Console(stderr=True, no_color=self._settings.no_color or None)
+        return self._stack.enter_context(rich_progress(console=console, transient=True))

@@ -1,4 +1,4 @@
-"""What the options that every command has say, and the client that they make."""
+"""The values of the common options, and the client that they configure."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ URL_VARIABLE: Final = "BENTO_CLIENT_URL"
 TOKEN_VARIABLE: Final = "BENTO_CLIENT_TOKEN"  # noqa: S105 - the name of a variable
 
 _STDIN: Final = "-"
-_LIKE_A_URL: Final = re.compile(r"[:/]|localhost$", re.IGNORECASE)
+_URL_LIKE: Final = re.compile(r"[:/]|localhost$", re.IGNORECASE)
 _PORT: Final = re.compile(r":\d+(?:/|$)")
 
 
 class Settings:
-    """What the common options say; they may stand before the command's name, and anywhere after it.
+    """The values of the common options, which may stand before the command's name and anywhere after it.
 
     Attributes:
-        timeout: seconds for each single wait.
-        total_timeout: seconds for the whole of a call.
-        wait_ready: seconds to wait for the Service to become ready.
-        retries: how often what can do no harm is tried again; None for the clients' own number.
-        token: the token; None for that of the environment.
-        token_file: where the token is read from instead.
-        headers: further fields of every request.
-        proxy: the proxy's URL, empty for none; None for what the environment says.
-        ca_file: the certificates to trust instead of Python's own.
-        client_cert: the certificate that the client proves itself with.
-        client_key: its private key.
-        system_trust: whether to trust what the operating system trusts.
-        verbosity: how much to log.
-        is_json: whether everything that is printed is JSON.
-        no_color: whether terminals show no colors.
-        debug: whether tracebacks are shown.
+        timeout: the limit of each single wait, in seconds.
+        total_timeout: the limit of a whole call, in seconds; None for none.
+        wait_ready: how long to wait for the Service to become ready, in seconds.
+        retries: how often a call that is safe to repeat is retried; None for the client's default.
+        token: the token; None for the one in the environment.
+        token_file: the file to read the token from instead.
+        headers: additional headers, each as ``NAME: VALUE`` or ``@FILE``.
+        proxy: the proxy's URL, empty for none; None for the one in the environment.
+        ca_file: a PEM file with the CA certificates to trust instead of Python's default.
+        client_cert: a PEM file with the client certificate.
+        client_key: a PEM file with its private key.
+        system_trust: whether to trust the operating system's certificate store.
+        verbosity: how much to log: 0, 1 or 2.
+        is_json: whether to print JSON only.
+        no_color: whether to print without colors.
+        debug: whether to print the traceback of an error.
     """
 
     def __init__(self) -> None:
@@ -68,8 +68,8 @@ class Settings:
         """A client of the Service at a URL.
 
         Args:
-            url: where it is.
-            quick: whether whoever asks can't wait, and standard input is not to be read: the shell's completion.
+            url: the Service's URL.
+            quick: whether this is for the shell's completion: wait briefly, and leave standard input alone.
 
         Raises:
             ValueError: the URL, the token or a header is malformed.
@@ -97,14 +97,14 @@ class Settings:
     def _token(self) -> str | Callable[[], str] | None:
         if self.token is not None:
             return self.token
-        if self.token_file == _STDIN:  # once, and no more than its line: arguments may follow
+        if self.token_file == _STDIN:  # one line only: the rest may be an argument
             self.token = sys.stdin.buffer.readline().decode(errors="replace").strip()
             return self.token
         if self.token_file is not None:
             path = Path(self.token_file)
-            path.open().close()  # one that can't be read is to fail before anything else
-            return lambda: path.read_text(encoding="utf-8").strip()  # asked again after a 401: it may be a new one
-        return os.environ.get(TOKEN_VARIABLE)  # None: the client looks for BentoML's own variable
+            path.open().close()  # fail now if it can't be read
+            return lambda: path.read_text(encoding="utf-8").strip()  # read again after a 401: it may have been renewed
+        return os.environ.get(TOKEN_VARIABLE)  # if None, the client reads BentoML's own variable
 
     def _tls(self) -> ssl.SSLContext | None:
         if not (self.ca_file or self.client_cert or self.client_key or self.system_trust):
@@ -122,8 +122,8 @@ class Settings:
         fields: list[tuple[str, str]] = []
         for line in filter(str.strip, lines):
             name, colon, value = line.partition(":")
-            if not colon:  # without its text, which may be a secret
-                raise click.UsageError("a header is given as 'NAME: VALUE'")
+            if not colon:  # the message leaves the text out, as it may be a secret
+                raise click.UsageError("a header is given as --header 'NAME: VALUE'")
             fields.append((name.strip(), value.strip()))
         return fields
 
@@ -138,21 +138,23 @@ class Settings:
 
 
 def split_url(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """The URL, and the words after it.
+    """Split the words of a command line into the URL and the rest.
 
-    It is the first word if that has a colon or a slash in it, as no endpoint has; else that of the environment. It
-    needs no ``http://``, nor a host if that is this machine.
+    The first word is the URL if it contains a colon or a slash, as no endpoint's name does; otherwise the URL is the
+    environment's. ``http://`` may be left out, and so may ``localhost`` before a port.
 
     Raises:
-        click.UsageError: there is none.
+        click.UsageError: there is no URL.
     """
-    if words and _LIKE_A_URL.search(words[0]):
+    if words and _URL_LIKE.search(words[0]):
         url, rest = words[0], tuple(words[1:])
     else:
         url, rest = os.environ.get(URL_VARIABLE, ""), tuple(words)
     if not url:
         given = f", and {words[0]!r} is none" if words else ""
-        raise click.UsageError(f"the Service's URL is missing{given}: it comes first, or from {URL_VARIABLE}")
+        raise click.UsageError(
+            f"the Service's URL is missing{given}: give it first, such as :3000, or set {URL_VARIABLE}"
+        )
     if "://" in url or url.startswith("unix:"):
         return url, rest
     return f"http://localhost{url}" if _PORT.match(url) else f"http://{url}", rest

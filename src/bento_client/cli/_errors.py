@@ -1,10 +1,11 @@
-"""What goes wrong, as an exit code and a line on standard error."""
+"""Errors: an exit code for each kind, and one line on standard error."""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -19,25 +20,25 @@ FAILED: Final = 1
 USAGE: Final = 2
 UNREACHABLE: Final = 3
 TIMED_OUT: Final = 4
-NOT_OVER: Final = 5
+NOT_COMPLETED: Final = 5
 
 EXIT_CODES: Final = (
-    (0, "all is well"),
+    (0, "success"),
     (FAILED, "the Service answered with an error, the task failed, or the types have drifted"),
     (USAGE, "wrong usage: an option, an argument, a file that can't be read or written"),
     (UNREACHABLE, "not ready (or 503), no connection, or the connection was lost"),
-    (TIMED_OUT, "the time was up, here or at the server (504)"),
-    (NOT_OVER, "the task is not over yet"),
+    (TIMED_OUT, "a time limit was reached, here or at the server (504)"),
+    (NOT_COMPLETED, "the task is not completed yet"),
     (130, "interrupted by Ctrl-C"),
-    (141, "what read the output, `head` say, went away"),
+    (141, "the reader of the output, such as `head`, has exited"),
 )
 
 
-class Failed(click.ClickException):
-    """A command that came to its end with bad news.
+class CommandFailed(click.ClickException):
+    """A command that ran and failed.
 
     Args:
-        message: the news.
+        message: the reason.
         code: the exit code.
     """
 
@@ -46,7 +47,8 @@ class Failed(click.ClickException):
         self.code: int = code
 
 
-class _Report(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Report:
     code: int
     message: str
     status: int | None = None
@@ -56,7 +58,12 @@ class _Report(NamedTuple):
 
 
 def report(exc: Exception, arguments: Sequence[str]) -> int:
-    """Say what went wrong, as the arguments of the command line want it; return the exit code."""
+    """Print an error to standard error; return the exit code.
+
+    Args:
+        exc: the error.
+        arguments: the command line. It is read here, as the error may be one of parsing it.
+    """
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     if "--debug" in options:
         import traceback
@@ -64,9 +71,9 @@ def report(exc: Exception, arguments: Sequence[str]) -> int:
         sys.stderr.write(harmless("".join(traceback.format_exception(exc))))
     found = _report(exc)
     if "--json" in options:
-        said: dict[str, JSON] = {"type": type(exc).__name__, "message": found.message, "exit_code": found.code}
-        said |= {"status": found.status, "detail": found.detail, "request_id": found.request_id}
-        text = json.dumps({"error": {**said, "attempts": list(found.attempts)}})
+        error: dict[str, JSON] = {"type": type(exc).__name__, "message": found.message, "exit_code": found.code}
+        error |= {"status": found.status, "detail": found.detail, "request_id": found.request_id}
+        text = json.dumps({"error": {**error, "attempts": list(found.attempts)}})
     else:
         known = [f"{found.status}"] if found.status is not None else []
         known += [f"request {found.request_id}"] if found.request_id else []
@@ -77,24 +84,26 @@ def report(exc: Exception, arguments: Sequence[str]) -> int:
 
 def _report(exc: Exception) -> _Report:
     if isinstance(exc, click.UsageError):
-        where = f" (see {exc.ctx.command_path} --help)" if exc.ctx is not None else ""
-        return _Report(USAGE, exc.format_message().rstrip(".") + where)
-    if isinstance(exc, Failed):
+        message = exc.format_message().rstrip(".")
+        if isinstance(exc, click.NoSuchOption):
+            message += "; an endpoint's arguments are given as NAME=VALUE"
+        return _Report(USAGE, message + (f" (see {exc.ctx.command_path} --help)" if exc.ctx is not None else ""))
+    if isinstance(exc, CommandFailed):
         return _Report(exc.code, exc.message)
     from bento_proto import BentoMLException
 
     if isinstance(exc, BentoMLException):
-        answered = bool(exc.headers) or exc.request_id is not None
-        status = exc.error_code if answered else None
+        has_response = bool(exc.headers) or exc.request_id is not None
+        status = exc.error_code if has_response else None
         return _Report(_code(exc), str(exc) or type(exc).__name__, status, exc.detail, exc.request_id, exc.attempts)
     if isinstance(exc, TimeoutError):
-        return _Report(TIMED_OUT, str(exc) or "the time was up")
+        return _Report(TIMED_OUT, str(exc) or "the time limit was reached")
     if isinstance(exc, OSError):
-        named = f": {exc.filename}" if exc.filename else ""
-        return _Report(USAGE, f"{exc.strerror or exc}{named}")
-    if isinstance(exc, (TypeError, ValueError, ImportError)):  # how the clients refuse arguments and options
+        path = f": {exc.filename}" if exc.filename else ""
+        return _Report(USAGE, f"{exc.strerror or exc}{path}")
+    if isinstance(exc, (TypeError, ValueError, ImportError)):  # raised by the clients for arguments and options
         return _Report(USAGE, str(exc))
-    return _Report(FAILED, f"{type(exc).__name__}: {exc} (--debug shows where)")
+    return _Report(FAILED, f"{type(exc).__name__}: {exc} (--debug shows the traceback)")
 
 
 def _code(exc: Exception) -> int:
@@ -108,7 +117,7 @@ def _code(exc: Exception) -> int:
     )
 
     if isinstance(exc, TaskNotCompleted):
-        return NOT_OVER
+        return NOT_COMPLETED
     if isinstance(exc, (CallTimeout, GatewayTimeout)):
         return TIMED_OUT
     return UNREACHABLE if isinstance(exc, (ConnectError, ConnectionLost, ServiceUnavailable)) else FAILED
