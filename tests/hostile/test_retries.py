@@ -22,7 +22,7 @@ from .promises import assert_right, within
 from .server import Peer, Server, answer, send
 
 QUICK = RetryPolicy(attempts=3, backoff=0.001)
-REPEATED = QUICK._replace(idempotent=True)
+REPEATED = QUICK.replace(idempotent=True)
 
 
 def busy(status: str, *headers: str) -> bytes:

@@ -46,7 +46,7 @@ def check(told: list[Progress], size: int, *, known: bool = True) -> None:
     done = [progress.done for progress in told]
     assert done[0] == 0
     assert done == sorted(done)
-    assert told[-1][:2] == (size, size)
+    assert (told[-1].done, told[-1].total) == (size, size)
     assert {progress.total for progress in told[:-1]} == ({size} if known else {None})
 
 
@@ -65,7 +65,7 @@ def test_a_file_there_and_a_file_back(servers: Servers, connect: Connect, heard:
     client.big_out(64)
     check(heard.downloads, 64 * MIB)
     untold = 64 * MIB // 1000  # too little to tell of, before what a thread writes in one go
-    assert max(after - before for (before, *_), (after, *_) in pairwise(heard.downloads)) < 8 * MIB + untold
+    assert max(after.done - before.done for before, after in pairwise(heard.downloads)) < 8 * MIB + untold
     check(heard.uploads, len('{"mb":64}'))
 
 
@@ -111,7 +111,9 @@ def test_an_attempt_that_failed_is_begun_again(connect: Connect, heard: Heard) -
         assert client.take(f=b"hello") == 7
         size = len(stub.asked[0].body)
     assert [progress.done for progress in heard.uploads] == [0, size, 0, size]
-    assert [progress[:2] for progress in heard.downloads] == [(0, 1), (1, 1)], "a refusal is no download"
+    assert [(progress.done, progress.total) for progress in heard.downloads] == [(0, 1), (1, 1)], (
+        "a refusal is no download"
+    )
 
 
 def test_readiness_and_schema_are_not_told_of(servers: Servers, connect: Connect, heard: Heard) -> None:

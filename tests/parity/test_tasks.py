@@ -233,7 +233,7 @@ def test_a_server_that_says_nonsense_of_a_task(connect: Connect, said: Any) -> N
         job = connect(stub.url, schema=schema(endpoint("job", is_task=True))).job
         with pytest.raises(RemoteProtocolError):
             job.get_status("x")
-        with pytest.raises(RemoteProtocolError, match="names no task"):
+        with pytest.raises(RemoteProtocolError, match="has no task id"):
             job.submit()
 
 

@@ -117,14 +117,14 @@ def play(flow: Flow[T], *script: Script, now: float = 0.0) -> Played[T]:
     try:
         run = FlowRunner(flow)
         while run.step is not None:
-            exchange, timeout, delay, fresh = run.step
-            assert delay >= 0
-            played.asked.append(Asked(exchange.request, delay, fresh, timeout))
+            step, exchange = run.step, run.step.exchange
+            assert step.delay >= 0
+            played.asked.append(Asked(exchange.request, step.delay, step.fresh, step.timeout))
             answer = next(answers, None)
             assert answer is not None, f"one answer too few: {played.lines}"
             for event in answer.events:
                 exchange.receive(event)
-            played.now += delay + answer.seconds
+            played.now += step.delay + answer.seconds
             run.resume(played.now)
         played.value = run.result
     except BentoMLException as error:

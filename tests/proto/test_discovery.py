@@ -146,7 +146,7 @@ def test_a_known_schema_is_not_asked_for() -> None:
 
 
 def test_the_time_for_readiness_includes_the_search() -> None:
-    context = TERMS._replace(timeout=Timeout(total=2.0))
+    context = TERMS.replace(timeout=Timeout(total=2.0))
     answers = (reply(404).after(1.0), reply(200, PREFIXED).after(0.5), reply(200))
     played = play(probe(parse_base(URL), (), context, None, 100.0, 5.0), *answers, now=100.0)
     assert [asked.timeout.total for asked in played.asked] == [2.0, 1.0, 0.5]
@@ -163,7 +163,7 @@ def test_waiting_includes_the_search() -> None:
 
 
 def test_the_search_for_the_schema_has_one_total() -> None:
-    context = TERMS._replace(timeout=Timeout(total=2.0))
+    context = TERMS.replace(timeout=Timeout(total=2.0))
     script = (reply(404).after(0.5), lost(FailureKind.CONNECT).after(1.0), reply(200, PREFIXED))
     played = play(describe(parse_base(URL + "/api/v1"), (), context, 100.0), *script, now=100.0)
     assert [asked.timeout.total for asked in played.asked] == pytest.approx([2.0, 1.5, 0.25])

@@ -393,9 +393,9 @@ def test_an_answer_whose_hook_raises_is_over_when_it_is_closed() -> None:
 def test_hooks_that_do_not_want_to_know_are_asked_once_for_a_call() -> None:
     asked = iter([False])
     notes = Notes()
-    play(flow(POST, notes.hooks._replace(enabled=lambda: next(asked))), lost(FailureKind.CONNECT), OK)
+    play(flow(POST, notes.hooks.replace(enabled=lambda: next(asked))), lost(FailureKind.CONNECT), OK)
     assert (list(asked), notes.told) == ([], [])
-    play(flow(POST, notes.hooks._replace(enabled=lambda: True)), OK)
+    play(flow(POST, notes.hooks.replace(enabled=lambda: True)), OK)
     assert len(notes.told) == 3
 
 

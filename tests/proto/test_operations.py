@@ -81,7 +81,7 @@ def test_the_error_tells_whether_any_attempt_may_have_been_seen() -> None:
 
 
 def test_the_error_tells_of_a_token_that_was_refused_first() -> None:
-    given = context()._replace(renew=lambda request: Request("POST", HERE, "/f", (), (b"{}",)))
+    given = context().replace(renew=lambda request: Request("POST", HERE, "/f", (), (b"{}",)))
     error = play(flow(given=given), reply(401, b"expired"), reply(400, b"no")).error
     assert error is not None
     assert error.attempts == ("Unauthorized: expired", "InvalidArgument: no")
@@ -184,7 +184,7 @@ def renew(request: Request) -> Request | None:
 
 
 def test_a_401_asks_for_another_token_once() -> None:
-    given = context()._replace(renew=renew)
+    given = context().replace(renew=renew)
     played = play(flow(POST, given), reply(401), OK)
     assert [asked.headers["authorization"] for asked in played.asked] == ["Bearer old", "Bearer new"]
     assert isinstance(play(flow(POST, given), reply(401), reply(401)).error, Unauthorized)
@@ -192,11 +192,11 @@ def test_a_401_asks_for_another_token_once() -> None:
 
 
 def test_a_401_of_another_origin_gets_no_token() -> None:
-    assert len(play(flow(POST, context()._replace(renew=renew)), moved(307, "http://other/"), reply(401)).asked) == 2
+    assert len(play(flow(POST, context().replace(renew=renew)), moved(307, "http://other/"), reply(401)).asked) == 2
 
 
 def test_a_401_for_what_can_be_sent_once() -> None:
-    assert len(play(flow(ONCE, context()._replace(renew=renew)), reply(401)).asked) == 1
+    assert len(play(flow(ONCE, context().replace(renew=renew)), reply(401)).asked) == 1
 
 
 # --- the deadline

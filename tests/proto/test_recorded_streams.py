@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bento_proto import Limits
+from bento_proto import Limits, ServerSentEvent
 from bento_proto.response._readers import event_reader
 from tests.proto.play import splits
 from tests.proto.replay import cuts, endpoint, fed, plain
@@ -81,5 +81,5 @@ def test_events_of_a_recorded_stream() -> None:
     outcomes = [fed(recording, pieces, event_reader(Limits())) for pieces in cuts(recording.response)]
     events = outcomes[0].value
     assert len(events) == len([chunk for chunk in recording.response_chunks if chunk])
-    assert events[0] == plain(('{"i": 0, "t": "ö"}', "token", "0", None))
+    assert events[0] == ServerSentEvent('{"i": 0, "t": "ö"}', "token", "0", None)
     assert all(outcome.value == events for outcome in outcomes)

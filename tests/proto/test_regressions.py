@@ -18,6 +18,7 @@ from bento_proto import (
     Request,
     ResultKind,
     RetryPolicy,
+    ServerSentEvent,
 )
 from bento_proto.exchange import BodyReader, Decoder, State
 from bento_proto.exchange._failures import refusal
@@ -60,7 +61,7 @@ def test_a_charset_that_holds_back_without_end_is_utf_8(endless: str) -> None:
         (JSONStreamDecoder(lambda value: value, 100), b"[1][2]\xff", [[1], [2]]),
         (JSONStreamDecoder(lambda value: value, 5), b"[1]" + b'"123456"', [[1]]),
         (TextDecoder(), b"t\xc3\xb6k\xff.", ["t", "ö", "k"]),
-        (EventStreamDecoder(10), b"data: 1\n\ndata: 12345678\n\n", [("1", "message", "", None)]),
+        (EventStreamDecoder(10), b"data: 1\n\ndata: 12345678\n\n", [ServerSentEvent("1")]),
     ],
 )
 def test_what_came_before_a_fault_in_the_same_bytes_is_delivered(
@@ -162,7 +163,7 @@ def test_a_dtype_that_is_none_of_a_number_is_the_servers_fault_and_takes_no_memo
 
 
 def test_a_task_id_that_no_url_can_have_is_none() -> None:
-    with pytest.raises(RemoteProtocolError, match="names no task"):
+    with pytest.raises(RemoteProtocolError, match="has no task id"):
         parse_task_id(b'{"task_id": "\\ud800"}')
 
 

@@ -72,7 +72,7 @@ def test_a_status_that_is_none(said: str) -> None:
 
 @pytest.mark.parametrize("said", ["[]", "null", "{}", '{"task_id":null}', '{"task_id":""}', '{"task_id":5}', '"id"'])
 def test_an_id_that_is_none(said: str) -> None:
-    with pytest.raises(RemoteProtocolError, match="the server's answer names no task"):
+    with pytest.raises(RemoteProtocolError, match="the server's response has no task id"):
         parse_task_id(said.encode())
 
 

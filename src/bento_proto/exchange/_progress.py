@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from bento_proto._frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -14,7 +16,7 @@ _BLOCK: Final = 1 << 18
 _TIMES: Final = 1000  # more than these nobody sees
 
 
-class Progress(NamedTuple):
+class Progress(Frozen):
     """How far something is.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
+from bento_proto._frozen import Frozen
 from bento_proto.http._headers import Headers
 from bento_proto.http._redaction import shown, shown_target
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from bento_proto.http._messages import Origin, Request
 
 
-class Hooks(NamedTuple):
+class Hooks(Frozen):
     """Functions that are called at certain points of each request: all of them, also those for readiness and schema.
 
     They are called in the thread and in the context of the call, and on the event loop, so they must be quick. What
@@ -81,7 +82,7 @@ class RequestEvent:
         return f"<RequestEvent {self.method} {self.url}, attempt {self.attempt}>"
 
 
-class ResponseEvent(NamedTuple):
+class ResponseEvent(Frozen):
     """An answer has come, whatever its status.
 
     Attributes:
@@ -101,7 +102,7 @@ class ResponseEvent(NamedTuple):
     complete: bool
 
 
-class RetryEvent(NamedTuple):
+class RetryEvent(Frozen):
     """A request failed, and the call goes on with another.
 
     Attributes:
@@ -115,7 +116,7 @@ class RetryEvent(NamedTuple):
     reason: str
 
 
-class EndEvent(NamedTuple):
+class EndEvent(Frozen):
     """A request is over: nothing more comes of it. There is one for each `RequestEvent`.
 
     Attributes:

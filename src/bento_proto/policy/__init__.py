@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._discovery import DiscoveredService
     from ._flow import Flow, FlowRunner, Step
-    from ._polling import Poll
     from ._retry import RetryPolicy
-    from ._tasks import ResultStatus
+    from ._tasks import Poll, ResultStatus
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -23,7 +22,7 @@ if not TYPE_CHECKING:
         "DiscoveredService": "._discovery",
         "Flow": "._flow",
         "FlowRunner": "._flow",
-        "Poll": "._polling",
+        "Poll": "._tasks",
         "ResultStatus": "._tasks",
         "RetryPolicy": "._retry",
         "Step": "._flow",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from bento_proto._errors import (
     BentoMLException,
@@ -12,6 +12,7 @@ from bento_proto._errors import (
     RemoteProtocolError,
     Unauthorized,
 )
+from bento_proto._frozen import Frozen
 from bento_proto._text import error_line
 from bento_proto.exchange._exchange import Exchange, State
 from bento_proto.http._messages import FailureKind
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class CallContext(NamedTuple):
+class CallContext(Frozen):
     """What holds for one call.
 
     Attributes:

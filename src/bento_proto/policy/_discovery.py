@@ -6,9 +6,10 @@ publishes a Service under a path serves both there. No single base URL fits both
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bento_proto._errors import BentoMLException, CallTimeout, Forbidden, NotFound, ServiceUnavailable, Unauthorized
+from bento_proto._frozen import Frozen
 from bento_proto.http._messages import FailureKind, Request
 from bento_proto.response._readers import whole_reader
 from bento_proto.schema._service import Service, parse_service
@@ -31,7 +32,7 @@ _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 
 
-class DiscoveredService(NamedTuple):
+class DiscoveredService(Frozen):
     """A Service, and where it is.
 
     Attributes:
@@ -109,7 +110,7 @@ def probe(
     Returns:
         The exchange that decided it, and what the clock read after it.
     """
-    context = context._replace(retries=NEVER)
+    context = context.replace(retries=NEVER)
     deadline = context.deadline(now + delay)
     reader = whole_reader(bytes, context.limits.error)
     request = Request("GET", base.origin, f"{base.path}/readyz", headers)
@@ -164,7 +165,7 @@ def until_ready(
     while True:
         patience = _PROBE if deadline is None else min(_PROBE, max(deadline - now - delay, _LAST_PROBE))
         timeout = context.timeout._replace(total=None).within(patience)
-        exchange, now = yield from probe(base, headers, context._replace(timeout=timeout), known, now, delay)
+        exchange, now = yield from probe(base, headers, context.replace(timeout=timeout), known, now, delay)
         error = exchange.error
         if error is None:
             return now

@@ -5,9 +5,10 @@ A flow yields one kind of thing, a `Step`, and is sent one kind of thing back: w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bento_proto._errors import LocalProtocolError
+from bento_proto._frozen import Frozen
 from bento_proto.exchange._exchange import State
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Step(NamedTuple):
+class Step(Frozen):
     """Wait, then carry out an exchange until it no longer `wants_body <Exchange.wants_body>`.
 
     Attributes:

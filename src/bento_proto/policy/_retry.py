@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from bento_proto._frozen import Frozen
 from bento_proto.http._dates import retry_after
 from bento_proto.http._messages import FailureKind
 
@@ -18,7 +19,7 @@ _REPEATED: Final = frozenset({429, 502, 503, 504})
 _REPEATED_LOSSES: Final = frozenset({FailureKind.IDLE_CLOSED, FailureKind.DISCONNECTED, FailureKind.TIMEOUT})
 
 
-class RetryPolicy(NamedTuple):
+class RetryPolicy(Frozen):
     """What is tried again, how often, and after how long.
 
     Always tried again: a connection that could not be made, since nothing was sent; a kept-alive connection that the

@@ -1,22 +1,24 @@
-"""Tasks: what the server says of them, and what that means."""
+"""Tasks: what the server says of them, how often to ask, and what their result or failure is."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from bento_proto._errors import BentoMLException, RemoteProtocolError, TaskFailed, TaskNotCompleted
+from bento_proto._errors import BentoMLException, CallTimeout, RemoteProtocolError, TaskFailed, TaskNotCompleted
+from bento_proto._frozen import Frozen
 from bento_proto._text import is_unicode
+from bento_proto.http._dates import retry_after
 from bento_proto.json import parse_json
 from bento_proto.response._readers import whole_reader
 
 from ._attempts import attempts
 from ._flow import Flow
+from ._retry import NEVER, RetryPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Final
-
     from bento_proto.exchange._body import ReaderFactory
     from bento_proto.exchange._exchange import Exchange
     from bento_proto.http._messages import Request
@@ -25,9 +27,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LAST_REQUEST: Final = 0.1  # seconds for the one that is made when the timeout has expired
+_TRANSIENT: Final = RetryPolicy(
+    attempts=2, max_retry_after=math.inf, idempotent=True
+)  # a status may be asked for again
+
 
 class ResultStatus(Enum):
-    """Where a task stands, in the words of BentoML 1.4.14 and newer."""
+    """The status of a task, in the words of BentoML 1.4.14 and newer."""
 
     PENDING = "pending"
     IN_PROGRESS = "in_progress"
@@ -41,12 +48,53 @@ class ResultStatus(Enum):
         return self not in (ResultStatus.PENDING, ResultStatus.IN_PROGRESS)
 
 
-# BentoML before 1.4.14 says it in other words.
+# The words of BentoML before 1.4.14.
 _OLDER: Final[Mapping[str, str]] = {"success": "completed", "failure": "failed", "cancelled": "canceled"}
 
 
+class Poll(Frozen):
+    """How often to ask the server for the status of a task.
+
+    The first request goes out at once. Each pause is shortened by up to a quarter at random, so that many clients do
+    not ask at the same moment; a ``Retry-After`` of the server makes it longer.
+
+    Attributes:
+        interval: seconds between the first request and the second.
+        factor: by how much each further pause is longer than the one before.
+        max_interval: the longest pause, in seconds.
+        max_silence: how many seconds requests may fail, one after the other, if the wait itself has no timeout.
+    """
+
+    interval: float = 0.1
+    factor: float = 1.5
+    max_interval: float = 5.0
+    max_silence: float = 60.0
+
+    @classmethod
+    def of(cls, value: Poll | float | None) -> Poll:
+        """A number is a fixed interval in seconds, None the default.
+
+        Raises:
+            ValueError: a field is negative, or not positive where it has to be.
+        """
+        poll = cls() if value is None else value if isinstance(value, Poll) else cls(value, 1.0, value)
+        if not (poll.interval > 0 and poll.factor >= 1 and poll.max_interval > 0 and poll.max_silence >= 0):
+            raise ValueError(f"can't ask at such intervals: {value!r}")
+        return poll
+
+    def pause(self, requests: int, chance: Callable[[], float]) -> float:
+        """The pause after so many requests, in seconds.
+
+        Args:
+            requests: how many there were.
+            chance: returns a random number from 0 to 1.
+        """
+        longest = min(self.max_interval, self.interval * self.factor ** min(requests - 1, 99))
+        return longest * (1 - chance() / 4)
+
+
 def parse_task_id(data: bytes) -> str:
-    """The id in the answer to ``/submit`` or ``/retry``.
+    """The id in a response of ``/submit`` or ``/retry``.
 
     Raises:
         RemoteProtocolError: there is none.
@@ -54,15 +102,15 @@ def parse_task_id(data: bytes) -> str:
     said = parse_json(data)
     identifier = said.get("task_id") if isinstance(said, dict) else None
     if not isinstance(identifier, str) or not identifier or not is_unicode(identifier):
-        raise RemoteProtocolError("the server's answer names no task")
+        raise RemoteProtocolError("the server's response has no task id")
     return identifier
 
 
 def parse_status(data: bytes) -> ResultStatus:
-    """The status in the answer to ``/status``.
+    """The status in a response of ``/status``.
 
     Raises:
-        RemoteProtocolError: it is none of the known ones.
+        RemoteProtocolError: it is not a known one.
     """
     said = parse_json(data)
     status = said.get("status") if isinstance(said, dict) else None
@@ -72,19 +120,79 @@ def parse_status(data: bytes) -> ResultStatus:
         raise RemoteProtocolError(f"the server gives a task the status {str(status)[:100]!r}") from None
 
 
+def until_over(
+    status: Request, task_id: str, timeout: float | None, poll: Poll, context: CallContext, now: float
+) -> Flow[tuple[ResultStatus, float]]:
+    """Poll a task's status until it is final. A request that fails is made again.
+
+    Args:
+        status: requests the status.
+        task_id: the task's id, for messages.
+        timeout: how many seconds to wait; None for no limit.
+        poll: how often to ask.
+        context: of the requests; each is sent once, and has a timeout of its own.
+        now: the time.
+
+    Returns:
+        The final status, and the time.
+
+    Raises:
+        CallTimeout: the task is not over in time; the cause is the error of the last request, if it failed.
+        NotFound: the server knows no such task.
+        BentoMLException: the server refuses to tell; or, without a timeout, requests failed for ``poll.max_silence``.
+    """
+    deadline = None if timeout is None else now + timeout
+    reader, context = whole_reader(parse_status, context.limits.error), context.replace(retries=NEVER)
+    last: ResultStatus | None = None
+    delay, requests, answered = 0.0, 0, now
+    while True:
+        left = None if deadline is None else max(deadline - now - delay, _LAST_REQUEST)
+        asking = context.replace(timeout=context.timeout.within(_shorter(context.timeout.total, left)))
+        exchange = yield from attempts(status, reader, asking, now, asking.deadline(now + delay), delay=delay)
+        now += exchange.elapsed
+        error = exchange.error
+        if error is None:
+            last, answered = exchange.result, now
+            if last.is_final:
+                return last, now
+        elif not isinstance(error, CallTimeout) and _TRANSIENT.wait(exchange, 1, context.chance) is None:
+            raise error
+        if deadline is not None and now >= deadline:
+            raise CallTimeout(_too_late(task_id, last, timeout)) from error
+        if error is not None and deadline is None and now - answered >= poll.max_silence:
+            raise error
+        requests += 1
+        delay = max(poll.pause(requests, context.chance), _asked_for(exchange))
+        delay = min(delay, poll.max_silence if deadline is None else deadline - now)
+
+
+def _shorter(total: float | None, left: float | None) -> float | None:
+    return total if left is None else left if total is None else min(total, left)
+
+
+def _asked_for(exchange: Exchange[object]) -> float:
+    return (retry_after(exchange.head) if exchange.head is not None else None) or 0.0
+
+
+def _too_late(task_id: str, last: ResultStatus | None, timeout: float | None) -> str:
+    if last is None:
+        return f"the server gave no status of the task {task_id} within {timeout:g} seconds"
+    return f"the task {task_id} is {last.value.replace('_', ' ')} after {timeout:g} seconds"
+
+
 def outcome(
     get: Request, status: Request, reader: ReaderFactory[T], context: CallContext, now: float
 ) -> Flow[Exchange[T]]:
     """Fetch a task's result; if there is none, find out why.
 
-    The server answers alike whether the task is not over, is unknown, or has failed with that very status.
+    The server responds alike whether the task is not over, is unknown, or has failed with that very status.
 
     Args:
-        get: asks for the result.
-        status: asks where the task stands.
+        get: requests the result.
+        status: requests the status.
         reader: reads the result.
         context: of the requests, all together.
-        now: what the clock reads.
+        now: the time.
 
     Raises:
         TaskNotCompleted: there is no result yet.
@@ -94,18 +202,18 @@ def outcome(
     deadline = context.deadline(now)
     exchange = yield from attempts(get, reader, context, now, deadline)
     now += exchange.elapsed
-    error = _refused(exchange)
+    error = _refusal(exchange)
     if error is None:
         return exchange
-    reader_of_status, quiet = whole_reader(parse_status, context.limits.error), context._replace(on_progress=None)
+    reader_of_status, quiet = whole_reader(parse_status, context.limits.error), context.replace(on_progress=None)
     asked = yield from attempts(status, reader_of_status, quiet, now, deadline)
     if asked.error is not None:
         raise asked.error
     if not asked.result.is_final:
         raise _as(TaskNotCompleted, error) from error
-    if error.error_code == 400:  # that is also what is said of one that is not over, and it may be since
+    if error.error_code == 400:  # also the status for a task that is not over, and it may be over since
         exchange = yield from attempts(get, reader, context, now + asked.elapsed, deadline)
-        error = _refused(exchange)
+        error = _refusal(exchange)
         if error is None:
             return exchange
     if asked.result is ResultStatus.FAILED:
@@ -115,11 +223,11 @@ def outcome(
     raise error
 
 
-def _refused(exchange: Exchange[object]) -> BentoMLException | None:
-    """The server's refusal; None if the answer was accepted.
+def _refusal(exchange: Exchange[object]) -> BentoMLException | None:
+    """The error of a response with an error status; None for a successful response.
 
     Raises:
-        BentoMLException: there was no answer, or one that makes no sense.
+        BentoMLException: there was no response, or an invalid one.
     """
     error = exchange.error
     if error is None or exchange.is_streaming:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bento_proto._errors import LimitExceeded
+from bento_proto._frozen import Frozen
 
 from ._decoders import pile
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 
 
-class ServerSentEvent(NamedTuple):
+class ServerSentEvent(Frozen):
     """One event of a stream.
 
     Attributes:

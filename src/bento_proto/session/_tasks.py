@@ -8,9 +8,8 @@ from bento_proto._errors import BentoMLException, CallTimeout
 from bento_proto.http._url import quote_segment
 from bento_proto.policy._attempts import attempt
 from bento_proto.policy._flow import Flow
-from bento_proto.policy._polling import Poll, until_over
 from bento_proto.policy._retry import NEVER
-from bento_proto.policy._tasks import outcome, parse_status, parse_task_id
+from bento_proto.policy._tasks import Poll, outcome, parse_status, parse_task_id, until_over
 from bento_proto.response._readers import whole_reader
 
 if TYPE_CHECKING:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
+from bento_proto._frozen import Frozen
 from bento_proto._types import JSON
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 _NONE: Final[Mapping[str, str]] = {}
 
 
-class Reply(NamedTuple):
+class Reply(Frozen):
     """An answer of which more than the value is said.
 
     Attributes:
@@ -32,7 +33,7 @@ class Reply(NamedTuple):
     interval: float = 0.0
 
 
-class Refusal(NamedTuple):
+class Refusal(Frozen):
     """An error status, with a body such as BentoML's.
 
     Attributes:
@@ -52,7 +53,7 @@ class Refusal(NamedTuple):
     delay: float = 0.0
 
 
-class Unreachable(NamedTuple):
+class Unreachable(Frozen):
     """No connection can be made: nothing is sent.
 
     Attributes:
@@ -62,7 +63,7 @@ class Unreachable(NamedTuple):
     reason: str = "connection refused"
 
 
-class Garbage(NamedTuple):
+class Garbage(Frozen):
     """What comes is not HTTP.
 
     Attributes:
@@ -72,7 +73,7 @@ class Garbage(NamedTuple):
     reason: str = "the server does not speak HTTP/1.1"
 
 
-class Cut(NamedTuple):
+class Cut(Frozen):
     """The connection breaks: before the answer's head, or else at some point of its body.
 
     Attributes:
@@ -86,7 +87,7 @@ class Cut(NamedTuple):
     reply: object = ...
 
 
-class Stall(NamedTuple):
+class Stall(Frozen):
     """Nothing comes for a while: before the answer's head, or else at some point of its body.
 
     Attributes:
@@ -102,7 +103,7 @@ class Stall(NamedTuple):
     reply: object = ...
 
 
-class Life(NamedTuple):
+class Life(Frozen):
     """How a task that is submitted fares: pending, then in progress, then over.
 
     It moves on when the client asks for its status. The endpoint's function has run by then: it does so at the

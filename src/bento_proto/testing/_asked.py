@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from bento_proto._errors import InvalidArgument, RemoteProtocolError
+from bento_proto._frozen import Frozen
 from bento_proto._types import JSON
 from bento_proto.http._content_headers import parameters
 from bento_proto.http._headers import Headers
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _URL: Final = (b"http://", b"https://")
 
 
-class UploadedFile(NamedTuple):
+class UploadedFile(Frozen):
     """A file, as it arrived.
 
     Attributes:
@@ -34,7 +35,7 @@ class UploadedFile(NamedTuple):
     content_type: str | None = None
 
 
-class Asked(NamedTuple):
+class Asked(Frozen):
     """One request that a double was asked.
 
     Attributes:

@@ -217,9 +217,9 @@ class ServiceDouble:
             own = self._tasks.asked(action, query)
         else:
             content_type = next((value for name, value in request.headers if name.lower() == "content-type"), "")
-            asked = asked._replace(endpoint=endpoint.name, submitted=action == "submit")
+            asked = asked.replace(endpoint=endpoint.name, submitted=action == "submit")
             try:
-                asked = asked._replace(arguments={**given, **arguments_of(endpoint, content_type, body)})
+                asked = asked.replace(arguments={**given, **arguments_of(endpoint, content_type, body)})
                 own = self._submitted(endpoint, asked.arguments) if action else self._called(endpoint, asked.arguments)
             except BentoMLException as error:
                 own = refused(failed(error), self._fields())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import types
 import typing
 from collections import abc
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
+from bento_proto._frozen import Frozen
 from bento_proto._types import JSON
 
 from ._responder import Pause
@@ -28,7 +29,7 @@ _NAMESPACE: Final = {**vars(typing), **vars(abc)}
 """What annotations may name that a module imports for type checkers only."""
 
 
-class Function(NamedTuple):
+class Function(Frozen):
     """A function that an endpoint stands for.
 
     Attributes:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from bento_proto._frozen import Frozen
 from bento_proto._types import JSON
 from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, Head
 
@@ -47,7 +48,7 @@ class Recorder:
         return written(self._url, [(noted.request, noted.answer) for noted in self._exchanges])
 
 
-class _Piece(NamedTuple):
+class _Piece(Frozen):
     when: float
     event: Head | Data | End | ConnectionFailed
     size: int = 0  # of a body's data, which may be more than is kept
@@ -88,8 +89,8 @@ class _Noted:
     def answer(self) -> Sequence[JSON]:
         before = 0.0
         events: list[JSON] = []
-        for when, event, size in self._pieces:
-            said = event_entry(event) if size <= self._limit else {"left_out": size}
-            events.append({"after": round(when - before, 4), **said})
-            before = when
+        for piece in self._pieces:
+            said = event_entry(piece.event) if piece.size <= self._limit else {"left_out": piece.size}
+            events.append({"after": round(piece.when - before, 4), **said})
+            before = piece.when
         return events

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from bento_proto._errors import LocalProtocolError
+from bento_proto._frozen import Frozen
 from bento_proto.exchange._exchange import State
 from bento_proto.http._messages import ConnectionFailed, FailureKind
 
@@ -21,7 +22,7 @@ _ENDLESS: Final = 2_000_000.0  # no system waits longer at once
 _LATE: Final = "the server did not answer in time"
 
 
-class Pause(NamedTuple):
+class Pause(Frozen):
     """Nothing comes for a while.
 
     Attributes:

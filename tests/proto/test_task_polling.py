@@ -32,7 +32,7 @@ SCHEMA: JSON = {"name": "S", "routes": [{"name": "job", "route": "/job", "is_tas
 PENDING, GOING, DONE, FAILED, CANCELED = (
     reply(200, {"status": word}) for word in ("pending", "in_progress", "completed", "failed", "canceled")
 )
-EVEN = Poll(first=1.0, growth=1.0, cap=1.0)
+EVEN = Poll(interval=1.0, factor=1.0, max_interval=1.0)
 
 
 def session(chance: float = 0.0, **options: Any) -> Session:
@@ -86,23 +86,23 @@ def test_chance_shortens_them() -> None:
 
 def test_pauses_of_the_callers_own() -> None:
     assert waited(GOING, GOING, GOING, DONE, poll=2).delays == [0.0, 2.0, 2.0, 2.0]
-    poll = Poll(first=1.0, growth=2.0, cap=3.0)
+    poll = Poll(interval=1.0, factor=2.0, max_interval=3.0)
     assert waited(GOING, GOING, GOING, GOING, DONE, poll=poll).delays == [0.0, 1.0, 2.0, 3.0, 3.0]
 
 
-@pytest.mark.parametrize("poll", [0, -1, math.nan, Poll(growth=0.5), Poll(cap=0), Poll(patience=-1)])
+@pytest.mark.parametrize("poll", [0, -1, math.nan, Poll(factor=0.5), Poll(max_interval=0), Poll(max_silence=-1)])
 def test_pauses_that_make_no_sense(poll: Poll | float) -> None:
     with pytest.raises(ValueError, match="can't ask at such intervals"):
         waited(poll=poll)
 
 
 @given(
-    st.builds(Poll, first=st.floats(1e-3, 1e3), growth=st.floats(1, 1e3), cap=st.floats(1e-3, 1e3)),
+    st.builds(Poll, interval=st.floats(1e-3, 1e3), factor=st.floats(1, 1e3), max_interval=st.floats(1e-3, 1e3)),
     st.integers(1, 10**9),
     st.floats(0, 1),
 )
-def test_no_pause_is_over_the_cap_or_nothing(poll: Poll, questions: int, chance: float) -> None:
-    assert 0 < poll.pause(questions, lambda: chance) <= poll.cap
+def test_a_pause_is_positive_and_at_most_max_interval(poll: Poll, questions: int, chance: float) -> None:
+    assert 0 < poll.pause(questions, lambda: chance) <= poll.max_interval
 
 
 @pytest.mark.parametrize("status", [200, 429, 503])
@@ -180,16 +180,16 @@ def test_what_is_known_is_told_when_the_time_is_up(answer: Answer) -> None:
     assert isinstance(getattr(played.error, "__cause__", None), BentoMLException)
     played = waited(answer, answer, answer, seconds=2, poll=EVEN)
     assert type(played.error) is CallTimeout
-    assert str(played.error) == "the server did not tell within 2 seconds where the task i d stands"
+    assert str(played.error) == "the server gave no status of the task i d within 2 seconds"
 
 
-def test_without_a_time_there_is_patience() -> None:
+def test_without_a_timeout_max_silence_ends_the_wait() -> None:
     down = lost(FailureKind.CONNECT)
-    played = waited(GOING, Forever(down), poll=Poll(first=1.0, growth=1.0, cap=1.0, patience=3.0))
+    played = waited(GOING, Forever(down), poll=Poll(interval=1.0, factor=1.0, max_interval=1.0, max_silence=3.0))
     assert isinstance(played.error, ConnectError)
     assert played.now == 3.0
     script = [step for _ in range(50) for step in (down, down, GOING)]
-    assert waited(*script, DONE, poll=Poll(first=1.0, growth=1.0, cap=1.0, patience=3.0)).now == 150.0
+    assert waited(*script, DONE, poll=Poll(interval=1.0, factor=1.0, max_interval=1.0, max_silence=3.0)).now == 150.0
 
 
 def test_a_time_that_ran_out_before_it_was_asked_is_no_refusal() -> None:
@@ -255,7 +255,7 @@ def test_it_may_be_that_it_can_not_be_canceled(answer: Answer) -> None:
     assert str(played.error) == "the task i is in progress after 1 seconds, and can't be canceled: not here"
 
 
-def test_patience_that_is_at_its_end_cancels_nothing() -> None:
-    played = resulted(lost(FailureKind.TIMEOUT), poll=Poll(patience=0), cancel=True)
+def test_the_end_of_max_silence_cancels_nothing() -> None:
+    played = resulted(lost(FailureKind.TIMEOUT), poll=Poll(max_silence=0), cancel=True)
     assert type(played.error) is CallTimeout
     assert str(played.error) == "lost"
