@@ -29,6 +29,7 @@ MAY_IMPORT = {
 MAY_IMPORT_TOO = {
     "bento_async._trio": {"trio"},
     "bento_client.cli": {"click"},
+    "bento_client.codegen.typed": {"bento_async", "bento_sync"},
     "bento_client.pytest_plugin": {"pytest"},
     "bento_proto.http11": {"h11"},
 }

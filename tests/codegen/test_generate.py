@@ -298,7 +298,7 @@ def test_the_names_of_the_classes() -> None:
     text = generate(service(), name="Mine", sync=False)
     assert "class AsyncMine(_Endpoints, TypedAsyncHTTPClient, schema=_SCHEMA):" in text
     assert "bento_sync" not in text
-    assert "\nTo write it again: bento-client types URL --name Mine --async > FILE\n" in text
+    assert "\nTo generate it again: bento-client types URL --name Mine --async > FILE\n" in text
     assert "class Mine(_Endpoints, TypedSyncHTTPClient, schema=_SCHEMA):" in generate(service(), name="Mine")
     assert "bento_async" not in generate(service(), asynchronous=False)
     nameless: JSON = {"name": "1 + 1", "routes": []}
@@ -306,7 +306,7 @@ def test_the_names_of_the_classes() -> None:
     with pytest.raises(ValueError, match="neither"):
         generate(service(), sync=False, asynchronous=False)
     for wrong in ("not a name", "class", "", "_Private", "x = 1"):
-        with pytest.raises(ValueError, match="not a name for a class"):
+        with pytest.raises(ValueError, match="must be a public Python identifier"):
             generate(service(), name=wrong)
     for taken in ("Any", "list"):
         with pytest.raises(ValueError, match="needed for something else"):

@@ -1,7 +1,7 @@
-"""Typed clients of one Service: a module written from its schema.
+"""Typed clients of one Service, as a Python module generated from its schema.
 
-`generate` writes it, `check` says whether the Service has changed since; `bento_client.codegen.typed` is what it is
-written in.
+`generate` returns the module's text. `check` lists what has changed in the Service since. The module declares its
+endpoints with the decorators in `bento_client.codegen.typed`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether a generated module still fits its Service."""
+"""The changes of a Service since a module was generated from it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from bento_proto import SchemaError
 
-from ._document import service_of
 from ._interface import interface_of
-from ._module import SCHEMA
+from ._module import SCHEMA, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -20,8 +19,8 @@ if TYPE_CHECKING:
     from ._interface import Argument, Method
     from ._types import Model
 
-# What a schema says for people, or for the server to check; and what is compared by itself.
-_BESIDE: Final = frozenset(
+# Keywords for people, keywords that only the server checks, and those that are compared separately.
+_IGNORED: Final = frozenset(
     {
         "$defs", "default", "deprecated", "description", "examples", "exclusiveMaximum", "exclusiveMinimum",
         "maxItems", "maxLength", "maximum", "minItems", "minLength", "minimum", "multipleOf", "pattern", "required",
@@ -31,21 +30,21 @@ _BESIDE: Final = frozenset(
 
 
 def check(service: Service | bytes | JSON, text: str) -> list[str]:
-    """Say what has changed in a Service since a module was generated from it.
+    """List what has changed in a Service since a module was generated from it.
 
-    Looked at is what matters to those who call it: endpoints, arguments, results, models; no descriptions, and no
-    limits that the server checks.
+    It compares what callers depend on: endpoints, arguments, results and models. It ignores descriptions, and limits
+    that only the server checks.
 
     Args:
-        service: the Service as it is now, or the content of its ``/schema.json``.
-        text: the generated module.
+        service: the current Service, or the content of its ``/schema.json``.
+        text: the text of the generated module.
 
     Returns:
-        One line for each change, such as ``summarize: argument 'text': str -> int``; none if nothing has changed.
+        One line for each change, such as ``summarize: argument 'text': str -> int``.
 
     Raises:
-        ValueError: that is no module that `generate` wrote.
-        SchemaError: that is not the schema of a Service.
+        ValueError: the text is not a module that `generate` wrote.
+        SchemaError: the schema is malformed.
     """
     return list(_changes(_schema_in(text), service_of(service)))
 
@@ -58,8 +57,8 @@ def _schema_in(text: str) -> Service:
                 if isinstance(value, bytes):
                     return service_of(value)
     except (SchemaError, SyntaxError, ValueError) as exc:
-        raise ValueError(f"this is no module of typed clients: {exc}") from exc
-    raise ValueError("this is no module of typed clients: there is no schema in it")
+        raise ValueError(f"this is not a generated module: {exc}") from exc
+    raise ValueError("this is not a generated module: it contains no schema")
 
 
 def _changes(before: Service, now: Service) -> Iterator[str]:
@@ -129,7 +128,7 @@ def _fields(model: Model | None) -> Mapping[str, str]:
 
 
 def _essence(method: Method) -> str:
-    """What of an endpoint's schema decides how it is called, beyond what can be seen in the types; as JSON."""
+    """The part of an endpoint's schema that decides how it is called, beyond its types, as JSON."""
     endpoint = method.endpoint
     essence: JSON = [
         endpoint.root_input,
@@ -144,7 +143,7 @@ def _essential(schema: JSON) -> JSON:
         return [_essential(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    found = {key: _essential(value) for key, value in schema.items() if key not in {*_BESIDE, "properties"}}
+    found = {key: _essential(value) for key, value in schema.items() if key not in {*_IGNORED, "properties"}}
     properties = schema.get("properties")
     if isinstance(properties, dict):
         found["properties"] = {name: _essential(value) for name, value in properties.items()}

@@ -1,37 +1,42 @@
-"""What a Service looks like from Python: its methods and models, in text."""
+"""A Service as Python sees it: its methods and models, as source text."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from bento_proto.schema import ALIAS, RESERVED, attributes, endpoint_for, signature_of
 
-from ._defaults import default_text
-from ._names import Names, is_plain
+from ._source import Names, is_plain, quoted
 from ._types import Annotations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bento_proto import Endpoint, Service
+    from bento_proto import JSON, Endpoint, Service
     from bento_proto.schema import Parameter
 
     from ._types import Model
 
 _IN_PATH: Final = re.compile(r"\{([^{}:]+)(?::\w+)?\}")
 _STARS: Final[Mapping[int, str]] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+_MAX_DEFAULT: Final = 40  # characters
+_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,),
+}  # fmt: skip
 
 
-class Argument(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Argument:
     """An argument of a method.
 
     Attributes:
-        name: its name, with the stars of ``*args`` and ``**kwargs``.
-        kind: how it is given: one of ``inspect.Parameter``'s kinds.
-        annotation: its type.
-        default: its default, or None.
+        name: its name, including the stars of ``*args`` and ``**kwargs``.
+        kind: its kind, one of ``inspect.Parameter``'s.
+        annotation: its type, as source text.
+        default: its default, as source text; None if it is required.
     """
 
     name: str
@@ -43,15 +48,16 @@ class Argument(NamedTuple):
         return f"{self.name}: {self.annotation}{'' if self.default is None else f' = {self.default}'}"
 
 
-class Method(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Method:
     """An endpoint as a method.
 
     Attributes:
-        endpoint: what the schema says of it.
-        attribute: the client's attribute that it is; None if its name is not fit for one.
-        decorator: what of `bento_client.codegen.typed` declares it: ``"endpoint"``, ``"stream"`` or ``"task"``.
+        endpoint: the endpoint.
+        attribute: the client's attribute for it; None if its name can't be one.
+        decorator: the decorator in `bento_client.codegen.typed`: ``"endpoint"``, ``"stream"`` or ``"task"``.
         arguments: its arguments, in order.
-        result: the type of its result.
+        result: the type of its result, as source text.
     """
 
     endpoint: Endpoint
@@ -62,7 +68,7 @@ class Method(NamedTuple):
 
     @property
     def parts(self) -> list[str]:
-        """What stands between the parentheses of its signature, after ``self``."""
+        """The parameters of its signature after ``self``, as source text."""
         parts: list[str] = []
         starred = False
         for argument in self.arguments:
@@ -79,15 +85,16 @@ class Method(NamedTuple):
         return f"{self.endpoint.name}({', '.join(self.parts)}) -> {self.result}"
 
 
-class Interface(NamedTuple):
-    """A Service from Python.
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A Service as Python sees it.
 
     Attributes:
         service: the Service.
-        methods: its endpoints, by name.
-        models: what they take and give, by name.
-        names: what they are made of.
-        classes: the names of the classes that were asked for, with a number if that one is taken.
+        methods: its methods, by the endpoints' names.
+        models: the models in their annotations, by name.
+        names: the names used in the annotations.
+        classes: the requested names of classes, with a number if one is taken.
     """
 
     service: Service
@@ -98,11 +105,11 @@ class Interface(NamedTuple):
 
 
 def interface_of(service: Service, classes: tuple[str, ...] = ()) -> Interface:
-    """How a Service looks.
+    """The interface of a Service.
 
     Args:
         service: the Service.
-        classes: the names of what stands beside the models.
+        classes: names for classes beside the models.
     """
     reached = dict(_attributes(service))
     names = Names(reached.values())
@@ -122,9 +129,9 @@ def interface_of(service: Service, classes: tuple[str, ...] = ()) -> Interface:
 
 
 def _attributes(service: Service) -> Iterator[tuple[str, str]]:
-    """The endpoints that can be reached as an attribute that Python can say, and that attribute."""
+    """Pairs of an endpoint's name and the attribute by which source code can reach it."""
     aliases = (f"{ALIAS}{name}" for name in service.endpoints)
-    for attribute in (*aliases, *attributes(service, RESERVED)):  # the last one for an endpoint is the one
+    for attribute in (*aliases, *attributes(service, RESERVED)):  # the last attribute of an endpoint is its best
         name = endpoint_for(service, attribute, RESERVED)
         if name is not None and is_plain(attribute):
             yield name, attribute
@@ -147,7 +154,7 @@ def _arguments(endpoint: Endpoint, annotations: Annotations, names: Names) -> It
     for name in filter(is_plain, in_path):
         text = f"{names.use('str')} | {names.use('int')}"
         yield Argument(name, inspect.Parameter.KEYWORD_ONLY, text)
-    if len(named) < len(known) or not all(map(is_plain, in_path)):  # these can be given by `**` alone
+    if len(named) < len(known) or not all(map(is_plain, in_path)):  # the other names can be given only by `**`
         taken, name = {*known, *in_path}, "kwargs"
         while name in taken:
             name = f"{name}_"
@@ -159,7 +166,54 @@ def _arguments(endpoint: Endpoint, annotations: Annotations, names: Names) -> It
 def _argument(parameter: Parameter, shown: inspect.Parameter, stars: str, text: str, names: Names) -> Argument:
     if parameter.required or stars:
         return Argument(f"{stars}{shown.name}", shown.kind, text)
-    default, also = default_text(parameter)
+    default, also = _default(parameter)
     if also and names.use(also) not in text.split(" | ") and text not in ("object", "_object"):
         text = f"{names.use(also)} | {text}"
     return Argument(shown.name, shown.kind, text, default)
+
+
+def _default(parameter: Parameter) -> tuple[str, str | None]:
+    """The default of an argument as source text, and its type if the schema does not allow that.
+
+    BentoML describes a union by its first member, so a default may be of another type. A default that is long, or may
+    not match the annotation, is written as ``...``.
+    """
+    default = parameter.default
+    if default is None:
+        return "None", None
+    text = _literal(default)
+    if _fits(default, dict(parameter.schema)):
+        return text or "...", None
+    return (text or "...", type(default).__name__) if isinstance(default, (str, int, float)) else ("...", None)
+
+
+def _literal(value: JSON) -> str | None:
+    """The value as an expression; None if there is none or it is too long."""
+    if isinstance(value, str):
+        text: str | None = quoted(value) if len(value) <= _MAX_DEFAULT else None
+    elif isinstance(value, list):
+        items = [_literal(item) for item in value]
+        text = f"[{', '.join(item for item in items if item)}]" if all(items) else None
+    elif isinstance(value, dict):
+        pairs = [(quoted(key), _literal(item)) for key, item in value.items()]
+        text = f"{{{', '.join(f'{key}: {item}' for key, item in pairs)}}}" if all(item for _, item in pairs) else None
+    else:
+        text = repr(value)
+        text = None if text.lstrip("-") in ("nan", "inf") else text
+    return text if text and len(text) <= _MAX_DEFAULT + 2 else None
+
+
+def _fits(value: JSON, schema: JSON) -> bool:
+    """Whether a value certainly matches the annotation made from a schema."""
+    if not isinstance(schema, dict) or "$ref" in schema or schema.get("properties"):
+        return False
+    enum, kind = schema.get("enum"), schema.get("type")
+    if isinstance(enum, list):
+        return any(value == each and type(value) is type(each) for each in enum)
+    if isinstance(value, list):
+        items = schema.get("items")
+        return kind == "array" and "prefixItems" not in schema and all(_fits(item, items) for item in value)
+    if isinstance(value, dict):
+        values = schema.get("additionalProperties")
+        return kind == "object" and (values is True or all(_fits(item, values) for item in value.values()))
+    return isinstance(kind, str) and type(value) in _TYPES.get(kind, ()) and not ({"const", "anyOf"} & schema.keys())

@@ -1,17 +1,16 @@
-"""JSON Schema as Python types: what an endpoint takes and gives, with a `TypedDict` for each model."""
+"""JSON Schema as Python annotations, with a `TypedDict` for each model."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections import ChainMap
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bento_proto.schema import Kind
 
-from ._names import pascal_case
-from ._schemas import named_in, object_of, reached, shape_of, takes_files
-from ._text import quoted
+from ._source import pascal_case, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,12 +18,12 @@ if TYPE_CHECKING:
     from bento_proto import JSON, Endpoint, Service
     from bento_proto.schema import Parameter, Schema
 
-    from ._names import Names
+    from ._source import Names
 
 _SCALARS: Final[Mapping[str, str]] = {
     "string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None",
 }  # fmt: skip
-# What may be given for a text of some format.
+# The types accepted for a string of some format.
 _FORMATS: Final[Mapping[str, str]] = {
     "date": "date", "date-time": "datetime", "duration": "timedelta", "ipv4": "IPv4Address", "ipv6": "IPv6Address",
     "time": "time", "uuid": "UUID",
@@ -33,20 +32,25 @@ _DTYPES: Final = frozenset(
     {"complex64", "complex128", "float16", "float32", "float64", "int8", "int16", "int32", "int64"}
     | {"uint8", "uint16", "uint32", "uint64"}
 )
-_DEEPEST: Final = 40  # of any Service that a person wrote; what is deeper can be anything
-_LONGEST: Final = 1000  # likewise
+# Beyond these limits, which no schema written by a person reaches, a type is object or Any.
+_MAX_DEPTH: Final = 40
+_MAX_LENGTH: Final = 1000
+_OF_ITS_PLACE: Final = frozenset(
+    {"$defs", "default", "description", "examples", "is_stream", "media_type", "root_input"}
+)
 
 Types: TypeAlias = "list[str]"
 """The members of a union."""
 
 
-class Model(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Model:
     """A `TypedDict`.
 
     Attributes:
         name: its name.
-        fields: the types of its fields, in text.
-        doc: what it is, or None.
+        fields: the annotations of its fields, by name.
+        doc: its docstring, or None.
     """
 
     name: str
@@ -54,16 +58,17 @@ class Model(NamedTuple):
     doc: str | None
 
 
-class _Scope(NamedTuple):
-    """Where a schema stands.
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """The place of a schema.
 
     Attributes:
-        endpoint: of which endpoint it is.
-        given: whether its values are given to the client, or come from it.
-        hint: what to call a model that has no name.
-        inside: whether it is inside JSON, where there are no files and no bytes.
+        endpoint: the endpoint's name.
+        given: whether its values are arguments; otherwise they are results.
+        hint: the name for a model without a title.
+        inside: whether it is inside JSON, which holds no files and no bytes.
         opened: the references that led here.
-        depth: how deep it is.
+        depth: the number of schemas around it.
     """
 
     endpoint: str
@@ -74,18 +79,18 @@ class _Scope(NamedTuple):
     depth: int = 0
 
     def within(self, hint: str = "") -> _Scope:
-        return self._replace(inside=True, hint=self.hint + hint)
+        return replace(self, inside=True, hint=self.hint + hint)
 
 
 class Annotations:
-    """Makes the types of one Service's endpoints.
+    """Makes the annotations of one Service's endpoints.
 
     Args:
         service: the Service.
-        names: of the module that they stand in.
+        names: the names of the module in which they stand.
 
     Attributes:
-        models: the models that they need, by name, each before those that refer to it where that is possible.
+        models: the models that they use, by name. A model precedes those that refer to it where that is possible.
     """
 
     def __init__(self, service: Service, names: Names) -> None:
@@ -93,7 +98,7 @@ class Annotations:
         self._names = names
         self._by_schema: dict[tuple[bool, str], str] = {}
         self._by_reference: dict[tuple[bool, bool, str, str], Types] = {}
-        named = {endpoint.name: named_in(endpoint) for endpoint in service.endpoints.values()}
+        named = {endpoint.name: _named_in(endpoint) for endpoint in service.endpoints.values()}
         anywhere: dict[str, Schema] = {}
         for own in named.values():
             for title, schema in own.items():
@@ -104,18 +109,18 @@ class Annotations:
         """The type of an argument."""
         scope = self._scope(endpoint, parameter.name or "value", given=True)
         inside = not (endpoint.root_input or parameter.is_file)
-        types = self._types(parameter.schema, scope._replace(inside=inside))
+        types = self._types(parameter.schema, replace(scope, inside=inside))
         if not parameter.required and parameter.default is None:
             types.append("None")
         return _union(types)
 
     def items(self, endpoint: Endpoint, parameter: Parameter) -> str:
-        """The type of each of the arguments that ``*args`` or ``**kwargs`` stand for."""
-        schema = object_of(parameter.schema.get("items" if parameter.name == "args" else "additionalProperties"))
+        """The type of each argument in ``*args`` or ``**kwargs``."""
+        schema = _object_of(parameter.schema.get("items" if parameter.name == "args" else "additionalProperties"))
         return _union(self._types(schema, self._scope(endpoint, parameter.name, given=True).within("Item")))
 
     def result(self, endpoint: Endpoint) -> str:
-        """The type of the result; of a stream, that of its items."""
+        """The type of the result, or of the items of a stream."""
         output, scope = endpoint.output, self._scope(endpoint, "result", given=False)
         if not output.is_stream:
             return _union(self._types(output.schema, scope))
@@ -129,13 +134,13 @@ class Annotations:
         return _Scope(endpoint.name, given, pascal_case(f"{endpoint.name} {hint}"))
 
     def _types(self, schema: Schema, scope: _Scope) -> Types:
-        if scope.depth >= _DEEPEST:
+        if scope.depth >= _MAX_DEPTH:
             return self._anything(scope)
-        types = self._members(schema, scope._replace(depth=scope.depth + 1))
-        return types if sum(map(len, types)) <= _LONGEST else self._anything(scope)
+        types = self._members(schema, replace(scope, depth=scope.depth + 1))
+        return types if sum(map(len, types)) <= _MAX_LENGTH else self._anything(scope)
 
     def _union_of(self, schema: JSON, scope: _Scope) -> str:
-        return _union(self._types(object_of(schema), scope))
+        return _union(self._types(_object_of(schema), scope))
 
     def _members(self, schema: Schema, scope: _Scope) -> Types:
         reference = schema.get("$ref")
@@ -144,7 +149,7 @@ class Annotations:
         for key in ("anyOf", "oneOf", "allOf"):
             members = schema.get(key)
             if isinstance(members, list) and (key != "allOf" or len(members) == 1):
-                return [kind for member in members for kind in self._types(object_of(member), scope)]
+                return [kind for member in members for kind in self._types(_object_of(member), scope)]
         literal = self._literal(schema)
         if literal is not None:
             return literal
@@ -165,8 +170,8 @@ class Annotations:
         if target.get("properties"):
             return self._object_type({"title": name, **target}, scope)
         key = (scope.given, scope.inside, scope.endpoint, name)
-        if key not in self._by_reference:  # else what refers to the next one twice, and so on, would take for ever
-            self._by_reference[key] = self._types(target, scope._replace(opened=scope.opened | {name}))
+        if key not in self._by_reference:  # without this, a chain of double references takes exponential time
+            self._by_reference[key] = self._types(target, replace(scope, opened=scope.opened | {name}))
         return self._by_reference[key]
 
     def _literal(self, schema: Schema) -> Types | None:
@@ -208,7 +213,7 @@ class Annotations:
         return [use(more), use("str")] if more else [use("str")]
 
     def _file(self, schema: Schema, scope: _Scope) -> Types:
-        if scope.inside:  # there it is the name of one
+        if scope.inside:  # the name of a file
             return [self._names.use("str")]
         if scope.given:
             return [self._names.use("FileInput")]
@@ -228,7 +233,7 @@ class Annotations:
             return [f"{use('tuple')}[{', '.join(inside)}]", any_of_them] if scope.given else [any_of_them]
         if not scope.given:
             return [f"{use('list')}[{self._union_of(items, within)}]"]
-        if object_of(items).get("type") == "file" and not scope.inside:
+        if _object_of(items).get("type") == "file" and not scope.inside:
             return [use("FileInput"), f"{use('Sequence')}[{use('FileInput')}]"]
         kind = "Collection" if schema.get("uniqueItems") is True else "Sequence"
         return [f"{use(kind)}[{self._union_of(items, within)}]"]
@@ -250,19 +255,19 @@ class Annotations:
         return [name, *others, use("ModelInput")]
 
     def _model(self, schema: Schema, scope: _Scope) -> str:
-        shape = shape_of(schema)
-        has_files = not scope.inside and any(map(takes_files, _properties(schema).values()))
-        known = reached(shape, self._known[scope.endpoint])
+        shape = _shape_of(schema)
+        has_files = not scope.inside and any(map(_takes_files, _properties(schema).values()))
+        known = _reached(shape, self._known[scope.endpoint])
         key = (scope.given, json.dumps([shape, scope.given and has_files, known], sort_keys=True))
         if key in self._by_schema:
             return self._by_schema[key]
         title, suffix = schema.get("title"), "Input" if scope.given else ""
-        # BentoML derives a class of its own from a model that is a whole result.
+        # BentoML derives a class NameIODescriptor from a model that is the whole result.
         base = pascal_case(title.removesuffix("IODescriptor"), scope.hint) if isinstance(title, str) else scope.hint
         name = self._by_schema[key] = self._names.new(base + suffix)
         doc = schema.get("description")
         model = Model(name, dict(self._fields(schema, scope)), doc if isinstance(doc, str) else None)
-        for other in self.models.values():  # the same, written in another way in another place
+        for other in self.models.values():  # an equal model whose schema is written differently
             if other.fields == model.fields and re.fullmatch(rf"{base}{suffix}\d*", other.name):
                 self._names.release(name)
                 self._by_schema[key] = other.name
@@ -274,26 +279,26 @@ class Annotations:
         required = schema.get("required")
         needed = required if isinstance(required, list) else []
         for name, field in _properties(schema).items():
-            # A root input that is a model may have files in it.
-            inside = scope.inside or not (scope.given and takes_files(field))
-            types = self._types(field, scope._replace(inside=inside, hint=scope.hint + pascal_case(name, "")))
+            # A model that is the root input may contain files.
+            inside = scope.inside or not (scope.given and _takes_files(field))
+            types = self._types(field, replace(scope, inside=inside, hint=scope.hint + pascal_case(name, "")))
             if name not in needed and field.get("default", ...) is None:
                 types = [*types, "None"]
             text = _union(types)
             if scope.given:
                 text = f"{self._names.use('ReadOnly')}[{text}]"
-            # A result has the fields that have defaults; of one that has neither, only the Service knows.
+            # In a result, a field with a default is always present; one without may be missing.
             if name not in needed and (scope.given or "default" not in field):
                 text = f"{self._names.use('NotRequired')}[{text}]"
             yield name, text
 
 
 def _properties(schema: Schema) -> Mapping[str, Schema]:
-    return {name: object_of(value) for name, value in object_of(schema.get("properties")).items()}
+    return {name: _object_of(value) for name, value in _object_of(schema.get("properties")).items()}
 
 
 def _union(types: Types) -> str:
-    """The union of types, None last; ``object`` and ``Any`` are all of them."""
+    """The union of types, None last. ``object`` and ``Any`` absorb all others."""
     for everything in ("object", "Any", "_object", "_Any"):
         if everything in types:
             return everything
@@ -302,7 +307,7 @@ def _union(types: Types) -> str:
 
 
 def _literal(value: JSON) -> str | None:
-    """A value in ``Literal[...]``; None if it can't stand there."""
+    """A value as it is written in ``Literal[...]``; None if it can't stand there."""
     if isinstance(value, str):
         return quoted(value)
     return repr(value) if value is None or isinstance(value, (bool, int)) else None
@@ -310,3 +315,59 @@ def _literal(value: JSON) -> str | None:
 
 def _is_image(schema: Schema) -> bool:
     return bool(schema.get("pil")) or (schema.get("format") == "image" and "content_type" not in schema)
+
+
+def _object_of(schema: JSON) -> Schema:
+    """A subschema; one that is no object, such as ``true``, is empty."""
+    return schema if isinstance(schema, dict) else {}
+
+
+def _shape_of(schema: Schema) -> dict[str, JSON]:
+    """A schema without the keywords that belong to its place, such as the default."""
+    return {name: value for name, value in schema.items() if name not in _OF_ITS_PLACE}
+
+
+def _takes_files(schema: Schema) -> bool:
+    """Whether a field of a root input is a file, or a list of files."""
+    members = schema.get("anyOf")
+    inner = [_object_of(member) for member in members] if isinstance(members, list) else [schema]
+    return any("file" in (each.get("type"), _object_of(each.get("items")).get("type")) for each in inner)
+
+
+def _named_in(endpoint: Endpoint) -> dict[str, Schema]:
+    """The schemas in an endpoint that a reference may mean: its definitions, and its models by their titles.
+
+    BentoML inlines models, and may leave references to definitions that it has removed.
+    """
+    found: dict[str, Schema] = {}
+    stack: list[JSON] = [*(dict(parameter.schema) for parameter in endpoint.parameters), dict(endpoint.output.schema)]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            title = value.get("title")
+            if isinstance(title, str) and value.get("properties"):
+                found.setdefault(title, value)
+            for name, target in _object_of(value.get("$defs")).items():
+                found[name] = _object_of(target)
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+    return found
+
+
+def _reached(schema: Schema, known: Mapping[str, Schema]) -> Mapping[str, JSON]:
+    """The schemas that a schema refers to, directly or through others, by name."""
+    found: dict[str, JSON] = {}
+    stack: list[JSON] = [dict(schema)]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            reference = value.get("$ref")
+            name = reference.rpartition("/")[2] if isinstance(reference, str) else ""
+            if name in known and name not in found:
+                found[name] = _shape_of(known[name])
+                stack.append(found[name])
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+    return found

@@ -1,4 +1,4 @@
-"""What generated clients are written in, for type checkers and editors alone: a decorator for each kind of endpoint.
+"""The decorators with which generated modules declare endpoints, for type checkers and editors.
 
 ::
 
@@ -8,27 +8,24 @@
             @typed.endpoint
             def summarize(self, text: str) -> str: ...
 
-Of a subclass that is a client, sync or async, ``client.summarize`` then is a method with that signature, and with
-``raw``, ``save``, ``map`` and the others that `EndpointMethod` has. While a program runs none of this is there: the
-client makes its methods from the Service's schema, as any client does.
+In a subclass that is a sync or async client, ``client.summarize`` then has the type of a method with that signature and
+with ``raw``, ``save``, ``map`` and the other methods of `EndpointMethod`. At run time nothing of this exists: as any
+client does, a typed client creates its methods from the Service's schema.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Literal, ParamSpec, Protocol, TypeVar, overload
+from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable, Iterator
+from os import PathLike
+from pathlib import Path
+from typing import Any, Concatenate, Final, Literal, ParamSpec, Protocol, TypeVar, overload
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator
-    from os import PathLike
-    from pathlib import Path
-
-    from bento_async import AsyncBatch, AsyncCall, AsyncHTTPClient, AsyncStream, AsyncTask
-    from bento_proto import Endpoint, Response, ResultStatus, ServerSentEvent
-    from bento_proto.batch import OnError
-    from bento_proto.exchange import OnProgress
-    from bento_proto.policy import Poll
-    from bento_sync import Batch, Stream, SyncHTTPClient, Task
+from bento_async import AsyncBatch, AsyncCall, AsyncHTTPClient, AsyncStream, AsyncTask
+from bento_proto import Endpoint, Response, ResultStatus, ServerSentEvent
+from bento_proto.batch import OnError
+from bento_proto.exchange import OnProgress
+from bento_proto.policy import Poll
+from bento_sync import Batch, Stream, SyncHTTPClient, Task
 
 __all__ = (
     "AsyncMethod",
@@ -50,34 +47,34 @@ Called_co = TypeVar("Called_co", covariant=True)
 Sync_co = TypeVar("Sync_co", covariant=True)
 Async_co = TypeVar("Async_co", covariant=True)
 
-_FOR_CHECKERS: Final = "endpoints are declared under `if TYPE_CHECKING:`, for type checkers only"
+_FOR_CHECKERS: Final = "declare endpoints under `if TYPE_CHECKING:`: the decorators are for type checkers only"
 
 
 class Method(Protocol[P, T_co]):
-    """An endpoint as a method of a sync client: see `bento_sync.EndpointMethod`."""
+    """A method of a sync client: `bento_sync.EndpointMethod` with the types of one endpoint."""
 
     endpoint: Endpoint
-    """What the schema says of it."""
+    """The endpoint, as the schema describes it."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T_co:
         """Call the endpoint."""
         ...
 
     def raw(self, *args: P.args, **kwargs: P.kwargs) -> Response[T_co]:
-        """Call the endpoint; return the result together with status, headers, cookies and request id."""
+        """Call the endpoint; return the result with status, headers, cookies and request id."""
         ...
 
     def events(self, *args: P.args, **kwargs: P.kwargs) -> Stream[ServerSentEvent]:
-        """Call the endpoint, whose text is server-sent events; return these."""
+        """Call the endpoint; return its text parsed as server-sent events."""
         ...
 
     def save(self, dest: str | PathLike[str], /, *args: P.args, **kwargs: P.kwargs) -> Path:
-        """Call the endpoint and write its answer to a file, or into a directory; return where it is."""
+        """Call the endpoint and save the result to a file or into a directory; return the path."""
         ...
 
 
 class ResultMethod(Method[P, T_co], Protocol[P, T_co]):
-    """An endpoint with one result."""
+    """The method of an endpoint with a single result."""
 
     @overload
     def map(
@@ -108,27 +105,27 @@ class ResultMethod(Method[P, T_co], Protocol[P, T_co]):
         on_error: OnError = "raise",
         on_progress: OnProgress | None = None,
     ) -> Batch[T_co | Exception]:
-        """Call the endpoint with each of many inputs, some at a time. Their types are not checked, the results' are."""
+        """Call the endpoint once for each input, several at a time. Only the types of the results are checked."""
         ...
 
 
 class TaskMethod(ResultMethod[P, T], Protocol[P, T]):
-    """An endpoint that can also run as a task."""
+    """The method of a task."""
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Task[T]:
-        """Queue the call as a task; the server checks its arguments when it runs."""
+        """Submit the call as a task; the server validates the arguments when the task runs."""
         ...
 
     def task(self, task_id: str) -> Task[T]:
-        """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
+        """The handle of a submitted task. Sends no request."""
         ...
 
     def get_status(self, task_id: str) -> ResultStatus:
-        """Where a task stands."""
+        """The status of a task."""
         ...
 
     def wait(self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None) -> ResultStatus:
-        """Wait until a task is over."""
+        """Wait until a task has ended."""
         ...
 
     def get(self, task_id: str) -> T:
@@ -138,7 +135,7 @@ class TaskMethod(ResultMethod[P, T], Protocol[P, T]):
     def result(
         self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None, *, cancel: bool = False
     ) -> T:
-        """The result of a task, once it is over."""
+        """Wait until a task has ended; return its result."""
         ...
 
     def cancel(self, task_id: str) -> None:
@@ -151,14 +148,14 @@ class TaskMethod(ResultMethod[P, T], Protocol[P, T]):
 
 
 class AsyncMethod(Protocol[P, Called_co, T_co]):
-    """An endpoint as a method of an async client: see `bento_async.EndpointMethod`.
+    """A method of an async client: `bento_async.AsyncEndpointMethod` with the types of one endpoint.
 
-    A call of it is an `Awaitable` of the result; of a stream an `AsyncCall`, to iterate over.
+    A call returns an `Awaitable` of the result; of a stream, an `AsyncCall`, which is also iterable.
     """
 
     @property
     def endpoint(self) -> Endpoint:
-        """What the schema says of it."""
+        """The endpoint, as the schema describes it."""
         ...
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Called_co:
@@ -166,20 +163,20 @@ class AsyncMethod(Protocol[P, Called_co, T_co]):
         ...
 
     def raw(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, object, Response[T_co]]:
-        """Call the endpoint; return the result together with status, headers, cookies and request id."""
+        """Call the endpoint; return the result with status, headers, cookies and request id."""
         ...
 
     def events(self, *args: P.args, **kwargs: P.kwargs) -> AsyncCall[AsyncStream[ServerSentEvent], ServerSentEvent]:
-        """Call the endpoint, whose text is server-sent events; return these."""
+        """Call the endpoint; return its text parsed as server-sent events."""
         ...
 
     def save(self, dest: str | PathLike[str], /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, object, Path]:
-        """Call the endpoint and write its answer to a file, or into a directory; return where it is."""
+        """Call the endpoint and save the result to a file or into a directory; return the path."""
         ...
 
 
 class AsyncResultMethod(AsyncMethod[P, Awaitable[T_co], T_co], Protocol[P, T_co]):
-    """An endpoint with one result."""
+    """The method of an endpoint with a single result."""
 
     @overload
     def map(
@@ -210,27 +207,27 @@ class AsyncResultMethod(AsyncMethod[P, Awaitable[T_co], T_co], Protocol[P, T_co]
         on_error: OnError = "raise",
         on_progress: OnProgress | None = None,
     ) -> AsyncBatch[T_co | Exception]:
-        """Call the endpoint with each of many inputs, some at a time. Their types are not checked, the results' are."""
+        """Call the endpoint once for each input, several at a time. Only the types of the results are checked."""
         ...
 
 
 class AsyncTaskMethod(AsyncResultMethod[P, T], Protocol[P, T]):
-    """An endpoint that can also run as a task."""
+    """The method of a task."""
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, object, AsyncTask[T]]:
-        """Queue the call as a task; the server checks its arguments when it runs."""
+        """Submit the call as a task; the server validates the arguments when the task runs."""
         ...
 
     def task(self, task_id: str) -> AsyncTask[T]:
-        """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
+        """The handle of a submitted task. Sends no request."""
         ...
 
     async def get_status(self, task_id: str) -> ResultStatus:
-        """Where a task stands."""
+        """The status of a task."""
         ...
 
     async def wait(self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None) -> ResultStatus:
-        """Wait until a task is over."""
+        """Wait until a task has ended."""
         ...
 
     async def get(self, task_id: str) -> T:
@@ -240,7 +237,7 @@ class AsyncTaskMethod(AsyncResultMethod[P, T], Protocol[P, T]):
     async def result(
         self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None, *, cancel: bool = False
     ) -> T:
-        """The result of a task, once it is over."""
+        """Wait until a task has ended; return its result."""
         ...
 
     async def cancel(self, task_id: str) -> None:
@@ -253,7 +250,7 @@ class AsyncTaskMethod(AsyncResultMethod[P, T], Protocol[P, T]):
 
 
 class Attribute(Protocol[Sync_co, Async_co]):
-    """What an endpoint is as an attribute: one thing of a sync client, and another of an async one."""
+    """An endpoint as an attribute, whose type depends on whether the client is sync or async."""
 
     @overload
     def __get__(self, client: SyncHTTPClient, owner: type) -> Sync_co: ...
@@ -262,17 +259,17 @@ class Attribute(Protocol[Sync_co, Async_co]):
 
 
 def endpoint(signature: Callable[Concatenate[Any, P], T], /) -> Attribute[ResultMethod[P, T], AsyncResultMethod[P, T]]:
-    """Declare an endpoint that gives one value."""
+    """Declare an endpoint with a single result."""
     raise NotImplementedError(_FOR_CHECKERS)
 
 
 def stream(
     signature: Callable[Concatenate[Any, P], Iterator[T]], /
 ) -> Attribute[Method[P, Stream[T]], AsyncMethod[P, AsyncCall[AsyncStream[T], T], AsyncStream[T]]]:
-    """Declare an endpoint that gives a stream, as if it returned an iterator of its items."""
+    """Declare an endpoint with a stream of results; the signature returns an iterator of its items."""
     raise NotImplementedError(_FOR_CHECKERS)
 
 
 def task(signature: Callable[Concatenate[Any, P], T], /) -> Attribute[TaskMethod[P, T], AsyncTaskMethod[P, T]]:
-    """Declare an endpoint that gives one value, and can be submitted as a task."""
+    """Declare a task: an endpoint with a single result that can also be submitted."""
     raise NotImplementedError(_FOR_CHECKERS)
