@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from environments import ENVIRONMENTS
 from tests import recordings
 from tests.recordings import Recording
 from tests.servers import ServerFailed, Servers, Wait, serve, serve_on_unix_socket
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = {
@@ -140,15 +140,17 @@ def worker(url: str) -> int:
         return int(json.load(response))
 
 
-def ends(pid: int) -> bool:
-    """Whether the process is gone, now or within some seconds: whoever inherits it has to take note of its end."""
-    for _ in range(100):
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        time.sleep(0.05)
+def is_gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
     return False
+
+
+def wait_until_gone(pid: int) -> None:
+    """Wait until there is no such process: whoever inherits it has to take note of its end."""
+    until(lambda: is_gone(pid))
 
 
 @posix_only
@@ -161,7 +163,7 @@ def test_a_server_is_started_once_and_stopping_it_leaves_no_process_and_no_file(
     assert server.home.is_dir()
     server.stop()
     assert not server.running
-    assert ends(pid)
+    wait_until_gone(pid)
     assert not server.home.exists()
     again = servers.server("zoo:Zoo")
     assert again is not server
@@ -184,7 +186,7 @@ def test_a_killed_test_run_leaves_no_process_and_no_file() -> None:
         url, home = tests.stdout.readline().split()
         pid = worker(url)
         tests.send_signal(signal.SIGKILL)
-    assert ends(pid)
+    wait_until_gone(pid)
     assert not Path(home).exists()
 
 

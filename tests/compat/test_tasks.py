@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +19,7 @@ from bento_proto import (
 from bento_sync import SyncHTTPClient, Task
 from tests.parity.faces import Face
 from tests.servers import Servers
+from tests.waiting import until
 
 from .conftest import url_of
 from .plain import plain
@@ -43,13 +43,10 @@ def tasks(environment_of_tasks: str, face: Face, servers: Servers) -> Iterator[S
         yield client
 
 
-def ended(task: Task[object], seconds: float = 20) -> ResultStatus:
+def ended(task: Task[object]) -> ResultStatus:
     """Wait for the end of a task."""
-    deadline = time.monotonic() + seconds
-    while not (status := task.get_status()).is_final:
-        assert time.monotonic() < deadline, status
-        time.sleep(0.02)
-    return status
+    until(lambda: task.get_status().is_final)
+    return task.get_status()
 
 
 RESULTS: dict[str, tuple[tuple[object, ...], object]] = {
@@ -136,10 +133,7 @@ def test_cancelling_a_task(tasks: SyncHTTPClient, environment_of_tasks: str) -> 
         with pytest.raises(InvalidArgument, match="not supported in local development server"):
             task.cancel()
     # It goes on all the same; what the status says in between depends on the version.
-    deadline = time.monotonic() + 20
-    while task.get_status() is not ResultStatus.COMPLETED:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: task.get_status() is ResultStatus.COMPLETED)
     assert task.get() == "slow done"
 
 

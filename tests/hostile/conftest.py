@@ -34,7 +34,7 @@ def no_leaks(face: Face) -> Iterator[None]:
     """Once a test is over, there are no more sockets, files and threads than before."""
     before = _resources()
     yield
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + 60
     while (more := _resources() - before) and time.monotonic() < ends:
         gc.collect()
         time.sleep(0.02)

@@ -124,7 +124,7 @@ def test_what_has_no_end_meets_a_limit(
 ) -> None:
     start, rest = endless[1]
     server.script(Peer.request, send(start), flood(rest))
-    with within(20), pytest.raises(RemoteProtocolError):
+    with within(60), pytest.raises(RemoteProtocolError):
         READS[read](client)
     server.settle()
     assert_right(client)
@@ -134,7 +134,7 @@ def test_what_has_no_end_meets_a_limit(
 def test_an_endless_body_meets_the_limit_of_the_body(connect: Connect, server: Server, read: str) -> None:
     client = connect(limits=Limits(body=1 << 20))
     server.script(Peer.request, send(OK + b"\r\n"), flood(b"x" * 65536))
-    with within(20), pytest.raises(LimitExceeded):
+    with within(60), pytest.raises(LimitExceeded):
         READS[read](client)
     assert_right(client)
 
@@ -143,7 +143,7 @@ def test_an_endless_body_meets_the_limit_of_the_body(connect: Connect, server: S
 def test_an_endless_item_meets_the_limit_of_the_item(connect: Connect, server: Server, item: bytes) -> None:
     client = connect(limits=Limits(item=1 << 20))
     server.script(Peer.request, send(OK + b"\r\n" + b"[" * item.startswith(b'"')), flood(item))
-    with within(20), pytest.raises(RemoteProtocolError):
+    with within(60), pytest.raises(RemoteProtocolError):
         list(client.objects())
     assert_right(client)
 
@@ -152,7 +152,7 @@ def test_an_endless_item_meets_the_limit_of_the_item(connect: Connect, server: S
 def test_an_endless_event_meets_the_limit_of_the_item(connect: Connect, server: Server, line: bytes) -> None:
     client = connect(limits=Limits(item=1 << 20), timeout=3)
     server.script(Peer.request, send(OK + b"\r\n" + b"data: 1\n"), flood(line))
-    with within(20), client.words.events() as events:
+    with within(60), client.words.events() as events:
         if line == b"\r":  # ends an event at once, and then there are none
             assert next(events).data == "1"
         else:
@@ -164,7 +164,7 @@ def test_an_endless_event_meets_the_limit_of_the_item(connect: Connect, server: 
 def test_an_endless_error_is_read_up_to_its_limit(connect: Connect, server: Server) -> None:
     client = connect(limits=Limits(error=1 << 16))
     server.script(Peer.request, send(b"HTTP/1.1 500 Oops\r\n\r\n"), flood(b"x" * 65536))
-    with within(10), pytest.raises(InternalServerError) as info:
+    with within(60), pytest.raises(InternalServerError) as info:
         client.echo()
     assert len(info.value.message) <= 1 << 16
     assert_right(client)
@@ -173,7 +173,7 @@ def test_an_endless_error_is_read_up_to_its_limit(connect: Connect, server: Serv
 def test_a_huge_schema_meets_its_limit(connect: Connect, server: Server) -> None:
     client = connect(schema=None, limits=Limits(schema=1 << 20))
     server.script(Peer.request, send(OK + b"\r\n"), flood(b"[" * 65536))
-    with within(20), pytest.raises(BentoMLException, match="over 1048576 bytes"):
+    with within(60), pytest.raises(BentoMLException, match="over 1048576 bytes"):
         client.echo()
 
 
@@ -181,7 +181,7 @@ def test_an_answer_that_comes_before_the_request_is_over(client: SyncHTTPClient,
     """A gateway refuses a large upload by its length, answers at once and closes: the caller gets that answer."""
     refused = answer(b'{"error": "too large"}', "Connection: close", status="413 Content Too Large")
     server.script(Peer.head, send(refused), Peer.half_close, Peer.stall)
-    with within(10), pytest.raises(BentoMLException, match="too large") as info:
+    with within(60), pytest.raises(BentoMLException, match="too large") as info:
         client.upload(bytes(64 << 20))
     assert info.value.error_code == 413
     server.settle()
@@ -190,7 +190,7 @@ def test_an_answer_that_comes_before_the_request_is_over(client: SyncHTTPClient,
 
 def test_an_upload_that_is_reset_is_lost(client: SyncHTTPClient, server: Server) -> None:
     server.script(Peer.head, Peer.reset)
-    with within(10), pytest.raises(ConnectionLost) as info:
+    with within(60), pytest.raises(ConnectionLost) as info:
         client.upload(bytes(64 << 20))
     assert info.value.sent
     assert_right(client)

@@ -44,7 +44,7 @@ def test_a_server_that_says_when_is_asked_again(
     connect: Connect, server: Server, status: str, headers: list[str]
 ) -> None:
     server.script(Peer.request, send(busy(status, *headers)), Peer.serve)
-    with within(10):
+    with within(60):
         assert connect(retries=QUICK).echo(text="again") == "again"
     assert [request.body for request in server.requests] == [b'{"text":"again"}'] * 2
 
@@ -68,7 +68,7 @@ def test_a_server_that_does_not_say_when_or_too_late_is_not(
 ) -> None:
     client = connect(retries=QUICK)
     server.script(Peer.request, send(busy("503 Busy", *headers)), Peer.serve)
-    with within(10), pytest.raises(ServiceUnavailable, match="busy"):
+    with within(60), pytest.raises(ServiceUnavailable, match="busy"):
         client.echo()
     assert len(server.requests) == 1
     assert_right(client)
@@ -118,7 +118,7 @@ def test_what_may_have_been_processed_is_not_repeated_unless_told(
     connect: Connect, server: Server, trouble: object
 ) -> None:
     assert callable(trouble)
-    client = connect(retries=QUICK, timeout=Timeout(receive=0.2))
+    client = connect(retries=QUICK, timeout=Timeout(receive=2))
     trouble(server)
     with pytest.raises(BentoMLException):
         client.echo(text="once")
@@ -152,7 +152,7 @@ def test_garbage_is_not_asked_for_again(connect: Connect, server: Server) -> Non
 def test_a_connection_that_is_refused_is_tried_again(connect: Connect) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        with within(10), pytest.raises(ConnectError) as info:
+        with within(60), pytest.raises(ConnectError) as info:
             connect(f"http://127.0.0.1:{taken.getsockname()[1]}", retries=QUICK).echo()
     assert len(info.value.attempts) == 3
     assert isinstance(info.value, ConnectionError)
@@ -162,7 +162,7 @@ def test_a_budget_ends_the_retries_of_a_client_in_trouble(connect: Connect, serv
     client = connect(retries=RetryPolicy(attempts=1000, backoff=0, max_backoff=0))
     for _ in range(200):
         server.script(Peer.request, send(busy("503 Busy", "Retry-After: 0")))
-    with within(20), pytest.raises(ServiceUnavailable) as info:
+    with within(60), pytest.raises(ServiceUnavailable) as info:
         client.echo()
     assert len(info.value.attempts) < 50
     server.settle()

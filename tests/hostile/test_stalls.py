@@ -14,7 +14,7 @@ from .server import Peer, Server, answer, flood, full_backlog, pause, send
 from .test_truncation import CUTS
 
 SHORT = 0.2  # yet long enough to send something on a busy machine
-BOUND = 15.0  # for waits of fractions of a second, on a machine that may be busy
+BOUND = 60.0  # for waits of fractions of a second: what takes longer hangs
 LARGE = b"\0" * (32 << 20)  # more than the system buffers
 
 
@@ -67,7 +67,7 @@ def test_a_total_ends_the_trickle_of_an_errors_body(connect: Connect, server: Se
 
 
 def test_a_total_holds_for_all_attempts_and_waits_together(connect: Connect, server: Server) -> None:
-    client = connect(timeout=Timeout(receive=SHORT, total=1.5), retries=RetryPolicy(100, backoff=0.01, idempotent=True))
+    client = connect(timeout=Timeout(receive=SHORT, total=3), retries=RetryPolicy(100, backoff=0.01, idempotent=True))
     for _ in range(50):
         server.script(Peer.request, Peer.stall)
     with within(BOUND), pytest.raises(CallTimeout) as info:
@@ -92,7 +92,7 @@ def test_a_total_per_call_is_as_good(client: SyncHTTPClient, server: Server) -> 
 
 
 def test_a_total_holds_while_a_stream_is_read(connect: Connect, server: Server) -> None:
-    client = connect(timeout=Timeout(total=0.5))
+    client = connect(timeout=Timeout(total=2))
     chunks = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\n1\r\n" * 400
     server.script(Peer.request, send(chunks, pause=0.004))
     words: list[str] = []
@@ -139,7 +139,7 @@ def test_sending(connect: Connect, server: Server, timeout: Timeout) -> None:
     gone = threading.Event()
 
     def wait(peer: Peer) -> None:
-        gone.wait(20)
+        gone.wait(2 * BOUND)
 
     server.script(Peer.head, wait)
     with within(BOUND), pytest.raises(CallTimeout) as info:

@@ -52,7 +52,7 @@ def portal(backend: Backend) -> BlockingPortal:
             await way.sleep_until_stopped()
 
     threading.Thread(target=anyio.run, args=(main,), kwargs={"backend": backend}, name=backend, daemon=True).start()
-    return started.result(timeout=10)
+    return started.result(timeout=60)
 
 
 class _Through:

@@ -101,7 +101,7 @@ def test_the_time_given_is_the_time_it_takes(connect: Connect, answer: Piece, ca
         start = time.monotonic()
         with pytest.raises(ServiceUnavailable, match=r"not ready after 0\.4 seconds") as caught:
             client.f()
-        assert 0.4 <= time.monotonic() - start < 5  # not the 30 seconds of an answer
+        assert 0.4 <= time.monotonic() - start < 20  # not the 30 seconds of an answer
         assert isinstance(caught.value.__cause__, cause)
         assert str(caught.value.__cause__) in str(caught.value)
 

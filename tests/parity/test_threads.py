@@ -15,9 +15,10 @@ from PIL import Image
 from bento_proto import CallTimeout, InternalServerError, InvalidArgument, Limits, LocalProtocolError, Timeout
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
+from tests.waiting import HANGS, until
 
 from .faces import Connect
-from .proxies import Asked, End, Stub, endpoint, reply, routes, schema
+from .proxies import Asked, Stub, endpoint, reply, routes, schema
 
 THREADS = 64
 
@@ -135,14 +136,18 @@ def test_only_some_connections_stay_open_when_nobody_uses_them(connect: Connect,
 
 
 def test_who_waits_for_a_first_use_that_fails_fails_with_it(connect: Connect) -> None:
+    calling: list[None] = []
+
     def late(asked: Asked) -> bytes:
-        time.sleep(0.5)  # until all have come
+        until(lambda: len(calling) == THREADS)
+        time.sleep(0.5)  # until those who are about to call do
         return reply(b"oops", 500)
 
     with Stub(routes({"/schema.json": late})) as stub:
         client = connect(stub.url)
 
         def fail() -> None:
+            calling.append(None)
             with pytest.raises(InternalServerError, match="oops"):
                 client.f()
 
@@ -151,18 +156,23 @@ def test_who_waits_for_a_first_use_that_fails_fails_with_it(connect: Connect) ->
 
 
 def test_who_waits_for_a_first_use_waits_no_longer_than_he_may(connect: Connect) -> None:
-    with Stub(routes({"/schema.json": End.SILENCE})) as stub:
-        client = connect(stub.url, timeout=2)
+    release = threading.Event()
+
+    def when_released(asked: Asked) -> bytes:
+        release.wait(HANGS)
+        return reply(schema(endpoint("f")))
+
+    with Stub(routes({"/schema.json": when_released})) as stub:
+        client = connect(stub.url, timeout=HANGS)
         with ThreadPoolExecutor(1) as pool:
             leading = pool.submit(client.connect)
-            while "/schema.json" not in stub.targets():
-                time.sleep(0.01)
+            until(lambda: "/schema.json" in stub.targets())
             with pytest.raises(CallTimeout, match=r"not found within 0\.1 seconds") as caught:
                 client.with_options(timeout=Timeout(total=0.1)).connect()
             assert not caught.value.sent
             assert not leading.done()
-            with pytest.raises(CallTimeout):
-                leading.result()
+            release.set()
+            assert list(leading.result().endpoints) == ["f"]
 
 
 def test_a_call_waits_for_a_connection_as_long_as_it_may(servers: Servers, connect: Connect) -> None:

@@ -17,6 +17,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from bento_client.observe import tracing
 from bento_proto import BentoMLException, Hooks
 from tests.servers import Servers
+from tests.waiting import until
 
 from .faces import Connect
 from .proxies import End, Stub, endpoint, reply, routes, schema
@@ -90,10 +91,7 @@ def test_the_server_is_in_the_trace(servers: Servers, connect: Connect, traces: 
     trace_id = f"{caller.get_span_context().trace_id:032x}"
     assert received["traceparent"].split("-")[1:3] == [trace_id, f"{span.context.span_id:016x}"]
     assert received["baggage"] == "who=me"
-    deadline = time.monotonic() + 10
-    while f"trace={trace_id}" not in server.log.read_text(errors="replace"):  # BentoML's access log
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: f"trace={trace_id}" in server.log.read_text(errors="replace"))  # BentoML's access log
 
 
 def test_a_span_without_a_caller_is_a_root(servers: Servers, connect: Connect, traces: Traces) -> None:

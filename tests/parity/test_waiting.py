@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -39,14 +38,13 @@ def test_however_it_ends(tasks: SyncHTTPClient) -> None:
 
 
 def test_a_task_that_takes_too_long(tasks: SyncHTTPClient) -> None:
-    task = tasks.slow_task.submit(1.5)
-    begun = time.monotonic()
+    task = tasks.slow_task.submit(5)
     with pytest.raises(TimeoutError, match=rf"the task {task.id} is in progress after 0.3 seconds$"):
         task.wait(0.3)
     with pytest.raises(CallTimeout, match=rf"the task {task.id} is in progress after 0 seconds$"):
         task.result(0)
-    assert time.monotonic() - begun < 1.4, "it waited for the task"
-    assert task.result(20) == "slow done"
+    assert not task.get_status().is_final, "it waited for the task"
+    assert task.result(60) == "slow done"
 
 
 def test_a_local_server_says_that_it_can_not_cancel(tasks: SyncHTTPClient) -> None:
