@@ -39,9 +39,10 @@ def drive(flow: bp.Flow[T]) -> tuple[T, Iterator[object]]:
 def carry_out(step: bp.Step) -> Iterator[object]:
     """Send a request, and hand over the head of its answer; what is returned reads the rest."""
     exchange, request = step.exchange, step.exchange.request
+    origin = request.origin
     length = {} if request.content_length is None else {"content-length": str(request.content_length)}
     headers = {**dict(request.headers), **length, "connection": "close"}  # it is closed with the answer
-    connection = CONNECTIONS[request.origin.scheme](*request.origin[1:3], timeout=step.timeout.connect)
+    connection = CONNECTIONS[origin.scheme](origin.host, origin.port, timeout=step.timeout.connect)
     try:
         connection.connect()
     except OSError as exc:

@@ -42,15 +42,15 @@ def drive(flow: bp.Flow[T], show: Callable[[T, Sequence[object]], object]) -> Ta
 
 
 def send(sock: socket.socket, wire: HTTP11Exchange[object], step: bp.Step) -> Task[None]:
-    scheme, host, port, _ = step.exchange.request.origin
-    assert scheme == "http", "this example knows no TLS"
+    origin = step.exchange.request.origin
+    assert origin.scheme == "http", "this example has no TLS"
     sock.setblocking(False)
-    sock.connect_ex((host, port))
+    sock.connect_ex((origin.host, origin.port))
     yield sock, selectors.EVENT_WRITE, step.timeout.connect
     try:
         sock.getpeername()
     except OSError as exc:
-        step.exchange.receive(bp.ConnectionFailed(bp.FailureKind.CONNECT, f"can't connect to {host}:{port}", cause=exc))
+        step.exchange.receive(bp.ConnectionFailed(bp.FailureKind.CONNECT, f"can't connect to {origin}", cause=exc))
         return
     unsent = wire.data_to_send()
     try:

@@ -60,7 +60,7 @@ def _base(url: str) -> None:
     if origin.socket is None:
         assert SECRET not in f"{origin}{base.path}{origin.authority}" or SECRET in url.rpartition("@")[2]
         again = parse_base(f"{origin}{base.path}")
-        assert again == base._replace(userinfo=None)
+        assert again == base.replace(userinfo=None)
     else:
         assert origin.socket.startswith("/")
     _sent(base, base.path or "/")

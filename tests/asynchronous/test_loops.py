@@ -100,7 +100,7 @@ class Loop(asyncio.SelectorEventLoop):  # as that of Windows is
     add_writer = asyncio.AbstractEventLoop.add_writer
 
 async def main():
-    async with client(sys.argv[1], timeout=Timeout.of(5)._replace(receive=0.05)) as called:
+    async with client(sys.argv[1], timeout=Timeout.of(5).replace(receive=0.05)) as called:
         for number in range(3):
             assert await called.echo(x=number) == {"x": number}
         assert [item async for item in called.stream(x=1)] == ["one"]

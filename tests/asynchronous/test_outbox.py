@@ -286,7 +286,7 @@ async def test_tasks_that_go_on_together_send_together(anyio_backend_name: str) 
 async def test_many_calls_at_once_leave_nothing_behind(peer: Peer, connections: int, anyio_backend_name: str) -> None:
     answers: dict[int, Any] = {}
 
-    async with client(peer.url, limits=Limits()._replace(connections=connections)) as called:
+    async with client(peer.url, limits=Limits(connections=connections)) as called:
 
         async def work(first: int) -> None:
             for number in range(first, first + 5):

@@ -281,7 +281,7 @@ def test_an_argument_of_the_same_name_is_an_argument() -> None:
 
 
 def test_a_root_input_may_have_a_path_too() -> None:
-    target = root(TEXT)._replace(route="/users/{id}")
+    target = root(TEXT).replace(route="/users/{id}")
     assert bound(target, "body", id=5).route == "/users/5"
 
 

@@ -28,7 +28,7 @@ def test_they_go_back() -> None:
 
 
 @pytest.mark.parametrize(
-    "origin", [HERE._replace(host="other"), HERE._replace(port=3001), SECURE, HERE._replace(socket="/s")]
+    "origin", [HERE.replace(host="other"), HERE.replace(port=3001), SECURE, HERE.replace(socket="/s")]
 )
 def test_to_no_other_origin(origin: Origin) -> None:
     assert kept("session=abc; Path=/; Domain=service").header(origin, "/", 100.0) is None

@@ -93,7 +93,7 @@ def test_an_argument_in_a_form_is_named_too() -> None:
 
 def test_the_names_may_be_what_is_wrong() -> None:
     target = endpoint({"a": TEXT})
-    call = bind(target, (), {"a": "x"})._replace(values={"\ud800": 1})
+    call = bind(target, (), {"a": "x"}).replace(values={"\ud800": 1})
     with pytest.raises(ValueError, match=r"f\(\): the argument: text with a lone surrogate"):
         encode(call, [], BOUNDARY)
 

@@ -1,24 +1,39 @@
-"""The package's names are loaded when they are asked for, and there all the same."""
+"""The public names of the core and of its sub-packages are loaded when they are first asked for."""
 
 from __future__ import annotations
 
+import pkgutil
 import subprocess
 import sys
+from importlib import import_module
+from types import ModuleType
 
 import pytest
 
 import bento_proto
 
+PACKAGES = [
+    bento_proto,
+    *(
+        import_module(f"bento_proto.{found.name}")
+        for found in pkgutil.iter_modules(bento_proto.__path__)
+        if found.ispkg
+    ),
+]
 
-def test_each_is_listed_and_there() -> None:
-    assert set(bento_proto.__all__) <= set(dir(bento_proto))
-    assert dir(bento_proto) == sorted(set(dir(bento_proto)))
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_every_public_name_is_listed_and_can_be_loaded(package: ModuleType) -> None:
+    assert set(package.__all__) <= set(dir(package))
+    assert dir(package) == sorted(set(dir(package)))
+    assert all(hasattr(package, name) for name in package.__all__)
 
 
-def test_another_is_no_attribute() -> None:
-    with pytest.raises(AttributeError, match=r"module 'bento_proto' has no attribute 'Sesion'"):
-        getattr(bento_proto, "Sesion")  # noqa: B009 - for a type checker, too, there is none
-    assert not hasattr(bento_proto, "__wrapped__")
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_any_other_name_is_an_attribute_error(package: ModuleType) -> None:
+    with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'Sesion'"):
+        getattr(package, "Sesion")  # noqa: B009 - for a type checker, too, there is none
+    assert not hasattr(package, "__wrapped__")
 
 
 def test_what_is_not_asked_for_is_not_loaded() -> None:

@@ -164,7 +164,7 @@ def _named(parameter: Parameter | None, key: str, given: Sequence[_Word], reader
     items = parameter.schema.get("items") if parameter is not None else None
     if parameter is None or "array" not in _kinds(parameter.schema):
         raise click.UsageError(f"{key}= is given {len(given)} times, but takes one value")
-    one = parameter._replace(schema=items if isinstance(items, dict) else {}, many=False)
+    one = parameter.replace(schema=items if isinstance(items, dict) else {}, many=False)
     return [_value(one, word, reader) for word in given]
 
 

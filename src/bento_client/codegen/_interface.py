@@ -141,7 +141,7 @@ def _arguments(endpoint: Endpoint, annotations: Annotations, names: Names) -> It
     known = {parameter.name: parameter for parameter in endpoint.parameters}
     named = tuple(parameter for parameter in endpoint.parameters if endpoint.root_input or is_plain(parameter.name))
     rest: Argument | None = None
-    for shown in signature_of(endpoint._replace(parameters=named)).parameters.values():
+    for shown in signature_of(endpoint.replace(parameters=named)).parameters.values():
         found = known.get("" if endpoint.root_input else shown.name)
         stars = _STARS.get(shown.kind, "")
         text = annotations.items(endpoint, found) if stars and found else None

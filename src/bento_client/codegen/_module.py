@@ -169,9 +169,9 @@ def _method(method: Method, attribute: str, names: Names) -> Iterator[str]:
 
 def _method_doc(endpoint: Endpoint, indent: str) -> Iterator[str]:
     """The docstring and an empty body; nothing if the schema describes nothing."""
-    endpoint = endpoint._replace(is_task=False)  # the decorator shows that
+    endpoint = endpoint.replace(is_task=False)  # the decorator shows that
     text = docstring_of(endpoint)
-    if text != docstring_of(endpoint._replace(parameters=(), doc=None)):
+    if text != docstring_of(endpoint.replace(parameters=(), doc=None)):
         yield from docstring(text, indent)
         yield f"{indent}..."
 

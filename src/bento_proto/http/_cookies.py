@@ -5,7 +5,9 @@ A cookie goes back to the origin that set it and to no other: a Domain attribute
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from bento_proto._frozen import Frozen
 
 from ._dates import seconds_until
 from ._headers import merged
@@ -20,7 +22,7 @@ _MOST: Final = 100  # of one client; RFC 6265 section 6.1 asks for 50 of a domai
 _LENGTH: Final = 4096
 
 
-class _Cookie(NamedTuple):
+class _Cookie(Frozen):
     value: str
     secure: bool
     expires: float | None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+from bento_proto._frozen import Frozen
 
 # What systems wait for is counted in milliseconds with 31 bits: no single wait of theirs is longer than 24 days.
 _ENDLESS: Final = 2_000_000.0
 
 
-class Timeout(NamedTuple):
+class Timeout(Frozen):
     """How long to wait for what, in seconds; None for as long as it takes.
 
     Attributes:
@@ -36,23 +38,24 @@ class Timeout(NamedTuple):
             ValueError: a time is negative or not a number.
         """
         timeout = value if isinstance(value, Timeout) else cls(value, value, value, value)
-        if any(seconds is not None and not seconds >= 0 for seconds in timeout):
+        waits = (timeout.connect, timeout.send, timeout.receive, timeout.pool, timeout.total)
+        if any(seconds is not None and not seconds >= 0 for seconds in waits):
             raise ValueError(f"a timeout must be a number of seconds from 0 up, or None: {value!r}")
-        return cls(*(seconds if seconds is not None and seconds <= _ENDLESS else None for seconds in timeout))
+        return cls(*(seconds if seconds is not None and seconds <= _ENDLESS else None for seconds in waits))
 
     def within(self, remaining: float | None) -> Timeout:
         """The same with no single wait longer than what remains of a total."""
         if remaining is None or remaining > _ENDLESS:
             return self
-        connect, send, receive, pool = (remaining if s is None else min(s, remaining) for s in self[:4])
-        return Timeout(connect, send, receive, pool, remaining)
+        waits = (self.connect, self.send, self.receive, self.pool, remaining)
+        return Timeout(*(remaining if seconds is None else min(seconds, remaining) for seconds in waits))
 
     def after(self, seconds: float) -> Timeout:
         """What is left of it for a step that began so many seconds ago: no single wait is longer than its total."""
         return self if self.total is None else self.within(max(self.total - seconds, 0.0))
 
 
-class Limits(NamedTuple):
+class Limits(Frozen):
     """How much an answer may hold, so that no server can exhaust the client's memory. Sizes are bytes.
 
     Attributes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bento_proto._errors import LocalProtocolError
+from bento_proto._frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from bento_proto._types import Fields
 
 
-class Origin(NamedTuple):
+class Origin(Frozen):
     """Where a connection goes (RFC 6454): what a credential belongs to, and what a pool is kept for.
 
     Attributes:
@@ -42,7 +43,7 @@ class Origin(NamedTuple):
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
-class FilePart(NamedTuple):
+class FilePart(Frozen):
     """A stretch of a request's body that only the adapter can read.
 
     Attributes:

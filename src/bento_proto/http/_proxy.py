@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from types import EllipsisType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from bento_proto._frozen import Frozen
 from bento_proto._types import Fields
 
 from ._credentials import basic, is_local
@@ -64,7 +65,7 @@ class Proxy:
         return f"the proxy {self} {said} (status 407)"
 
 
-class Route(NamedTuple):
+class Route(Frozen):
     """The way to an origin.
 
     Attributes:

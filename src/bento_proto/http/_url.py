@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from bento_proto._errors import RemoteProtocolError
+from bento_proto._frozen import Frozen
 from bento_proto._text import is_unicode
 
 from ._messages import DEFAULT_PORTS, Origin
@@ -20,7 +21,7 @@ _TARGET: Final = r'/(?!/)[!"$-~]*'  # visible ASCII without the #
 _SAFE: Final = "/:@!$&'()*+,;=~-._"  # RFC 3986 section 3.3: what may stand in a path as it is
 
 
-class Base(NamedTuple):
+class Base(Frozen):
     """A base URL, taken apart.
 
     Attributes:
@@ -117,7 +118,7 @@ def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
         raise RemoteProtocolError(f"the server redirects from https to http ({there}); that is never followed")
     path = quote(parts.path or "/", safe=_SAFE + "%")
     query = "?" + quote(parts.query, safe=_SAFE + "?%") if parts.query else ""
-    return (origin if there == origin._replace(socket=None) else there), path + query
+    return (origin if there == origin.replace(socket=None) else there), path + query
 
 
 def _split(url: str) -> SplitResult:

@@ -164,7 +164,7 @@ def until_ready(
     cause: BentoMLException | None = None
     while True:
         patience = _PROBE if deadline is None else min(_PROBE, max(deadline - now - delay, _LAST_PROBE))
-        timeout = context.timeout._replace(total=None).within(patience)
+        timeout = context.timeout.replace(total=None).within(patience)
         exchange, now = yield from probe(base, headers, context.replace(timeout=timeout), known, now, delay)
         error = exchange.error
         if error is None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
+
+from bento_proto._frozen import Frozen
 
 from ._inputs import File
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 _IN_PATH: Final = r"\{([^{}:]+)(?::\w+)?\}"  # Starlette's, perhaps with a type: {name:int}
 
 
-class FileSource(NamedTuple):
+class FileSource(Frozen):
     """A file argument, which the adapter is to measure before it can be sent.
 
     Attributes:
@@ -30,7 +32,7 @@ class FileSource(NamedTuple):
     content: object
 
 
-class BoundCall(NamedTuple):
+class BoundCall(Frozen):
     """An endpoint with its arguments.
 
     Attributes:

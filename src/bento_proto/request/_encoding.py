@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
+from bento_proto._frozen import Frozen
 from bento_proto.http._messages import FilePart
 from bento_proto.json import parse_json, to_json
 
@@ -26,7 +27,7 @@ _PLAIN: Final = frozenset({str, int, float, bool, type(None), list, dict})  # wh
 _BINARY: Final = "application/octet-stream"
 
 
-class Upload(NamedTuple):
+class Upload(Frozen):
     """A file argument, as the adapter measured it.
 
     Attributes:

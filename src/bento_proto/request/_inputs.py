@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from bento_proto._frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +47,7 @@ FileContent: TypeAlias = "str | PathLike[str] | _Readable | bytes | bytearray | 
 """What a file may be read from: a path, the ``http(s)://`` URL of a file, an open binary file, bytes, an image."""
 
 
-class File(NamedTuple):
+class File(Frozen):
     """A file argument with a name or a media type of the caller's choice.
 
     Wherever an endpoint takes a file, it also takes the content alone: a path, an open binary file, bytes, a Pillow

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from bento_proto._frozen import Frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +18,7 @@ _ESCAPES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A", "\0": "_"
 _NAME_BYTES: Final = 180
 
 
-class Field(NamedTuple):
+class Field(Frozen):
     """One part of a form.
 
     Attributes:
@@ -32,7 +34,7 @@ class Field(NamedTuple):
     content_type: str | None
 
 
-class Body(NamedTuple):
+class Body(Frozen):
     """A request's body and what its Content-Type is."""
 
     content_type: str

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from bento_proto._errors import BentoMLException, SchemaError
+from bento_proto._frozen import Frozen
 from bento_proto._text import is_unicode
 from bento_proto._types import JSON
 from bento_proto.json import parse_json
@@ -33,7 +34,7 @@ class Kind(Enum):
 _VARIADIC: Final = {"args": "array", "kwargs": "object"}
 
 
-class Parameter(NamedTuple):
+class Parameter(Frozen):
     """One argument of an endpoint.
 
     Attributes:
@@ -72,7 +73,7 @@ class Parameter(NamedTuple):
         return is_image(file_schema(self.schema))
 
 
-class Output(NamedTuple):
+class Output(Frozen):
     """What an endpoint answers.
 
     Attributes:
@@ -86,18 +87,7 @@ class Output(NamedTuple):
     is_stream: bool = False
 
 
-class _Endpoint(NamedTuple):
-    name: str
-    route: str
-    parameters: tuple[Parameter, ...]
-    output: Output
-    root_input: bool = False
-    is_task: bool = False
-    batchable: bool = False
-    doc: str | None = None
-
-
-class Endpoint(_Endpoint):
+class Endpoint(Frozen):
     """One endpoint of a Service.
 
     Attributes:
@@ -110,6 +100,16 @@ class Endpoint(_Endpoint):
         batchable: whether the server batches calls.
         doc: its description, where the server sends one.
     """
+
+    __slots__ = ("__dict__",)  # of the cached properties
+    name: str
+    route: str
+    parameters: tuple[Parameter, ...]
+    output: Output
+    root_input: bool = False
+    is_task: bool = False
+    batchable: bool = False
+    doc: str | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, Parameter]:
@@ -134,7 +134,7 @@ class Endpoint(_Endpoint):
         return tuple(_parameters(self.parameters[0].schema, self.name)) if self.root_input else ()
 
 
-class Service(NamedTuple):
+class Service(Frozen):
     """A Service and its endpoints.
 
     Attributes:

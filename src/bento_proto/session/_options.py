@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from os import fspath
 from types import EllipsisType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from bento_proto._frozen import Frozen
 from bento_proto.http._headers import checked_fields, merged
 from bento_proto.http._limits import Timeout
 from bento_proto.http._redaction import shown
@@ -26,7 +27,7 @@ Images: TypeAlias = "Literal['pillow', 'path']"
 """What results that are images become: a ``PIL.Image.Image``, if Pillow is installed, or always a file."""
 
 
-class Options(NamedTuple):
+class Options(Frozen):
     """What can be set for a client and for a single call.
 
     Attributes:
@@ -48,8 +49,7 @@ class Options(NamedTuple):
     on_progress: OnProgress | None = None
 
     def __repr__(self) -> str:  # headers may hold a credential
-        fields = {**self._asdict(), "headers": shown(self.headers)}
-        return f"Options({', '.join(f'{name}={value!r}' for name, value in fields.items())})"
+        return Frozen.__repr__(self.replace(headers=shown(self.headers)))
 
     def changed(
         self,

@@ -113,8 +113,9 @@ class Requests:
     ) -> Flow[Exchange[T]]:
         """Send a call to its endpoint, or to an action of its: see `Session.call`."""
         if action or not call.endpoint.is_simple:
-            content_type, body = encode(call, uploads, boundary)
-            request = self.make("POST", self.target(call.route, action), content_type, body, options)
+            body = encode(call, uploads, boundary)
+            target = self.target(call.route, action)
+            request = self.make("POST", target, body.content_type, body.segments, options)
             return attempt(request, reader, self.context(options, options.on_progress), now)
         data = encode_simple(call)
         headers, last = self.headers(options), self._last.get(call.endpoint.name)

@@ -150,7 +150,7 @@ class Session:
         if requests.found is None:
             from bento_proto.policy._discovery import describe
 
-            context = requests.context(options._replace(timeout=options.timeout.within(max(ends - now, 0.0))))
+            context = requests.context(options.replace(timeout=options.timeout.within(max(ends - now, 0.0))))
             requests.found = yield from describe(self.base, requests.headers(options), context, now)
         return requests.found.service
 
@@ -166,7 +166,7 @@ class Session:
 
         total = min(options.timeout.receive or _PROBE_TIMEOUT, _PROBE_TIMEOUT) if seconds is None else seconds
         requests = self._requests
-        context = requests.context(options._replace(timeout=options.timeout.within(total)))
+        context = requests.context(options.replace(timeout=options.timeout.within(total)))
         exchange, _ = yield from probe(self.base, requests.headers(options), context, requests.found, now)
         self._ready = self._ready or exchange.error is None
         return exchange.error is None

@@ -170,7 +170,7 @@ class Tasks:
 
     def _canceled(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
         """Cancel a task that is late; the result says how that went."""
-        options = options._replace(timeout=options.timeout.within(_CANCELING), retries=NEVER)
+        options = options.replace(timeout=options.timeout.within(_CANCELING), retries=NEVER)
         try:
             yield from self.cancel(endpoint, task_id, options, now)
         except BentoMLException as error:
