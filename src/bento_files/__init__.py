@@ -1,6 +1,6 @@
-"""The blocking work with files that both clients need: measuring and reading inputs, writing results.
+"""The blocking work with files that both clients share: measuring and reading arguments, writing results.
 
-It is internal to the clients. `bento_sync` calls it as it is, `bento_async` in worker threads.
+It is internal to the clients: `bento_sync` calls it directly, `bento_async` in worker threads.
 """
 
 from __future__ import annotations
@@ -8,32 +8,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._inputs import measure
-    from ._reading import BLOCK, blocks, read_body
     from ._results import Destination, FileSink, Gathering, ImageSink, SavedSink, Sink, open_sink
     from ._tls import tls_context
-else:  # What nobody asks for is not loaded (PEP 562). A type checker must not see that any name could be there.
+    from ._uploads import BLOCK, blocks, measure, read_body
+
+
+# Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
+if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
-    _HOMES = {
-        "measure": "._inputs",
-        "BLOCK": "._reading",
-        "blocks": "._reading",
-        "read_body": "._reading",
+    _MODULES = {
+        "BLOCK": "._uploads",
         "Destination": "._results",
         "FileSink": "._results",
         "Gathering": "._results",
         "ImageSink": "._results",
         "SavedSink": "._results",
         "Sink": "._results",
+        "blocks": "._uploads",
+        "measure": "._uploads",
         "open_sink": "._results",
+        "read_body": "._uploads",
         "tls_context": "._tls",
     }
 
     def __getattr__(name):
-        if name not in _HOMES:
+        if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_HOMES[name], __name__), name)
+        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
         return value
 
     def __dir__():

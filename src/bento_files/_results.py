@@ -1,4 +1,8 @@
-"""Results that are files and images: written as they arrive, whole or not at all, under a safe name."""
+"""Results that are files and images: written as they arrive, complete or not at all, under a safe name.
+
+A file is readable by its owner only while it is written. Its permissions are widened last, to what the umask allows or
+to those of the file that it replaces.
+"""
 
 from __future__ import annotations
 
@@ -8,67 +12,87 @@ import errno
 import importlib.util
 import io
 import os
+import stat
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from bento_proto import LimitExceeded, RemoteProtocolError, ResultKind
+from bento_proto import Exchange, Head, LimitExceeded, Limits, RemoteProtocolError, ResultKind
 from bento_proto.http import file_name, media_type, safe_name
+from bento_proto.session import Options
 
-from ._types import types
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from bento_proto import Exchange, Head, Limits
-    from bento_proto.session import Options
+from ._media_types import guess_suffix
 
 T_co = TypeVar("T_co", covariant=True)
 
-_GATHERED: Final = 1 << 20  # bytes: large writes cost the system less, and a thread is not for nothing
-_MORE_SUFFIXES: Final = {"application/octet-stream": ".bin", "image/jpeg": ".jpg", "audio/mp3": ".mp3"}
+_BUFFER: Final = 1 << 20  # bytes: fewer, larger writes cost less, above all where each is made in a thread
+
+# The Pillow formats for each image type, and for any other type. Left out are formats that are rare, and EPS, which
+# Pillow decodes by starting Ghostscript.
+_FORMATS: Final = {
+    "image/apng": ("PNG",),
+    "image/avif": ("AVIF",),
+    "image/bmp": ("BMP",),
+    "image/gif": ("GIF",),
+    "image/jp2": ("JPEG2000",),
+    "image/jpeg": ("JPEG",),
+    "image/jpeg2000": ("JPEG2000",),
+    "image/jpg": ("JPEG",),
+    "image/mpo": ("JPEG", "MPO"),
+    "image/png": ("PNG",),
+    "image/ppm": ("PPM",),
+    "image/tiff": ("TIFF",),
+    "image/vnd.microsoft.icon": ("ICO",),
+    "image/webp": ("WEBP",),
+    "image/x-icon": ("ICO",),
+    "image/x-ms-bmp": ("BMP",),
+    "image/x-portable-anymap": ("PPM",),
+}
+_ANY_FORMAT: Final = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF", "ICO", "JPEG2000", "MPO", "PPM")
 
 
 class Sink(Protocol[T_co]):
-    """Where the bytes of a result go."""
+    """A destination for the bytes of a result."""
 
     def write(self, data: bytes | memoryview, /) -> None:
-        """Take the next bytes."""
+        """Write the next bytes."""
         ...
 
     def finish(self) -> T_co:
-        """The result, once all bytes are there."""
+        """Return the result, once all bytes are written."""
         ...
 
     def discard(self) -> None:
-        """Leave nothing behind, as the result did not become whole. Harmless after `finish`."""
+        """Leave nothing behind, as the result is incomplete. Does nothing after `finish`."""
         ...
 
 
 class Gathering:
-    """The bytes of a file as they arrive, gathered in memory that is used again once they are written.
+    """A buffer for the bytes of a file as they arrive, whose memory is reused once they are written.
 
     Args:
-        head: of the answer whose body they are.
+        head: the head of the response.
 
     Attributes:
-        room: where the next ones may be put, from its start; as a view of it they are to be given to `add` then.
+        room: the free part of the buffer. Bytes received into it are passed to `add` as a view of it.
     """
 
     def __init__(self, head: Head) -> None:
         length = head.get("content-length") or ""
-        size = int(length) if length.isdecimal() and len(length) < 8 else _GATHERED
-        self._all = memoryview(bytearray(min(size, _GATHERED)))
+        size = int(length) if length.isdecimal() and len(length) < 8 else _BUFFER
+        self._all = memoryview(bytearray(min(size, _BUFFER)))
         self._size = 0
         self.room: memoryview = self._all
 
     def add(self, block: bytes | memoryview) -> Sequence[bytes | memoryview]:
-        """Take the next bytes; return what is to be written before the next ones are received, usually nothing."""
+        """Add the next bytes; return the blocks to write before more are received, usually none."""
         due: Sequence[bytes | memoryview] = ()
         size = self._size + len(block)
         if size > len(self._all):
             due, size = (self.gathered, block), 0
         else:
-            if not isinstance(block, memoryview):  # which lies there already
+            if not isinstance(block, memoryview):  # a view is in place already
                 self._all[self._size : size] = block
             if size == len(self._all):
                 due, size = (self._all,), 0
@@ -78,42 +102,42 @@ class Gathering:
 
     @property
     def gathered(self) -> memoryview:
-        """What is to be written in the end."""
+        """The bytes that are left to write at the end."""
         return self._all[: self._size]
 
 
 def open_sink(exchange: Exchange[object], fallback: str, options: Options, limits: Limits) -> Sink[object]:
-    """Where the items of an exchange that delivers a file or an image are to go.
+    """Open the destination of a result that is a file or an image.
 
     Args:
-        exchange: the exchange, its head there. An image becomes a file where Pillow is not installed.
-        fallback: what to call the file if the head does not name it: the endpoint's name.
-        options: of the call.
-        limits: how much an image may hold.
+        exchange: the exchange, whose response head has been received. An image is written to a file where Pillow is not
+            installed.
+        fallback: the name of the file if the head has none: the endpoint's name.
+        options: the options of the call.
+        limits: the limits of the client; an image may have ``limits.body`` bytes.
 
     Raises:
         OSError: the file can't be created.
     """
     if exchange.result_kind is ResultKind.IMAGE and options.images == "pillow" and _has_pillow():
-        return ImageSink(limits.body)
+        assert exchange.head is not None
+        return ImageSink(limits.body, media_type(exchange.head))
     return FileSink(_name(exchange, fallback), None if options.download_dir is None else Path(options.download_dir))
 
 
 def _name(exchange: Exchange[object], fallback: str) -> str:
-    """What to call the file of an exchange: as the server says, made safe, or else by the fallback and its type."""
+    """A safe name for the file of an exchange: the server's, or the fallback with the suffix of the media type."""
     head = exchange.head
     assert head is not None
-    kind = media_type(head)
-    suffix = _MORE_SUFFIXES.get(kind) or types().guess_extension(kind) or ""
-    return file_name(head) or (safe_name(fallback) or "result") + suffix
+    return file_name(head) or (safe_name(fallback) or "result") + guess_suffix(media_type(head))
 
 
-class _Part:
-    """A file that is being written, beside where it is to be."""
+class _PartialFile:
+    """A file while it is written: hidden, beside its destination, for its owner only."""
 
     def __init__(self, directory: Path) -> None:
         self.path: Path = directory / f".{os.urandom(8).hex()}.part"
-        self._file: io.FileIO | None = self.path.open("xb", buffering=0)
+        self._file: io.FileIO | None = io.FileIO(self.path, "x", opener=_open_private)
 
     def write(self, data: bytes | memoryview) -> None:
         assert self._file is not None
@@ -121,26 +145,29 @@ class _Part:
         while rest:
             rest = rest[self._file.write(rest) :]
 
-    def close(self) -> None:
+    def close(self, mode: int | None = None) -> None:
+        """Close the complete file; set its permissions, by default to those that a new file gets."""
         assert self._file is not None
+        if sys.platform != "win32":
+            os.fchmod(self._file.fileno(), _new_file_mode(self.path) if mode is None else mode)
         self._file.close()
 
     def move(self, path: Path) -> None:
-        """Put it in its place; whatever was there goes."""
+        """Move it to its destination, replacing what is there."""
         os.replace(self.path, path)
         self._file = None
 
     def claim(self, path: Path) -> None:
-        """Put it in its place, which is taken in one step, so that no other process takes it too.
+        """Move it to its destination in one step, unless that exists.
 
         Raises:
-            FileExistsError: it is taken.
+            FileExistsError: the destination exists.
         """
         try:
-            os.link(self.path, path)  # to replace a file, some systems first write the whole of the new one to the disk
+            os.link(self.path, path)  # unlike a rename, never replaces, and never waits for the disk
         except FileExistsError:
             raise
-        except OSError:  # a file system without links
+        except OSError:  # the file system has no hard links
             path.open("xb").close()
             self.move(path)
         else:
@@ -148,22 +175,41 @@ class _Part:
             self._file = None
 
     def discard(self) -> bool:
-        """Remove it; False if it is in its place, or gone."""
+        """Remove the file; return False if it was moved or is removed already."""
         if self._file is None:
             return False
         file, self._file = self._file, None
-        with contextlib.suppress(OSError):  # a system may tell only now that something could not be written
+        with contextlib.suppress(OSError):  # a write error may be reported only now
             file.close()
         self.path.unlink(missing_ok=True)
         return True
 
 
+def _open_private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _new_file_mode(beside: Path) -> int:
+    """The permissions that a new file gets, as the umask or the directory's ACL decides.
+
+    A file is created to find out: to read the umask is to change it, for all threads.
+    """
+    probe = beside.with_suffix(".mode")
+    descriptor = os.open(probe, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+    try:
+        return stat.S_IMODE(os.fstat(descriptor).st_mode)
+    finally:
+        os.close(descriptor)
+        probe.unlink()
+
+
 class FileSink:
-    """A file that appears under its name when it is whole.
+    """A file that appears under its name once it is complete. Nothing is replaced.
 
     Args:
-        name: its name. In a directory that was given, a number is added if the name is taken; nothing is overwritten.
-        directory: where it is to be; None for a place of its own that lasts as long as the process.
+        name: its name. If that is taken, a number is added before the suffix.
+        directory: its directory, which is created if it is missing; None for a new temporary one, which is removed at
+            the end of the process.
     """
 
     def __init__(self, name: str, directory: Path | None) -> None:
@@ -171,21 +217,21 @@ class FileSink:
         self._own = directory is None
         self._directory = _new_directory(_process_directory()) if directory is None else directory
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._part = _Part(self._directory)
+        self._partial = _PartialFile(self._directory)
 
     def write(self, data: bytes | memoryview, /) -> None:
         """Write the next bytes."""
-        self._part.write(data)
+        self._partial.write(data)
 
     def finish(self) -> Path:
-        """Put the file in its place."""
-        self._part.close()
+        """Move the file to its name; return its path."""
+        self._partial.close()
         stem, suffix = os.path.splitext(self._name)
         number = 0
         while True:
             path = self._directory / (f"{stem}-{number}{suffix}" if number else self._name)
             try:
-                self._part.claim(path)
+                self._partial.claim(path)
             except FileExistsError:
                 number += 1
             else:
@@ -193,25 +239,25 @@ class FileSink:
 
     def discard(self) -> None:
         """Remove what was written."""
-        if self._part.discard() and self._own:
+        if self._partial.discard() and self._own:
             with contextlib.suppress(OSError):
                 self._directory.rmdir()
 
 
 class Destination:
-    """Where the caller wants a result to be saved.
+    """The place where a caller wants a result to be saved.
 
     Args:
-        path: the file, which may exist; or the directory where it is to be, under the server's name for it.
+        path: a file, which is replaced if it exists; or a directory, in which the file gets the name that the server
+            chose, and therefore replaces nothing.
 
     Raises:
-        OSError: nothing can be put there.
+        OSError: no file can be created there.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         given = os.fspath(path)
-        # A link stays one: what it leads to is replaced.
-        self._path = Path(os.path.realpath(given))
+        self._path = Path(os.path.realpath(given))  # a symbolic link stays one: its target is replaced
         self._is_directory = self._path.is_dir()
         if not self._is_directory:
             if given.endswith((os.sep, os.altsep or os.sep)):
@@ -224,77 +270,99 @@ class Destination:
         if not os.access(parent, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, "the directory can't be written to", str(parent))
 
-    def open(self, exchange: Exchange[object], fallback: str) -> SavedSink:
-        """Begin to write what an exchange delivers, its head there.
+    def open(self, exchange: Exchange[object], fallback: str) -> Sink[Path]:
+        """Open the file for the result of an exchange, whose response head has been received.
 
         Raises:
             OSError: the file can't be created.
         """
-        return SavedSink(self._path / _name(exchange, fallback) if self._is_directory else self._path)
+        return FileSink(_name(exchange, fallback), self._path) if self._is_directory else SavedSink(self._path)
 
 
 class SavedSink:
-    """A file that takes its place when it is whole; until then, one that was there stays.
+    """A file under the caller's name, which is replaced once the new one is complete. It keeps the permissions.
 
     Args:
-        path: its place.
+        path: the file.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._part = _Part(path.parent)
-        if path.is_file():
-            import shutil  # slow to load, as is what it loads: only for those who have use for it
-
-            with contextlib.suppress(OSError):  # who may read the old one may read the new one, and nobody else
-                shutil.copymode(path, self._part.path)
+        self._partial = _PartialFile(path.parent)
 
     def write(self, data: bytes | memoryview, /) -> None:
         """Write the next bytes."""
-        self._part.write(data)
+        self._partial.write(data)
 
     def finish(self) -> Path:
-        """Put the file in its place."""
-        self._part.close()
-        self._part.move(self._path)
+        """Replace the file; return its path."""
+        try:
+            mode: int | None = self._path.stat().st_mode & 0o777
+        except OSError:  # there is none
+            mode = None
+        self._partial.close(mode)
+        self._partial.move(self._path)
         return self._path
 
     def discard(self) -> None:
         """Remove what was written."""
-        self._part.discard()
+        self._partial.discard()
 
 
 class ImageSink:
-    """An image, which becomes a ``PIL.Image.Image``.
+    """An image in memory, which becomes a ``PIL.Image.Image``.
 
     Args:
-        limit: the most bytes it may have.
+        limit: the maximal number of bytes.
+        media_type: the declared media type: Pillow reads the format of that type only. For a type that is unknown it
+            tries the common formats. It never reads one for which it starts another program, as it does for EPS.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, media_type: str = "") -> None:
         self._limit = limit
+        self._media_type = media_type
         self._buffer = io.BytesIO()
 
     def write(self, data: bytes | memoryview, /) -> None:
-        """Keep the next bytes."""
+        """Write the next bytes.
+
+        Raises:
+            LimitExceeded: there are more than the limit.
+        """
         if self._buffer.tell() + len(data) > self._limit:
             raise LimitExceeded(f"the image is over {self._limit} bytes")
         self._buffer.write(data)
 
     def finish(self) -> object:
-        """The image; its pixels are decoded when they are first used, as Pillow does."""
+        """Return the image. Pillow decodes its pixels when they are first used.
+
+        Raises:
+            LimitExceeded: it has more pixels than ``PIL.Image.MAX_IMAGE_PIXELS``.
+            RemoteProtocolError: the bytes are not an image of the declared type.
+        """
         from PIL import Image
 
+        formats = _FORMATS.get(self._media_type, _ANY_FORMAT)
+        Image.preinit()  # loads the most common formats
+        if not Image.OPEN.keys() >= {*formats}:
+            Image.init()  # loads all that are installed
         self._buffer.seek(0)
         try:
-            return Image.open(self._buffer)
-        except Exception as exc:  # of a broken image Pillow raises whatever its many readers do
-            error = RemoteProtocolError("the answer is no image that Pillow can read")
+            image = Image.open(self._buffer, formats=[each for each in formats if each in Image.OPEN])
+        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
+            raise LimitExceeded(f"the image has too many pixels: {exc}") from exc
+        except Exception as exc:  # Pillow's readers raise errors of any class for a malformed image
+            kind = self._media_type or "any common type"
+            error = RemoteProtocolError(f"the result is not an image of {kind} that Pillow can read")
             error.body = self._buffer.getvalue()
             raise error from exc
+        pixels, most = image.width * image.height, Image.MAX_IMAGE_PIXELS
+        if most is not None and pixels > most:  # Pillow only warns up to twice as many
+            raise LimitExceeded(f"the image has {pixels} pixels, more than PIL.Image.MAX_IMAGE_PIXELS, {most}")
+        return image
 
     def discard(self) -> None:
-        """Forget the bytes."""
+        """Release the memory."""
         self._buffer = io.BytesIO()
 
 
@@ -302,27 +370,54 @@ def _has_pillow() -> bool:
     return importlib.util.find_spec("PIL") is not None
 
 
-_directories: Final[dict[int, Path]] = {}
+class _ProcessDirectory:
+    """The directory of one process for results without a directory, removed when the process ends."""
+
+    def __init__(self) -> None:
+        self.process: int = os.getpid()
+        self.path: Path = _new_directory()
+        self._identity = self._found()
+        atexit.register(self._remove)
+        if "multiprocessing.util" in sys.modules:  # its worker processes end without running atexit's functions
+            from multiprocessing.util import Finalize
+
+            Finalize(None, self._remove, exitpriority=0)
+
+    def is_there(self) -> bool:
+        """Whether it still exists, and is still a private directory of ours: others may have taken its name since."""
+        return self._found() == self._identity
+
+    def _found(self) -> tuple[int, int] | None:
+        try:
+            status = os.lstat(self.path)
+        except OSError:
+            return None
+        return status.st_mode, status.st_uid
+
+    def _remove(self) -> None:
+        import shutil  # slow to import
+
+        if os.getpid() == self.process and self.is_there():
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+_process_directories: Final[dict[int, _ProcessDirectory]] = {}
 
 
 def _process_directory() -> Path:
-    """A directory of this process; a forked child has one of its own and leaves its parent's alone."""
+    """The directory of this process: a forked child has its own, and one that was removed is replaced."""
     process = os.getpid()
-    if process not in _directories:
-        directory = _new_directory()
-        atexit.register(_remove, process, directory)
-        _directories.setdefault(process, directory)  # another thread may have been faster
-    return _directories[process]
+    found = _process_directories.get(process)
+    if found is None or not found.is_there():
+        made = _ProcessDirectory()
+        if found is None:
+            found = _process_directories.setdefault(process, made)  # another thread may have been faster
+        else:
+            found = _process_directories[process] = made
+    return found.path
 
 
 def _new_directory(parent: Path | None = None) -> Path:
     import tempfile
 
     return Path(tempfile.mkdtemp(prefix="bento-", dir=parent))
-
-
-def _remove(process: int, directory: Path) -> None:
-    import shutil
-
-    if os.getpid() == process:
-        shutil.rmtree(directory, ignore_errors=True)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import os
-    import ssl
-    from collections.abc import Callable
+import os
+import ssl
+from collections.abc import Callable
 
 
 def tls_context(
@@ -18,29 +15,26 @@ def tls_context(
     password: str | bytes | Callable[[], str | bytes] | None = None,
     system: bool = False,
 ) -> ssl.SSLContext:
-    """Settings for the ``ssl_context`` of a client. It reads files; do it before an event loop runs, or in a thread.
+    """Create TLS settings from files, for the ``ssl_context`` of a client.
 
-    Certificates and host names are always verified. One context may serve any number of clients.
+    Certificates and host names are always verified. Any number of clients can share a context. This function reads
+    files: call it before an event loop runs, or in a thread.
 
     Args:
-        ca_file: a PEM file with the certificates of the authorities that are trusted, and no others; with ``system``
-            besides those of the system. By default Python's: those that OpenSSL finds, or that the environment
-            variable ``SSL_CERT_FILE`` names.
-        client_cert: a PEM file with the certificate that the client proves itself with, and the chain that it needs.
-        client_key: a PEM file with its private key, if that is not in the same file.
-        password: of the private key, or a function that gives it.
-        system: whether to trust what the operating system trusts: the certificate store of Windows, the keychain of
-            macOS. Needs the extra ``truststore``.
+        ca_file: a PEM file with the CA certificates to trust, instead of Python's default: those that OpenSSL finds or
+            that the environment variable ``SSL_CERT_FILE`` names. With ``system``, they are trusted in addition.
+        client_cert: a PEM file with the client's certificate and its chain.
+        client_key: a PEM file with the private key, if that is not in ``client_cert``.
+        password: the password of the private key, or a function that returns it.
+        system: whether to trust the operating system's certificate store. Needs the extra ``truststore``.
 
     Raises:
         ImportError: ``system`` is set, and truststore is not installed.
-        OSError: a file can't be read, or is no such file (`ssl.SSLError`).
-        ValueError: there is a key without a certificate.
+        OSError: a file can't be read, or is malformed (`ssl.SSLError`).
+        ValueError: there is a ``client_key`` without a ``client_cert``.
     """
-    import ssl  # the clients have it; what else reads files need not
-
     if client_key is not None and client_cert is None:
-        raise ValueError("client_key= is the key of the certificate that client_cert= names")
+        raise ValueError("client_key= needs client_cert=: it is the private key of that certificate")
     if system:
         try:
             import truststore

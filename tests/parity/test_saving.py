@@ -72,11 +72,23 @@ def test_it_keeps_permissions_and_links(zoo: SyncHTTPClient, tmp_path: Path) -> 
 
 
 def test_in_a_directory_it_has_the_servers_name(zoo: SyncHTTPClient, tmp_path: Path) -> None:
-    assert zoo.csv_out.save(tmp_path) == zoo.csv_out.save(f"{tmp_path}{os.sep}") == tmp_path / "table.csv"
+    assert zoo.csv_out.save(tmp_path) == tmp_path / "table.csv"
+    assert zoo.csv_out.save(f"{tmp_path}{os.sep}") == tmp_path / "table-1.csv"
     assert zoo.file_response_evil.save(tmp_path, "../../evil.txt") == tmp_path / "evil.txt"
     assert zoo.png_out.save(tmp_path).suffix == ".png"
     assert zoo.echo_str.save(tmp_path, "x").stem == "echo_str"
-    assert len(os.listdir(tmp_path)) == 4
+    assert len(os.listdir(tmp_path)) == 5
+
+
+@pytest.mark.parametrize(("name", "saved"), [("conftest.py", "conftest-1.py"), ("-rf", "_rf"), (".ssh", "_ssh")])
+def test_no_file_is_replaced_by_a_name_that_the_server_chose(
+    connect: Connect, tmp_path: Path, name: str, saved: str
+) -> None:
+    (tmp_path / name).write_text("mine")
+    answer = reply(b"theirs", headers={"content-disposition": f'attachment; filename="{name}"'})
+    with Stub(routes({"/f": answer})) as stub:
+        assert connect(stub.url, schema=schema(endpoint("f"))).f.save(tmp_path) == tmp_path / saved
+    assert ((tmp_path / name).read_text(), (tmp_path / saved).read_text()) == ("mine", "theirs")
 
 
 def test_a_relative_name(zoo: SyncHTTPClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,13 +66,14 @@ def file_name(head: Head) -> str | None:
 def safe_name(name: str) -> str | None:
     """A name that is safe to create in a directory, on every platform; None if nothing is left of it.
 
-    Directories go, of both kinds of slash; control, bidirectional and reserved characters and leading dots become
-    ``_``; what is too long is cut before the suffix.
+    Directories go, of both kinds of slash; control, bidirectional and reserved characters become ``_``, and so do
+    leading dots, which hide a file, and leading dashes, which make an option of it for commands; what is too long is
+    cut before the suffix.
     """
     base = re.split(r"[/\\]", name)[-1].lstrip().rstrip(_LAST)
     base = re.sub(_UNSAFE, "_", base.encode("utf-8", "replace").decode())
-    if base.startswith("."):
-        base = "_" + base.lstrip(".")
+    if base.startswith((".", "-")):
+        base = "_" + base.lstrip(".-")
     base = _shortened(base)
     if not base.strip("_"):
         return None

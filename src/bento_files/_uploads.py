@@ -1,0 +1,178 @@
+"""File arguments: measured before a request is sent, read in blocks while it is."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Callable, Generator
+from itertools import cycle
+from typing import BinaryIO, Final, Protocol, TypeVar, cast, runtime_checkable
+
+from bento_proto import File, LocalProtocolError, Request
+from bento_proto.http import FilePart
+from bento_proto.request import FileSource, Upload
+
+from ._media_types import guess_type
+
+Block = TypeVar("Block", bytes, memoryview)
+
+BLOCK: Final = 1 << 18
+"""The size of a block in bytes: smaller blocks cost more time, larger ones only memory."""
+
+
+@runtime_checkable
+class _Readable(Protocol):
+    def read(self, size: int = ..., /) -> bytes | str: ...
+
+
+@runtime_checkable
+class _Image(Protocol):
+    format: str | None
+
+    def save(self, fp: io.BytesIO, /, format: str | None = ..., **params: str) -> None: ...
+
+
+def measure(source: FileSource) -> Upload:
+    """Determine the size, name and media type of a file argument without reading it.
+
+    An open file is sent from its start, whatever its position; one that can't seek, from its position. An image that
+    was opened from a file and has not been decoded is sent as that file; any other image is encoded.
+
+    Raises:
+        TypeError: the argument can't be sent as a file.
+        ValueError: its name or media type can't be sent, or it is closed.
+        OSError: it does not exist, is a directory, or can't be read.
+    """
+    content = source.content
+    if isinstance(content, File):
+        return _named(content, _measure(source.label, content.content))
+    return _measure(source.label, content)
+
+
+def _named(file: File, upload: Upload) -> Upload:
+    if file.content_type is not None and not (file.content_type.isascii() and file.content_type.isprintable()):
+        raise ValueError(f"content_type must be printable ASCII, such as 'image/png', not {file.content_type!r}")
+    name = upload.name if file.name is None else file.name
+    if file.content_type is not None:
+        return Upload(upload.content, name, file.content_type, given=True)
+    return Upload(upload.content, name, _guess(name) if file.name is not None else upload.content_type)
+
+
+def _measure(label: str, content: object) -> Upload:
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        return Upload(bytes(cast("bytes", content)))
+    if isinstance(content, (str, os.PathLike)):
+        return _path(os.fsdecode(cast("str | os.PathLike[str]", content)))
+    if isinstance(content, io.BytesIO):
+        return Upload(content.getvalue())
+    if isinstance(content, _Image):
+        return _image(content)
+    if isinstance(content, _Readable):
+        return _file(label, content)
+    raise TypeError(
+        f"{label} must be a path, an open binary file, bytes, an image or a URL, not {type(content).__name__}"
+    )
+
+
+def _path(path: str) -> Upload:
+    with open(path, "rb") as file:  # not just stat: an unreadable file must fail before anything is sent
+        status = os.fstat(file.fileno())
+    name = os.path.basename(path)
+    if stat.S_ISREG(status.st_mode):
+        return Upload(FilePart(path, status.st_size), name, _guess(name))
+    return Upload(FilePart(path, None, replayable=False), name, _guess(name))
+
+
+def _file(label: str, file: _Readable) -> Upload:
+    if getattr(file, "closed", False):
+        raise ValueError(f"{label} is a closed file")
+    if isinstance(file.read(0), str):
+        raise TypeError(f"{label} is a file opened in text mode; open it in binary mode")
+    path = getattr(file, "name", None)
+    name = os.path.basename(path) if isinstance(path, str) else None
+    size: int | None = None
+    if isinstance(file, io.IOBase) or hasattr(file, "seek"):
+        seekable = cast("io.BufferedIOBase", file)
+        try:
+            seekable.seek(0, os.SEEK_END)
+            size = seekable.tell()  # before Python 3.13, seek of an mmap returns None
+        except OSError:  # a pipe, or another file that can't seek although it has the method
+            size = None
+    return Upload(FilePart(file, size, replayable=size is not None), name, _guess(name))
+
+
+def _image(image: _Image) -> Upload:
+    path = getattr(image, "filename", None)
+    own = cast("dict[str, object]", getattr(image, "__dict__", {}))
+    # Pillow decodes the pixels on first use, into an attribute that was called `im` before Pillow 11.
+    untouched = own.get("_im", own.get("im", image)) is None
+    if untouched and isinstance(path, str) and os.path.isfile(path):
+        return _path(path)
+    for name, parameters in ((image.format, {"quality": "keep"}), (image.format, {}), ("PNG", {}), ("TIFF", {})):
+        buffer = io.BytesIO()
+        try:
+            if name is not None:
+                image.save(buffer, name, **(parameters if name == "JPEG" else {}))
+                return Upload(buffer.getvalue(), f"image.{name.lower()}")
+        except (OSError, ValueError, KeyError):  # the format can't hold this image, or it has no quality to keep
+            continue
+    raise ValueError("the image can't be encoded, neither in its own format nor as PNG or TIFF")
+
+
+def _guess(name: str | None) -> str | None:
+    return None if name is None else guess_type(name)
+
+
+def blocks(part: FilePart, at_once: int = 1) -> Generator[bytes | memoryview, None, None]:
+    """Read a file in blocks: as many bytes as were measured, or all if it could not be measured.
+
+    Args:
+        part: the file.
+        at_once: how many blocks the caller uses at a time. A block's memory is reused `at_once` blocks later.
+
+    Raises:
+        LocalProtocolError: the file has become shorter since it was measured.
+        OSError: the file can't be read.
+    """
+    if isinstance(part.source, str):
+        places = cycle([memoryview(bytearray(BLOCK)) for _ in range(at_once)])
+
+        def read(size: int) -> memoryview:
+            place = next(places)[:size]
+            return place[: opened.readinto(place)]
+
+        with open(part.source, "rb", buffering=0) as opened:
+            yield from _read(read, part.size, part.source)
+        return
+    file = cast("BinaryIO", part.source)
+    if part.replayable:
+        file.seek(0)
+    yield from _read(file.read, part.size, getattr(file, "name", "a file"))
+
+
+def read_body(request: Request) -> bytes:
+    """Read the whole body of a request into memory.
+
+    Raises:
+        LocalProtocolError: as `blocks`.
+        OSError: as `blocks`.
+    """
+    return b"".join(
+        bytes(block)
+        for segment in request.body
+        for block in (blocks(segment) if isinstance(segment, FilePart) else (segment,))
+    )
+
+
+def _read(read: Callable[[int], Block], size: int | None, name: object) -> Generator[Block, None, None]:
+    left = size
+    while left is None or left > 0:
+        data = read(BLOCK if left is None else min(BLOCK, left))
+        if not data:
+            break
+        if left is not None:
+            left -= len(data)
+        yield data
+    if left:
+        raise LocalProtocolError(f"{os.path.basename(str(name))} became shorter while it was being sent")

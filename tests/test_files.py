@@ -1,0 +1,201 @@
+"""The files that the clients write and read: permissions, names, images, temporary directories."""
+
+from __future__ import annotations
+
+import io
+import mmap
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from bento_files import FileSink, ImageSink, SavedSink, Sink, blocks, measure
+from bento_proto import LimitExceeded, RemoteProtocolError
+from bento_proto.http import FilePart
+from bento_proto.request import FileSource
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 3\n%%EndComments\n%%EOF\n"
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture(params=[0o000, 0o027])
+def umask(request: pytest.FixtureRequest) -> Iterator[int]:
+    old = os.umask(request.param)
+    yield request.param
+    os.umask(old)
+
+
+# --- permissions
+
+
+@posix
+def test_a_new_file_is_private_until_it_is_complete(tmp_path: Path, umask: int) -> None:
+    sinks: tuple[Sink[Path], ...] = (FileSink("a", tmp_path), SavedSink(tmp_path / "b"))
+    for sink in sinks:
+        sink.write(b"secret")
+    assert [mode(path) for path in tmp_path.iterdir()] == [0o600, 0o600]
+    assert [mode(sink.finish()) for sink in sinks] == [0o666 & ~umask] * 2
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
+
+@posix
+@pytest.mark.parametrize("kept", [0o600, 0o640, 0o644])
+def test_a_replaced_file_keeps_its_permissions(tmp_path: Path, umask: int, kept: int) -> None:
+    path = tmp_path / "old"
+    path.write_bytes(b"old")
+    path.chmod(kept)
+    sink = SavedSink(path)
+    sink.write(b"new")
+    assert [mode(partial) for partial in tmp_path.glob(".*")] == [0o600]
+    sink.finish()
+    assert (path.read_bytes(), mode(path), os.listdir(tmp_path)) == (b"new", kept, ["old"])
+
+
+def test_without_hard_links_a_name_is_taken_once_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "link", link)
+    paths = []
+    for content in (b"1", b"2"):
+        sink = FileSink("a.txt", tmp_path)
+        sink.write(content)
+        paths.append(sink.finish())
+    assert [(path.name, path.read_bytes()) for path in paths] == [("a.txt", b"1"), ("a-1.txt", b"2")]
+
+
+# --- images
+
+
+def picture(kind: str, size: tuple[int, int] = (4, 3)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, "red").save(buffer, kind)
+    return buffer.getvalue()
+
+
+def read(content: bytes, media_type: str) -> object:
+    sink = ImageSink(1 << 20, media_type)
+    sink.write(content)
+    return sink.finish()
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "image/jpeg", "image/x-eps", "application/postscript", ""])
+def test_no_image_is_read_for_which_pillow_starts_a_program(media_type: str) -> None:
+    with Image.open(io.BytesIO(EPS)) as image:
+        assert image.format == "EPS"
+    with pytest.raises(RemoteProtocolError, match="is not an image") as caught:
+        read(EPS, media_type)
+    assert caught.value.body == EPS
+
+
+@pytest.mark.parametrize(
+    ("kind", "media_type"),
+    [
+        ("PNG", "image/png"),
+        ("JPEG", "image/jpeg"),
+        ("GIF", "image/gif"),
+        ("WEBP", "image/webp"),
+        ("TIFF", "image/tiff"),
+        ("BMP", "image/bmp"),
+        ("ICO", "image/x-icon"),
+        ("PPM", "image/ppm"),
+        ("JPEG2000", "image/jpeg2000"),
+        ("PNG", ""),
+        ("JPEG", "image/unknown"),
+        ("WEBP", "application/octet-stream"),
+    ],
+)
+def test_an_image_of_the_declared_type_is_read(kind: str, media_type: str) -> None:
+    image = read(picture(kind, (16, 16)), media_type)
+    assert isinstance(image, Image.Image)
+    assert (image.format, image.size) == (kind, (16, 16))
+    image.load()
+
+
+def test_an_image_of_another_type_than_declared_is_refused() -> None:
+    with pytest.raises(RemoteProtocolError, match="is not an image of image/png"):
+        read(picture("JPEG"), "image/png")
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("most", [5, 11])  # of 12 pixels, the first is an error for Pillow, the second only a warning
+def test_an_image_of_too_many_pixels_is_refused(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", most)
+    with pytest.raises(LimitExceeded, match="pixels"):
+        read(picture("PNG"), "image/png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
+    assert isinstance(read(picture("PNG"), "image/png"), Image.Image)
+
+
+# --- temporary directories
+
+WORKER = """
+import multiprocessing, sys
+from bento_files import FileSink
+
+def work(pipe):
+    sink = FileSink("a.txt", None)
+    sink.write(b"content")
+    pipe.send(sink.finish().read_bytes())
+
+if __name__ == "__main__":
+    mine = FileSink("b.txt", None)
+    mine.write(b"mine")
+    path = mine.finish()
+    context = multiprocessing.get_context(sys.argv[1])
+    here, there = context.Pipe()
+    process = context.Process(target=work, args=(there,))
+    process.start()
+    print(here.recv())
+    process.join()
+    print(path.read_bytes(), len([each for each in path.parents[2].iterdir() if each.name.startswith("bento-")]))
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_the_temporary_directory_of_a_worker_is_removed_at_its_end(tmp_path: Path, method: str) -> None:
+    if sys.platform == "win32" and method != "spawn":
+        pytest.skip("Windows can only spawn")
+    script, temporary = tmp_path / "worker.py", tmp_path / "t"
+    script.write_text(WORKER)
+    temporary.mkdir()
+    env = {**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)}
+    done = subprocess.run([sys.executable, script, method], env=env, capture_output=True, text=True, check=False)
+    assert (done.stderr, done.stdout) == ("", "b'content'\nb'mine' 1\n")
+    assert [path.name for path in temporary.iterdir() if path.name.startswith("bento-")] == []
+
+
+def test_a_temporary_directory_that_was_removed_is_made_anew() -> None:
+    first = FileSink("a", None).finish()
+    shutil.rmtree(first.parent.parent)
+    second = FileSink("a", None).finish()
+    assert second.exists()
+    shutil.rmtree(second.parent.parent)
+    second.parent.parent.mkdir(mode=0o755)  # by someone else, who could replace what is in it
+    third = FileSink("a", None).finish()
+    assert third.parent.parent != second.parent.parent
+    second.parent.parent.rmdir()
+
+
+# --- arguments
+
+
+def test_a_memory_map_is_sent_whole(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.write_bytes(b"0123456789")
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as mapped:
+        mapped.read(4)
+        upload = measure(FileSource("f() argument 'x'", mapped))
+        assert isinstance(upload.content, FilePart)
+        assert (upload.content.size, upload.content.replayable) == (10, True)
+        assert b"".join(blocks(upload.content)) == b"0123456789"
