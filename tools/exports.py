@@ -20,10 +20,11 @@ _LAZY = """if not TYPE_CHECKING:
     }}
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {{__name__!r}} has no attribute {{name!r}}")
 
     def __dir__():
         return {{*globals(), *__all__}}
@@ -31,8 +32,9 @@ _LAZY = """if not TYPE_CHECKING:
 
 __all__ = (
 {names}
-)
+)  # fmt: skip
 """
+_WIDTH = 120
 
 
 def main(arguments: list[str]) -> int:
@@ -55,9 +57,34 @@ def generated(text: str) -> str:
     if not mark:
         return text
     modules = exports(written)
-    table = "\n".join(f'        "{name}": "{module}",' for name, module in sorted(modules.items()))
-    names = "\n".join(f'    "{name}",' for name in sorted(modules))
+    table = "\n".join(
+        _entry(module, sorted(name for name in modules if modules[name] == module))
+        for module in sorted(set(modules.values()))
+    )
+    names = _filled([f'"{name}",' for name in sorted(modules)], "    ", "")
     return written + mark + _LAZY.format(modules=table, names=names)
+
+
+def _entry(module: str, names: list[str]) -> str:
+    """The line of the table for a module, or several where its names fill more."""
+    line = f'        "{module}": "{" ".join(names)}",'
+    if len(line) <= _WIDTH:
+        return line
+    return f'        "{module}": (\n{_filled([f"{name} " for name in names], " " * 12, chr(34))}\n        ),'
+
+
+def _filled(words: list[str], indent: str, quote: str) -> str:
+    """The words on as few lines as they fit in."""
+    lines: list[str] = []
+    for word in words:
+        longer = f"{lines[-1]}{'' if quote else ' '}{word}" if lines else ""
+        if lines and len(indent) + len(longer) + 2 * len(quote) <= _WIDTH:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    if quote and lines:
+        lines[-1] = lines[-1].rstrip()
+    return "\n".join(f"{indent}{quote}{line}{quote}" for line in lines)
 
 
 def exports(text: str) -> dict[str, str]:

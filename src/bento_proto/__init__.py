@@ -64,111 +64,46 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "BentoMLException": "._errors",
-        "CallTimeout": "._errors",
-        "Conflict": "._errors",
-        "ConnectError": "._errors",
-        "ConnectionFailed": ".http._messages",
-        "ConnectionLost": "._errors",
-        "Data": ".http._messages",
-        "End": ".http._messages",
-        "Endpoint": ".schema._service",
-        "Exchange": ".exchange._exchange",
-        "FailureKind": ".http._messages",
-        "File": ".request._inputs",
-        "FileInput": ".request._inputs",
-        "Flow": ".policy._flow",
-        "FlowRunner": ".policy._flow",
-        "Forbidden": "._errors",
-        "GatewayTimeout": "._errors",
-        "Head": ".http._messages",
-        "Hooks": ".observe._hooks",
-        "InternalServerError": "._errors",
-        "InvalidArgument": "._errors",
-        "JSON": "._types",
-        "LimitExceeded": "._errors",
-        "Limits": ".http._limits",
-        "LocalProtocolError": "._errors",
-        "NotFound": "._errors",
-        "Progress": ".exchange._progress",
-        "RemoteProtocolError": "._errors",
-        "Request": ".http._messages",
-        "Response": ".response._response",
-        "ResultKind": ".exchange._body",
-        "ResultStatus": ".policy._tasks",
-        "RetryPolicy": ".policy._retry",
-        "SchemaError": "._errors",
-        "ServerSentEvent": ".response._sse",
-        "Service": ".schema._service",
-        "ServiceUnavailable": "._errors",
-        "Session": ".session._session",
-        "Step": ".policy._flow",
-        "TaskFailed": "._errors",
-        "TaskNotCompleted": "._errors",
-        "Timeout": ".http._limits",
-        "TooManyRequests": "._errors",
-        "Unauthorized": "._errors",
-        "UnprocessableEntity": "._errors",
-        "Value": "._types",
-        "__version__": "._version",
+        "._errors": (
+            "BentoMLException CallTimeout Conflict ConnectError ConnectionLost Forbidden GatewayTimeout "
+            "InternalServerError InvalidArgument LimitExceeded LocalProtocolError NotFound RemoteProtocolError "
+            "SchemaError ServiceUnavailable TaskFailed TaskNotCompleted TooManyRequests Unauthorized "
+            "UnprocessableEntity"
+        ),
+        "._types": "JSON Value",
+        "._version": "__version__",
+        ".exchange._body": "ResultKind",
+        ".exchange._exchange": "Exchange",
+        ".exchange._progress": "Progress",
+        ".http._limits": "Limits Timeout",
+        ".http._messages": "ConnectionFailed Data End FailureKind Head Request",
+        ".observe._hooks": "Hooks",
+        ".policy._flow": "Flow FlowRunner Step",
+        ".policy._retry": "RetryPolicy",
+        ".policy._tasks": "ResultStatus",
+        ".request._inputs": "File FileInput",
+        ".response._response": "Response",
+        ".response._sse": "ServerSentEvent",
+        ".schema._service": "Endpoint Service",
+        ".session._session": "Session",
     }
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return {*globals(), *__all__}
 
 
 __all__ = (
-    "BentoMLException",
-    "CallTimeout",
-    "Conflict",
-    "ConnectError",
-    "ConnectionFailed",
-    "ConnectionLost",
-    "Data",
-    "End",
-    "Endpoint",
-    "Exchange",
-    "FailureKind",
-    "File",
-    "FileInput",
-    "Flow",
-    "FlowRunner",
-    "Forbidden",
-    "GatewayTimeout",
-    "Head",
-    "Hooks",
-    "InternalServerError",
-    "InvalidArgument",
-    "JSON",
-    "LimitExceeded",
-    "Limits",
-    "LocalProtocolError",
-    "NotFound",
-    "Progress",
-    "RemoteProtocolError",
-    "Request",
-    "Response",
-    "ResultKind",
-    "ResultStatus",
-    "RetryPolicy",
-    "SchemaError",
-    "ServerSentEvent",
-    "Service",
-    "ServiceUnavailable",
-    "Session",
-    "Step",
-    "TaskFailed",
-    "TaskNotCompleted",
-    "Timeout",
-    "TooManyRequests",
-    "Unauthorized",
-    "UnprocessableEntity",
-    "Value",
-    "__version__",
-)
+    "BentoMLException", "CallTimeout", "Conflict", "ConnectError", "ConnectionFailed", "ConnectionLost", "Data", "End",
+    "Endpoint", "Exchange", "FailureKind", "File", "FileInput", "Flow", "FlowRunner", "Forbidden", "GatewayTimeout",
+    "Head", "Hooks", "InternalServerError", "InvalidArgument", "JSON", "LimitExceeded", "Limits", "LocalProtocolError",
+    "NotFound", "Progress", "RemoteProtocolError", "Request", "Response", "ResultKind", "ResultStatus", "RetryPolicy",
+    "SchemaError", "ServerSentEvent", "Service", "ServiceUnavailable", "Session", "Step", "TaskFailed",
+    "TaskNotCompleted", "Timeout", "TooManyRequests", "Unauthorized", "UnprocessableEntity", "Value", "__version__",
+)  # fmt: skip

@@ -18,21 +18,21 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "check": "._drift",
-        "generate": "._module",
+        "._drift": "check",
+        "._module": "generate",
     }
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return {*globals(), *__all__}
 
 
 __all__ = (
-    "check",
-    "generate",
-)
+    "check", "generate",
+)  # fmt: skip

@@ -17,23 +17,21 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "rich_progress": "._progress",
-        "tqdm_progress": "._progress",
-        "tracing": "._tracing",
+        "._progress": "rich_progress tqdm_progress",
+        "._tracing": "tracing",
     }
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return {*globals(), *__all__}
 
 
 __all__ = (
-    "rich_progress",
-    "tqdm_progress",
-    "tracing",
-)
+    "rich_progress", "tqdm_progress", "tracing",
+)  # fmt: skip

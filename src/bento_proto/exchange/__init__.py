@@ -19,37 +19,23 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "BodyReader": "._body",
-        "Decoder": "._body",
-        "Exchange": "._exchange",
-        "Input": "._exchange",
-        "OnProgress": "._progress",
-        "Progress": "._progress",
-        "ReaderFactory": "._body",
-        "ResultKind": "._body",
-        "State": "._exchange",
-        "TRANSITIONS": "._exchange",
+        "._body": "BodyReader Decoder ReaderFactory ResultKind",
+        "._exchange": "Exchange Input State TRANSITIONS",
+        "._progress": "OnProgress Progress",
     }
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return {*globals(), *__all__}
 
 
 __all__ = (
-    "BodyReader",
-    "Decoder",
-    "Exchange",
-    "Input",
-    "OnProgress",
-    "Progress",
-    "ReaderFactory",
-    "ResultKind",
-    "State",
+    "BodyReader", "Decoder", "Exchange", "Input", "OnProgress", "Progress", "ReaderFactory", "ResultKind", "State",
     "TRANSITIONS",
-)
+)  # fmt: skip

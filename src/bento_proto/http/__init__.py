@@ -37,69 +37,31 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "Base": "._url",
-        "Chunks": "._messages",
-        "Complete": "._messages",
-        "ConnectionFailed": "._messages",
-        "ConnectionRace": "._addresses",
-        "Data": "._messages",
-        "End": "._messages",
-        "FailureKind": "._messages",
-        "Fields": "bento_proto._types",
-        "FilePart": "._messages",
-        "Head": "._messages",
-        "Headers": "._headers",
-        "Limits": "._limits",
-        "Origin": "._messages",
-        "Proxies": "._proxy",
-        "Proxy": "._proxy",
-        "ProxyError": "._proxy",
-        "Received": "._messages",
-        "Request": "._messages",
-        "Route": "._proxy",
-        "Segment": "._messages",
-        "Timeout": "._limits",
-        "file_name": "._content_headers",
-        "media_type": "._content_headers",
-        "parse_base": "._url",
-        "safe_name": "._content_headers",
+        "._addresses": "ConnectionRace",
+        "._content_headers": "file_name media_type safe_name",
+        "._headers": "Headers",
+        "._limits": "Limits Timeout",
+        "._messages": (
+            "Chunks Complete ConnectionFailed Data End FailureKind FilePart Head Origin Received Request Segment"
+        ),
+        "._proxy": "Proxies Proxy ProxyError Route",
+        "._url": "Base parse_base",
+        "bento_proto._types": "Fields",
     }
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return {*globals(), *__all__}
 
 
 __all__ = (
-    "Base",
-    "Chunks",
-    "Complete",
-    "ConnectionFailed",
-    "ConnectionRace",
-    "Data",
-    "End",
-    "FailureKind",
-    "Fields",
-    "FilePart",
-    "Head",
-    "Headers",
-    "Limits",
-    "Origin",
-    "Proxies",
-    "Proxy",
-    "ProxyError",
-    "Received",
-    "Request",
-    "Route",
-    "Segment",
-    "Timeout",
-    "file_name",
-    "media_type",
-    "parse_base",
-    "safe_name",
-)
+    "Base", "Chunks", "Complete", "ConnectionFailed", "ConnectionRace", "Data", "End", "FailureKind", "Fields",
+    "FilePart", "Head", "Headers", "Limits", "Origin", "Proxies", "Proxy", "ProxyError", "Received", "Request", "Route",
+    "Segment", "Timeout", "file_name", "media_type", "parse_base", "safe_name",
+)  # fmt: skip

@@ -19,31 +19,23 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "DiscoveredService": "._discovery",
-        "Flow": "._flow",
-        "FlowRunner": "._flow",
-        "Poll": "._tasks",
-        "ResultStatus": "._tasks",
-        "RetryPolicy": "._retry",
-        "Step": "._flow",
+        "._discovery": "DiscoveredService",
+        "._flow": "Flow FlowRunner Step",
+        "._retry": "RetryPolicy",
+        "._tasks": "Poll ResultStatus",
     }
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return {*globals(), *__all__}
 
 
 __all__ = (
-    "DiscoveredService",
-    "Flow",
-    "FlowRunner",
-    "Poll",
-    "ResultStatus",
-    "RetryPolicy",
-    "Step",
-)
+    "DiscoveredService", "Flow", "FlowRunner", "Poll", "ResultStatus", "RetryPolicy", "Step",
+)  # fmt: skip

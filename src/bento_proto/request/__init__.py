@@ -19,41 +19,24 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "Body": "._multipart",
-        "BoundCall": "._binding",
-        "File": "._inputs",
-        "FileContent": "._inputs",
-        "FileInput": "._inputs",
-        "FileSource": "._binding",
-        "FrameInput": "._inputs",
-        "ModelInput": "._inputs",
-        "TensorInput": "._inputs",
-        "Upload": "._encoding",
-        "bind": "._binding",
-        "encode": "._encoding",
+        "._binding": "BoundCall FileSource bind",
+        "._encoding": "Upload encode",
+        "._inputs": "File FileContent FileInput FrameInput ModelInput TensorInput",
+        "._multipart": "Body",
     }
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return {*globals(), *__all__}
 
 
 __all__ = (
-    "Body",
-    "BoundCall",
-    "File",
-    "FileContent",
-    "FileInput",
-    "FileSource",
-    "FrameInput",
-    "ModelInput",
-    "TensorInput",
-    "Upload",
-    "bind",
-    "encode",
-)
+    "Body", "BoundCall", "File", "FileContent", "FileInput", "FileSource", "FrameInput", "ModelInput", "TensorInput",
+    "Upload", "bind", "encode",
+)  # fmt: skip

@@ -20,35 +20,25 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "Content": "._response",
-        "EventStreamDecoder": "._sse",
-        "JSONStreamDecoder": "._json_stream",
-        "RawDecoder": "._decoders",
-        "Response": "._response",
-        "ServerSentEvent": "._sse",
-        "TextDecoder": "._decoders",
-        "WholeDecoder": "._decoders",
-        "modules_of": "._arrays",
+        "._arrays": "modules_of",
+        "._decoders": "RawDecoder TextDecoder WholeDecoder",
+        "._json_stream": "JSONStreamDecoder",
+        "._response": "Content Response",
+        "._sse": "EventStreamDecoder ServerSentEvent",
     }
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return {*globals(), *__all__}
 
 
 __all__ = (
-    "Content",
-    "EventStreamDecoder",
-    "JSONStreamDecoder",
-    "RawDecoder",
-    "Response",
-    "ServerSentEvent",
-    "TextDecoder",
-    "WholeDecoder",
-    "modules_of",
-)
+    "Content", "EventStreamDecoder", "JSONStreamDecoder", "RawDecoder", "Response", "ServerSentEvent", "TextDecoder",
+    "WholeDecoder", "modules_of",
+)  # fmt: skip

@@ -18,43 +18,23 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "ALIAS": "._naming",
-        "Endpoint": "._service",
-        "Kind": "._service",
-        "Output": "._service",
-        "Parameter": "._service",
-        "RESERVED": "._naming",
-        "Schema": "._service",
-        "Service": "._service",
-        "attributes": "._naming",
-        "docstring_of": "._signature",
-        "endpoint_for": "._naming",
-        "parse_service": "._service",
-        "signature_of": "._signature",
+        "._naming": "ALIAS RESERVED attributes endpoint_for",
+        "._service": "Endpoint Kind Output Parameter Schema Service parse_service",
+        "._signature": "docstring_of signature_of",
     }
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return {*globals(), *__all__}
 
 
 __all__ = (
-    "ALIAS",
-    "Endpoint",
-    "Kind",
-    "Output",
-    "Parameter",
-    "RESERVED",
-    "Schema",
-    "Service",
-    "attributes",
-    "docstring_of",
-    "endpoint_for",
-    "parse_service",
-    "signature_of",
-)
+    "ALIAS", "Endpoint", "Kind", "Output", "Parameter", "RESERVED", "Schema", "Service", "attributes", "docstring_of",
+    "endpoint_for", "parse_service", "signature_of",
+)  # fmt: skip

@@ -19,27 +19,23 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "Images": "._options",
-        "Options": "._options",
-        "Session": "._session",
-        "Tasks": "._tasks",
-        "check_picklable": "._pickling",
+        "._options": "Images Options",
+        "._pickling": "check_picklable",
+        "._session": "Session",
+        "._tasks": "Tasks",
     }
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return {*globals(), *__all__}
 
 
 __all__ = (
-    "Images",
-    "Options",
-    "Session",
-    "Tasks",
-    "check_picklable",
-)
+    "Images", "Options", "Session", "Tasks", "check_picklable",
+)  # fmt: skip

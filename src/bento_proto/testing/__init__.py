@@ -34,57 +34,29 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "ASGIApplication": "._served",
-        "Asked": "._asked",
-        "Cut": "._acts",
-        "Event": "._responder",
-        "ExchangeRecorder": "._responder",
-        "Garbage": "._acts",
-        "Life": "._acts",
-        "Mismatch": "._replay",
-        "Pause": "._responder",
-        "Playback": "._responder",
-        "Recorder": "._recorder",
-        "Refusal": "._acts",
-        "Replay": "._replay",
-        "Reply": "._acts",
-        "Responder": "._responder",
-        "ServiceDouble": "._double",
-        "Stall": "._acts",
-        "Unreachable": "._acts",
-        "UploadedFile": "._asked",
-        "example": "._examples",
+        "._acts": "Cut Garbage Life Refusal Reply Stall Unreachable",
+        "._asked": "Asked UploadedFile",
+        "._double": "ServiceDouble",
+        "._examples": "example",
+        "._recorder": "Recorder",
+        "._replay": "Mismatch Replay",
+        "._responder": "Event ExchangeRecorder Pause Playback Responder",
+        "._served": "ASGIApplication",
     }
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return {*globals(), *__all__}
 
 
 __all__ = (
-    "ASGIApplication",
-    "Asked",
-    "Cut",
-    "Event",
-    "ExchangeRecorder",
-    "Garbage",
-    "Life",
-    "Mismatch",
-    "Pause",
-    "Playback",
-    "Recorder",
-    "Refusal",
-    "Replay",
-    "Reply",
-    "Responder",
-    "ServiceDouble",
-    "Stall",
-    "Unreachable",
-    "UploadedFile",
+    "ASGIApplication", "Asked", "Cut", "Event", "ExchangeRecorder", "Garbage", "Life", "Mismatch", "Pause", "Playback",
+    "Recorder", "Refusal", "Replay", "Reply", "Responder", "ServiceDouble", "Stall", "Unreachable", "UploadedFile",
     "example",
-)
+)  # fmt: skip
