@@ -18,41 +18,23 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "BLOCK": "._uploads",
-        "Destination": "._results",
-        "FileSink": "._results",
-        "Gathering": "._results",
-        "ImageSink": "._results",
-        "SavedSink": "._results",
-        "Sink": "._results",
-        "blocks": "._uploads",
-        "measure": "._uploads",
-        "open_sink": "._results",
-        "read_body": "._uploads",
-        "tls_context": "._tls",
+        "._results": "Destination FileSink Gathering ImageSink SavedSink Sink open_sink",
+        "._tls": "tls_context",
+        "._uploads": "BLOCK blocks measure read_body",
     }
 
     def __getattr__(name):
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(_import_module(_MODULES[name], __name__), name)
-        return value
+        for module, names in _MODULES.items():
+            if name in names.split():
+                value = globals()[name] = getattr(_import_module(module, __name__), name)
+                return value
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
     def __dir__():
         return {*globals(), *__all__}
 
 
 __all__ = (
-    "BLOCK",
-    "Destination",
-    "FileSink",
-    "Gathering",
-    "ImageSink",
-    "SavedSink",
-    "Sink",
-    "blocks",
-    "measure",
-    "open_sink",
-    "read_body",
-    "tls_context",
-)
+    "BLOCK", "Destination", "FileSink", "Gathering", "ImageSink", "SavedSink", "Sink", "blocks", "measure", "open_sink",
+    "read_body", "tls_context",
+)  # fmt: skip

@@ -52,7 +52,8 @@ if TYPE_CHECKING:
     from .policy._flow import Flow, FlowRunner, Step
     from .policy._retry import RetryPolicy
     from .policy._tasks import ResultStatus
-    from .request._inputs import File, FileInput
+    from .request._file import File
+    from .request._inputs import FileInput
     from .response._response import Response
     from .response._sse import ServerSentEvent
     from .schema._service import Endpoint, Service
@@ -81,7 +82,8 @@ if not TYPE_CHECKING:
         ".policy._flow": "Flow FlowRunner Step",
         ".policy._retry": "RetryPolicy",
         ".policy._tasks": "ResultStatus",
-        ".request._inputs": "File FileInput",
+        ".request._file": "File",
+        ".request._inputs": "FileInput",
         ".response._response": "Response",
         ".response._sse": "ServerSentEvent",
         ".schema._service": "Endpoint Service",

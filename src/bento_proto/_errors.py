@@ -29,14 +29,10 @@ Wrong arguments of a call raise ``TypeError`` or ``ValueError``, and a file that
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Final
-
-    from ._types import JSON
-
+from ._types import JSON
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 

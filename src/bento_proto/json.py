@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol, cast, runtime_checkable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, Protocol, cast, runtime_checkable
 
 from ._errors import RemoteProtocolError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Final
-
-    from ._types import JSON
+from ._types import JSON
 
 
 @runtime_checkable

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Generic, Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
-if TYPE_CHECKING:
-    from bento_proto.http._messages import Head
+from bento_proto.http._messages import Head
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -56,5 +55,5 @@ class BodyReader(Generic[T_co]):
         self.decoder: Decoder[T_co] = decoder
 
 
-ReaderFactory: TypeAlias = "Callable[[Head], BodyReader[T]]"
+ReaderFactory: TypeAlias = Callable[[Head], BodyReader[T]]
 """Chooses, once the head is there, how to read the body."""

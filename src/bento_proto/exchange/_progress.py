@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import Final, Literal, TypeAlias
 
 from bento_proto._frozen import Frozen
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Final, Literal, TypeAlias
 
 _OFTEN: Final = 1 << 16  # bytes: what is read or written at a time is hardly less
 _BLOCK: Final = 1 << 18
@@ -37,10 +34,7 @@ class Progress(Frozen):
         return self.done / self.total if self.total else 1.0
 
 
-if TYPE_CHECKING:
-    OnProgress: TypeAlias = Callable[[Progress], object]
-else:
-    OnProgress = "Callable[[Progress], object]"
+OnProgress: TypeAlias = Callable[[Progress], object]
 
 
 class Meter:

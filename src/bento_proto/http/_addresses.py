@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import TYPE_CHECKING, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable
-    from typing import Final
+from collections.abc import Hashable, Iterable
+from typing import Final, Generic, TypeVar
 
 AddressT = TypeVar("AddressT")
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import TYPE_CHECKING
+from typing import Final
 
-if TYPE_CHECKING:
-    from typing import Final
-
-    from ._messages import Head
+from ._messages import Head
 
 # RFC 9110 section 5.6.6: one ;name=value of a header, the value a token or a quoted string.
 _PARAMETER: Final = r';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))'

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import Final
 
-if TYPE_CHECKING:
-    from typing import Final
-
-    from bento_proto._types import Fields
+from bento_proto._types import Fields
 
 _NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2: a token
 _VALUE: Final = r"[\t\x20-\x7e\x80-\xff]*"  # RFC 9110 section 5.5

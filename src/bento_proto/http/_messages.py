@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import Final, TypeAlias
 
 from bento_proto._errors import LocalProtocolError
 from bento_proto._frozen import Frozen
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from typing import Final, TypeAlias
-
-    from bento_proto._types import Fields
+from bento_proto._types import Fields
 
 
 class Origin(Frozen):
@@ -57,7 +53,8 @@ class FilePart(Frozen):
     replayable: bool = True
 
 
-Segment: TypeAlias = "bytes | FilePart"
+Segment: TypeAlias = bytes | FilePart
+"""A piece of a request's body."""
 
 
 def joined(segments: Iterable[Segment]) -> bytes:
@@ -284,5 +281,5 @@ class ConnectionFailed:
         self.cause: BaseException | None = cause
 
 
-Received: TypeAlias = "Head | Data | Chunks | End | ConnectionFailed"
+Received: TypeAlias = Head | Data | Chunks | End | ConnectionFailed
 """What an adapter may hand to an exchange."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from types import EllipsisType
-from typing import TYPE_CHECKING
+from typing import Final
 
 from bento_proto._frozen import Frozen
 from bento_proto._types import Fields
@@ -12,10 +13,6 @@ from bento_proto._types import Fields
 from ._credentials import basic, is_local
 from ._messages import FailureKind, Origin
 from ._url import parse_proxy
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Final
 
 _ENTRY: Final = r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?"  # host, [IPv6] or network; and a port
 

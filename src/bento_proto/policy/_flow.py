@@ -5,18 +5,13 @@ A flow yields one kind of thing, a `Step`, and is sent one kind of thing back: w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Generator
+from typing import Generic, TypeAlias, TypeVar
 
 from bento_proto._errors import LocalProtocolError
 from bento_proto._frozen import Frozen
-from bento_proto.exchange._exchange import State
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
-    from typing import TypeAlias
-
-    from bento_proto.exchange._exchange import Exchange
-    from bento_proto.http._limits import Timeout
+from bento_proto.exchange._exchange import Exchange, State
+from bento_proto.http._limits import Timeout
 
 T = TypeVar("T")
 
@@ -37,10 +32,7 @@ class Step(Frozen):
     fresh: bool = False
 
 
-if TYPE_CHECKING:
-    Flow: TypeAlias = Generator[Step, float, T]
-else:
-    Flow = "Generator[Step, float, T]"
+Flow: TypeAlias = Generator[Step, float, T]
 
 
 class FlowRunner(Generic[T]):

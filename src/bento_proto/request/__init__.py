@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._binding import BoundCall, FileSource, bind
     from ._encoding import Upload, encode
-    from ._inputs import File, FileContent, FileInput, FrameInput, ModelInput, TensorInput
+    from ._file import File
+    from ._inputs import FileContent, FileInput, FrameInput, ModelInput, TensorInput
     from ._multipart import Body
 
 
@@ -21,7 +22,8 @@ if not TYPE_CHECKING:
     _MODULES = {
         "._binding": "BoundCall FileSource bind",
         "._encoding": "Upload encode",
-        "._inputs": "File FileContent FileInput FrameInput ModelInput TensorInput",
+        "._file": "File",
+        "._inputs": "FileContent FileInput FrameInput ModelInput TensorInput",
         "._multipart": "Body",
     }
 

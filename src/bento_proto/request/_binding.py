@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, cast
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final, cast
 
+from bento_proto import schema
 from bento_proto._frozen import Frozen
 
-from ._inputs import File
+from ._file import File
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Final, TypeGuard
+    from typing import TypeGuard
 
     from bento_proto.schema._service import Endpoint, Parameter
-
 
 _IN_PATH: Final = r"\{([^{}:]+)(?::\w+)?\}"  # Starlette's, perhaps with a type: {name:int}
 
@@ -43,9 +42,9 @@ class BoundCall(Frozen):
         route: the endpoint's route, parameters of the path filled in.
     """
 
-    endpoint: Endpoint
+    endpoint: schema.Endpoint
     values: Mapping[str, object]
-    files: tuple[tuple[Parameter, tuple[FileSource | str, ...]], ...]
+    files: tuple[tuple[schema.Parameter, tuple[FileSource | str, ...]], ...]
     route: str
 
     @property
@@ -56,7 +55,7 @@ class BoundCall(Frozen):
         return tuple(file for _, files in self.files for file in files if isinstance(file, FileSource))
 
 
-def bind(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> BoundCall:
+def bind(endpoint: schema.Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> BoundCall:
     """Bind arguments to the parameters of an endpoint.
 
     Positional arguments go by the order of the schema, which is that of the Service's own signature. Those that are

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, cast
 
 from bento_proto._frozen import Frozen
-from bento_proto.http._messages import FilePart
+from bento_proto.http._messages import FilePart, Segment
 from bento_proto.json import parse_json, to_json
 
-from ._binding import FileSource
+from ._binding import BoundCall, FileSource
 from ._multipart import Body, Field, multipart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Final
-
-    from bento_proto.http._messages import Segment
     from bento_proto.schema._service import Parameter
-
-    from ._binding import BoundCall
 
 # The server's form parser takes 1 MiB for a field, unless the part has a file name.
 _FIELD_LIMIT: Final = 900_000

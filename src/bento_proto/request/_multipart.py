@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import Final
 
 from bento_proto._frozen import Frozen
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Final
-
-    from bento_proto.http._messages import Segment
+from bento_proto.http._messages import Segment
 
 # HTML standard, "multipart form data": only these are escaped, all else is UTF-8 as it is.
 _ESCAPES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A", "\0": "_"})

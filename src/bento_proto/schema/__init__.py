@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from inspect import Signature
+
     from ._naming import ALIAS, RESERVED, attributes, endpoint_for
     from ._service import Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
     from ._signature import docstring_of, signature_of
@@ -21,6 +23,7 @@ if not TYPE_CHECKING:
         "._naming": "ALIAS RESERVED attributes endpoint_for",
         "._service": "Endpoint Kind Output Parameter Schema Service parse_service",
         "._signature": "docstring_of signature_of",
+        "inspect": "Signature",
     }
 
     def __getattr__(name):
@@ -35,6 +38,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "ALIAS", "Endpoint", "Kind", "Output", "Parameter", "RESERVED", "Schema", "Service", "attributes", "docstring_of",
-    "endpoint_for", "parse_service", "signature_of",
+    "ALIAS", "Endpoint", "Kind", "Output", "Parameter", "RESERVED", "Schema", "Service", "Signature", "attributes",
+    "docstring_of", "endpoint_for", "parse_service", "signature_of",
 )  # fmt: skip

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from keyword import iskeyword
-from typing import TYPE_CHECKING
+from typing import Final
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
-    from typing import Final
-
-    from ._service import Service
+from bento_proto import schema
 
 ALIAS: Final = "api_"
 """Put before a name, it reaches any endpoint, also one whose name the client uses itself.
@@ -26,7 +23,7 @@ RESERVED: Final = frozenset(
 """The names that both clients use themselves."""
 
 
-def endpoint_for(service: Service, attribute: str, reserved: Collection[str]) -> str | None:
+def endpoint_for(service: schema.Service, attribute: str, reserved: Collection[str]) -> str | None:
     """The name of the endpoint that an attribute stands for; None if it stands for none.
 
     Args:
@@ -40,7 +37,7 @@ def endpoint_for(service: Service, attribute: str, reserved: Collection[str]) ->
     return name if name != attribute and name in service.endpoints else None
 
 
-def attributes(service: Service, reserved: Collection[str]) -> Iterator[str]:
+def attributes(service: schema.Service, reserved: Collection[str]) -> Iterator[str]:
     """The attributes under which endpoints can be reached, one for each that has a name fit for an attribute."""
     for name in service.endpoints:
         attribute = ALIAS + name if name.startswith("_") or name in reserved else name

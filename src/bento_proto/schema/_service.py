@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Final, TypeAlias
 
 from bento_proto._errors import BentoMLException, SchemaError
 from bento_proto._frozen import Frozen
@@ -12,11 +13,8 @@ from bento_proto._text import is_unicode
 from bento_proto._types import JSON
 from bento_proto.json import parse_json
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Final, TypeAlias
-
-Schema: TypeAlias = "Mapping[str, JSON]"
+Schema: TypeAlias = Mapping[str, JSON]
+"""A JSON Schema, with BentoML's extensions."""
 
 
 class Kind(Enum):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from keyword import iskeyword
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from ._service import Kind, file_schema, is_image, unwrapped
+from bento_proto import schema
+
+from ._service import Endpoint, Kind, Output, Parameter, Schema, file_schema, is_image, unwrapped
 
 if TYPE_CHECKING:
     import inspect
-    from collections.abc import Iterator, Mapping
-    from typing import Final
-
-    from ._service import Endpoint, Output, Parameter, Schema
 
 _SCALARS: Final[Mapping[str, str]] = {
     "string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None",
@@ -20,7 +19,7 @@ _SCALARS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
-def signature_of(endpoint: Endpoint) -> inspect.Signature:
+def signature_of(endpoint: Endpoint) -> schema.Signature:
     """The endpoint's signature, annotated in text.
 
     Parameters whose names are no identifiers can only be given by ``**``, so they are summed up as that. What follows

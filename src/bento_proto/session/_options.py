@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from os import fspath
+from collections.abc import Iterable, Mapping
+from os import PathLike, fspath
 from types import EllipsisType
-from typing import TYPE_CHECKING
+from typing import Literal, TypeAlias
 
+from bento_proto import exchange, observe
 from bento_proto._frozen import Frozen
+from bento_proto._types import Fields
 from bento_proto.http._headers import checked_fields, merged
 from bento_proto.http._limits import Timeout
 from bento_proto.http._redaction import shown
 from bento_proto.observe._hooks import hooks_of
 from bento_proto.policy._retry import RetryPolicy
 
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Iterable, Mapping
-    from typing import Literal, TypeAlias
-
-    from bento_proto._types import Fields
-    from bento_proto.exchange._progress import OnProgress
-    from bento_proto.observe._hooks import Hooks
-
-
-Images: TypeAlias = "Literal['pillow', 'path']"
+Images: TypeAlias = Literal["pillow", "path"]
 """What results that are images become: a ``PIL.Image.Image``, if Pillow is installed, or always a file."""
 
 
@@ -45,8 +38,8 @@ class Options(Frozen):
     retries: RetryPolicy
     download_dir: str | None = None
     images: Images = "pillow"
-    hooks: tuple[Hooks, ...] = ()
-    on_progress: OnProgress | None = None
+    hooks: tuple[observe.Hooks, ...] = ()
+    on_progress: exchange.OnProgress | None = None
 
     def __repr__(self) -> str:  # headers may hold a credential
         return Frozen.__repr__(self.replace(headers=shown(self.headers)))
@@ -56,10 +49,10 @@ class Options(Frozen):
         timeout: Timeout | float | EllipsisType | None = ...,
         headers: Mapping[str, str] | None = None,
         retries: RetryPolicy | int | EllipsisType = ...,
-        download_dir: str | os.PathLike[str] | EllipsisType | None = ...,
+        download_dir: str | PathLike[str] | EllipsisType | None = ...,
         images: Images | EllipsisType = ...,
-        hooks: Hooks | Iterable[Hooks] | None = None,
-        on_progress: OnProgress | EllipsisType | None = ...,
+        hooks: observe.Hooks | Iterable[observe.Hooks] | None = None,
+        on_progress: exchange.OnProgress | EllipsisType | None = ...,
     ) -> Options:
         """The same with some of them changed.
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Final
+from collections.abc import Mapping
+from typing import Final
 
 _HERE: Final = "as that is of this process: make it where it is used"
 _WHY: Final[Mapping[str, str]] = {

@@ -6,34 +6,23 @@ What finds a Service and what makes requests is loaded with the first session, w
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from os import PathLike
+from typing import TYPE_CHECKING, Final
 
+from bento_proto import exchange, observe, policy, response, schema, session
+from bento_proto import request as arguments  # a session has a method of that name
 from bento_proto._errors import NotFound
+from bento_proto._types import JSON
 from bento_proto._version import __version__
 from bento_proto.http._headers import checked_fields, merged
 from bento_proto.http._limits import Limits, Timeout
 from bento_proto.policy._retry import RetryPolicy
 
-from ._options import Options
+from ._options import Images, Options
 
 if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import Final
-
-    from bento_proto._types import JSON
-    from bento_proto.exchange._exchange import Exchange
-    from bento_proto.exchange._progress import OnProgress
     from bento_proto.http._url import Base
-    from bento_proto.observe._hooks import Hooks
-    from bento_proto.policy._flow import Flow
-    from bento_proto.request._binding import BoundCall
-    from bento_proto.request._encoding import Upload
-    from bento_proto.response._sse import ServerSentEvent
-    from bento_proto.schema._service import Endpoint, Service
-
-    from ._options import Images
-    from ._tasks import Tasks
 
 _PROBE_TIMEOUT: Final = 5.0
 
@@ -80,11 +69,11 @@ class Session:
         headers: Mapping[str, str] | None = None,
         retries: RetryPolicy | int | None = None,
         limits: Limits | None = None,
-        schema: Service | bytes | JSON = None,
-        download_dir: str | os.PathLike[str] | None = None,
+        schema: schema.Service | bytes | JSON = None,
+        download_dir: str | PathLike[str] | None = None,
         images: Images = "pillow",
-        hooks: Hooks | Iterable[Hooks] | None = None,
-        on_progress: OnProgress | None = None,
+        hooks: observe.Hooks | Iterable[observe.Hooks] | None = None,
+        on_progress: exchange.OnProgress | None = None,
         environ: Mapping[str, str],
         chance: Callable[[], float],
     ) -> None:
@@ -115,16 +104,14 @@ class Session:
         self._ready = False
 
     @property
-    def service(self) -> Service | None:
+    def service(self) -> schema.Service | None:
         """The Service, once its schema is known."""
         return self._requests.found.service if self._requests.found else None
 
     @property
-    def tasks(self) -> Tasks:
+    def tasks(self) -> session.Tasks:
         """What it does with tasks."""
-        from ._tasks import Tasks  # few have use for it
-
-        return Tasks(self._requests)
+        return session.Tasks(self._requests)
 
     @property
     def is_connected(self) -> bool:
@@ -133,7 +120,7 @@ class Session:
 
     # --- finding the Service
 
-    def connect(self, options: Options, now: float) -> Flow[Service]:
+    def connect(self, options: Options, now: float) -> policy.Flow[schema.Service]:
         """Wait until the Service is ready, once, and fetch its schema, unless it is known.
 
         Raises:
@@ -154,7 +141,7 @@ class Session:
             requests.found = yield from describe(self.base, requests.headers(options), context, now)
         return requests.found.service
 
-    def is_ready(self, seconds: float | None, options: Options, now: float) -> Flow[bool]:
+    def is_ready(self, seconds: float | None, options: Options, now: float) -> policy.Flow[bool]:
         """Whether the Service is ready, as far as one request tells; whatever goes wrong means that it isn't.
 
         Args:
@@ -171,7 +158,7 @@ class Session:
         self._ready = self._ready or exchange.error is None
         return exchange.error is None
 
-    def wait_until_ready(self, seconds: float | None, options: Options, now: float) -> Flow[float]:
+    def wait_until_ready(self, seconds: float | None, options: Options, now: float) -> policy.Flow[float]:
         """Wait until the Service is ready; the result is what the clock reads then.
 
         Args:
@@ -191,7 +178,7 @@ class Session:
         self._ready = True
         return now
 
-    def endpoint(self, name: str) -> Endpoint:
+    def endpoint(self, name: str) -> schema.Endpoint:
         """The endpoint of that name.
 
         Raises:
@@ -206,8 +193,13 @@ class Session:
     # --- calling it
 
     def call(
-        self, call: BoundCall, uploads: Sequence[Upload], boundary: str, options: Options, now: float
-    ) -> Flow[Exchange[object]]:
+        self,
+        call: arguments.BoundCall,
+        uploads: Sequence[arguments.Upload],
+        boundary: str,
+        options: Options,
+        now: float,
+    ) -> policy.Flow[exchange.Exchange[object]]:
         """Call an endpoint.
 
         Args:
@@ -224,16 +216,26 @@ class Session:
         return self._requests.post(call, "", self._requests.reader(call.endpoint), uploads, boundary, options, now)
 
     def events(
-        self, call: BoundCall, uploads: Sequence[Upload], boundary: str, options: Options, now: float
-    ) -> Flow[Exchange[ServerSentEvent]]:
+        self,
+        call: arguments.BoundCall,
+        uploads: Sequence[arguments.Upload],
+        boundary: str,
+        options: Options,
+        now: float,
+    ) -> policy.Flow[exchange.Exchange[response.ServerSentEvent]]:
         """Call an endpoint and read its answer as server-sent events. Arguments and errors are those of `call`."""
         from bento_proto.response._readers import event_reader
 
         return self._requests.post(call, "", event_reader(self._requests.limits), uploads, boundary, options, now)
 
     def content(
-        self, call: BoundCall, uploads: Sequence[Upload], boundary: str, options: Options, now: float
-    ) -> Flow[Exchange[bytes]]:
+        self,
+        call: arguments.BoundCall,
+        uploads: Sequence[arguments.Upload],
+        boundary: str,
+        options: Options,
+        now: float,
+    ) -> policy.Flow[exchange.Exchange[bytes]]:
         """Call an endpoint and take its answer as the bytes that come. Arguments and errors are those of `call`."""
         from bento_proto.response._readers import content_reader
 
@@ -241,7 +243,7 @@ class Session:
 
     def request(
         self, method: str, path: str, content: bytes | None, json: object, options: Options, now: float
-    ) -> Flow[Exchange[bytes]]:
+    ) -> policy.Flow[exchange.Exchange[bytes]]:
         """Make a request of the caller's own, to a path under the base URL.
 
         Args:

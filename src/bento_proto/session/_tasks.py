@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from bento_proto import exchange, request, schema
 from bento_proto._errors import BentoMLException, CallTimeout
 from bento_proto.http._url import quote_segment
 from bento_proto.policy._attempts import attempt
 from bento_proto.policy._flow import Flow
 from bento_proto.policy._retry import NEVER
-from bento_proto.policy._tasks import Poll, outcome, parse_status, parse_task_id, until_over
+from bento_proto.policy._tasks import Poll, ResultStatus, outcome, parse_status, parse_task_id, until_over
 from bento_proto.response._readers import whole_reader
 
+from ._options import Options
+from ._requests import Requests
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Final
-
-    from bento_proto.exchange._exchange import Exchange
     from bento_proto.http._messages import Request
-    from bento_proto.policy._tasks import ResultStatus
-    from bento_proto.request._binding import BoundCall
-    from bento_proto.request._encoding import Upload
-    from bento_proto.schema._service import Endpoint
-
-    from ._options import Options
-    from ._requests import Requests
 
 T = TypeVar("T")
 
@@ -42,7 +36,7 @@ class Tasks:
         self._requests = requests
 
     def submit(
-        self, call: BoundCall, uploads: Sequence[Upload], boundary: str, options: Options, now: float
+        self, call: request.BoundCall, uploads: Sequence[request.Upload], boundary: str, options: Options, now: float
     ) -> Flow[str]:
         """Queue a call as a task; the result is its id. Arguments and errors are those of `Session.call`.
 
@@ -55,7 +49,7 @@ class Tasks:
         exchange = yield from self._requests.post(call, "submit", reader, uploads, boundary, options, now)
         return exchange.result
 
-    def status(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[ResultStatus]:
+    def status(self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float) -> Flow[ResultStatus]:
         """Where a task stands.
 
         Raises:
@@ -66,7 +60,7 @@ class Tasks:
 
     def wait(
         self,
-        endpoint: Endpoint,
+        endpoint: schema.Endpoint,
         task_id: str,
         seconds: float | None,
         poll: Poll | float | None,
@@ -90,7 +84,9 @@ class Tasks:
         status, _ = yield from self._until_over(endpoint, task_id, seconds, poll, options, now)
         return status
 
-    def get(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[Exchange[object]]:
+    def get(
+        self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float
+    ) -> Flow[exchange.Exchange[object]]:
         """The result of a task, as a direct call would have given it.
 
         Raises:
@@ -104,14 +100,14 @@ class Tasks:
 
     def result(
         self,
-        endpoint: Endpoint,
+        endpoint: schema.Endpoint,
         task_id: str,
         seconds: float | None,
         poll: Poll | float | None,
         cancel: bool,
         options: Options,
         now: float,
-    ) -> Flow[Exchange[object]]:
+    ) -> Flow[exchange.Exchange[object]]:
         """Wait until a task is over, and get its result. Arguments are those of `wait`.
 
         Args:
@@ -136,7 +132,7 @@ class Tasks:
             raise
         return (yield from self.get(endpoint, task_id, options, now))
 
-    def cancel(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[None]:
+    def cancel(self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float) -> Flow[None]:
         """Cancel a task.
 
         Raises:
@@ -144,7 +140,7 @@ class Tasks:
         """
         yield from self._ask("PUT", endpoint, "cancel", task_id, bytes, options, now)
 
-    def retry(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
+    def retry(self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
         """Queue a task again, with the input that it had; the result is the new task's id.
 
         Raises:
@@ -156,7 +152,7 @@ class Tasks:
 
     def _until_over(
         self,
-        endpoint: Endpoint,
+        endpoint: schema.Endpoint,
         task_id: str,
         seconds: float | None,
         poll: Poll | float | None,
@@ -168,7 +164,7 @@ class Tasks:
         status = self._request("GET", endpoint, "status", task_id, options)
         return until_over(status, task_id, seconds, Poll.of(poll), self._requests.context(options), now)
 
-    def _canceled(self, endpoint: Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
+    def _canceled(self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
         """Cancel a task that is late; the result says how that went."""
         options = options.replace(timeout=options.timeout.within(_CANCELING), retries=NEVER)
         try:
@@ -180,17 +176,17 @@ class Tasks:
     def _ask(
         self,
         method: str,
-        endpoint: Endpoint,
+        endpoint: schema.Endpoint,
         action: str,
         task_id: str,
         parse: Callable[[bytes], T],
         options: Options,
         now: float,
-    ) -> Flow[Exchange[T]]:
+    ) -> Flow[exchange.Exchange[T]]:
         request = self._request(method, endpoint, action, task_id, options)
         reader = whole_reader(parse, self._requests.limits.error)
         return attempt(request, reader, self._requests.context(options), now)
 
-    def _request(self, method: str, endpoint: Endpoint, action: str, task_id: str, options: Options) -> Request:
+    def _request(self, method: str, endpoint: schema.Endpoint, action: str, task_id: str, options: Options) -> Request:
         target = f"{self._requests.target(endpoint.route, action)}?task_id={quote_segment(task_id)}"
         return self._requests.make(method, target, None, (), options)

@@ -11,7 +11,7 @@ from bento_proto._errors import BentoMLException
 from bento_proto._types import JSON
 from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, Head
 from bento_proto.json import to_json
-from bento_proto.request._inputs import File
+from bento_proto.request._file import File
 from bento_proto.schema._service import Kind, unwrapped
 
 from ._acts import Cut, Garbage, Refusal, Reply, Unreachable, act_of

@@ -1,0 +1,118 @@
+"""Public annotations can be evaluated at run time: `typing.get_type_hints` of every public name, and real aliases."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Iterator
+from functools import cached_property
+from importlib import import_module
+
+import bento_proto
+from tests.packages import PACKAGES, public_modules
+
+# Modules whose annotations can't all be evaluated yet, and aliases that are text.
+NOT_YET = {
+    "bento_async._batch",
+    "bento_async._call",
+    "bento_async._client",
+    "bento_async._endpoint",
+    "bento_async._stream",
+    "bento_async._typed",
+    "bento_client.cli._main",
+    "bento_client.codegen._drift",
+    "bento_client.codegen._module",
+    "bento_client.observe._progress",
+    "bento_client.observe._tracing",
+    "bento_client.pytest_plugin",
+    "bento_files._inputs",
+    "bento_files._reading",
+    "bento_files._results",
+    "bento_files._tls",
+    "bento_proto.batch",
+    "bento_proto.exchange._exchange",
+    "bento_proto.http11._exchange",
+    "bento_proto.http11._tunnel",
+    "bento_proto.observe._hooks",
+    "bento_proto.policy._retry",
+    "bento_proto.pool",
+    "bento_proto.response._arrays",
+    "bento_proto.response._decoders",
+    "bento_proto.response._json_stream",
+    "bento_proto.response._response",
+    "bento_proto.testing._acts",
+    "bento_proto.testing._asked",
+    "bento_proto.testing._double",
+    "bento_proto.testing._examples",
+    "bento_proto.testing._recorder",
+    "bento_proto.testing._replay",
+    "bento_proto.testing._responder",
+    "bento_proto.testing._served",
+    "bento_sync._batch",
+    "bento_sync._client",
+    "bento_sync._endpoint",
+    "bento_sync._stream",
+    "bento_sync._typed",
+    "namedtuple_Recording",
+}
+TEXT_YET = {"bento_proto.batch.OnError", "bento_proto.testing.Event"}
+
+
+def public_names() -> Iterator[tuple[str, object]]:
+    """Each public name of the packages with its value, once, under the shortest name that it has."""
+    seen: set[int] = set()
+    for module_name in sorted(public_modules(), key=lambda name: name.count(".")):
+        module = import_module(module_name)
+        for name in getattr(module, "__all__", ()):
+            value = getattr(module, name)
+            if id(value) not in seen:
+                seen.add(id(value))
+                yield f"{module_name}.{name}", value
+
+
+def functions(name: str, value: object) -> Iterator[tuple[str, object]]:
+    """What has annotations of its own in a public name: a function, or a class and its public or special methods."""
+    if inspect.isfunction(value):
+        yield name, value
+    if not inspect.isclass(value):
+        return
+    yield name, value
+    for owner in value.__mro__:
+        if owner.__module__.partition(".")[0] in PACKAGES:
+            for attribute, found in vars(owner).items():
+                if not attribute.startswith("_") or attribute.endswith("__"):
+                    yield from ((f"{name}.{attribute}", function) for function in _functions_of(found))
+
+
+def _functions_of(found: object) -> Iterator[object]:
+    if isinstance(found, property):
+        yield from (function for function in (found.fget, found.fset) if function is not None)
+    elif isinstance(found, cached_property):
+        yield found.func
+    elif isinstance(found, (classmethod, staticmethod)):
+        yield found.__func__
+    elif inspect.isfunction(found):
+        yield found
+
+
+def test_the_type_hints_of_every_public_name_can_be_evaluated() -> None:
+    failed: dict[str, str] = {}
+    for public, value in public_names():
+        for name, annotated in functions(public, value):
+            try:
+                typing.get_type_hints(annotated)
+            except (NameError, TypeError) as exc:
+                if getattr(annotated, "__module__", "") not in NOT_YET:
+                    failed[name] = str(exc)
+    assert failed == {}
+
+
+def test_no_public_alias_is_text() -> None:
+    constants = {"bento_async.__version__", "bento_proto.schema.ALIAS"}
+    assert {name for name, value in public_names() if isinstance(value, str)} - constants - TEXT_YET == set()
+
+
+def test_aliases_can_be_part_of_other_types() -> None:
+    assert typing.get_args(bento_proto.FileInput | None)[-1] is type(None)
+    assert bento_proto.File in typing.get_args(bento_proto.FileInput)
+    assert typing.get_args(bento_proto.Flow[str])[-1] is str
