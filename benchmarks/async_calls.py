@@ -1,10 +1,11 @@
-"""The small JSON call on an event loop. Each contender gives a function that makes one call, any number at a time."""
+"""The small JSON call on an event loop. Each contender returns a function for one call, for any number of tasks."""
 
 from __future__ import annotations
 
 # mypy: disable-error-code="import-not-found,import-untyped"
 import asyncio
 import json
+import ssl
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,13 +34,17 @@ class _Raw(asyncio.Protocol):
 
 
 async def raw_asyncio(url: str) -> Call:
-    """The limit on asyncio: a protocol, one write, and the JSON."""
+    """The lower limit on asyncio: a protocol, one write, and the JSON."""
     at = urlsplit(url)
+    tls = ssl.create_default_context() if at.scheme == "https" else None
     loop = asyncio.get_running_loop()
     idle: list[_Raw] = []
 
     async def call() -> object:
-        raw = idle.pop() if idle else (await loop.create_connection(_Raw, at.hostname or "", at.port or 80))[1]
+        if idle:
+            raw = idle.pop()
+        else:
+            _, raw = await loop.create_connection(_Raw, at.hostname or "", at.port or 80, ssl=tls)
         body = json.dumps(ARGUMENTS).encode()
         answer = await raw.begin(HEAD % (at.netloc.encode(), len(body)) + body)
         idle.append(raw)
@@ -49,7 +54,7 @@ async def raw_asyncio(url: str) -> Call:
 
 
 async def raw_trio(url: str) -> Call:
-    """The limit on trio: sockets, one send, and the JSON."""
+    """The lower limit on trio: sockets, one send, and the JSON."""
     import trio
 
     at = urlsplit(url)
@@ -117,6 +122,41 @@ async def httpx2(url: str) -> Call:
     return call
 
 
+async def httpr(url: str) -> Call:
+    """A sync client in worker threads, as it does by itself."""
+    import httpr
+
+    client = httpr.AsyncClient()
+
+    async def call() -> object:
+        return (await client.post(f"{url}/classify", json=ARGUMENTS)).json()
+
+    return call
+
+
+async def pyreqwest(url: str) -> Call:
+    from pyreqwest.client import ClientBuilder
+
+    client = ClientBuilder().build()
+
+    async def call() -> object:
+        answer = await client.post(f"{url}/classify").body_json(ARGUMENTS).build().send()
+        return await answer.json()
+
+    return call
+
+
+async def wreq(url: str) -> Call:
+    import wreq
+
+    client = wreq.Client()
+
+    async def call() -> object:
+        return await (await client.post(f"{url}/classify", json=ARGUMENTS)).json()
+
+    return call
+
+
 async def bentoml(url: str) -> Call:
     import bentoml
 
@@ -126,10 +166,10 @@ async def bentoml(url: str) -> Call:
 
 
 async def bentoml_aiohttp(url: str) -> Call:
-    """What BentoML's Services call each other with."""
+    """The client with which BentoML's Services call each other."""
     from _bentoml_impl.client.proxy2 import AsyncClient
 
-    client: Any = AsyncClient(url, max_requests=10**9)  # it would close its session under the calls that use it
+    client: Any = AsyncClient(url, max_requests=10**9)  # it would close its session while calls use it
     await client.__aenter__()
     return lambda: client.classify(**ARGUMENTS)
 
@@ -149,6 +189,9 @@ CONTENDERS: dict[str, Callable[[str], Awaitable[Call]]] = {
     "niquests": niquests,
     "httpx": httpx,
     "httpx2": httpx2,
+    "httpr": httpr,
+    "pyreqwest": pyreqwest,
+    "wreq": wreq,
     "bentoml": bentoml,
     "bentoml (aiohttp)": bentoml_aiohttp,
 }

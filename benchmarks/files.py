@@ -1,16 +1,16 @@
-"""Large files. Each contender gives a function that transfers one, of that many MiB, from or into a folder."""
+"""Large files. Each contender returns a function that transfers one of so many MiB, from or into a folder."""
 
 from __future__ import annotations
 
 # mypy: disable-error-code="import-not-found,import-untyped"
 import http.client
 import json
-import socket
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks.sync_calls import connect
 from benchmarks.work import MIB
 
 Transfer = Callable[[Path, int], object]
@@ -25,7 +25,7 @@ _AFTER = f"\r\n--{_BOUNDARY}--\r\n".encode()
 
 
 def source(folder: Path, mib: int) -> Path:
-    """The file to upload."""
+    """Return the file to upload, made when it is missing."""
     path = folder / f"{mib}.bin"
     if not path.exists():
         with path.open("wb") as file:
@@ -73,7 +73,7 @@ def upload_urllib3(url: str) -> Transfer:
 
 
 def upload_requests(url: str) -> Transfer:
-    """The whole form in memory, as it does by itself."""
+    """With the whole form in memory, which is how requests does it."""
     import requests
 
     session = requests.Session()
@@ -158,9 +158,9 @@ ASYNC_UPLOADS: dict[str, Callable[[str], Awaitable[AsyncTransfer]]] = {
 
 
 def download_raw(url: str) -> Transfer:
-    """The limit: from the socket into memory that is used again, and from there into the file."""
+    """The lower limit: from the socket into one buffer, and from there into the file."""
     parts = urlsplit(url)
-    sock = socket.create_connection((parts.hostname or "", parts.port or 80))
+    sock = connect(url)
     room = memoryview(bytearray(MIB))
 
     def download(folder: Path, mib: int) -> object:

@@ -1,8 +1,8 @@
-"""How many calls are lost to the keep-alive race: ``python -m benchmarks.keepalive``.
+"""Calls lost to the keep-alive race: ``python tools/bench.py keepalive``.
 
-BentoML's server closes a connection that was idle for five seconds. A client that sends at that very moment finds it
-closed. Many threads share a client and pause about that long between their calls, ours and then BentoML's own, against
-one real server.
+BentoML's server closes a connection that was idle for five seconds. A client that sends at that moment loses its call.
+Many threads share one client and pause for about five seconds between their calls: our client first, then BentoML's,
+against one real server.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def ours(url: str) -> Callable[[int], int]:
 
 
 def bentomls(url: str) -> Callable[[int], int]:
-    import bentoml  # type: ignore[import-not-found]  # it is where the server is
+    import bentoml  # type: ignore[import-not-found]  # it is in the server's environment
 
     client = bentoml.SyncHTTPClient(url, timeout=60)
     return lambda number: client.add_int(a=number, b=1)
@@ -42,7 +42,7 @@ CLIENTS = {"ours": ours, "bentoml": bentomls}
 
 
 def measure(name: str, url: str, calls: int, threads: int, seed: int, spread: float) -> Counter[str]:
-    """Make the calls; count what became of them."""
+    """Make the calls, and count their outcomes."""
     call = CLIENTS[name](url)
 
     def worker(number: int) -> Counter[str]:
@@ -53,7 +53,7 @@ def measure(name: str, url: str, calls: int, threads: int, seed: int, spread: fl
                 time.sleep(KEEP_ALIVE + chance.uniform(-spread, spread))
             try:
                 outcomes["right" if call(turn) == turn + 1 else "wrong"] += 1
-            except Exception as exc:  # noqa: BLE001 - whichever it is, the call is lost
+            except Exception as exc:  # noqa: BLE001 - any exception is a lost call
                 outcomes[type(exc).__name__] += 1
         return outcomes
 
@@ -66,7 +66,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--threads", type=int, default=80)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--spread", type=float, default=0.004, help="how many seconds the pauses are shorter or longer")
+    parser.add_argument("--spread", type=float, default=0.004, help="how much the pauses vary, in seconds")
     parser.add_argument("--measure", nargs=2, metavar=("CLIENT", "URL"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:

@@ -1,6 +1,6 @@
-"""One client under load, calls and streams at once: every answer is checked, and nothing may grow.
+"""One client under load: calls and streams at once. Every response is checked, and nothing may grow.
 
-Each call has a number of its own, which the answer is to bring back, and each stream a length of its own.
+Each call sends a number of its own, which the response must return; the streams differ in length.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from pathlib import Path
 from typing import NamedTuple
 
 CALLS = 1000
-"""Calls at a time, asynchronously; a thread for each would say more of threads than of the client."""
+"""Concurrent calls of the async client. As many threads would measure threads rather than the sync client."""
 STREAMS = 200
 THREADS = 64
-_LONGEST = 50  # items of a stream
+_LONGEST = 50  # items in a stream
 PLACES = STREAMS + 100
-"""The connections of the client: one for each stream, and some for the calls."""
+"""The limit on the async client's connections: one for each stream, and some for the calls."""
 
 
 class Held(NamedTuple):
-    """What this process holds, as far as the system tells."""
+    """Resident memory in bytes and open descriptors of this process; zeros where the system does not tell."""
 
     memory: int
     descriptors: int
 
 
 def held() -> Held:
-    """The resident memory now, in bytes, and the open descriptors; zeros where nothing tells."""
+    """Return what this process holds now."""
     status = Path("/proc/self/status")
     if not status.exists():
         return Held(0, 0)
@@ -37,12 +37,12 @@ def held() -> Held:
 
 
 def words(count: int) -> str:
-    """What the items of a stream come to."""
+    """Return the joined items of a stream."""
     return "".join(f"tok{index} " for index in range(count))
 
 
 class Numbers:
-    """The numbers of the calls, handed out to whoever asks."""
+    """An iterator over the numbers of the calls that threads and tasks share."""
 
     def __init__(self, first: int, count: int) -> None:
         self._numbers: Iterator[int] = iter(range(first, first + count))
@@ -57,7 +57,7 @@ class Numbers:
 
 
 class Asynchronous:
-    """An `AsyncHTTPClient`, used by a thousand tasks for calls and by two hundred for streams."""
+    """An `AsyncHTTPClient` that a thousand tasks use for calls and two hundred for streams."""
 
     def __init__(self, url: str) -> None:
         from bento_async import AsyncHTTPClient, Limits
@@ -65,7 +65,7 @@ class Asynchronous:
         self._client = AsyncHTTPClient(url, limits=Limits(connections=PLACES))
 
     async def run(self, calls: int, first: int = 0) -> None:
-        """Make so many calls, and a stream for every tenth of them."""
+        """Make so many calls, and read one stream for every ten of them."""
         import anyio
 
         numbers, streams = Numbers(first, calls), Numbers(first, calls // 10)
@@ -89,7 +89,7 @@ class Asynchronous:
 
 
 class Synchronous:
-    """A `SyncHTTPClient`, used by 64 threads, each of which makes calls and reads a stream after every tenth."""
+    """A `SyncHTTPClient` that 64 threads use. Each makes calls and reads a stream after every tenth."""
 
     def __init__(self, url: str) -> None:
         from bento_sync import Limits, SyncHTTPClient
@@ -97,7 +97,7 @@ class Synchronous:
         self._client = SyncHTTPClient(url, limits=Limits(connections=THREADS))
 
     def run(self, calls: int, first: int = 0) -> None:
-        """Make so many calls, and a stream for every tenth of them."""
+        """Make so many calls, and read one stream for every ten of them."""
         numbers = Numbers(first, calls)
         failures: list[BaseException] = []
 
@@ -110,7 +110,7 @@ class Synchronous:
                         count = number % _LONGEST + 1
                         found = "".join(self._client.words(count=count))
                         assert found == words(count), (found, count)
-            except BaseException as exc:  # noqa: BLE001 - it is raised where it is seen
+            except BaseException as exc:  # noqa: BLE001 - raised by the main thread
                 failures.append(exc)
 
         threads = [threading.Thread(target=work) for _ in range(THREADS)]

@@ -1,7 +1,7 @@
-"""How much a client's memory grows with the size of a file: ``make bench``.
+"""Growth of a client's memory with the size of a file: ``python tools/bench.py memory``.
 
-Each transfer runs in a process of its own, after a small one of the same kind, so that what is measured is the file and
-not the first use. Peak resident memory, as the operating system counts it, against a real BentoML server.
+Each transfer runs in a process of its own, after a small one of the same kind, so that first use is not counted. The
+figure is the growth of the peak resident memory. The server is a real BentoML server.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MIB = 1 << 20
 
 
 def peak() -> int:
-    """The most memory that this process has had, in bytes."""
+    """Return the peak resident memory of this process, in bytes."""
     import resource
 
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -28,7 +28,7 @@ def peak() -> int:
 
 
 def upload(url: str, size: int, folder: Path) -> None:
-    """Send a file of that many bytes."""
+    """Upload a file of so many bytes."""
     from bento_sync import SyncHTTPClient
 
     path = folder / f"{size}.bin"
@@ -39,7 +39,7 @@ def upload(url: str, size: int, folder: Path) -> None:
 
 
 def download(url: str, size: int, folder: Path) -> None:
-    """Receive a file of that many bytes."""
+    """Download a file of so many bytes."""
     from bento_sync import SyncHTTPClient
 
     with SyncHTTPClient(url, timeout=300, download_dir=folder) as client:
@@ -52,7 +52,7 @@ TRANSFERS = {"upload": upload, "download": download}
 
 
 def measure(transfer: str, url: str, size: int) -> None:
-    """In a process of its own: print the growth in bytes and the seconds that it took."""
+    """Print the growth in bytes and the duration in seconds. Runs in a process of its own."""
     with tempfile.TemporaryDirectory() as name:
         TRANSFERS[transfer](url, MIB, Path(name))
         before, started = peak(), time.monotonic()

@@ -1,6 +1,6 @@
-"""What a fresh process costs: from start to first answer, imports; and what an installation holds.
+"""The cost of a fresh process, from its start to the first response; of imports; and the size of an installation.
 
-Each contender is a program that makes one small call, or what to import, or a distribution.
+A contender is a program that makes one small call, an import statement, or the name of a distribution.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ ONE_SHOTS = {
     "bentoml": f"import bentoml; bentoml.SyncHTTPClient(url).classify({_CALL})",
 }
 
-# Of our own what a program imports: the packages by themselves load next to nothing before a name is asked for.
+# Our packages load their names lazily: `import bento_sync` alone would load next to nothing.
 IMPORTS = {
     "bento_proto": "from bento_proto import Session",
     "bento_sync": "from bento_sync import SyncHTTPClient",
@@ -64,7 +64,7 @@ DISTRIBUTIONS = ("bento-client", "urllib3", "requests", "httpx", "httpx2", "aioh
 
 
 class Spent(NamedTuple):
-    """What a process took, in microseconds, and the most memory that it had, in bytes."""
+    """CPU and wall time of a process in microseconds, and its peak memory in bytes."""
 
     cpu: float
     wall: float
@@ -72,14 +72,14 @@ class Spent(NamedTuple):
 
 
 def one_shot(name: str, url: str, times: int) -> Spent:
-    """The median of several runs of a contender's program, from start to exit."""
+    """Run a contender's program several times; return the medians, from start to exit."""
     program = ONE_SHOTS[name]
     program = program if program.startswith("import asyncio") else f"import sys; url = sys.argv[1]\n{program}"
     return _median([_run([program, url]) for _ in range(times)])
 
 
 def importing(name: str, times: int) -> Spent:
-    """What importing takes beyond a bare interpreter, as a median."""
+    """Return the median cost of a contender's import beyond that of a bare interpreter."""
     found: list[Spent] = []
     for _ in range(times):
         bare, whole = _run(["pass"]), _run([IMPORTS[name]])
@@ -105,29 +105,29 @@ def _run(arguments: Sequence[str]) -> Spent:
 
 
 def installed(name: str) -> tuple[int, int]:
-    """How many bytes a distribution and all that it requires take, without compiled bytecode; and how many they are."""
+    """Return the size of a distribution and its requirements in bytes, without bytecode, and their number."""
     found: dict[str, Distribution] = {}
-    waiting = [name]
-    while waiting:
+    pending = [name]
+    while pending:
         try:
-            dist = distribution(waiting.pop())
-        except PackageNotFoundError:  # what another system or Python would need
+            dist = distribution(pending.pop())
+        except PackageNotFoundError:  # a requirement on other systems or Pythons
             continue
         if dist.name.lower() not in found:
             found[dist.name.lower()] = dist
-            waiting += [_name(each) for each in dist.requires or () if _holds(each)]
+            pending += [_project(each) for each in dist.requires or () if _applies(each)]
     size = sum(file.size or 0 for dist in found.values() for file in dist.files or () if file.suffix != ".pyc")
     return size, len(found)
 
 
-def _name(requirement: str) -> str:
+def _project(requirement: str) -> str:
     match = re.match(r"[\w.-]+", requirement)
     assert match is not None
     return match[0]
 
 
-def _holds(requirement: str) -> bool:
-    """Whether a requirement is one here; that of an extra is not."""
+def _applies(requirement: str) -> bool:
+    """Tell whether a requirement applies here, without extras."""
     from packaging.requirements import Requirement
 
     marker = Requirement(requirement).marker

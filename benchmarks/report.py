@@ -1,4 +1,4 @@
-"""The figures as tables for people, and as a chart (SVG)."""
+"""The figures as tables (Markdown) and as a chart (SVG)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 from xml.sax.saxutils import escape
 
-from benchmarks.scenarios import SCENARIOS, Scenario, Target
+from benchmarks.scenarios import BEFORE, SCENARIOS, Scenario, Target, is_ours
 
 Rounds: TypeAlias = "Sequence[Mapping[str, float]]"
 Found: TypeAlias = "Mapping[str, Rounds]"
@@ -21,16 +21,17 @@ UNITS = {
     "size": ("MB", 1e6, 1),
     "packages": ("packages", 1, 0),
 }
-"""Of each figure: its heading, what it is divided by, and the digits shown."""
+"""For each figure: its heading, its divisor, and the number of digits shown."""
 
 CHARTED = {
     "call": "cpu", "asyncio-64": "cpu", "records": "wall", "first": "wall", "download": "cpu", "process": "wall",
 }  # fmt: skip
-OURS = ("bento_",)
+HELD = 1.1
+"""How much a client of ours may take relative to the one from another wheel."""
 
 
 def tables(results: Results) -> str:
-    """All of it as Markdown."""
+    """Return the figures and the verdicts as Markdown."""
     return "\n".join(line for name, found in results.items() for line in _table(name, found, results))
 
 
@@ -45,11 +46,12 @@ def _table(name: str, found: Found, results: Results) -> Iterator[str]:
     for contender in sorted(found, key=lambda each: statistics.median(values(found[each], by))):
         cells = [_cell(found[contender], figure) for figure in scenario.shown]
         ratio = ratios(found[contender], found.get(scenario.reference, ()), by)
-        shown = f"**{contender}**" if contender.startswith(OURS) or contender == "bento-client" else contender
+        shown = f"**{contender}**" if is_ours(contender) else contender
         yield f"| {shown} | {' | '.join(cells)} | {_spread(ratio)} |"
-    verdicts = [_verdict(target, name, found, results) for target in scenario.targets]
+    targets = [*scenario.targets, *(Target(each, f"{each}{BEFORE}", HELD, by) for each in found)]
+    verdicts = [_verdict(target, name, found, results) for target in targets]
     if any(verdicts):
-        yield "\n| to reach | at most | measured | |\n|---|--:|--:|---|"
+        yield "\n| target | at most | measured | |\n|---|--:|--:|---|"
         yield from filter(None, verdicts)
 
 
@@ -58,12 +60,12 @@ def _scenario(name: str) -> Scenario:
 
 
 def values(rounds: Rounds, figure: str) -> list[float]:
-    """One figure of each round."""
+    """Return one figure of each round."""
     return [each[figure] for each in rounds]
 
 
 def ratios(rounds: Rounds, others: Rounds, figure: str) -> list[float]:
-    """The ratio of each round."""
+    """Return the ratio of each round."""
     pairs = zip(values(rounds, figure), values(others, figure), strict=False)
     return [value / other for value, other in pairs if other]
 
@@ -74,7 +76,7 @@ def _cell(rounds: Rounds, figure: str) -> str:
 
 
 def _spread(found: Sequence[float], digits: int = 2) -> str:
-    """The median, with the least and the most."""
+    """Format the median, with the least and the most."""
     if not found:
         return ""
     middle = statistics.median(found)
@@ -114,7 +116,7 @@ text { font: 12px system-ui, sans-serif; fill: #24292f } .title { font-weight: 6
 
 
 def chart(results: Results) -> str:
-    """Bars of the medians, scenario under scenario; a bar's length counts within its scenario only."""
+    """Draw the medians as bars, whose lengths compare within a scenario only."""
     parts: list[str] = []
     y = 8
     for name, figure in CHARTED.items():
@@ -133,7 +135,7 @@ def _bars(name: str, found: Found, figure: str, y: int) -> Iterator[str]:
     y += 24
     for contender, value in sorted(medians.items(), key=lambda each: each[1]):
         length = max(value / most * (_WIDTH - _LEFT - 90), 1)
-        kind = "bar ours" if contender.startswith(OURS) else "bar"
+        kind = "bar ours" if is_ours(contender) else "bar"
         yield f'<text x="{_LEFT - 8}" y="{y + 11}" text-anchor="end">{escape(contender)}</text>'
         yield f'<rect class="{kind}" x="{_LEFT}" y="{y}" width="{length:.0f}" height="{_BAR}" rx="2"/>'
         yield f'<text class="value" x="{_LEFT + length + 6:.0f}" y="{y + 11}">{value:,.1f}</text>'

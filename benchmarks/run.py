@@ -1,7 +1,7 @@
 """Measure the clients beside their peers: ``make bench``, or ``python tools/bench.py call first --quick``.
 
-Every measurement is a fresh process. A round has one of each contender, in random order; the ratios are those within
-a round. Server and client have a core each, where the system can do that.
+Each measurement runs in a process of its own. A round measures every contender once, in random order, and ratios are
+taken within a round. On Linux the server and the client have a core each.
 """
 
 from __future__ import annotations
@@ -15,18 +15,20 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+
+import trustme
 
 from benchmarks.report import chart, tables
-from benchmarks.scenarios import SCENARIOS
+from benchmarks.scenarios import BEFORE, ENVIRONMENTS, NOT_INSTALLED, SCENARIOS, Scenario, is_ours
 from tests.servers import serve
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 7
-# glibc gives memory back and asks for it anew, or does not, as the heap happens to be; this way it keeps it.
+# Without these thresholds glibc returns freed memory to the system, or does not, depending on the layout of the heap.
 PINNED = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 28), "MALLOC_TRIM_THRESHOLD_": str(1 << 30), "MALLOC_TOP_PAD_": str(1 << 24),
 }  # fmt: skip
@@ -35,103 +37,208 @@ Results: TypeAlias = "dict[str, dict[str, list[dict[str, float]]]]"
 """By scenario and contender, the figures of each round."""
 
 
+class Server(NamedTuple):
+    """The URLs of a server, for http and https."""
+
+    plain: str
+    secure: str
+
+
+class Certificate(NamedTuple):
+    """Files (PEM): a certificate for ``127.0.0.1``, its private key, both in one, and the authority that issued it."""
+
+    certificate: Path
+    key: Path
+    both: Path
+    authority: Path
+
+
+class Entry(NamedTuple):
+    """A contender in a round.
+
+    Attributes:
+        name: the name in the tables.
+        contender: the name that the worker knows.
+        python: the python of its environment.
+        pinned: pin the thresholds of the C library's allocator.
+    """
+
+    name: str
+    contender: str
+    python: str
+    pinned: bool
+
+
+class NotInstalled(Exception):
+    """The contender is not in its environment."""
+
+
+def issue_certificate(folder: Path) -> Certificate:
+    """Write a new certificate into the folder."""
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    found = Certificate(*(folder / f"{name}.pem" for name in Certificate._fields))
+    issued.cert_chain_pems[0].write_to_path(found.certificate)
+    issued.private_key_pem.write_to_path(found.key)
+    issued.private_key_and_cert_chain_pem.write_to_path(found.both)
+    authority.cert_pem.write_to_path(found.authority)
+    return found
+
+
 @contextmanager
-def fast_server() -> Iterator[str]:
-    """A server that is no bottleneck, on a core of its own."""
-    command = on_core(0, [sys.executable, "-m", "benchmarks.server"])
+def fast_server(certificate: Certificate | None = None, latency: float = 0) -> Iterator[Server]:
+    """Run a server that is no bottleneck, on a core of its own. It delays each response by ``latency`` milliseconds."""
+    arguments = ["--latency", str(latency)]
+    if certificate:
+        arguments += ["--certificate", str(certificate.both)]
+    command = on_core(0, [sys.executable, "-m", "benchmarks.server", *arguments])
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         try:
-            yield process.stdout.readline().strip()
+            plain, _, secure = process.stdout.readline().strip().partition(" ")
+            yield Server(plain, secure)
         finally:
             process.stdin.close()
 
 
 @contextmanager
-def real_server() -> Iterator[str]:
-    """A BentoML server."""
-    with serve("service:Bench", folder=ROOT / "benchmarks") as server:
-        yield server.url
+def real_server(certificate: Certificate) -> Iterator[Server]:
+    """Run two BentoML servers, one of them with TLS."""
+    tls = ("--ssl-certfile", str(certificate.certificate), "--ssl-keyfile", str(certificate.key))
+    folder = ROOT / "benchmarks"
+    with serve("service:Bench", folder=folder) as plain, serve("service:Bench", folder=folder, args=tls) as secure:
+        yield Server(plain.url, secure.url)
 
 
 def on_core(index: int, command: list[str]) -> list[str]:
-    """The command, bound to one of the cores that there are, if the system and their number allow it."""
+    """Return the command, bound to one of the available cores where the system allows it and there are several."""
     if sys.platform != "linux" or len(cores := sorted(os.sched_getaffinity(0))) < 2:
         return command
     bind = f"import os, sys; os.sched_setaffinity(0, {{{cores[index]}}}); os.execv(sys.argv[1], sys.argv[1:])"
     return [sys.executable, "-c", bind, *command]
 
 
-def measure(
-    python: str, scenario: str, contender: str, url: str, amount: float, folder: str, *, pinned: bool
-) -> dict[str, float]:
-    """One measurement, in a process of its own.
+def entries(scenario: Scenario, pythons: Mapping[str, str]) -> list[Entry]:
+    """Return the contenders of a round. Those whose environment is missing are left out."""
+    names = list(scenario.contenders)
+    if "before" in pythons:
+        names += [f"{name}{BEFORE}" for name in scenario.contenders if is_ours(name)]
+    found: list[Entry] = []
+    for name in names:
+        contender = name.removesuffix(BEFORE)
+        environment = "before" if contender != name else ENVIRONMENTS.get(contender)
+        python = pythons.get(environment) if environment else sys.executable
+        if python is not None:
+            found.append(Entry(name, contender, python, pinned=False))
+    if scenario.allocators and sys.platform == "linux":
+        found += [entry._replace(pinned=True) for entry in found]
+    return found
+
+
+def measure(name: str, entry: Entry, url: str, amount: float, environ: Mapping[str, str]) -> dict[str, float]:
+    """Measure one contender in a process of its own.
 
     Raises:
+        NotInstalled: the contender is not in its environment.
         RuntimeError: it failed.
     """
-    command = on_core(1, [python, "-m", "benchmarks.worker", scenario, contender, url, str(amount)])
-    environ = {**os.environ, **(PINNED if pinned else {}), "TMPDIR": folder, "BENTOML_DO_NOT_TRACK": "True"}
-    done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=environ, timeout=600)
+    command = on_core(1, [entry.python, "-m", "benchmarks.worker", name, entry.contender, url, str(amount)])
+    own = {**os.environ, **(PINNED if entry.pinned else {}), **environ, "BENTOML_DO_NOT_TRACK": "True"}
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        own["TMPDIR"] = folder
+        done = subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT, env=own, timeout=600)
+    if done.returncode == NOT_INSTALLED:
+        raise NotInstalled(done.stderr.strip())
     if done.returncode:
-        raise RuntimeError(f"{scenario}, {contender}: {done.stderr[-2000:].strip()}")
+        raise RuntimeError(f"{name}, {entry.name}: {done.stderr[-2000:].strip()}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return found
 
 
-def run(names: list[str], url: str, rounds: int, options: argparse.Namespace) -> tuple[Results, list[str]]:
-    """Measure the scenarios; what failed is told in the second result."""
+def run(
+    names: list[str], server: Server, authority: Path, rounds: int, quick: bool, pythons: Mapping[str, str]
+) -> tuple[Results, list[str]]:
+    """Measure the scenarios; return the figures and the failures.
+
+    With https, clients trust ``authority``, a file that all of them find as OpenSSL's default.
+    """
     results: Results = {}
     failures: list[str] = []
+    missing: set[str] = set()
     for name in names:
         scenario = SCENARIOS[name]
-        amount = scenario.amount[1 if options.quick else 0]
-        variants = (False, True) if scenario.allocators and sys.platform == "linux" else (False,)
+        url = server.secure if scenario.secure else server.plain
+        environ = {"SSL_CERT_FILE": str(authority)} if scenario.secure else {}
         times = 1 if name == "size" else rounds
+        everybody = entries(scenario, pythons)
         started = time.monotonic()
         for _ in range(times):
-            entries = [(contender, pinned) for contender in scenario.contenders for pinned in variants]
-            for contender, pinned in random.sample(entries, len(entries)):
-                python = options.niquests if contender == "niquests" else sys.executable
-                if python is None:
+            for entry in random.sample(everybody, len(everybody)):
+                if entry.name in missing:
                     continue
-                found = results.setdefault(name + (", allocator pinned" if pinned else ""), {})
-                with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-                    try:
-                        figures = measure(python, name, contender, url, amount, folder, pinned=pinned)
-                    except (RuntimeError, subprocess.TimeoutExpired) as error:
-                        if contender in scenario.may_fail:
-                            print(f"{name}: {contender} fails: {str(error).splitlines()[-1]}", file=sys.stderr)
-                        else:
-                            failures.append(str(error))
+                try:
+                    figures = measure(name, entry, url, scenario.amount[1 if quick else 0], environ)
+                except NotInstalled as error:
+                    missing.add(entry.name)
+                    _say(f"{entry.name} is skipped: {error}")
+                except (RuntimeError, subprocess.TimeoutExpired) as error:
+                    if entry.contender in scenario.may_fail:
+                        _say(f"{name}: {entry.name} fails: {str(error).splitlines()[-1]}")
                     else:
-                        found.setdefault(contender, []).append(figures)
-        print(f"{name}: {times} rounds, {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+                        failures.append(str(error))
+                else:
+                    found = results.setdefault(name + (", allocator pinned" if entry.pinned else ""), {})
+                    found.setdefault(entry.name, []).append(figures)
+        _say(f"{name}: {times} rounds, {time.monotonic() - started:.0f} s")
     return results, failures
 
 
-def main() -> int:
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("names", nargs="*", help=f"what to measure, of {', '.join(SCENARIOS)}; by default all")
-    parser.add_argument("--quick", action="store_true", help="a little of everything: that it works, not how fast")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(SCENARIOS)}; by default all")
+    parser.add_argument("--quick", action="store_true", help="a little of everything, to see that it works")
     parser.add_argument("--rounds", type=int, help=f"by default {ROUNDS}")
+    parser.add_argument("--latency", type=float, default=0, metavar="MS", help="the server responds so many ms later")
     parser.add_argument("--real", action="store_true", help="against a BentoML server")
     parser.add_argument("--out", type=Path, help="a folder for the figures and the chart")
-    parser.add_argument("--niquests", help=argparse.SUPPRESS)  # the python of its environment
+    parser.add_argument(
+        "--python", action="append", default=[], metavar="NAME=PATH", help="the python of another environment"
+    )
     options = parser.parse_args()
-    unknown = set(options.names) - set(SCENARIOS)
-    if unknown:
-        parser.error(f"there is no {', '.join(sorted(unknown))}")
+    if unknown := sorted(set(options.names) - set(SCENARIOS)):
+        parser.error(f"unknown scenario: {', '.join(unknown)}")
+    if options.latency and options.real:
+        parser.error("--latency is an option of the fast server")
+    return options
+
+
+def main() -> int:
+    options = _options()
+    pythons = dict(each.split("=", 1) for each in options.python)
     rounds = options.rounds or (1 if options.quick else ROUNDS)
-    with real_server() if options.real else fast_server() as url:
-        results, failures = run(options.names or list(SCENARIOS), url, rounds, options)
+    with ExitStack() as stack:
+        certificate = issue_certificate(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))))
+        serving = real_server(certificate) if options.real else fast_server(certificate, options.latency)
+        server = stack.enter_context(serving)
+        names = options.names or list(SCENARIOS)
+        results, failures = run(names, server, certificate.authority, rounds, options.quick, pythons)
+    if options.latency:
+        print(f"\nThe server responds {options.latency:g} ms later.")
     print(tables(results))
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
-        machine = f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}"
-        server = "BentoML" if options.real else "fast"
-        document = {"machine": machine, "server": server, "rounds": rounds, "results": results}
+        document = {
+            "machine": f"{platform.python_implementation()} {platform.python_version()}, {platform.machine()}",
+            "server": "BentoML" if options.real else "fast",
+            "latency": options.latency,
+            "rounds": rounds,
+            "results": results,
+        }
         (options.out / "benchmarks.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
         (options.out / "benchmarks.svg").write_text(chart(results), encoding="utf-8")
     print(*failures, sep="\n\n", file=sys.stderr)

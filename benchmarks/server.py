@@ -1,15 +1,18 @@
-"""A server that answers as BentoML does and is no bottleneck: uvloop, httptools, and answers that are there already.
+"""A server that answers as BentoML does and is no bottleneck: uvloop, httptools, and prepared responses.
 
-Run as a program, it prints its URL and ends when its standard input does.
+``python -m benchmarks.server`` prints its URL, and a second one for https when it has a certificate. It exits when its
+standard input is closed.
 """
 
 from __future__ import annotations
 
 # mypy: disable-error-code="import-not-found,import-untyped"
+import argparse
 import asyncio
 import functools
 import json
 import os
+import ssl
 import sys
 import threading
 from typing import Any
@@ -19,7 +22,7 @@ import httptools
 from benchmarks.work import ANSWER, MIB, SCHEMA, SHAPE, compact, items
 
 _STREAMS = ("/words", "/blobs", "/records")
-_KEPT = 1 << 16  # of a request's body, to read the arguments from
+_KEPT = 1 << 16  # bytes of a request's body, which hold the arguments
 _DATE = b"date: Mon, 23 Nov 2026 12:00:00 GMT\r\n"
 _ENDPOINT = b"server: BentoML Service/Bench\r\nx-bentoml-request-id: 3831b4f6017334f6\r\n"
 
@@ -59,7 +62,14 @@ def _streamed(path: str, count: int) -> bytes:
 
 
 class Connection(asyncio.Protocol):
-    """One connection; the parser calls the ``on_`` methods."""
+    """One connection. The parser calls the ``on_`` methods.
+
+    Args:
+        latency: seconds between the end of a request and the start of its response.
+    """
+
+    def __init__(self, latency: float) -> None:
+        self._latency = latency
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -97,6 +107,12 @@ class Connection(asyncio.Protocol):
             self._body += data
 
     def on_message_complete(self) -> None:
+        if self._latency:
+            asyncio.get_running_loop().call_later(self._latency, self._respond)
+        else:
+            self._respond()
+
+    def _respond(self) -> None:
         fixed = _FIXED.get(self._url)
         if fixed is not None:
             self._transport.write(fixed)
@@ -131,11 +147,24 @@ class Connection(asyncio.Protocol):
         self._transport.write(b"0\r\n\r\n")
 
 
-async def serve() -> None:
-    """Serve until the process ends."""
-    server = await asyncio.get_running_loop().create_server(Connection, "127.0.0.1", 0, backlog=2048)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
-    await server.serve_forever()
+async def serve(latency: float = 0, certificate: str | None = None) -> None:
+    """Print the URLs, and serve until the process ends.
+
+    Args:
+        latency: seconds by which each response is delayed.
+        certificate: the path of a certificate with its private key (PEM). With it, a second port speaks TLS.
+    """
+    loop = asyncio.get_running_loop()
+    make = functools.partial(Connection, latency)
+    plain = await loop.create_server(make, "127.0.0.1", 0, backlog=2048)
+    urls = [f"http://127.0.0.1:{plain.sockets[0].getsockname()[1]}"]
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        secure = await loop.create_server(make, "127.0.0.1", 0, backlog=2048, ssl=context)
+        urls.append(f"https://127.0.0.1:{secure.sockets[0].getsockname()[1]}")
+    print(*urls, flush=True)
+    await plain.serve_forever()  # both ports: a server accepts connections from its creation
 
 
 def _end_with_input() -> None:
@@ -144,13 +173,18 @@ def _end_with_input() -> None:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--latency", type=float, default=0, metavar="MS", help="delay each response by so many ms")
+    parser.add_argument("--certificate", help="a certificate with its private key (PEM)")
+    options = parser.parse_args()
+    serving = serve(options.latency / 1000, options.certificate)
     threading.Thread(target=_end_with_input, daemon=True).start()
     try:
         import uvloop
     except ImportError:  # there is none for Windows
-        asyncio.run(serve())
+        asyncio.run(serving)
     else:
-        uvloop.run(serve())
+        uvloop.run(serving)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""The Service of the benchmarks, for a real BentoML server: the same endpoints that `server.py` answers for."""
+"""The Service of the benchmarks, for a real BentoML server. It has the endpoints of `server.py`."""
 
 from __future__ import annotations
 
 # mypy: ignore-errors
-# What only a server has is not there where types are checked.
+# The environment in which types are checked has no BentoML.
 import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path

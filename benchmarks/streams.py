@@ -1,4 +1,4 @@
-"""Streams. Each contender gives a function that begins a stream of so many items, and yields what comes of it."""
+"""Streams. Each contender returns a function that requests a stream of so many items and yields what it receives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ AsyncBegin = Callable[[str, int], AsyncIterator[object]]
 
 
 def http_client(url: str) -> Begin:
-    """The bytes as they come, without making items of them."""
+    """Bytes as they arrive, not split into items."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc)
 
     def begin(name: str, count: int) -> Iterator[object]:
@@ -28,7 +28,7 @@ def http_client(url: str) -> Begin:
 
 
 def urllib3(url: str) -> Begin:
-    """The bytes as they come, without making items of them."""
+    """Bytes as they arrive, not split into items."""
     import urllib3
 
     pool = urllib3.PoolManager()
@@ -42,7 +42,7 @@ def urllib3(url: str) -> Begin:
 
 
 def httpx(url: str) -> Begin:
-    """The bytes as they come, without making items of them."""
+    """Bytes as they arrive, not split into items."""
     import httpx
 
     client = httpx.Client()
@@ -69,7 +69,7 @@ def bento_sync(url: str) -> Begin:
 
 
 async def aiohttp(url: str) -> AsyncBegin:
-    """The bytes as they come, without making items of them."""
+    """Bytes as they arrive, not split into items."""
     import aiohttp
 
     session = aiohttp.ClientSession()

@@ -1,4 +1,4 @@
-"""The small JSON call, made by one thread or many. Each contender gives a function that makes one call."""
+"""The small JSON call, from one thread or many. Each contender is a function that returns a function for one call."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,11 +21,19 @@ HEAD = (
 )
 
 
-def raw(url: str) -> Call:
-    """The limit: a socket, one send, one receive, and the JSON."""
-    host = urlsplit(url).netloc.encode()
-    sock = socket.create_connection((urlsplit(url).hostname or "", urlsplit(url).port or 80))
+def connect(url: str) -> socket.socket:
+    """Return a connected socket, with TLS for https."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    sock = socket.create_connection((host, parts.port or 80))
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock if parts.scheme == "http" else ssl.create_default_context().wrap_socket(sock, server_hostname=host)
+
+
+def raw(url: str) -> Call:
+    """The lower limit: a socket, one send, one receive, and the JSON."""
+    host = urlsplit(url).netloc.encode()
+    sock = connect(url)
 
     def call() -> object:
         body = json.dumps(ARGUMENTS).encode()
@@ -38,7 +47,7 @@ def raw(url: str) -> Call:
 
 
 def answer_in(data: bytes) -> object | None:
-    """The answer, if it is whole."""
+    """Return the decoded body, or None while the response is incomplete."""
     head, end, body = data.partition(b"\r\n\r\n")
     if not end:
         return None
@@ -94,6 +103,27 @@ def httpx2(url: str) -> Call:
     return lambda: client.post(f"{url}/classify", json=ARGUMENTS).json()
 
 
+def httpr(url: str) -> Call:
+    import httpr
+
+    client = httpr.Client()
+    return lambda: client.post(f"{url}/classify", json=ARGUMENTS).json()
+
+
+def pyreqwest(url: str) -> Call:
+    from pyreqwest.client import SyncClientBuilder
+
+    client = SyncClientBuilder().build()
+    return lambda: client.post(f"{url}/classify").body_json(ARGUMENTS).build().send().json()
+
+
+def wreq(url: str) -> Call:
+    from wreq.blocking import Client
+
+    client = Client()
+    return lambda: client.post(f"{url}/classify", json=ARGUMENTS).json()
+
+
 def bentoml(url: str) -> Call:
     import bentoml
 
@@ -117,5 +147,8 @@ CONTENDERS: dict[str, Callable[[str], Call]] = {
     "niquests": niquests,
     "httpx": httpx,
     "httpx2": httpx2,
+    "httpr": httpr,
+    "pyreqwest": pyreqwest,
+    "wreq": wreq,
     "bentoml": bentoml,
 }

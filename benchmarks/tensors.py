@@ -1,4 +1,4 @@
-"""A tensor as NumPy array in and out, in JSON. Each contender gives a function that makes one call."""
+"""A tensor as a NumPy array in and out, sent as JSON. Each contender returns a function for one call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Call = Callable[[], object]
 
 @functools.cache
 def image() -> Any:
-    """What is sent."""
+    """Return the array to send."""
     return np.random.default_rng(7).random(SHAPE, dtype=np.float32)
 
 
@@ -53,7 +53,7 @@ def bentoml(url: str) -> Call:
 
 def bento_sync(url: str) -> Call:
     """Without the extra."""
-    sys.modules["orjson"] = None  # type: ignore[assignment]  # as if it were not installed
+    sys.modules["orjson"] = None  # type: ignore[assignment]  # makes its import fail
     return bento_sync_speed(url)
 
 

@@ -1,4 +1,4 @@
-"""What is called in the benchmarks: the Service's schema, and arguments and answers, which server and callers share."""
+"""The Service that the benchmarks call: its schema, arguments and responses, which servers and contenders share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ARGUMENTS: Final = {
     "top": 3,
     "temperature": 0.7,
 }
-"""Of `classify`, the small call: some 200 bytes each way."""
+"""The arguments of `classify`, the small call: some 200 bytes each way."""
 
 ANSWER: Final = {
     "label": "animals",
@@ -25,16 +25,16 @@ ANSWER: Final = {
 
 MIB: Final = 1 << 20
 SHAPE: Final = (1, 3, 224, 224)
-"""Of the tensor."""
+"""The shape of the tensor."""
 
 
 def compact(value: object) -> bytes:
-    """JSON as BentoML writes it."""
+    """Encode a value as BentoML does."""
     return json.dumps(value, separators=(",", ":")).encode()
 
 
 def items(kind: str, count: int) -> list[bytes]:
-    """The items of a stream as they go over the wire, each in a chunk of its own."""
+    """Return the encoded items of a stream. The server sends each in a chunk of its own."""
     if kind == "records":
         return [compact({"index": index, "token": f"tok{index}"}) for index in range(count)]
     return [b"tok%d " % index for index in range(count)]

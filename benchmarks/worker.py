@@ -1,4 +1,4 @@
-"""One measurement, in a process of its own: ``python -m benchmarks.worker SCENARIO CONTENDER URL AMOUNT`` prints it."""
+"""One measurement: ``python -m benchmarks.worker SCENARIO CONTENDER URL AMOUNT`` prints its figures as JSON."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from pathlib import Path
 from typing import TypeAlias
 
 from benchmarks import async_calls, files, load, processes, streams, sync_calls
+from benchmarks.scenarios import ENVIRONMENTS, NOT_INSTALLED
 from benchmarks.work import ANSWER, MIB, SHAPE
 
 Figures: TypeAlias = "dict[str, float]"
-"""By name: ``cpu`` and ``wall`` in microseconds a unit of work, ``memory`` in bytes, ``faults`` a unit."""
+"""By name: ``cpu`` and ``wall`` in microseconds per unit of work, ``memory`` in bytes, ``faults`` per unit."""
 
 _BATCH = 20
 
 
 def usage() -> tuple[int, int]:
-    """The most memory that this process has had, in bytes, and its page faults; zeros where nothing tells."""
+    """Return the peak memory of this process in bytes and its page faults; zeros where the system does not tell."""
     if sys.platform == "win32":
         return 0, 0
     import resource
@@ -34,14 +35,14 @@ def usage() -> tuple[int, int]:
 
 
 class Meter:
-    """Measures from when it is made."""
+    """Measures what this process uses from the creation of the meter on."""
 
     def __init__(self) -> None:
         self._memory, self._faults = usage()
         self._cpu, self._wall = time.process_time(), time.perf_counter()
 
     def read(self, units: int) -> Figures:
-        """What was used, for each of so many units of work; memory for all of them."""
+        """Return what was used, divided by the number of units of work. Memory is not divided."""
         cpu, wall = time.process_time() - self._cpu, time.perf_counter() - self._wall
         memory, faults = usage()
         return {
@@ -56,7 +57,7 @@ class Meter:
 
 
 def repeated(call: Callable[[], object], seconds: float) -> Figures:
-    """One call after the other."""
+    """Make one call after the other."""
     ends = time.perf_counter() + seconds / 4
     while time.perf_counter() < ends:
         call()
@@ -76,7 +77,7 @@ def sync_call(contender: str, url: str, seconds: float) -> Figures:
 
 
 def threads_call(contender: str, url: str, seconds: float) -> Figures:
-    """64 threads on one client."""
+    """Make calls from 64 threads on one client."""
     call = sync_calls.CONTENDERS[contender](url)
     counts: list[int] = []
     barrier = threading.Barrier(65)
@@ -101,7 +102,7 @@ def threads_call(contender: str, url: str, seconds: float) -> Figures:
 
 
 def async_call(at_once: int, backend: str = "asyncio") -> Callable[[str, str, float], Figures]:
-    """So many tasks, each with one call after the other."""
+    """Make calls from so many tasks."""
 
     async def main(contender: str, url: str, seconds: float) -> Figures:
         import anyio
@@ -114,11 +115,11 @@ def async_call(at_once: int, backend: str = "asyncio") -> Callable[[str, str, fl
 
             async def work() -> None:
                 nonlocal count
-                going_on = True
-                while going_on:
+                while True:
                     await call()
                     count += 1
-                    going_on = time.perf_counter() < ends
+                    if time.perf_counter() >= ends:
+                        break
 
             async with anyio.create_task_group() as group:
                 for _ in range(at_once):
@@ -138,7 +139,7 @@ def async_call(at_once: int, backend: str = "asyncio") -> Callable[[str, str, fl
 
 
 def under_load(contender: str, url: str, amount: float) -> Figures:
-    """So many calls, and a stream for every tenth of them, through one client, after a tenth of that to settle."""
+    """Make so many calls, and read one stream for every ten of them, on one client. A tenth of that comes first."""
     calls = int(amount)
 
     async def asynchronous() -> Figures:
@@ -159,7 +160,7 @@ def under_load(contender: str, url: str, amount: float) -> Figures:
 
 def _flat(before: load.Held, figures: Figures) -> Figures:
     after = load.held()
-    assert after.descriptors <= load.PLACES + 20, f"{before} became {after}"  # some are the event loop's
+    assert after.descriptors <= load.PLACES + 20, f"{before} became {after}"  # the event loop has some
     return {**figures, "memory": after.memory - before.memory}
 
 
@@ -167,7 +168,7 @@ def _flat(before: load.Held, figures: Figures) -> Figures:
 
 
 def streaming(name: str) -> Callable[[str, str, float], Figures]:
-    """A stream whose items are all there already; a unit is an item as it was sent."""
+    """Read a stream whose items are already there. The unit is an item as the server sends it."""
 
     async def asynchronous(contender: str, url: str, count: int) -> Figures:
         begin = await streams.ASYNC_CONTENDERS[contender](url)
@@ -194,7 +195,7 @@ def streaming(name: str) -> Callable[[str, str, float], Figures]:
 
 
 def first_item(contender: str, url: str, amount: float) -> Figures:
-    """The delay from the call to the first item of a stream; the others come a millisecond after each other."""
+    """Measure the delay from the call to the first item of a stream. The items are a millisecond apart."""
 
     async def asynchronous() -> list[float]:
         delays: list[float] = []
@@ -228,10 +229,10 @@ def transfer(
     contenders: dict[str, Callable[[str], files.Transfer]],
     async_contenders: dict[str, Callable[[str], Awaitable[files.AsyncTransfer]]],
 ) -> Callable[[str, str, float], Figures]:
-    """One file of so many MiB, after a small one."""
+    """Transfer one file of so many MiB, after a small one. A contender whose name ends with ``, trio`` runs on trio."""
 
-    async def asynchronous(contender: str, url: str, folder: Path, mib: int) -> Figures:
-        move = await async_contenders[contender](url)
+    async def asynchronous(name: str, url: str, folder: Path, mib: int) -> Figures:
+        move = await async_contenders[name](url)
         _check(await move(folder, 1), 1)
         meter = Meter()
         _check(await move(folder, mib), mib)
@@ -240,8 +241,12 @@ def transfer(
     def run(contender: str, url: str, amount: float) -> Figures:
         folder, mib = Path(tempfile.gettempdir()), int(amount)
         files.source(folder, mib)
-        if contender in async_contenders:
-            return asyncio.run(asynchronous(contender, url, folder, mib))
+        name = contender.removesuffix(", trio")
+        if name in async_contenders:
+            import anyio
+
+            backend = "asyncio" if name == contender else "trio"
+            return anyio.run(asynchronous, name, url, folder, mib, backend=backend)
         move = contenders[contender](url)
         _check(move(folder, 1), 1)
         meter = Meter()
@@ -252,13 +257,13 @@ def transfer(
 
 
 def _check(result: object, mib: int) -> None:
-    """Hold a transfer to its size; that of an upload may be the whole form's."""
+    """Check the size of a transfer. That of an upload may be the size of the whole form."""
     size = result["size"] if isinstance(result, dict) else Path(str(result)).stat().st_size
     assert mib * MIB <= size < mib * MIB + 1000, (size, mib)
 
 
 def tensor_call(contender: str, url: str, amount: float) -> Figures:
-    """So many calls with a tensor."""
+    """Make so many calls with a tensor."""
     from benchmarks import tensors
 
     call = tensors.CONTENDERS[contender](url)
@@ -289,6 +294,7 @@ MEASURES: dict[str, Callable[[str, str, float], Figures]] = {
     "asyncio-1": async_call(1),
     "asyncio-64": async_call(64),
     "asyncio-1000": async_call(1000),
+    "https-64": async_call(64),
     "trio-64": async_call(64, "trio"),
     "load": under_load,
     "words": streaming("words"),
@@ -298,6 +304,7 @@ MEASURES: dict[str, Callable[[str, str, float], Figures]] = {
     "first": first_item,
     "upload": transfer(files.UPLOADS, files.ASYNC_UPLOADS),
     "download": transfer(files.DOWNLOADS, files.ASYNC_DOWNLOADS),
+    "https-download": transfer(files.DOWNLOADS, files.ASYNC_DOWNLOADS),
     "tensor": tensor_call,
     "process": _one_shot,
     "import": _importing,
@@ -307,8 +314,15 @@ MEASURES: dict[str, Callable[[str, str, float], Figures]] = {
 
 def main() -> None:
     scenario, contender, url, amount = sys.argv[1:]
-    print(json.dumps(MEASURES[scenario](contender, url, float(amount))), flush=True)
-    os._exit(0)  # the clients need no tidying up, and some would complain
+    try:
+        figures = MEASURES[scenario](contender, url, float(amount))
+    except ModuleNotFoundError as error:
+        if contender not in ENVIRONMENTS:
+            raise
+        print(error, file=sys.stderr)
+        sys.exit(NOT_INSTALLED)
+    print(json.dumps(figures), flush=True)
+    os._exit(0)  # without closing the clients: some would warn
 
 
 if __name__ == "__main__":

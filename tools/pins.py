@@ -21,6 +21,7 @@ SOURCES: dict[str, Command] = {
     "lowest.txt": [PROJECT, "--all-extras", TESTS, "--resolution", "lowest-direct"],
     "bench.txt": [PROJECT, "--all-extras", REQUIREMENTS / "bench.in"],
     "niquests.txt": [REQUIREMENTS / "niquests.in"],
+    "rust.txt": [REQUIREMENTS / "rust.in"],
     "fuzz.txt": [PROJECT, REQUIREMENTS / "fuzz.in"],
     "docs.txt": [PROJECT, "--all-extras", REQUIREMENTS / "docs.in"],
     "examples.txt": [PROJECT, REQUIREMENTS / "examples.in"],
