@@ -71,11 +71,15 @@ class Spent(NamedTuple):
     memory: float
 
 
+def program(name: str) -> str:
+    """Return a contender's program. Its argument is the server's URL."""
+    text = ONE_SHOTS[name]
+    return text if text.startswith("import asyncio") else f"import sys; url = sys.argv[1]\n{text}"
+
+
 def one_shot(name: str, url: str, times: int) -> Spent:
     """Run a contender's program several times; return the medians, from start to exit."""
-    program = ONE_SHOTS[name]
-    program = program if program.startswith("import asyncio") else f"import sys; url = sys.argv[1]\n{program}"
-    return _median([_run([program, url]) for _ in range(times)])
+    return _median([_run([program(name), url]) for _ in range(times)])
 
 
 def importing(name: str, times: int) -> Spent:

@@ -15,18 +15,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-import trustme
-
 from benchmarks.report import chart, tables
 from benchmarks.scenarios import BEFORE, ENVIRONMENTS, NOT_INSTALLED, SCENARIOS, Scenario, is_ours
-from tests.servers import serve
+from benchmarks.servers import ROOT, Server, fast_server, issue_certificate, on_core, real_server
 
-ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 7
 # Without these thresholds glibc returns freed memory to the system, or does not, depending on the layout of the heap.
 PINNED = {
@@ -35,22 +32,6 @@ PINNED = {
 
 Results: TypeAlias = "dict[str, dict[str, list[dict[str, float]]]]"
 """By scenario and contender, the figures of each round."""
-
-
-class Server(NamedTuple):
-    """The URLs of a server, for http and https."""
-
-    plain: str
-    secure: str
-
-
-class Certificate(NamedTuple):
-    """Files (PEM): a certificate for ``127.0.0.1``, its private key, both in one, and the authority that issued it."""
-
-    certificate: Path
-    key: Path
-    both: Path
-    authority: Path
 
 
 class Entry(NamedTuple):
@@ -71,52 +52,6 @@ class Entry(NamedTuple):
 
 class NotInstalled(Exception):
     """The contender is not in its environment."""
-
-
-def issue_certificate(folder: Path) -> Certificate:
-    """Write a new certificate into the folder."""
-    authority = trustme.CA()
-    issued = authority.issue_cert("127.0.0.1")
-    found = Certificate(*(folder / f"{name}.pem" for name in Certificate._fields))
-    issued.cert_chain_pems[0].write_to_path(found.certificate)
-    issued.private_key_pem.write_to_path(found.key)
-    issued.private_key_and_cert_chain_pem.write_to_path(found.both)
-    authority.cert_pem.write_to_path(found.authority)
-    return found
-
-
-@contextmanager
-def fast_server(certificate: Certificate | None = None, latency: float = 0) -> Iterator[Server]:
-    """Run a server that is no bottleneck, on a core of its own. It delays each response by ``latency`` milliseconds."""
-    arguments = ["--latency", str(latency)]
-    if certificate:
-        arguments += ["--certificate", str(certificate.both)]
-    command = on_core(0, [sys.executable, "-m", "benchmarks.server", *arguments])
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            plain, _, secure = process.stdout.readline().strip().partition(" ")
-            yield Server(plain, secure)
-        finally:
-            process.stdin.close()
-
-
-@contextmanager
-def real_server(certificate: Certificate) -> Iterator[Server]:
-    """Run two BentoML servers, one of them with TLS."""
-    tls = ("--ssl-certfile", str(certificate.certificate), "--ssl-keyfile", str(certificate.key))
-    folder = ROOT / "benchmarks"
-    with serve("service:Bench", folder=folder) as plain, serve("service:Bench", folder=folder, args=tls) as secure:
-        yield Server(plain.url, secure.url)
-
-
-def on_core(index: int, command: list[str]) -> list[str]:
-    """Return the command, bound to one of the available cores where the system allows it and there are several."""
-    if sys.platform != "linux" or len(cores := sorted(os.sched_getaffinity(0))) < 2:
-        return command
-    bind = f"import os, sys; os.sched_setaffinity(0, {{{cores[index]}}}); os.execv(sys.argv[1], sys.argv[1:])"
-    return [sys.executable, "-c", bind, *command]
 
 
 def entries(scenario: Scenario, pythons: Mapping[str, str]) -> list[Entry]:

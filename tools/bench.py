@@ -1,8 +1,10 @@
 """Set up and run the benchmarks: ``python tools/bench.py [NAMES] [options]``.
 
 The names are scenarios of ``benchmarks/scenarios.py`` or the programs ``memory`` and ``keepalive``; by default all of
-them run. The peers have an environment of their own. niquests has another one, because it would replace urllib3, and
-so have the clients written in Rust, which not every platform can install, and the wheel of ``--before``.
+them run. ``instructions`` counts the instructions of our clients with valgrind, and runs only when it is named.
+
+The peers have an environment of their own. niquests has another one, because it would replace urllib3, and so have the
+clients written in Rust, which not every platform can install, and the wheel of ``--before``.
 """
 
 from __future__ import annotations
@@ -19,11 +21,14 @@ from steps import ROOT, WITH_SERVERS, Command, conclude, step
 
 PROGRAMS = {"memory": ["--mib", "64"], "keepalive": ["--calls", "80", "--threads", "40"]}
 """The programs, and their arguments for a quick run."""
+INSTRUCTIONS = "instructions"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("names", nargs="*", help=f"scenarios of benchmarks/scenarios.py, {', '.join(PROGRAMS)}")
+    parser.add_argument(
+        "names", nargs="*", help=f"scenarios of benchmarks/scenarios.py, {', '.join(PROGRAMS)}; or {INSTRUCTIONS}"
+    )
     parser.add_argument("--quick", action="store_true", help="a little of everything, to see that it works")
     parser.add_argument("--rounds", help="measurements of each contender")
     parser.add_argument("--latency", metavar="MS", help="the server responds so many milliseconds later")
@@ -32,6 +37,8 @@ def main() -> int:
     parser.add_argument("--out", help="a folder for the figures (JSON) and a chart (SVG)")
     options = parser.parse_args()
 
+    if options.names == [INSTRUCTIONS]:
+        return conclude({INSTRUCTIONS: _count(options.before)})
     names = [name for name in options.names if name not in PROGRAMS]
     python = ensure_with_wheel("bench", REQUIREMENTS / "bench.txt")
     ensure_server()
@@ -45,6 +52,16 @@ def main() -> int:
         command = [python, "-m", "benchmarks.run", *names, *_passed_on(options), *_environments(options.before)]
         outcomes["scenarios"] = step("scenarios", command, environ=WITH_SERVERS)
     return conclude(outcomes)
+
+
+def _count(before: Path | None) -> bool:
+    """Count instructions, in environments that hold little else, as an import takes longer among many packages."""
+    requirements = REQUIREMENTS / "instructions.txt"
+    command: list[str | Path] = [ensure_with_wheel("instructions", requirements), "-m", "benchmarks.instructions"]
+    if before:
+        packages = [os.fspath(before)]
+        command += ["--before", ensure("instructions-before", requirements, packages=packages)]
+    return step(INSTRUCTIONS, command, environ=WITH_SERVERS)
 
 
 def _passed_on(options: argparse.Namespace) -> list[str]:
