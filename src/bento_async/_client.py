@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bento_proto.batch import OnError
     from bento_proto.exchange import OnProgress
     from bento_proto.response import Content
-    from bento_proto.session import Images
+    from bento_proto.session import FileStrings, Images
     from bento_proto.testing import ExchangeRecorder, Responder
 
     from ._batch import AsyncBatch
@@ -76,6 +76,9 @@ class AsyncHTTPClient:
             always are.
         hooks: called for each request: one set of `Hooks`, or several.
         on_progress: told how far each call's upload and download have come, with a `Progress`.
+        file_strings: what a ``str`` may be where a file is due: ``"urls"``, a URL, which the server fetches;
+            ``"paths"``, the path of a file; ``"both"``; or ``"neither"``. The server's schema says where a file is due,
+            so by default it can't make the client read a file whose path was given as text.
         app: an ASGI application of this process, which is called, without a socket, instead of what is at the URL.
             It runs within ``async with`` the client, its lifespan from the first use to the end of that, and on the
             same event loop: BentoML's own applications can only run on asyncio, and are never ready on trio. Or a
@@ -106,6 +109,7 @@ class AsyncHTTPClient:
         proxy: str | EllipsisType | None = ...,
         hooks: Hooks | Iterable[Hooks] | None = None,
         on_progress: OnProgress | None = None,
+        file_strings: FileStrings = "urls",
         app: ASGIApplication | Responder | None = None,
         recorder: ExchangeRecorder | None = None,
     ) -> None:
@@ -132,6 +136,7 @@ class AsyncHTTPClient:
             images=images,
             hooks=hooks,
             on_progress=on_progress,
+            file_strings=file_strings,
             environ=os.environ,
             chance=_chance,
         )
@@ -294,6 +299,7 @@ class AsyncHTTPClient:
         images: Images | EllipsisType = ...,
         hooks: Hooks | Iterable[Hooks] | None = None,
         on_progress: OnProgress | EllipsisType | None = ...,
+        file_strings: FileStrings | EllipsisType = ...,
     ) -> Self:
         """A view of this client with other options, for one call or many; it shares everything else.
 
@@ -305,6 +311,7 @@ class AsyncHTTPClient:
             images: as for the client.
             hooks: called besides the client's own.
             on_progress: as for the client.
+            file_strings: as for the client.
 
         Raises:
             ValueError: one of them is malformed.
@@ -312,7 +319,9 @@ class AsyncHTTPClient:
         import copy  # few have use for it
 
         view = copy.copy(self)
-        options = self._calls.options.changed(timeout, headers, retries, download_dir, images, hooks, on_progress)
+        options = self._calls.options.changed(
+            timeout, headers, retries, download_dir, images, hooks, on_progress, file_strings
+        )
         view._calls = self._calls.under(options)
         view._methods = {}
         return view

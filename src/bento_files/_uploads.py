@@ -26,6 +26,12 @@ class _Readable(Protocol):
     def read(self, size: int = ..., /) -> bytes | str: ...
 
 
+class _Seekable(Protocol):
+    def seek(self, offset: int, whence: int, /) -> int | None: ...  # None from an mmap, before Python 3.13
+
+    def tell(self) -> int: ...
+
+
 @runtime_checkable
 class _Image(Protocol):
     format: str | None
@@ -88,15 +94,16 @@ def _file(label: str, file: _Readable) -> Upload:
     if getattr(file, "closed", False):
         raise ValueError(f"{label} is a closed file")
     if isinstance(file.read(0), str):
-        raise TypeError(f"{label} is a file opened in text mode; open it in binary mode")
+        raise TypeError(f"{label} is a file that was opened as text; open it in binary mode")
     path = getattr(file, "name", None)
     name = os.path.basename(path) if isinstance(path, str) else None
     size: int | None = None
     if isinstance(file, io.IOBase) or hasattr(file, "seek"):
-        seekable = cast("io.BufferedIOBase", file)
+        seekable = cast("_Seekable", file)
         try:
-            seekable.seek(0, os.SEEK_END)
-            size = seekable.tell()  # before Python 3.13, seek of an mmap returns None
+            size = seekable.seek(0, os.SEEK_END)
+            if size is None:
+                size = seekable.tell()
         except OSError:  # a pipe, or another file that can't seek although it has the method
             size = None
     return Upload(FilePart(file, size, replayable=size is not None), name, _guess(name))

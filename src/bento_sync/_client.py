@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bento_proto.batch import OnError
     from bento_proto.exchange import OnProgress
     from bento_proto.response import Content
-    from bento_proto.session import Images
+    from bento_proto.session import FileStrings, Images
     from bento_proto.testing import ExchangeRecorder, Responder
 
     from ._asgi import ASGIApplication
@@ -66,6 +66,9 @@ class SyncHTTPClient:
             always are.
         hooks: called for each request: one set of `Hooks`, or several.
         on_progress: told how far each call's upload and download have come, with a `Progress`.
+        file_strings: what a ``str`` may be where a file is due: ``"urls"``, a URL, which the server fetches;
+            ``"paths"``, the path of a file; ``"both"``; or ``"neither"``. The server's schema says where a file is due,
+            so by default it can't make the client read a file whose path was given as text.
         app: an ASGI application of this process, to call instead of a URL, which needs the extra ``asgi``; or a
             `Responder`, such as the double of a Service in a test, which needs no socket.
         recorder: notes what is exchanged, for replaying it in tests, as `bento_proto.testing.Recorder` does.
@@ -94,6 +97,7 @@ class SyncHTTPClient:
         proxy: str | EllipsisType | None = ...,
         hooks: Hooks | Iterable[Hooks] | None = None,
         on_progress: OnProgress | None = None,
+        file_strings: FileStrings = "urls",
         app: ASGIApplication | Responder | None = None,
         recorder: ExchangeRecorder | None = None,
     ) -> None:
@@ -130,6 +134,7 @@ class SyncHTTPClient:
             images=images,
             hooks=hooks,
             on_progress=on_progress,
+            file_strings=file_strings,
             environ=os.environ,
             chance=_chance,
         )
@@ -277,6 +282,7 @@ class SyncHTTPClient:
         images: Images | EllipsisType = ...,
         hooks: Hooks | Iterable[Hooks] | None = None,
         on_progress: OnProgress | EllipsisType | None = ...,
+        file_strings: FileStrings | EllipsisType = ...,
     ) -> Self:
         """A view of this client with other options, for one call or many; it shares everything else.
 
@@ -288,6 +294,7 @@ class SyncHTTPClient:
             images: as for the client.
             hooks: called besides the client's own.
             on_progress: as for the client.
+            file_strings: as for the client.
 
         Raises:
             ValueError: one of them is malformed.
@@ -295,7 +302,9 @@ class SyncHTTPClient:
         import copy  # few have use for it
 
         view = copy.copy(self)
-        options = self._calls.options.changed(timeout, headers, retries, download_dir, images, hooks, on_progress)
+        options = self._calls.options.changed(
+            timeout, headers, retries, download_dir, images, hooks, on_progress, file_strings
+        )
         view._calls = self._calls.under(options)
         view._methods = {}
         return view

@@ -36,6 +36,7 @@ FORMS: dict[str, Callable[[Path], object]] = {
     "File of bytes": lambda path: File(path.read_bytes(), path.name),
     "File of an open file": lambda path: File(path.open("rb")),
 }
+STRINGS = ("str", "relative path")  # which the caller must allow
 NAMELESS = ("BytesIO", "BytesIO at its end", "bytes", "bytearray", "memoryview")
 
 
@@ -71,6 +72,7 @@ def described(data: bytes, name: str = "") -> dict[str, object]:
 @pytest.mark.parametrize("form", FORMS)
 def test_a_file_in_every_form(zoo: SyncHTTPClient, text_file: Path, form: str) -> None:
     data = text_file.read_bytes()
+    zoo = zoo.with_options(file_strings="paths" if form in STRINGS else "neither")
     with given(form, text_file) as file:
         assert zoo.file_in(file) == described(data, "file" if form in NAMELESS else "hello.txt")
         assert zoo.file_in(f=file)["size"] == len(data)
@@ -84,6 +86,7 @@ def test_a_file_in_every_form(zoo: SyncHTTPClient, text_file: Path, form: str) -
 @pytest.mark.parametrize("form", FORMS)
 def test_an_image_in_every_form(zoo: SyncHTTPClient, png: Path, form: str) -> None:
     seen = {"format": "PNG", "size": [4, 3], "mode": "RGB"}
+    zoo = zoo.with_options(file_strings="paths" if form in STRINGS else "neither")
     with given(form, png) as image:
         assert zoo.image_in(image) == zoo.root_image(image) == seen
         assert zoo.image_and_text(image, prompt="ü") == {**seen, "prompt": "ü"}

@@ -15,6 +15,7 @@ from bento_proto import (
     Data,
     Exchange,
     FailureKind,
+    File,
     InvalidArgument,
     LimitExceeded,
     Limits,
@@ -31,7 +32,7 @@ from bento_proto import (
     Timeout,
     __version__,
 )
-from bento_proto.request import bind
+from bento_proto.request import Upload, bind
 from bento_proto.schema import parse_service
 
 from .play import Answer, Played, lost, moved, play, reply
@@ -122,11 +123,61 @@ def test_options_of_the_client_and_of_a_call() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"timeout": -1}, {"images": "png"}, {"server_ready_timeout": -1}, {"retries": -1}, {"headers": {"a b": "c"}}],
+    [
+        {"timeout": -1},
+        {"images": "png"},
+        {"file_strings": "all"},
+        {"server_ready_timeout": -1},
+        {"retries": -1},
+        {"headers": {"a b": "c"}},
+    ],
 )
 def test_what_is_no_option(options: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"timeout|retries|header|images"):
+    with pytest.raises(ValueError, match=r"timeout|retries|header|images|file_strings"):
         session(**options)
+
+
+FILE: dict[str, JSON] = {"type": "file", "format": "binary"}
+FILES: JSON = {
+    "name": "S",
+    "routes": [
+        {"name": "one", "route": "/one", "input": {"properties": {"x": FILE}}, "output": {"type": "integer"}},
+        {"name": "many", "route": "/many", "input": {"properties": {"x": {"type": "array", "items": FILE}}},
+         "output": {"type": "integer"}},
+        {"name": "root", "route": "/root", "input": {**FILE, "root_input": True}, "output": {"type": "integer"}},
+    ],
+}  # fmt: skip
+PATHS = ("/etc/hostname", "c.png")
+URLS = ("http://example.org/c.png", "HTTPS://example.org")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "taken", "refused"),
+    [
+        (..., URLS, PATHS),  # by default
+        ("urls", URLS, PATHS),
+        ("paths", PATHS, URLS),
+        ("both", PATHS + URLS, ()),
+        ("neither", (), PATHS + URLS),
+    ],
+)
+def test_text_in_place_of_a_file(allowed: Any, taken: tuple[str, ...], refused: tuple[str, ...]) -> None:
+    of_the_client = session(schema=FILES, **({} if allowed is ... else {"file_strings": allowed}))
+    of_the_call = session(schema=FILES)
+    for on, options in ((of_the_client, {}), (of_the_call, {"file_strings": allowed})):
+
+        def count(name: str, value: object, on: Session = on, options: dict[str, Any] = options) -> int:
+            bound = bind(on.endpoint(name), (value,), {})
+            uploads = [Upload(b"x")] * len(bound.sources)
+            return len(play(on.call(bound, uploads, "b", on.options.changed(**options), 0.0), reply(200, b"7")).asked)
+
+        for text in taken:
+            assert count("one", text) == count("many", [b"", text]) == count("root", text) == 1
+        for text in refused:
+            for name, value in (("one", text), ("many", [b"", text]), ("root", text)):
+                with pytest.raises(TypeError, match="file_strings="):
+                    count(name, value)
+        assert count("one", PurePosixPath("/etc/hostname")) == count("one", File("/etc/hostname")) == 1
 
 
 def test_options_show_no_credential() -> None:

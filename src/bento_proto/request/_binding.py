@@ -182,6 +182,34 @@ def _file(label: str, value: object) -> FileSource | str:
     return value if is_url(value) else FileSource(label, value)
 
 
+def check_file_strings(call: BoundCall, allowed: str) -> None:
+    """Refuse text in place of a file, unless it is of the allowed kind.
+
+    The schema, and thus the server, decides which arguments are files. Without this check it could have the client read
+    a file whose path the caller gave as text.
+
+    Args:
+        call: the arguments.
+        allowed: ``"urls"``, ``"paths"``, ``"both"`` or ``"neither"``.
+
+    Raises:
+        TypeError: an argument is text of another kind.
+    """
+    for parameter, files in call.files:
+        for file in files:
+            if isinstance(file, str):
+                if allowed not in ("urls", "both"):
+                    raise TypeError(
+                        f"{call.endpoint.name}(): argument {parameter.name!r} is a URL, which the server would fetch; "
+                        f"file_strings={allowed!r} refuses that"
+                    )
+            elif isinstance(file.content, str) and allowed not in ("paths", "both"):
+                raise TypeError(
+                    f"{file.label} takes a file, and file_strings={allowed!r} does not read text as a path: "
+                    "give pathlib.Path(...), or use with_options(file_strings='both')"
+                )
+
+
 def is_url(value: object) -> TypeGuard[str]:
     """Whether a file argument is the URL of a file, which the server fetches, and no path."""
     return isinstance(value, str) and value[:8].lower().startswith(("http://", "https://"))

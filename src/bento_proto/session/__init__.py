@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._options import Images, Options
+    from ._options import FileStrings, Images, Options
     from ._pickling import check_picklable
     from ._session import Session
     from ._tasks import Tasks
@@ -19,7 +19,7 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "._options": "Images Options",
+        "._options": "FileStrings Images Options",
         "._pickling": "check_picklable",
         "._session": "Session",
         "._tasks": "Tasks",
@@ -37,5 +37,5 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "Images", "Options", "Session", "Tasks", "check_picklable",
+    "FileStrings", "Images", "Options", "Session", "Tasks", "check_picklable",
 )  # fmt: skip

@@ -19,6 +19,10 @@ from bento_proto.policy._retry import RetryPolicy
 Images: TypeAlias = Literal["pillow", "path"]
 """What results that are images become: a ``PIL.Image.Image``, if Pillow is installed, or always a file."""
 
+FileStrings: TypeAlias = Literal["urls", "paths", "both", "neither"]
+"""What a ``str`` may be where a file is due: the URL of a file, which the server fetches; the path of a file; both; or
+neither, so that it is refused."""
+
 
 class Options(Frozen):
     """What can be set for a client and for a single call.
@@ -31,6 +35,7 @@ class Options(Frozen):
         images: what results that are images become: ``"pillow"`` or ``"path"``.
         hooks: called for each request.
         on_progress: told how far the bodies of a call, and of its answer, have come.
+        file_strings: what a ``str`` may be where a file is due: `FileStrings`.
     """
 
     timeout: Timeout
@@ -40,6 +45,7 @@ class Options(Frozen):
     images: Images = "pillow"
     hooks: tuple[observe.Hooks, ...] = ()
     on_progress: exchange.OnProgress | None = None
+    file_strings: FileStrings = "urls"
 
     def __repr__(self) -> str:  # headers may hold a credential
         return Frozen.__repr__(self.replace(headers=shown(self.headers)))
@@ -53,6 +59,7 @@ class Options(Frozen):
         images: Images | EllipsisType = ...,
         hooks: observe.Hooks | Iterable[observe.Hooks] | None = None,
         on_progress: exchange.OnProgress | EllipsisType | None = ...,
+        file_strings: FileStrings | EllipsisType = ...,
     ) -> Options:
         """The same with some of them changed.
 
@@ -64,6 +71,10 @@ class Options(Frozen):
             images = self.images
         if images not in ("pillow", "path"):
             raise ValueError(f"images can be 'pillow' or 'path', not {images!r}")
+        if isinstance(file_strings, EllipsisType):
+            file_strings = self.file_strings
+        if file_strings not in ("urls", "paths", "both", "neither"):
+            raise ValueError(f"file_strings can be 'urls', 'paths', 'both' or 'neither', not {file_strings!r}")
         return Options(
             self.timeout if timeout is ... else Timeout.of(timeout),
             merged(self.headers, checked_fields(headers)),
@@ -72,4 +83,5 @@ class Options(Frozen):
             images,
             (*self.hooks, *(each for each in hooks_of(hooks) if each not in self.hooks)),
             self.on_progress if isinstance(on_progress, EllipsisType) else on_progress,
+            file_strings,
         )

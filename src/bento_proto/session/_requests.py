@@ -11,6 +11,7 @@ from bento_proto.http._messages import Request
 from bento_proto.policy._attempts import CallContext, attempt
 from bento_proto.policy._flow import Flow
 from bento_proto.policy._retry import RetryBudget
+from bento_proto.request._binding import check_file_strings
 from bento_proto.request._encoding import JSON_TYPE, encode, encode_simple
 from bento_proto.response._readers import stream_reader, value_reader
 
@@ -113,6 +114,7 @@ class Requests:
     ) -> Flow[Exchange[T]]:
         """Send a call to its endpoint, or to an action of its: see `Session.call`."""
         if action or not call.endpoint.is_simple:
+            check_file_strings(call, options.file_strings)
             body = encode(call, uploads, boundary)
             target = self.target(call.route, action)
             request = self.make("POST", target, body.content_type, body.segments, options)

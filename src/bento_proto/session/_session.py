@@ -19,7 +19,7 @@ from bento_proto.http._headers import checked_fields, merged
 from bento_proto.http._limits import Limits, Timeout
 from bento_proto.policy._retry import RetryPolicy
 
-from ._options import Images, Options
+from ._options import FileStrings, Images, Options
 
 if TYPE_CHECKING:
     from bento_proto.http._url import Base
@@ -47,6 +47,7 @@ class Session:
         images: what results that are images become: see `Options`.
         hooks: called for each request.
         on_progress: told how far the bodies of calls, and of their answers, have come.
+        file_strings: what a ``str`` may be where a file is due: see `Options`.
         environ: the environment variables.
         chance: gives a number from 0 to 1, to spread retries.
 
@@ -74,6 +75,7 @@ class Session:
         images: Images = "pillow",
         hooks: observe.Hooks | Iterable[observe.Hooks] | None = None,
         on_progress: exchange.OnProgress | None = None,
+        file_strings: FileStrings = "urls",
         environ: Mapping[str, str],
         chance: Callable[[], float],
     ) -> None:
@@ -92,7 +94,9 @@ class Session:
             Timeout.of(timeout),
             merged(own, checked_fields(headers)),
             RetryPolicy() if retries is None else RetryPolicy.of(retries),
-        ).changed(download_dir=download_dir, images=images, hooks=hooks, on_progress=on_progress)
+        ).changed(
+            download_dir=download_dir, images=images, hooks=hooks, on_progress=on_progress, file_strings=file_strings
+        )
         if server_ready_timeout is not None and not server_ready_timeout >= 0:
             raise ValueError(f"server_ready_timeout must be a number of seconds from 0 up: {server_ready_timeout!r}")
         self._ready_timeout = self.options.timeout.receive if server_ready_timeout is None else server_ready_timeout
