@@ -21,6 +21,9 @@ bench: python ## the clients beside their peers, and memory; takes a while
 fuzz: python ## whatever reads a server's answers, a minute each, on Linux
 	$(PYTHON) tools/fuzzing.py
 
+mutants: python ## what the core's own tests would not notice, ten minutes of it
+	$(PYTHON) tools/mutants.py
+
 check: python ## the static checks: format, lint, types
 	$(PYTHON) tools/check.py
 
@@ -41,4 +44,4 @@ python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test compat bench fuzz check docs build pins clean python
+.PHONY: help demo test compat bench fuzz mutants check docs build pins clean python

@@ -23,6 +23,7 @@ SOURCES: dict[str, Command] = {
     "niquests.txt": [REQUIREMENTS / "niquests.in"],
     "rust.txt": [REQUIREMENTS / "rust.in"],
     "fuzz.txt": [PROJECT, REQUIREMENTS / "fuzz.in"],
+    "mutants.txt": [REQUIREMENTS / "mutants.in"],
     "docs.txt": [PROJECT, "--all-extras", REQUIREMENTS / "docs.in"],
     "examples.txt": [PROJECT, REQUIREMENTS / "examples.in"],
     "check.txt": [REQUIREMENTS / "check.in"],  # last: it includes two others

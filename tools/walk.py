@@ -1,0 +1,171 @@
+"""How far a small call travels inside the clients: ``python tools/walk.py [--list] [sync] [asyncio]``.
+
+Counted is one warm JSON call of each client, on a connection that is kept, against a small server of this process: the
+functions of the project that run, the files that they are in, and how often the next function is in another file than
+the one before. That is what somebody reads who follows a call through the code. ``--list`` prints the walk; each line
+is a function, indented as deep as it was called. A coroutine or generator counts again each time that it goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import json
+import socketserver
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, NamedTuple
+
+from build import REQUIREMENTS
+from environments import ensure
+from steps import ROOT
+
+if TYPE_CHECKING:
+    from bento_proto import JSON
+
+SRC = ROOT / "src"
+SCHEMA: JSON = {
+    "name": "Walked",
+    "type": "service",
+    "routes": [
+        {
+            "name": "echo",
+            "route": "/echo",
+            "input": {"type": "object", "properties": {"data": {"type": "object"}}, "required": ["data"]},
+            "output": {"type": "object"},
+        }
+    ],
+}
+ARGUMENT: JSON = {"k": 1}
+
+
+class Function(NamedTuple):
+    """A function that ran: where it is, and how deep below the caller of the client."""
+
+    file: str
+    name: str
+    depth: int
+
+
+class Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+
+
+class Handler(socketserver.StreamRequestHandler):
+    """Answers each request of a connection with the JSON that it brought."""
+
+    def handle(self) -> None:
+        while self.rfile.readline().strip():
+            size = 0
+            while field := self.rfile.readline().strip().lower():
+                if field.startswith(b"content-length:"):
+                    size = int(field.partition(b":")[2])
+            body = json.dumps(json.loads(self.rfile.read(size))["data"]).encode()
+            head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            self.wfile.write(head.encode() + body)
+            self.wfile.flush()
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    with Server(("127.0.0.1", 0), Handler) as serving:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        host, port = serving.server_address[:2]
+        yield f"http://{host!s}:{port}"
+        serving.shutdown()
+
+
+class Walk:
+    """Notes each function of the project that is called in this thread, from ``with`` to its end."""
+
+    def __init__(self) -> None:
+        self.functions: list[Function] = []
+        self._outermost = 0
+
+    def __enter__(self) -> list[Function]:
+        self._outermost = _depth(sys._getframe())
+        sys.setprofile(self._note)
+        return self.functions
+
+    def __exit__(self, *_: object) -> None:
+        sys.setprofile(None)
+
+    def _note(self, frame: FrameType, event: str, _: object) -> None:
+        path = Path(frame.f_code.co_filename)
+        if event == "call" and path.is_relative_to(SRC):
+            depth = _depth(frame) - self._outermost
+            name: str = getattr(frame.f_code, "co_qualname", frame.f_code.co_name)  # without classes on Python 3.10
+            self.functions.append(Function(path.relative_to(SRC).as_posix(), name, depth))
+
+
+def _depth(frame: FrameType | None) -> int:
+    """How many functions of the project are being run, this one included."""
+    depth = 0
+    while frame is not None:
+        depth += Path(frame.f_code.co_filename).is_relative_to(SRC)
+        frame = frame.f_back
+    return depth
+
+
+def sync_walk(url: str) -> list[Function]:
+    from bento_sync import SyncHTTPClient
+
+    with SyncHTTPClient(url, schema=SCHEMA, server_ready_timeout=0) as client:
+        for _ in range(3):
+            client.echo(data=ARGUMENT)
+        with Walk() as functions:
+            client.echo(data=ARGUMENT)
+    return functions
+
+
+def asyncio_walk(url: str) -> list[Function]:
+    from bento_async import AsyncHTTPClient
+
+    async def main() -> list[Function]:
+        async with AsyncHTTPClient(url, schema=SCHEMA, server_ready_timeout=0) as client:
+            for _ in range(3):
+                await client.echo(data=ARGUMENT)
+            with Walk() as functions:
+                await client.echo(data=ARGUMENT)
+        return functions
+
+    return asyncio.run(main())
+
+
+WALKS: dict[str, Callable[[str], list[Function]]] = {"sync": sync_walk, "asyncio": asyncio_walk}
+
+
+def told(name: str, functions: list[Function]) -> str:
+    files = [function.file for function in functions]
+    changes = sum(before != after for before, after in pairwise(files))
+    return f"{name}: {len(functions)} functions in {len(set(files))} files, {changes} changes of file"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("clients", nargs="*", metavar="client", help=f"of {', '.join(WALKS)}; all by default")
+    parser.add_argument("--list", action="store_true", help="print the walk, too")
+    options = parser.parse_args()
+    if not all(map(importlib.util.find_spec, ("anyio", "h11", "urllib3"))):
+        python = ensure("demo", REQUIREMENTS / "demo.txt")
+        return subprocess.run([python, Path(__file__).resolve(), *sys.argv[1:]], check=False).returncode
+    sys.path.insert(0, str(SRC))
+    with server() as url:
+        for name in options.clients or WALKS:
+            functions = WALKS[name](url)
+            print(told(name, functions))
+            if options.list:
+                for function in functions:
+                    print(f"    {'  ' * function.depth}{function.name}  ({function.file})")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
