@@ -81,7 +81,7 @@ async def drive(flow: bp.Flow[T]) -> T:
 
 
 async def call(url: str, name: str, arguments: dict[str, str]) -> bp.Exchange[object]:
-    session = bp.Session(url, environ=os.environ, chance=random.random)
+    session = bp.Session(url, environ=os.environ, random=random.random)
     await drive(session.connect(session.options, time.monotonic()))
     bound = bind(session.endpoint(name), (), arguments)
     return await drive(session.call(bound, (), secrets.token_hex(16), session.options, time.monotonic()))

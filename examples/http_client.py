@@ -93,7 +93,7 @@ def lost(exc: Exception) -> bp.ConnectionFailed:
 
 
 if __name__ == "__main__":
-    session = bp.Session(sys.argv[1], environ=os.environ, chance=random.random)
+    session = bp.Session(sys.argv[1], environ=os.environ, random=random.random)
     drive(session.connect(session.options, time.monotonic()))
     call = bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
     paths = [str(source.content) for source in call.sources]

@@ -83,7 +83,7 @@ def rest(sock: socket.socket, wire: HTTP11Exchange[object], timeout: bp.Timeout,
 
 
 def main(url: str, name: str, *arguments: str) -> None:
-    session = bp.Session(url, environ=os.environ, chance=random.random)
+    session = bp.Session(url, environ=os.environ, random=random.random)
     drive(session.connect(session.options, time.monotonic()))
     call = bind(session.endpoint(name), (), dict(argument.split("=", 1) for argument in arguments))
     exchange, items = drive(session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()))

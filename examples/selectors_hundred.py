@@ -93,7 +93,7 @@ def show(exchange: bp.Exchange[object], items: Sequence[object]) -> None:
 
 
 if __name__ == "__main__":
-    session = bp.Session(sys.argv[1], environ=os.environ, chance=random.random)
+    session = bp.Session(sys.argv[1], environ=os.environ, random=random.random)
     together([drive(session.connect(session.options, time.monotonic()), lambda *_: None)])
     call = bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
     flows = [session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()) for _ in range(100)]

@@ -73,7 +73,7 @@ async def receive(stream: IOStream, wire: HTTP11Exchange[object], seconds: float
 
 
 async def main() -> None:
-    session = bp.Session(sys.argv[1], environ=os.environ, chance=random.random)
+    session = bp.Session(sys.argv[1], environ=os.environ, random=random.random)
     await drive(session.connect(session.options, time.monotonic()))
     call = bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
     done = await drive(session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()))

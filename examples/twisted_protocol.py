@@ -89,7 +89,7 @@ async def drive(reactor: IReactorTime, flow: bp.Flow[T]) -> T:
 
 
 async def main(reactor: IReactorTime) -> None:
-    session = bp.Session(sys.argv[1], environ=os.environ, chance=random.random)
+    session = bp.Session(sys.argv[1], environ=os.environ, random=random.random)
     await drive(reactor, session.connect(session.options, time.monotonic()))
     call = bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
     done = await drive(reactor, session.call(call, (), secrets.token_hex(16), session.options, time.monotonic()))

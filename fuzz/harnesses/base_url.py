@@ -6,7 +6,7 @@ import re
 
 from bento_proto import Exchange, Limits, Request, ResultKind
 from bento_proto.exchange import BodyReader
-from bento_proto.http import Base, parse_base
+from bento_proto.http import BaseURL, parse_base_url
 from bento_proto.http._url import checked_target, quote_route, quote_segment
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.response import RawDecoder
@@ -42,12 +42,12 @@ def test_one_input(data: bytes) -> None:
             target = checked_target(text)
         except ValueError:
             return
-        _sent(parse_base("http://here"), target)
+        _sent(parse_base_url("http://here"), target)
 
 
 def _base(url: str) -> None:
     try:
-        base = parse_base(url)
+        base = parse_base_url(url)
     except ValueError as error:
         assert SECRET not in str(error), str(error)
         return
@@ -59,14 +59,14 @@ def _base(url: str) -> None:
     assert not base.path.endswith("/")
     if origin.socket is None:
         assert SECRET not in f"{origin}{base.path}{origin.authority}" or SECRET in url.rpartition("@")[2]
-        again = parse_base(f"{origin}{base.path}")
+        again = parse_base_url(f"{origin}{base.path}")
         assert again == base.replace(userinfo=None)
     else:
         assert origin.socket.startswith("/")
     _sent(base, base.path or "/")
 
 
-def _sent(base: Base, target: str) -> None:
+def _sent(base: BaseURL, target: str) -> None:
     request = Request("GET", base.origin, target)
     list(
         HTTP11Exchange(Exchange(request, lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()), Limits())).segments()

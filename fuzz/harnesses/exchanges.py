@@ -122,7 +122,7 @@ def outcome(plan: Plan, answers: Sequence[Sequence[bytes]]) -> tuple[object, ...
         schema=SERVICE if plan.doing else None,
         server_ready_timeout=3.0,
         environ={},
-        chance=lambda: 0.5,
+        random=lambda: 0.5,
     )
     requests: list[tuple[object, ...]] = []
     items: list[object] = []

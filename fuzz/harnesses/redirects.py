@@ -6,7 +6,7 @@ import re
 
 from bento_proto import Exchange, Head, Limits, RemoteProtocolError, Request, ResultKind
 from bento_proto.exchange import BodyReader
-from bento_proto.http import FilePart, parse_base
+from bento_proto.http import FilePart, parse_base_url
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.policy._redirect import redirected
 from bento_proto.response import RawDecoder
@@ -29,7 +29,7 @@ def test_one_input(data: bytes) -> None:
     be sent again is not sent again.
     """
     source = Source(data)
-    home = parse_base(source.choice(BASES)).origin
+    home = parse_base_url(source.choice(BASES)).origin
     status = source.choice((301, 302, 303, 307, 308))
     replayable = source.flag()
     request = Request("POST", home, source.choice(TARGETS), HEADERS, (b"{}", FilePart(None, 3, replayable)))

@@ -138,7 +138,7 @@ class AsyncHTTPClient:
             on_progress=on_progress,
             file_strings=file_strings,
             environ=os.environ,
-            chance=_chance,
+            random=_chance,
         )
         application, responder = None, None
         if app is not None:

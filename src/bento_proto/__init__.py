@@ -1,4 +1,4 @@
-"""The protocol of BentoML's HTTP servers, without I/O: no sockets, no files, no clock, no chance, no threads.
+"""The protocol of BentoML's HTTP servers, without I/O: no sockets, no files, no clock, no randomness, no threads.
 
 A `Session` makes flows, a `FlowRunner` steps through one, and an `Exchange` takes the events of a response. Here are
 the names that users and adapters need first; the others are public in the sub-packages. From the ground up:

@@ -136,7 +136,7 @@ class SyncHTTPClient:
             on_progress=on_progress,
             file_strings=file_strings,
             environ=os.environ,
-            chance=_chance,
+            random=_chance,
         )
         connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
         shared = Shared(session, connections, limits, server, responder, recorder)

@@ -27,7 +27,7 @@ class PureClient:
 
     def __init__(self, responder: Responder, **options: Any) -> None:
         self.responder = responder
-        self.session = Session("http://h", environ={}, chance=lambda: 0.5, **options)
+        self.session = Session("http://h", environ={}, random=lambda: 0.5, **options)
         self.now = 0.0
         self.waits: list[float] = []
         self.exchange: Exchange[Any]

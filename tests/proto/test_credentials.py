@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from bento_proto import Request
-from bento_proto.http import Origin, parse_base
+from bento_proto.http import Origin, parse_base_url
 from bento_proto.http._credentials import TOKEN_VARIABLE, Credential, is_local
 from tests.recordings import find
 
@@ -17,7 +17,7 @@ FIELDS = (("accept", "*/*"),)
 
 def authorization(url: str, token: str | None = None, environ: dict[str, str] | None = None) -> str | None:
     """What a client of that URL says in its Authorization header."""
-    fields = Credential(parse_base(url), token, environ or {}).added(FIELDS)
+    fields = Credential(parse_base_url(url), token, environ or {}).added(FIELDS)
     assert fields[:1] == FIELDS
     return dict(fields).get("authorization")
 
@@ -75,7 +75,7 @@ def test_without_any_there_is_no_header() -> None:
 
 def test_the_callers_own_header_counts_most() -> None:
     own = (("authorization", "Digest x"),)
-    assert Credential(parse_base("http://h"), "mine", {}).added(own) == own
+    assert Credential(parse_base_url("http://h"), "mine", {}).added(own) == own
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_the_callers_own_header_counts_most() -> None:
 )
 @pytest.mark.parametrize("how", ["given", "environ", "function"])
 def test_a_token_that_can_not_stand_in_a_header_is_not_shown(token: str, how: str) -> None:
-    base = parse_base("https://h")
+    base = parse_base_url("https://h")
     with pytest.raises(ValueError, match=r"^the token has a") as caught:
         Credential(
             base,
@@ -112,14 +112,14 @@ class Giver:
 
 def test_a_function_is_asked_on_first_use_and_then_no_more() -> None:
     giver = Giver("one", "two")
-    credential = Credential(parse_base("http://user:pw@h"), giver, ENVIRON)
+    credential = Credential(parse_base_url("http://user:pw@h"), giver, ENVIRON)
     assert giver.tokens == ["one", "two"]
     assert [dict(credential.added(()))["authorization"] for _ in range(2)] == ["Bearer one"] * 2
     assert giver.tokens == ["two"]
 
 
 def test_after_a_401_it_is_asked_again_for_the_same_request() -> None:
-    credential = Credential(parse_base("http://h"), Giver("one", "two"), {})
+    credential = Credential(parse_base_url("http://h"), Giver("one", "two"), {})
     first = request(dict(credential.added(()))["authorization"])
     again = credential.renewed(first)
     assert again is not None
@@ -133,7 +133,7 @@ def test_after_a_401_it_is_asked_again_for_the_same_request() -> None:
 
 
 def test_a_request_with_an_older_token_takes_the_newer_one_without_asking() -> None:
-    credential = Credential(parse_base("http://h"), Giver("one", "two"), {})
+    credential = Credential(parse_base_url("http://h"), Giver("one", "two"), {})
     first = request(dict(credential.added(()))["authorization"])
     for _ in range(2):  # two calls under way, or one and its retry
         again = credential.renewed(first)
@@ -144,24 +144,24 @@ def test_a_request_with_an_older_token_takes_the_newer_one_without_asking() -> N
 
 @pytest.mark.parametrize("had", ["Bearer the-callers-own", None])
 def test_what_the_function_did_not_give_it_can_not_renew(had: str | None) -> None:
-    credential = Credential(parse_base("http://h"), Giver("one"), {})
+    credential = Credential(parse_base_url("http://h"), Giver("one"), {})
     credential.added(())
     assert credential.renewed(request(had)) is None
 
 
 def test_without_a_function_there_is_nothing_to_renew() -> None:
-    credential = Credential(parse_base("http://h"), "one", {})
+    credential = Credential(parse_base_url("http://h"), "one", {})
     assert credential.renewed(request("Bearer one")) is None
 
 
 def test_a_function_that_gives_nothing_means_no_header() -> None:
-    credential = Credential(parse_base("http://h"), Giver("", "two"), {})
+    credential = Credential(parse_base_url("http://h"), Giver("", "two"), {})
     assert credential.added(FIELDS) == FIELDS
     assert dict(credential.added(()))["authorization"] == "Bearer two"
 
 
 def test_after_many_tokens_the_first_is_forgotten() -> None:
-    credential = Credential(parse_base("http://h"), Giver(*(f"t{i}" for i in range(12))), {})
+    credential = Credential(parse_base_url("http://h"), Giver(*(f"t{i}" for i in range(12))), {})
     credential.added(())
     for i in range(11):
         assert credential.renewed(request(f"Bearer t{i}")) is not None

@@ -19,7 +19,7 @@ from bento_proto import (
     Timeout,
     Unauthorized,
 )
-from bento_proto.http import parse_base
+from bento_proto.http import parse_base_url
 from bento_proto.http._cookies import Cookies
 from bento_proto.policy._attempts import CallContext
 from bento_proto.policy._discovery import DiscoveredService, describe, mounted, probe, until_ready
@@ -51,7 +51,7 @@ PLAIN, PREFIXED = schema("/echo", "/add"), schema("/api/v1/echo", "/api/v1/deep/
     ],
 )
 def test_where_the_schema_is(url: str, answers: list[Answer], asked: list[str], mount: str) -> None:
-    played = play(describe(parse_base(url), (("x", "y"),), TERMS, 0.0), *answers)
+    played = play(describe(parse_base_url(url), (("x", "y"),), TERMS, 0.0), *answers)
     assert [each.request.target for each in played.asked] == asked
     assert played.asked[-1].headers == {"x": "y"}
     assert played.result.mount == mount
@@ -59,14 +59,14 @@ def test_where_the_schema_is(url: str, answers: list[Answer], asked: list[str], 
 
 
 def test_the_root_may_have_the_schema_of_another_service() -> None:
-    played = play(describe(parse_base(URL + "/gw"), (), TERMS, 0.0), reply(404), reply(200, PLAIN))
+    played = play(describe(parse_base_url(URL + "/gw"), (), TERMS, 0.0), reply(404), reply(200, PLAIN))
     assert isinstance(played.error, NotFound)
     assert str(played.error).startswith(f"there is no /schema.json at {URL}/gw: ")
     assert ask(URL + "/gw", reply(404), reply(404), reply(200, PLAIN))[0] is False
 
 
 def test_there_is_none() -> None:
-    played = play(describe(parse_base(URL + "/gw"), (), TERMS, 0.0), reply(404), reply(404))
+    played = play(describe(parse_base_url(URL + "/gw"), (), TERMS, 0.0), reply(404), reply(404))
     assert isinstance(played.error, NotFound)
     assert "is it the URL of a BentoML Service?" in str(played.error)
 
@@ -80,7 +80,7 @@ def test_there_is_none() -> None:
     ],
 )
 def test_it_can_not_be_had(answer: Answer, kind: type[Exception]) -> None:
-    played = play(describe(parse_base(URL), (), TERMS, 0.0), answer)
+    played = play(describe(parse_base_url(URL), (), TERMS, 0.0), answer)
     assert isinstance(played.error, kind)
     assert str(played.error).startswith(f"can't read {URL}/schema.json: ")
 
@@ -97,18 +97,18 @@ def test_it_can_not_be_had(answer: Answer, kind: type[Exception]) -> None:
     ],
 )
 def test_where_a_service_of_a_given_schema_is(url: str, routes: bytes, mount: str) -> None:
-    assert mounted(parse_service(routes), parse_base(url)).mount == mount
+    assert mounted(parse_service(routes), parse_base_url(url)).mount == mount
 
 
 # --- readiness
 
 
 def ask(url: str, *answers: Answer, known: DiscoveredService | None = None) -> tuple[bool, list[str]]:
-    played = play(probe(parse_base(url), (), TERMS, known, 0.0), *answers)
+    played = play(probe(parse_base_url(url), (), TERMS, known, 0.0), *answers)
     return played.result[0].error is None, [asked.request.target for asked in played.asked]
 
 
-PREFIX = mounted(parse_service(PREFIXED), parse_base(URL))
+PREFIX = mounted(parse_service(PREFIXED), parse_base_url(URL))
 
 
 @pytest.mark.parametrize(
@@ -148,16 +148,16 @@ def test_a_known_schema_is_not_asked_for() -> None:
 def test_the_time_for_readiness_includes_the_search() -> None:
     context = TERMS.replace(timeout=Timeout(total=2.0))
     answers = (reply(404).after(1.0), reply(200, PREFIXED).after(0.5), reply(200))
-    played = play(probe(parse_base(URL), (), context, None, 100.0, 5.0), *answers, now=100.0)
+    played = play(probe(parse_base_url(URL), (), context, None, 100.0, 5.0), *answers, now=100.0)
     assert [asked.timeout.total for asked in played.asked] == [2.0, 1.0, 0.5]
     assert played.delays == [5.0, 0.0, 0.0]
-    played = play(probe(parse_base(URL), (), context, PREFIX, 100.0), answers[0], answers[2], now=100.0)
+    played = play(probe(parse_base_url(URL), (), context, PREFIX, 100.0), answers[0], answers[2], now=100.0)
     assert [asked.timeout.total for asked in played.asked] == [2.0, 1.0]
 
 
 def test_waiting_includes_the_search() -> None:
     script = (reply(404), lost(FailureKind.TIMEOUT).after(1.0))
-    played = play(until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), *script)
+    played = play(until_ready(parse_base_url(URL), (), TERMS, None, 1.0, 0.0), *script)
     assert isinstance(played.error, ServiceUnavailable)
     assert isinstance(played.error.__cause__, NotFound)
 
@@ -165,14 +165,14 @@ def test_waiting_includes_the_search() -> None:
 def test_the_search_for_the_schema_has_one_total() -> None:
     context = TERMS.replace(timeout=Timeout(total=2.0))
     script = (reply(404).after(0.5), lost(FailureKind.CONNECT).after(1.0), reply(200, PREFIXED))
-    played = play(describe(parse_base(URL + "/api/v1"), (), context, 100.0), *script, now=100.0)
+    played = play(describe(parse_base_url(URL + "/api/v1"), (), context, 100.0), *script, now=100.0)
     assert [asked.timeout.total for asked in played.asked] == pytest.approx([2.0, 1.5, 0.25])
     assert played.error is None
 
 
 def test_waiting_pauses_longer_each_time_and_gives_the_time() -> None:
     played = play(
-        until_ready(parse_base(URL), (), TERMS, None, None, 100.0),
+        until_ready(parse_base_url(URL), (), TERMS, None, None, 100.0),
         *[lost(FailureKind.CONNECT)] * 7,
         reply(200),
         now=100.0,
@@ -194,13 +194,13 @@ def test_waiting_pauses_longer_each_time_and_gives_the_time() -> None:
     ],
 )
 def test_whatever_a_starting_server_does_is_waited_out(answer: Answer) -> None:
-    played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), answer, reply(200))
+    played = play(until_ready(parse_base_url(URL), (), TERMS, None, 30.0, 0.0), answer, reply(200))
     assert played.error is None
 
 
 def test_waiting_ends_with_the_cause() -> None:
     played = play(
-        until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), Forever(lost(FailureKind.CONNECT, "refused"))
+        until_ready(parse_base_url(URL), (), TERMS, None, 1.0, 0.0), Forever(lost(FailureKind.CONNECT, "refused"))
     )
     assert isinstance(played.error, ServiceUnavailable)
     assert str(played.error) == f"{URL} is not ready after 1 seconds: refused"
@@ -210,10 +210,10 @@ def test_waiting_ends_with_the_cause() -> None:
 
 def test_that_the_last_request_ran_out_of_time_hides_nothing() -> None:
     script = (lost(FailureKind.CONNECT, "refused"), lost(FailureKind.TIMEOUT, "too late").after(1.0))
-    played = play(until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), *script)
+    played = play(until_ready(parse_base_url(URL), (), TERMS, None, 1.0, 0.0), *script)
     assert str(played.error).endswith(": refused")
     played = play(
-        until_ready(parse_base(URL), (), TERMS, None, 1.0, 0.0), lost(FailureKind.TIMEOUT, "too late").after(1.0)
+        until_ready(parse_base_url(URL), (), TERMS, None, 1.0, 0.0), lost(FailureKind.TIMEOUT, "too late").after(1.0)
     )
     assert isinstance(played.error, ServiceUnavailable)
     assert isinstance(played.error.__cause__, CallTimeout)
@@ -221,12 +221,12 @@ def test_that_the_last_request_ran_out_of_time_hides_nothing() -> None:
 
 @pytest.mark.parametrize(("status", "kind"), [(401, Unauthorized), (403, Forbidden)])
 def test_no_waiting_brings_a_token(status: int, kind: type[Exception]) -> None:
-    played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), reply(503), reply(status))
+    played = play(until_ready(parse_base_url(URL), (), TERMS, None, 30.0, 0.0), reply(503), reply(status))
     assert isinstance(played.error, kind)
 
 
 @pytest.mark.parametrize("kind", [FailureKind.TLS, FailureKind.PROXY])
 def test_a_permanent_failure_ends_the_wait(kind: FailureKind) -> None:
-    played = play(until_ready(parse_base(URL), (), TERMS, None, 30.0, 0.0), lost(kind, "self-signed"))
+    played = play(until_ready(parse_base_url(URL), (), TERMS, None, 30.0, 0.0), lost(kind, "self-signed"))
     assert isinstance(played.error, ServiceUnavailable)
     assert str(played.error) == f"{URL} is not ready: self-signed"

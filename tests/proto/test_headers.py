@@ -138,7 +138,7 @@ def test_those_of_a_call_replace_those_of_the_client() -> None:
 
 def test_a_request_has_one_content_type_and_one_cookie_header() -> None:
     headers = {"Content-Type": "text/x", "Cookie": "mine=1"}
-    session = Session("http://h", headers=headers, environ={}, chance=lambda: 0.5, schema=schema("Zoo"))
+    session = Session("http://h", headers=headers, environ={}, random=lambda: 0.5, schema=schema("Zoo"))
     call = bind(session.endpoint("nothing"), (), {})
     for cookies in ("mine=1", "mine=1; theirs=2"):
         run = FlowRunner(session.call(call, [], "boundary", session.options, 0.0))

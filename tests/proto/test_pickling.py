@@ -27,7 +27,7 @@ def token() -> str:
 
 
 def session(**options: Any) -> Session:
-    return Session("http://u:p@h:1/gw", **{"environ": {}, "chance": zero, **options})
+    return Session("http://u:p@h:1/gw", **{"environ": {}, "random": zero, **options})
 
 
 def test_what_it_knows_travels() -> None:

@@ -171,7 +171,7 @@ def test_what_a_responder_takes_is_told_of_too() -> None:
 
 def test_each_attempt_starts_again_and_nothing_else_is_told_of() -> None:
     said: list[Progress] = []
-    session = Session("http://service:3000", on_progress=said.append, environ={}, chance=lambda: 0.0)
+    session = Session("http://service:3000", on_progress=said.append, environ={}, random=lambda: 0.0)
     schema = b'{"name": "S", "routes": []}'
     play(session.connect(session.options, 0.0), reply(200), Answer((Head(200), Data(schema), End())))
     assert said == []

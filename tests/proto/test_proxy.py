@@ -11,14 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bento_proto import FailureKind
-from bento_proto.http import Origin, Proxies, Proxy, ProxyError, Route, parse_base
+from bento_proto.http import Origin, Proxies, Proxy, ProxyError, Route, parse_base_url
 
 SECRET = "s3cr3t"
 
 
 def route(url: str, proxy: str | EllipsisType | None = ..., /, **environ: str) -> Route:
     """The way to the origin of a URL."""
-    return Proxies(proxy, environ).route(parse_base(url).origin)
+    return Proxies(proxy, environ).route(parse_base_url(url).origin)
 
 
 def told(url: str, proxy: str | EllipsisType | None = ..., /, **environ: str) -> tuple[str | None, str]:

@@ -50,7 +50,7 @@ SCHEMA: JSON = {
 
 
 def session(url: str = URL, **options: Any) -> Session:
-    return Session(url, **{"schema": SCHEMA, "environ": {}, "chance": lambda: 0.0, **options})
+    return Session(url, **{"schema": SCHEMA, "environ": {}, "random": lambda: 0.0, **options})
 
 
 def call(

@@ -36,7 +36,7 @@ EVEN = Poll(interval=1.0, factor=1.0, max_interval=1.0)
 
 
 def session(chance: float = 0.0, **options: Any) -> Session:
-    return Session("http://h:1", schema=SCHEMA, environ={}, chance=lambda: chance, **options)
+    return Session("http://h:1", schema=SCHEMA, environ={}, random=lambda: chance, **options)
 
 
 def waited(

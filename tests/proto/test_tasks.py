@@ -102,7 +102,7 @@ FAILED = reply(400, [{"error": "no"}], {"x": "y", "x-bentoml-request-id": "0123"
 
 
 def fetched(*script: Answer, **options: Any) -> Played[Exchange[object]]:
-    session = Session("http://h:1", schema=schema("ZooTasks"), environ={}, chance=lambda: 0.0, retries=0, **options)
+    session = Session("http://h:1", schema=schema("ZooTasks"), environ={}, random=lambda: 0.0, retries=0, **options)
     return play(session.tasks.get(session.endpoint("json_task"), ID, session.options, 0.0), *script)
 
 

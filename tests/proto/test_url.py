@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bento_proto import RemoteProtocolError
-from bento_proto.http import Base, Origin, parse_base
+from bento_proto.http import BaseURL, Origin, parse_base_url
 from bento_proto.http._url import checked_target, quote_route, quote_segment, resolve
 from tests.proto.shapes import service, zoo
 from tests.recordings import find
@@ -20,31 +20,31 @@ HERE = Origin("http", "h", 80)
 @pytest.mark.parametrize(
     ("url", "expected"),
     [
-        ("http://h", Base(HERE, "")),
-        ("http://h/", Base(HERE, "")),
-        ("HTTP://H:80", Base(HERE, "")),
-        ("http://h:", Base(HERE, "")),
-        ("https://h", Base(Origin("https", "h", 443), "")),
-        ("tcp://h:3000", Base(Origin("http", "h", 3000), "")),
-        ("tcp://h", Base(HERE, "")),
-        ("http://127.0.0.1:33010", Base(Origin("http", "127.0.0.1", 33010), "")),
-        ("http://[::1]:8080/x", Base(Origin("http", "::1", 8080), "/x")),
-        ("http://h/gw/zoo//", Base(HERE, "/gw/zoo")),
-        ("http://h/ü%20x/(1)", Base(HERE, "/%C3%BC%20x/(1)")),
-        ("http://h?", Base(HERE, "")),
-        ("http://user:p%40ss@h", Base(HERE, "", "user:p@ss")),
-        ("http://user@h", Base(HERE, "", "user")),
-        ("http://a:b@c@h", Base(HERE, "", "a:b@c")),
-        ("http://@h", Base(HERE, "")),
-        ("http://bücher.example", Base(Origin("http", "xn--bcher-kva.example", 80), "")),
-        ("unix:/run/s.sock", Base(Origin("http", "localhost", 80, "/run/s.sock"), "")),
-        ("unix:///run/a%20b.sock", Base(Origin("http", "localhost", 80, "/run/a b.sock"), "")),
-        ("file:///run/s.sock", Base(Origin("http", "localhost", 80, "/run/s.sock"), "")),
-        ("file://localhost/run/s.sock", Base(Origin("http", "localhost", 80, "/run/s.sock"), "")),
+        ("http://h", BaseURL(HERE, "")),
+        ("http://h/", BaseURL(HERE, "")),
+        ("HTTP://H:80", BaseURL(HERE, "")),
+        ("http://h:", BaseURL(HERE, "")),
+        ("https://h", BaseURL(Origin("https", "h", 443), "")),
+        ("tcp://h:3000", BaseURL(Origin("http", "h", 3000), "")),
+        ("tcp://h", BaseURL(HERE, "")),
+        ("http://127.0.0.1:33010", BaseURL(Origin("http", "127.0.0.1", 33010), "")),
+        ("http://[::1]:8080/x", BaseURL(Origin("http", "::1", 8080), "/x")),
+        ("http://h/gw/zoo//", BaseURL(HERE, "/gw/zoo")),
+        ("http://h/ü%20x/(1)", BaseURL(HERE, "/%C3%BC%20x/(1)")),
+        ("http://h?", BaseURL(HERE, "")),
+        ("http://user:p%40ss@h", BaseURL(HERE, "", "user:p@ss")),
+        ("http://user@h", BaseURL(HERE, "", "user")),
+        ("http://a:b@c@h", BaseURL(HERE, "", "a:b@c")),
+        ("http://@h", BaseURL(HERE, "")),
+        ("http://bücher.example", BaseURL(Origin("http", "xn--bcher-kva.example", 80), "")),
+        ("unix:/run/s.sock", BaseURL(Origin("http", "localhost", 80, "/run/s.sock"), "")),
+        ("unix:///run/a%20b.sock", BaseURL(Origin("http", "localhost", 80, "/run/a b.sock"), "")),
+        ("file:///run/s.sock", BaseURL(Origin("http", "localhost", 80, "/run/s.sock"), "")),
+        ("file://localhost/run/s.sock", BaseURL(Origin("http", "localhost", 80, "/run/s.sock"), "")),
     ],
 )
-def test_base_urls(url: str, expected: Base) -> None:
-    assert parse_base(url) == expected
+def test_base_urls(url: str, expected: BaseURL) -> None:
+    assert parse_base_url(url) == expected
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_base_urls(url: str, expected: Base) -> None:
 )
 def test_what_is_no_base_url(url: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
-        parse_base(url)
+        parse_base_url(url)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_is_no_base_url(url: str, says: str) -> None:
 )
 def test_no_error_shows_a_password(url: str) -> None:
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - any of the messages
-        parse_base(url)
+        parse_base_url(url)
     assert "s3" not in str(caught.value)
     assert "cret" not in str(caught.value)
     assert "h" in str(caught.value)
@@ -120,7 +120,7 @@ URLS = st.text() | st.builds(
 @given(URLS)
 def test_any_text_is_a_base_url_or_refused(url: str) -> None:
     try:
-        base = parse_base(url)
+        base = parse_base_url(url)
     except ValueError:
         return
     assert base.origin.scheme in ("http", "https")
@@ -135,9 +135,9 @@ def test_any_text_is_a_base_url_or_refused(url: str) -> None:
 
 
 def test_a_base_shows_no_password() -> None:
-    base = parse_base("https://user:s3cret@host:8/api")
+    base = parse_base_url("https://user:s3cret@host:8/api")
     assert base.userinfo == "user:s3cret"
-    assert repr(base) == "<Base https://host:8/api>"
+    assert repr(base) == "<BaseURL https://host:8/api>"
 
 
 def test_routes_go_out_as_they_were_recorded() -> None:

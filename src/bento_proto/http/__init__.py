@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         Segment,
     )
     from ._proxy import Proxies, Proxy, ProxyError, Route
-    from ._url import Base, parse_base
+    from ._url import BaseURL, parse_base_url
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -45,7 +45,7 @@ if not TYPE_CHECKING:
             "Chunks Complete ConnectionFailed Data End FailureKind FilePart Head Origin Received Request Segment"
         ),
         "._proxy": "Proxies Proxy ProxyError Route",
-        "._url": "Base parse_base",
+        "._url": "BaseURL parse_base_url",
         "bento_proto._types": "Fields",
     }
 
@@ -61,7 +61,7 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "Base", "Chunks", "Complete", "ConnectionFailed", "ConnectionRace", "Data", "End", "FailureKind", "Fields",
+    "BaseURL", "Chunks", "Complete", "ConnectionFailed", "ConnectionRace", "Data", "End", "FailureKind", "Fields",
     "FilePart", "Head", "Headers", "Limits", "Origin", "Proxies", "Proxy", "ProxyError", "Received", "Request", "Route",
-    "Segment", "Timeout", "file_name", "media_type", "parse_base", "safe_name",
+    "Segment", "Timeout", "file_name", "media_type", "parse_base_url", "safe_name",
 )  # fmt: skip

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bento_proto._types import Fields
 
     from ._messages import Origin
-    from ._url import Base
+    from ._url import BaseURL
 
 TOKEN_VARIABLE: Final = "BENTO_CLOUD_API_KEY"  # noqa: S105 - the name of a variable
 """The environment variable that BentoML's clients take a token from."""
@@ -38,7 +38,7 @@ class Credential:
         ValueError: the token can't stand in a header.
     """
 
-    def __init__(self, base: Base, token: str | Callable[[], str] | None, environ: Mapping[str, str]) -> None:
+    def __init__(self, base: BaseURL, token: str | Callable[[], str] | None, environ: Mapping[str, str]) -> None:
         self._ask = token if callable(token) else None
         self._header: str | None = None
         self._given: tuple[str | None, ...] = ()

@@ -21,7 +21,7 @@ _TARGET: Final = r'/(?!/)[!"$-~]*'  # visible ASCII without the #
 _SAFE: Final = "/:@!$&'()*+,;=~-._"  # RFC 3986 section 3.3: what may stand in a path as it is
 
 
-class Base(Frozen):
+class BaseURL(Frozen):
     """A base URL, taken apart.
 
     Attributes:
@@ -35,10 +35,10 @@ class Base(Frozen):
     userinfo: str | None = None
 
     def __repr__(self) -> str:  # the userinfo holds a password
-        return f"<Base {self.origin}{self.path}>"
+        return f"<BaseURL {self.origin}{self.path}>"
 
 
-def parse_base(url: str) -> Base:
+def parse_base_url(url: str) -> BaseURL:
     """Take the URL of a Service apart.
 
     Args:
@@ -55,16 +55,16 @@ def parse_base(url: str) -> Base:
         path = unquote(parts.path)
         if parts.netloc not in ("", "localhost") or not path.startswith("/") or "\0" in path:
             raise ValueError(f"a Unix socket is named by an absolute path, as in unix:/run/service.sock: {_shown(url)}")
-        return Base(Origin("http", "localhost", 80, path), "")
+        return BaseURL(Origin("http", "localhost", 80, path), "")
     if parts.scheme not in ("http", "https", "tcp"):
         hint = f"; did you mean http://{_shown(url)}?" if "://" not in url else ""
         raise ValueError(f"the URL of a Service starts with http://, https://, tcp:// or unix: {_shown(url)}{hint}")
     origin = _origin(parts, url, "https" if parts.scheme == "https" else "http")
     userinfo = parts.netloc.rpartition("@")[0]
-    return Base(origin, quote(parts.path.rstrip("/"), safe=_SAFE + "%"), unquote(userinfo) if userinfo else None)
+    return BaseURL(origin, quote(parts.path.rstrip("/"), safe=_SAFE + "%"), unquote(userinfo) if userinfo else None)
 
 
-def parse_proxy(url: str) -> Base:
+def parse_proxy(url: str) -> BaseURL:
     """Take the URL of a proxy apart: ``http://`` or ``https://`` with host, and port, user and password if need be.
 
     Raises:
@@ -76,7 +76,7 @@ def parse_proxy(url: str) -> Base:
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(f"the URL of a proxy ends with its host and port: {_shown(url)}")
     userinfo = parts.netloc.rpartition("@")[0]
-    return Base(_origin(parts, url, parts.scheme), "", unquote(userinfo) if userinfo else None)
+    return BaseURL(_origin(parts, url, parts.scheme), "", unquote(userinfo) if userinfo else None)
 
 
 @lru_cache(maxsize=256)

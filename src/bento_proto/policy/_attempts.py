@@ -46,7 +46,7 @@ class CallContext(Frozen):
         limits: how much the server may send.
         cookies: where the answers' cookies are kept.
         budget: what retries the client has left.
-        chance: gives a number from 0 to 1.
+        random: returns a random number from 0 to 1.
         renew: makes the same request with another token, after a 401; or None if there is none.
         hooks: who is told of the requests.
         on_progress: who is told how far their bodies, and those of the answers, have come.
@@ -57,7 +57,7 @@ class CallContext(Frozen):
     limits: Limits
     cookies: Cookies
     budget: RetryBudget
-    chance: Callable[[], float]
+    random: Callable[[], float]
     renew: Callable[[Request], Request | None]
     hooks: tuple[Hooks, ...] = ()
     on_progress: OnProgress | None = None
@@ -212,7 +212,7 @@ class AttemptLog:
             if renewed is not None:
                 return renewed
         self._failures += 1
-        wait = context.retries.wait(exchange, self._failures, context.chance)
+        wait = context.retries.wait(exchange, self._failures, context.random)
         if wait is None or (deadline is not None and now + wait >= deadline) or not context.budget.spend():
             return None
         self.delay, self.fresh, self._redirects, self._renewed = wait, False, 0, False

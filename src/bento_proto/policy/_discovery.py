@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bento_proto._types import JSON, Fields
     from bento_proto.exchange._exchange import Exchange
-    from bento_proto.http._url import Base
+    from bento_proto.http._url import BaseURL
 
 # One request for readiness waits no longer: while a server starts, it takes connections and answers nothing.
 _PROBE: Final = 3.0
@@ -45,7 +45,7 @@ class DiscoveredService(Frozen):
     mount: str
 
 
-def mounted(schema: Service | bytes | JSON, base: Base) -> DiscoveredService:
+def mounted(schema: Service | bytes | JSON, base: BaseURL) -> DiscoveredService:
     """A Service whose schema is already known, at a base URL.
 
     Raises:
@@ -60,7 +60,7 @@ def mounted(schema: Service | bytes | JSON, base: Base) -> DiscoveredService:
     return DiscoveredService(service, "" if under else base.path)
 
 
-def describe(base: Base, headers: Fields, context: CallContext, now: float) -> Flow[DiscoveredService]:
+def describe(base: BaseURL, headers: Fields, context: CallContext, now: float) -> Flow[DiscoveredService]:
     """Fetch the schema, from the base URL's path or else from the root, if its routes are under that path.
 
     Raises:
@@ -78,7 +78,7 @@ def describe(base: Base, headers: Fields, context: CallContext, now: float) -> F
 
 
 def _search(
-    base: Base, headers: Fields, context: CallContext, now: float, deadline: float | None
+    base: BaseURL, headers: Fields, context: CallContext, now: float, deadline: float | None
 ) -> Flow[tuple[Exchange[Service], str, float]]:
     """Look for the schema; return the exchange that decided it, what stood before its path, and the clock."""
     reader = whole_reader(parse_service, context.limits.schema)
@@ -95,7 +95,12 @@ def _search(
 
 
 def probe(
-    base: Base, headers: Fields, context: CallContext, known: DiscoveredService | None, now: float, delay: float = 0.0
+    base: BaseURL,
+    headers: Fields,
+    context: CallContext,
+    known: DiscoveredService | None,
+    now: float,
+    delay: float = 0.0,
 ) -> Flow[tuple[Exchange[bytes], float]]:
     """Ask once whether the Service is ready: it is if the exchange that is returned has no error.
 
@@ -138,7 +143,7 @@ def probe(
 
 
 def until_ready(
-    base: Base,
+    base: BaseURL,
     headers: Fields,
     context: CallContext,
     known: DiscoveredService | None,
@@ -177,7 +182,7 @@ def until_ready(
         if hopeless or (deadline is not None and now >= deadline):
             waited = "" if hopeless or seconds is None else f" after {seconds:g} seconds"
             raise ServiceUnavailable(f"{base.origin}{base.path} is not ready{waited}: {cause}") from cause
-        delay = pause * (1 - context.chance() / 4)
+        delay = pause * (1 - context.random() / 4)
         if deadline is not None:
             delay = min(delay, deadline - now)
         pause = min(2 * pause, _LONGEST_PAUSE)

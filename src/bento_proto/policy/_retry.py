@@ -1,4 +1,4 @@
-"""When a call is tried again, as arithmetic: no clock, no chance, no waiting."""
+"""When a call is tried again, as arithmetic: no clock, no randomness, no waiting."""
 
 from __future__ import annotations
 
@@ -55,17 +55,17 @@ class RetryPolicy(Frozen):
             raise ValueError(f"retries can't be negative: {value!r}")
         return policy
 
-    def wait(self, exchange: Exchange[object], failures: int, chance: Callable[[], float]) -> float | None:
+    def wait(self, exchange: Exchange[object], failures: int, random: Callable[[], float]) -> float | None:
         """How long to wait before the next attempt; None if there is to be none.
 
         Args:
             exchange: the attempt that failed.
             failures: how many have failed, this one included.
-            chance: gives a number from 0 to 1.
+            random: returns a random number from 0 to 1.
         """
         if failures >= self.attempts or not exchange.request.replayable:
             return None
-        backoff = min(self.max_backoff, self.backoff * 2.0 ** min(failures - 1, 99)) * (1 - chance() / 4)
+        backoff = min(self.max_backoff, self.backoff * 2.0 ** min(failures - 1, 99)) * (1 - random() / 4)
         head = exchange.head
         if head is None or head.status < 400:  # a refusal is one even if its body is cut
             loss = exchange.failure.kind if exchange.failure is not None else None

@@ -82,15 +82,15 @@ class Poll(Frozen):
             raise ValueError(f"can't ask at such intervals: {value!r}")
         return poll
 
-    def pause(self, requests: int, chance: Callable[[], float]) -> float:
+    def pause(self, requests: int, random: Callable[[], float]) -> float:
         """The pause after so many requests, in seconds.
 
         Args:
             requests: how many there were.
-            chance: returns a random number from 0 to 1.
+            random: returns a random number from 0 to 1.
         """
         longest = min(self.max_interval, self.interval * self.factor ** min(requests - 1, 99))
-        return longest * (1 - chance() / 4)
+        return longest * (1 - random() / 4)
 
 
 def parse_task_id(data: bytes) -> str:
@@ -155,14 +155,14 @@ def until_over(
             last, answered = exchange.result, now
             if last.is_final:
                 return last, now
-        elif not isinstance(error, CallTimeout) and _TRANSIENT.wait(exchange, 1, context.chance) is None:
+        elif not isinstance(error, CallTimeout) and _TRANSIENT.wait(exchange, 1, context.random) is None:
             raise error
         if deadline is not None and now >= deadline:
             raise CallTimeout(_too_late(task_id, last, timeout)) from error
         if error is not None and deadline is None and now - answered >= poll.max_silence:
             raise error
         requests += 1
-        delay = max(poll.pause(requests, context.chance), _asked_for(exchange))
+        delay = max(poll.pause(requests, context.random), _asked_for(exchange))
         delay = min(delay, poll.max_silence if deadline is None else deadline - now)
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from bento_proto.exchange._progress import OnProgress
     from bento_proto.http._credentials import Credential
     from bento_proto.http._messages import Segment
-    from bento_proto.http._url import Base
+    from bento_proto.http._url import BaseURL
     from bento_proto.policy._discovery import DiscoveredService
     from bento_proto.request._binding import BoundCall
     from bento_proto.request._encoding import Upload
@@ -61,33 +61,33 @@ class Requests:
         base: where the Service is.
         credential: what the client proves itself with.
         limits: how much the server may send.
-        chance: gives a number from 0 to 1, to spread retries.
+        random: returns a random number from 0 to 1, to spread retries.
 
     Attributes:
-        found: the Service, and where it is mounted, once that is known.
+        discovered: the Service and the path that it is mounted at; None until it is known.
     """
 
-    def __init__(self, base: Base, credential: Credential, limits: Limits, chance: Callable[[], float]) -> None:
+    def __init__(self, base: BaseURL, credential: Credential, limits: Limits, random: Callable[[], float]) -> None:
         self.limits: Limits = limits
-        self.found: DiscoveredService | None = None
+        self.discovered: DiscoveredService | None = None
         self._base = base
         self._credential = credential
-        self._chance = chance
+        self._random = random
         self._cookies = Cookies()
         self._budget = RetryBudget()
         self._readers: dict[str, ReaderFactory[object]] = {}
         self._last: dict[str, _Last] = {}
 
-    def __getstate__(self) -> tuple[Base, Credential, Limits, Callable[[], float], DiscoveredService | None]:
+    def __getstate__(self) -> tuple[BaseURL, Credential, Limits, Callable[[], float], DiscoveredService | None]:
         # Cookies belong to the process that got them, and so do the troubles that it met.
-        return self._base, self._credential, self.limits, self._chance, self.found
+        return self._base, self._credential, self.limits, self._random, self.discovered
 
     def __setstate__(
-        self, state: tuple[Base, Credential, Limits, Callable[[], float], DiscoveredService | None]
+        self, state: tuple[BaseURL, Credential, Limits, Callable[[], float], DiscoveredService | None]
     ) -> None:
-        base, credential, limits, chance, found = state
-        Requests.__init__(self, base, credential, limits, chance)
-        self.found = found
+        base, credential, limits, random, discovered = state
+        Requests.__init__(self, base, credential, limits, random)
+        self.discovered = discovered
 
     def headers(self, options: Options) -> Fields:
         """The headers of a request without a body."""
@@ -129,7 +129,7 @@ class Requests:
 
     def target(self, route: str, action: str = "") -> str:
         """The path of an endpoint, or of an action of its, percent-encoded."""
-        mount = self.found.mount if self.found else self._base.path
+        mount = self.discovered.mount if self.discovered else self._base.path
         from bento_proto.http._url import quote_route
 
         path = mount + quote_route(route)
@@ -151,7 +151,7 @@ class Requests:
             self.limits,
             self._cookies,
             self._budget,
-            self._chance,
+            self._random,
             self._credential.renewed,
             options.hooks,
             on_progress,

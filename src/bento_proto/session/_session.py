@@ -22,7 +22,7 @@ from bento_proto.policy._retry import RetryPolicy
 from ._options import FileStrings, Images, Options
 
 if TYPE_CHECKING:
-    from bento_proto.http._url import Base
+    from bento_proto.http._url import BaseURL
 
 _PROBE_TIMEOUT: Final = 5.0
 
@@ -33,7 +33,7 @@ class Session:
     A method that needs a request returns a `Flow` for the adapter to run.
 
     Args:
-        url: where the Service is: see `parse_base`.
+        url: where the Service is: see `parse_base_url`.
         token: for ``Authorization: Bearer``, or a function that gives it, which is asked on first use and again
             after a 401; an empty one means none, not even that of the environment.
         timeout: how long to wait for what: see `Timeout.of`.
@@ -49,7 +49,7 @@ class Session:
         on_progress: told how far the bodies of calls, and of their answers, have come.
         file_strings: what a ``str`` may be where a file is due: see `Options`.
         environ: the environment variables.
-        chance: gives a number from 0 to 1, to spread retries.
+        random: returns a random number from 0 to 1, to spread retries.
 
     Attributes:
         options: the client's own options.
@@ -77,14 +77,14 @@ class Session:
         on_progress: exchange.OnProgress | None = None,
         file_strings: FileStrings = "urls",
         environ: Mapping[str, str],
-        chance: Callable[[], float],
+        random: Callable[[], float],
     ) -> None:
         from bento_proto.http._credentials import Credential
-        from bento_proto.http._url import parse_base
+        from bento_proto.http._url import parse_base_url
 
         from ._requests import Requests
 
-        self.base: Base = parse_base(url)
+        self.base: BaseURL = parse_base_url(url)
         own = (
             ("accept", "*/*"),
             ("accept-encoding", "gzip, deflate"),
@@ -100,17 +100,17 @@ class Session:
         if server_ready_timeout is not None and not server_ready_timeout >= 0:
             raise ValueError(f"server_ready_timeout must be a number of seconds from 0 up: {server_ready_timeout!r}")
         self._ready_timeout = self.options.timeout.receive if server_ready_timeout is None else server_ready_timeout
-        self._requests = Requests(self.base, Credential(self.base, token, environ), limits or Limits(), chance)
+        self._requests = Requests(self.base, Credential(self.base, token, environ), limits or Limits(), random)
         if schema is not None:
             from bento_proto.policy._discovery import mounted
 
-            self._requests.found = mounted(schema, self.base)
+            self._requests.discovered = mounted(schema, self.base)
         self._ready = False
 
     @property
     def service(self) -> schema.Service | None:
         """The Service, once its schema is known."""
-        return self._requests.found.service if self._requests.found else None
+        return self._requests.discovered.service if self._requests.discovered else None
 
     @property
     def tasks(self) -> session.Tasks:
@@ -120,7 +120,7 @@ class Session:
     @property
     def is_connected(self) -> bool:
         """Whether `connect` has nothing left to do."""
-        return self._ready and self._requests.found is not None
+        return self._ready and self._requests.discovered is not None
 
     # --- finding the Service
 
@@ -138,12 +138,12 @@ class Session:
             now = yield from self.wait_until_ready(None if seconds == math.inf else seconds, options, now)
         self._ready = True
         requests = self._requests
-        if requests.found is None:
+        if requests.discovered is None:
             from bento_proto.policy._discovery import describe
 
             context = requests.context(options.replace(timeout=options.timeout.within(max(ends - now, 0.0))))
-            requests.found = yield from describe(self.base, requests.headers(options), context, now)
-        return requests.found.service
+            requests.discovered = yield from describe(self.base, requests.headers(options), context, now)
+        return requests.discovered.service
 
     def is_ready(self, seconds: float | None, options: Options, now: float) -> policy.Flow[bool]:
         """Whether the Service is ready, as far as one request tells; whatever goes wrong means that it isn't.
@@ -158,7 +158,7 @@ class Session:
         total = min(options.timeout.receive or _PROBE_TIMEOUT, _PROBE_TIMEOUT) if seconds is None else seconds
         requests = self._requests
         context = requests.context(options.replace(timeout=options.timeout.within(total)))
-        exchange, _ = yield from probe(self.base, requests.headers(options), context, requests.found, now)
+        exchange, _ = yield from probe(self.base, requests.headers(options), context, requests.discovered, now)
         self._ready = self._ready or exchange.error is None
         return exchange.error is None
 
@@ -178,7 +178,7 @@ class Session:
 
         requests = self._requests
         headers, context = requests.headers(options), requests.context(options)
-        now = yield from until_ready(self.base, headers, context, requests.found, seconds, now)
+        now = yield from until_ready(self.base, headers, context, requests.discovered, seconds, now)
         self._ready = True
         return now
 
