@@ -1,4 +1,4 @@
-"""Every guide does what it shows: its snippets run, from the top of the page to its end, against a real server.
+"""The start page and every guide do what they show: their snippets run, from top to bottom, against a real server.
 
 What counts as a snippet is in ``tests/pages.py``. A page calls the Service of ``tests/services/readme.py``, or the one
 that a comment at its top names: ``<!-- service: tasks:Tasks -->``. It finds an open ``client`` of it, which it may
@@ -20,7 +20,7 @@ from tests.pages import png, snippets
 from tests.servers import Servers
 
 DOCS = Path(__file__).parent.parent / "docs"
-PAGES = sorted((DOCS / "howto").glob("*.md"))
+PAGES = [DOCS / "index.md", *sorted((DOCS / "howto").glob("*.md"))]
 # `bento_files` is for the clients alone; the others are for the shell, for pytest and for generated modules.
 OTHERS = ("bento_client.cli", "bento_client.codegen.typed", "bento_client.pytest_plugin", "bento_files")
 REFERENCE = tuple(name for name in public_modules() if name not in OTHERS)

@@ -1,7 +1,8 @@
-"""Every snippet of the README runs, against a real server."""
+"""The README: every snippet runs against a real server, and every link leads somewhere."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ import pytest
 import bento_sync
 from tests.pages import Snippet, png, snippets
 
-SNIPPETS = [snippet for snippet in snippets(Path(__file__).parent.parent / "README.md") if snippet.language == "python"]
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+SNIPPETS = [snippet for snippet in snippets(README) if snippet.language == "python"]
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=[snippet.title for snippet in SNIPPETS])
@@ -20,3 +23,14 @@ def test_snippet(snippet: Snippet, documented: str, tmp_path: Path, monkeypatch:
     code = snippet.code.replace("client.api_call(x=1)", "reached = client.api_call")
     with bento_sync.SyncHTTPClient(documented) as client:
         snippet._replace(code=code).run({"client": client, "picture": png()}, documented)
+
+
+def test_every_link_to_a_file_leads_to_one() -> None:
+    links = re.findall(r"\]\(([^):]+)\)", README.read_text(encoding="utf-8").replace("\n", " "))
+    assert len(links) > 20
+    for link in links:
+        path, _, anchor = link.partition("#")
+        assert (ROOT / path).exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.+)$", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings], link
