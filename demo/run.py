@@ -35,7 +35,13 @@ def json(client: SyncHTTPClient) -> None:
 
 
 def signatures(client: SyncHTTPClient) -> None:
-    show("The methods are the Service's own", "client.endpoints")
+    show(
+        "The methods are the Service's own",
+        """
+        for name in client.endpoints:
+            print(getattr(client, name))
+        """,
+    )
     for name in client.endpoints:
         print("   ", getattr(client, name))
 
