@@ -147,19 +147,6 @@ _raw_decode: Final = json.JSONDecoder().raw_decode
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_jsonable).encode
 
 
-def _encoder() -> Callable[[object], str]:
-    """The encoder that `_encode` makes for every value anew, made once; it does not notice what contains itself."""
-    make = getattr(json.encoder, "c_make_encoder", None)  # where there is one: it is CPython's
-    if make is None:
-        return _encode
-    text = json.encoder.encode_basestring
-    iterate: Callable[[object, int], tuple[str, ...]] = make(None, _jsonable, text, None, ":", ",", False, False, True)
-    return lambda value: "".join(iterate(value, 0))
-
-
-_encode_at_once: Final = _encoder()
-
-
 def to_json(value: object) -> bytes:
     """Encode a value as compact UTF-8 JSON.
 
@@ -172,10 +159,7 @@ def to_json(value: object) -> bytes:
         ValueError: it contains itself, or a lone surrogate.
     """
     try:
-        try:
-            return _encode_at_once(value).encode()
-        except RecursionError:
-            return _encode(value).encode()  # which tells what contains itself
+        return _encode(value).encode()
     except UnicodeEncodeError:
         raise ValueError("text with a lone surrogate can't be sent: it is not valid Unicode") from None
     except RecursionError:

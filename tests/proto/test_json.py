@@ -30,11 +30,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, RootModel, SecretStr
 
 from bento_proto import JSON, RemoteProtocolError
-from bento_proto.json import (
-    _encoder,  # pyright: ignore[reportPrivateUsage]
-    parse_json,
-    to_json,
-)
+from bento_proto.json import parse_json, to_json
 
 
 class Color(enum.Enum):
@@ -178,12 +174,6 @@ class Unending:
 )
 def test_values_as_json(value: object, expected: str) -> None:
     assert to_json(value).decode() == expected
-
-
-def test_another_python_has_another_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    value = {"text": "é", "list": [1, 2.5, None, True], "date": dt.date(2026, 1, 2)}
-    monkeypatch.setattr(json.encoder, "c_make_encoder", None)
-    assert _encoder()(value).encode() == to_json(value)
 
 
 def test_dataframes_of_nanoseconds() -> None:

@@ -16,10 +16,12 @@ from bento_proto import (
     Exchange,
     FailureKind,
     File,
+    Hooks,
     InvalidArgument,
     LimitExceeded,
     Limits,
     NotFound,
+    Progress,
     ResultKind,
     ResultStatus,
     RetryPolicy,
@@ -32,8 +34,10 @@ from bento_proto import (
     Timeout,
     __version__,
 )
+from bento_proto.observe import ResponseEvent
 from bento_proto.request import Upload, bind
 from bento_proto.schema import parse_service
+from bento_proto.session import Options
 
 from .play import Answer, Played, lost, moved, play, reply
 
@@ -192,11 +196,66 @@ def test_limits_hold() -> None:
     assert isinstance(played.error, LimitExceeded)
 
 
-def test_retries_share_a_budget() -> None:
+def test_an_exhausted_retry_budget_allows_retries_again_after_successes() -> None:
     on = session()
+    refused = lost(FailureKind.CONNECT)
     for _ in range(10):
-        call(on, answers=(lost(FailureKind.CONNECT),) * 3)
-    assert isinstance(call(on, answers=(lost(FailureKind.CONNECT),)).error, ConnectError)
+        call(on, answers=(refused, refused, refused))
+    assert isinstance(call(on, answers=(refused,)).error, ConnectError)
+    for _ in range(11):
+        call(on)
+    assert call(on, answers=(refused, reply(200, b"7"))).result.result == 7
+    assert isinstance(call(on, answers=(refused,)).error, ConnectError)
+
+
+# --- the same endpoint called again
+
+
+def repeated(on: Session, options: Options, *answers: Answer) -> Played[Exchange[object]]:
+    bound = bind(on.endpoint("f"), (), {"x": 2})
+    return play(on.call(bound, (), "b", options, 0.0), *(answers or (reply(200, b"7"),)))
+
+
+def test_calls_with_the_same_options_share_the_encoded_head_but_not_the_body() -> None:
+    on = session()
+    first, second = call(on).asked[0].request, repeated(on, on.options).asked[0].request
+    third = repeated(on, on.options).asked[0].request
+    assert second.encoded is third.encoded
+    assert first.encoded is not second.encoded  # `call` makes options of its own
+    assert (first.body, second.body, third.body) == ((b'{"x":1}',), (b'{"x":2}',), (b'{"x":2}',))
+    job = on.endpoint("job")
+    assert play(on.call(bind(job, (), {}), (), "b", on.options, 0.0), reply(200, b"7")).lines == [f"POST {URL}/jobs/"]
+
+
+def test_a_call_has_its_own_options_whatever_the_call_before_it_had() -> None:
+    on = session(retries=0)
+    options = on.options
+    assert repeated(on, options).asked[0].timeout == Timeout.of(30)
+    assert repeated(on, options.changed(timeout=5)).asked[0].timeout == Timeout.of(5)
+    assert repeated(on, options).asked[0].timeout == Timeout.of(30)
+    assert "x-a" not in repeated(on, options).asked[0].headers
+    assert repeated(on, options.changed(headers={"x-a": "1"})).asked[0].headers["x-a"] == "1"
+    refused = lost(FailureKind.CONNECT)
+    assert isinstance(repeated(on, options, refused).error, ConnectError)
+    assert repeated(on, options.changed(retries=1), refused, reply(200, b"7")).result.result == 7
+    responses: list[ResponseEvent] = []
+    progress: list[Progress] = []
+    repeated(on, options.changed(hooks=Hooks(response=responses.append), on_progress=progress.append))
+    assert responses
+    assert progress
+    repeated(on, options)
+    assert len(responses) == 1
+
+
+def test_a_renewed_token_is_sent_by_the_next_call_with_the_same_options() -> None:
+    tokens = iter(["one", "two"])
+    on = session(token=lambda: next(tokens))
+    sent = [
+        asked.headers["authorization"]
+        for answers in ((), (reply(401), reply(200, b"7")), ())
+        for asked in repeated(on, on.options, *answers).asked
+    ]
+    assert sent == ["Bearer one", "Bearer one", "Bearer two", "Bearer two"]
 
 
 def test_cookies_go_along_beside_the_callers_own() -> None:
