@@ -30,6 +30,7 @@ MAY_IMPORT_TOO = {
     "bento_async._trio": {"trio"},
     "bento_client.cli": {"click"},
     "bento_client.codegen.typed": {"bento_async", "bento_sync"},
+    "bento_client.observe": {"opentelemetry", "rich"},  # if they are installed, for annotations
     "bento_client.pytest_plugin": {"pytest"},
     "bento_proto.http11": {"h11"},
 }

@@ -108,7 +108,7 @@ def test_what_was_not_recorded(pytester: pytest.Pytester, service: tuple[str, Se
     pytester.makepyfile(test_shop=RECORDING)
     result = run(pytester)
     result.assert_outcomes(errors=3)
-    result.stdout.fnmatch_lines(["*there is no recording for this test; make one with --bento-record URL: *.json"])
+    result.stdout.fnmatch_lines(["*no recording of this test; make one with --bento-record URL: *.json"])
     run(pytester, "--bento-record", service[0]).assert_outcomes(passed=3)
     pytester.makepyfile(test_shop=RECORDING.replace("shout(text)", "shout(text + text)"))
     result = run(pytester)

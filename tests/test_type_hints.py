@@ -19,16 +19,6 @@ NOT_YET = {
     "bento_async._endpoint",
     "bento_async._stream",
     "bento_async._typed",
-    "bento_client.cli._main",
-    "bento_client.codegen._drift",
-    "bento_client.codegen._module",
-    "bento_client.observe._progress",
-    "bento_client.observe._tracing",
-    "bento_client.pytest_plugin",
-    "bento_files._inputs",
-    "bento_files._reading",
-    "bento_files._results",
-    "bento_files._tls",
     "bento_proto.batch",
     "bento_proto.exchange._exchange",
     "bento_proto.http11._exchange",
@@ -53,7 +43,6 @@ NOT_YET = {
     "bento_sync._endpoint",
     "bento_sync._stream",
     "bento_sync._typed",
-    "namedtuple_Recording",
 }
 TEXT_YET = {"bento_proto.batch.OnError", "bento_proto.testing.Event"}
 

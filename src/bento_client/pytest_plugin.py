@@ -1,21 +1,20 @@
-"""A plugin for pytest: doubles of Services and recordings of real ones as fixtures. pytest finds it by itself.
+"""The pytest plugin: fixtures for doubles of Services and for recordings of real ones. pytest loads it by itself.
 
-What the fixtures stand on is imported when a test asks for them.
+The test kit is imported when a test first requests a fixture.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    from bento_proto import Value
     from bento_proto.testing import ServiceDouble
 
 __all__ = ("Recording", "bento_double", "bento_recording", "pytest_addoption")
@@ -28,25 +27,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("bento", "Services of BentoML").addoption(
         _OPTION,
         metavar="URL",
-        help="have tests that use bento_recording call the Service at this URL, and record it, instead of replaying",
+        help="make tests that use bento_recording call and record the Service at this URL instead of replaying",
     )
 
 
-class Recording(NamedTuple):
-    """A real Service, as it was recorded or is being recorded.
+@dataclass(frozen=True)
+class Recording:
+    """A real Service that is being recorded, or the replay of its recording.
 
     Attributes:
-        path: the file that has the recording.
-        options: what a client needs: ``SyncHTTPClient(**recording.options)``, and likewise for the async one.
+        path: the file of the recording.
+        options: the arguments of a client: ``SyncHTTPClient(**recording.options)``, likewise for the async client.
     """
 
     path: Path
-    options: dict[str, Value]
+    options: dict[str, Any]
 
 
 @pytest.fixture
 def bento_double() -> ServiceDouble:
-    """The double of a Service, without endpoints yet, for which no time goes by."""
+    """A double of a Service, without endpoints, that takes no time for pauses."""
     from bento_proto.testing import ServiceDouble
 
     return ServiceDouble(speed=math.inf)
@@ -54,10 +54,10 @@ def bento_double() -> ServiceDouble:
 
 @pytest.fixture
 def bento_recording(request: pytest.FixtureRequest) -> Iterator[Recording]:
-    """What a real Service answered when this test was run with ``--bento-record URL``.
+    """A replay of what a real Service answered when this test ran with ``--bento-record URL``.
 
-    The recording is kept beside the test, in ``recordings/<module>/<test>.json``; when it is replayed, no time goes by.
-    Without one the test fails.
+    The recording is in ``recordings/<module>/<test>.json`` beside the test's module. The replay takes no time for
+    pauses. Without a recording, the test fails.
     """
     from bento_proto.testing import Recorder, Replay
 
@@ -71,6 +71,6 @@ def bento_recording(request: pytest.FixtureRequest) -> Iterator[Recording]:
         path.write_text(recorder.text(), encoding="utf-8")
         return
     if not path.is_file():
-        pytest.fail(f"there is no recording for this test; make one with {_OPTION} URL: {path}", pytrace=False)
+        pytest.fail(f"no recording of this test; make one with {_OPTION} URL: {path}", pytrace=False)
     replay = Replay(path.read_text(encoding="utf-8"), speed=math.inf)
     yield Recording(path, {"url": replay.url, "app": replay})

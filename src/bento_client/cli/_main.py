@@ -5,11 +5,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from typing import Final
 
 _NAME: Final = "bento-client"
 _COMPLETE: Final = "_BENTO_CLIENT_COMPLETE"  # set by the shells' completion scripts; click derives it from the name

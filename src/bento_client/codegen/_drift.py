@@ -6,15 +6,13 @@ import ast
 import json
 from typing import TYPE_CHECKING, Final
 
-from bento_proto import SchemaError
+from bento_proto import JSON, SchemaError, Service
 
 from ._interface import interface_of
 from ._module import SCHEMA, service_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from bento_proto import JSON, Service
 
     from ._interface import Argument, Method
     from ._types import Model

@@ -7,7 +7,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
-from bento_proto import Service, __version__
+from bento_proto import JSON, Service, __version__
 from bento_proto.schema import docstring_of, parse_service
 
 from ._interface import interface_of
@@ -16,7 +16,7 @@ from ._source import OPTIONAL, WIDTH, docstring, is_plain, pascal_case, quoted, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from bento_proto import JSON, Endpoint
+    from bento_proto import Endpoint
 
     from ._interface import Interface, Method
     from ._source import Names

@@ -1,6 +1,7 @@
-"""Seeing inside the clients: OpenTelemetry spans and progress bars; each is a hook that anyone could write.
+"""OpenTelemetry spans and progress bars for both clients, built on their public hooks.
 
-What needs an extra (``otel``, ``rich``, ``tqdm``) is loaded where it is used. The log is `bento_proto.observe.LOGGING`.
+They need the extras ``otel``, ``rich`` and ``tqdm``, which are imported on first use. Logging is in
+`bento_proto.observe`.
 """
 
 from __future__ import annotations
@@ -8,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._progress import rich_progress, tqdm_progress
+    from ._rich import rich_progress
+    from ._tqdm import tqdm_progress
     from ._tracing import tracing
 
 
@@ -17,7 +19,8 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "._progress": "rich_progress tqdm_progress",
+        "._rich": "rich_progress",
+        "._tqdm": "tqdm_progress",
         "._tracing": "tracing",
     }
 

@@ -1,37 +1,42 @@
-"""Spans of the requests, by OpenTelemetry's semantic conventions for HTTP clients."""
+"""A span for each request, by OpenTelemetry's semantic conventions for HTTP clients."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, cast
 from weakref import WeakKeyDictionary
 
 from bento_proto import Hooks, __version__
+from bento_proto.observe import EndEvent, RequestEvent, ResponseEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from opentelemetry.context import Context
     from opentelemetry.propagators.textmap import TextMapPropagator
     from opentelemetry.trace import Span, TracerProvider
+else:
+    try:
+        from opentelemetry.propagators.textmap import TextMapPropagator
+        from opentelemetry.trace import TracerProvider
+    except ImportError:  # reported by the call; annotations can't be evaluated then
+        pass
 
-    from bento_proto.observe import EndEvent, RequestEvent, ResponseEvent
-
-# Any other method is shown as _OTHER, since a span's name must not be made by who calls.
+# Any other method is recorded as _OTHER: the names of spans must be few.
 _METHODS: Final = frozenset({"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"})
 _SCHEMA: Final = "https://opentelemetry.io/schemas/1.27.0"
 
 
 def tracing(tracer_provider: TracerProvider | None = None, propagator: TextMapPropagator | None = None) -> Hooks:
-    """Hooks that make a span of each request, as a child of the caller's current one, and pass its context on.
+    """Create hooks that record a span for each request and propagate its context to the server.
 
-    A retry and a redirect are spans of their own, beside the first. The span of a stream or a file ends when that has
-    been read or is closed. Names and attributes are those of the semantic conventions for HTTP clients, in their stable
-    version; the values of a URL's query are hidden. The server gets what the propagator writes: ``traceparent``, say.
+    A span is a child of the caller's current span. Retries and redirects have spans of their own. The span of a stream
+    or a file ends when that is read or closed. Names and attributes follow the stable semantic conventions for HTTP
+    clients; the values in a URL's query are hidden.
 
     Args:
-        tracer_provider: makes the spans; by default the global one.
-        propagator: writes the headers; by default the global one, which is for W3C trace context and baggage.
+        tracer_provider: the tracer provider; by default the global one.
+        propagator: writes the request headers, such as ``traceparent``; by default the global one, which writes W3C
+            trace context and baggage.
 
     Raises:
         ImportError: the extra ``otel`` is not installed.
@@ -53,7 +58,7 @@ class _Tracing:
         self._inject = cast("Callable[[dict[str, str], Context | None], None]", inject)
         self._spans: WeakKeyDictionary[RequestEvent, tuple[Span, int]] = WeakKeyDictionary()
 
-    def __reduce__(self) -> tuple[object, ...]:  # a client may be sent to another process
+    def __reduce__(self) -> tuple[object, ...]:  # a client with these hooks can be pickled
         return type(self), self._given
 
     def request(self, event: RequestEvent) -> Mapping[str, str]:
@@ -76,7 +81,7 @@ class _Tracing:
         span = self._tracer.start_span(name, kind=trace.SpanKind.CLIENT, attributes=attributes, start_time=start)
         self._spans[event] = span, start
         headers: dict[str, str] = {}
-        # Without an SDK there is no span; OpenTelemetry before 1.40 gives an invalid one, not the caller's.
+        # Without an SDK, OpenTelemetry before 1.40 returns an invalid span instead of the caller's.
         is_span = span.get_span_context().is_valid
         self._inject(headers, trace.set_span_in_context(span) if is_span else None)
         return headers
@@ -93,9 +98,9 @@ class _Tracing:
         span, start = self._spans.pop(event.request)
         if event.response is not None and event.response.status >= 400:
             span.set_attribute("error.type", str(event.response.status))
-            span.set_status(StatusCode.ERROR)  # the status says why
+            span.set_status(StatusCode.ERROR)  # the status code is the description
         elif event.error is not None:
             kind, _, reason = event.error.partition(": ")
             span.set_attribute("error.type", kind)
             span.set_status(StatusCode.ERROR, reason or None)
-        span.end(max(start, time.time_ns()))  # one that was given up while it waited to be sent has not begun
+        span.end(max(start, time.time_ns()))  # a request that was cancelled before its delayed start
