@@ -13,8 +13,7 @@ from pathlib import Path
 import anyio
 from PIL import Image
 
-from bento_async import AsyncHTTPClient
-from bento_sync import BentoMLException, ResultStatus, SyncHTTPClient
+from bento_client import AsyncHTTPClient, BentoMLException, ResultStatus, SyncHTTPClient
 from tests.servers import serve
 
 SERVICE = Path(__file__).parent / "service.py"
@@ -22,7 +21,7 @@ CODE = "\033[36m{}\033[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.envir
 
 
 def show(title: str, code: str) -> None:
-    """Print what comes next, as the reader would write it."""
+    """Print the next step, as a user would write it."""
     print(f"\n--- {title}")
     for line in textwrap.dedent(code).strip().splitlines():
         print(CODE.format(f"    >>> {line}"))
@@ -67,7 +66,7 @@ def stream(client: SyncHTTPClient) -> None:
 
 
 def task(client: SyncHTTPClient) -> None:
-    show("A task, which the server runs in the background", "task = client.train.submit(steps=5)")
+    show("A task, which runs in the background of the server", "task = client.train.submit(steps=5)")
     handle = client.train.submit(steps=5)
     print(f"    task {handle.id}")
     status = handle.get_status()
@@ -86,7 +85,7 @@ def error(client: SyncHTTPClient) -> None:
         client.summarize("Rice", words=0)
     except BentoMLException as exc:
         print(f"    {type(exc).__name__} {exc.error_code}: {exc}   [request {exc.request_id}]")
-    show("A wrong argument is found before anything is sent", 'client.summarize("Rice", length=3)')
+    show("A wrong argument raises before anything is sent", 'client.summarize("Rice", length=3)')
     try:
         client.summarize("Rice", length=3)
     except TypeError as exc:
@@ -94,7 +93,7 @@ def error(client: SyncHTTPClient) -> None:
 
 
 async def together(client: AsyncHTTPClient) -> None:
-    """Three calls and a stream at a time."""
+    """Three calls and a stream, concurrently."""
 
     async def summarize(text: str) -> None:
         print("   ", await client.summarize(text))
@@ -112,7 +111,7 @@ async def together(client: AsyncHTTPClient) -> None:
 def asynchronous(url: str) -> None:
     for backend in ("asyncio", "trio"):
         show(
-            f"The async client on {backend}: a stream, and three calls while it runs",
+            f"The async client on {backend}: a stream and three calls, concurrently",
             """
             async with AsyncHTTPClient(url) as client:
                 await client.summarize("A bento for one of us")
@@ -133,7 +132,7 @@ def main() -> None:
             for scene in SCENES:
                 scene(client)
         asynchronous(server.url)
-    print("\nThe server is stopped. That was all of it; README.md tells more.")
+    print("\nThe server is stopped. See README.md for more.")
 
 
 if __name__ == "__main__":
