@@ -28,7 +28,7 @@ from bento_proto import (
 from bento_proto.http import FilePart, Origin
 from bento_proto.http._cookies import Cookies
 from bento_proto.observe import EndEvent, RequestEvent, ResponseEvent, RetryEvent
-from bento_proto.policy._attempts import CallContext, attempt
+from bento_proto.policy._attempts import CallContext, send_request
 from bento_proto.policy._retry import RetryBudget
 from bento_proto.response._readers import event_reader, whole_reader
 from bento_proto.session import Options
@@ -93,7 +93,7 @@ def context(*hooks: Hooks, renew: Request | None = None, total: float | None = N
 
 
 def flow(request: Request, *hooks: Hooks) -> Flow[Exchange[bytes]]:
-    return attempt(request, whole_reader(bytes, 100), context(*hooks), 100.0)
+    return send_request(request, whole_reader(bytes, 100), context(*hooks), 100.0)
 
 
 # --- what they are told
@@ -152,7 +152,7 @@ def test_a_stale_connection_and_an_old_token_are_retries_at_once() -> None:
     notes = Notes()
     given = context(notes.hooks, renew=POST)
     play(
-        attempt(POST, whole_reader(bytes, 9), given, 0.0),
+        send_request(POST, whole_reader(bytes, 9), given, 0.0),
         lost(FailureKind.IDLE_CLOSED, "closed"),
         reply(401, "old"),
         OK,
@@ -185,14 +185,14 @@ def test_a_redirect_that_is_not_followed_is_an_error() -> None:
 def test_what_is_not_sent_for_lack_of_time_is_not_told_of() -> None:
     notes = Notes()
     given = context(notes.hooks, total=1)
-    played = play(attempt(POST, whole_reader(bytes, 9), given, 0.0), moved(307, "/g").after(2))
+    played = play(send_request(POST, whole_reader(bytes, 9), given, 0.0), moved(307, "/g").after(2))
     assert played.error is not None
     assert notes.lines == ["1 POST http://service:3000/f +0", "1 307 in 2", "1 over: None, 0 bytes"]
 
 
 def test_a_stream_is_over_when_it_is_read() -> None:
     notes = Notes()
-    run = FlowRunner(attempt(POST, EVENTS, context(notes.hooks), 0.0))
+    run = FlowRunner(send_request(POST, EVENTS, context(notes.hooks), 0.0))
     assert run.step is not None
     exchange = run.step.exchange
     exchange.receive(Head(200))
@@ -212,7 +212,7 @@ def test_a_stream_that_breaks_or_is_closed_is_over_then_and_once() -> None:
         (None, "1 over early: None, 9 bytes"),
     ):
         notes = Notes()
-        run = FlowRunner(attempt(POST, EVENTS, context(notes.hooks), 0.0))
+        run = FlowRunner(send_request(POST, EVENTS, context(notes.hooks), 0.0))
         assert run.step is not None
         exchange = run.step.exchange
         exchange.receive(Head(200))
@@ -227,7 +227,7 @@ def test_a_stream_that_breaks_or_is_closed_is_over_then_and_once() -> None:
 
 def test_a_stream_that_came_at_once_is_over_at_once() -> None:
     notes = Notes()
-    play(attempt(POST, EVENTS, context(notes.hooks), 0.0), OK)
+    play(send_request(POST, EVENTS, context(notes.hooks), 0.0), OK)
     assert notes.lines[1:] == ["1 200 in 0", "1 over: None, 1 bytes"]
 
 
@@ -366,7 +366,7 @@ def test_what_end_raises_never_hides_an_error_or_a_cancellation() -> None:
     played = play(flow(POST, Hooks(end=broken)), reply(500, "no"))
     assert isinstance(played.error, InternalServerError)
     FlowRunner(flow(POST, Hooks(end=broken))).close()
-    run = FlowRunner(attempt(POST, EVENTS, context(Hooks(end=broken)), 0.0))
+    run = FlowRunner(send_request(POST, EVENTS, context(Hooks(end=broken)), 0.0))
     assert run.step is not None
     exchange = run.step.exchange
     exchange.receive(Head(200))
@@ -377,7 +377,7 @@ def test_what_end_raises_never_hides_an_error_or_a_cancellation() -> None:
 
 def test_an_answer_whose_hook_raises_is_over_when_it_is_closed() -> None:
     notes = Notes()
-    run = FlowRunner(attempt(POST, EVENTS, context(notes.hooks, Hooks(response=broken)), 0.0))
+    run = FlowRunner(send_request(POST, EVENTS, context(notes.hooks, Hooks(response=broken)), 0.0))
     assert run.step is not None
     exchange = run.step.exchange
     exchange.receive(Head(200))
@@ -461,7 +461,7 @@ def test_an_error_knows_its_trace_and_its_request() -> None:
     error = play(flow(TRACED), lost(FailureKind.TLS)).error
     assert error is not None
     assert (error.trace_id, error.request_id) == (TRACE, None)
-    run = FlowRunner(attempt(TRACED, EVENTS, context(), 0.0))
+    run = FlowRunner(send_request(TRACED, EVENTS, context(), 0.0))
     assert run.step is not None
     broken_off = run.step.exchange
     broken_off.receive(Head(200, (("X-BentoML-Request-ID", "42"),)))

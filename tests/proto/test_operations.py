@@ -23,7 +23,7 @@ from bento_proto import (
 )
 from bento_proto.http import FilePart, Origin
 from bento_proto.http._cookies import Cookies
-from bento_proto.policy._attempts import CallContext, attempt
+from bento_proto.policy._attempts import CallContext, send_request
 from bento_proto.policy._retry import RetryBudget
 from bento_proto.response._readers import event_reader, whole_reader
 
@@ -46,7 +46,7 @@ def context(policy: RetryPolicy = RetryPolicy(), total: float | None = None, bud
 
 
 def flow(request: Request = POST, given: CallContext | None = None, now: float = 0.0) -> Flow[Exchange[bytes]]:
-    return attempt(request, whole_reader(bytes, 100), given or context(), now)
+    return send_request(request, whole_reader(bytes, 100), given or context(), now)
 
 
 def test_an_answer_at_once() -> None:
@@ -144,7 +144,7 @@ def test_a_budget_that_is_spent_allows_no_retry() -> None:
 
 def test_a_stream_that_has_begun_is_the_callers_whatever_becomes_of_it() -> None:
     broken = Answer((Head(200), ConnectionFailed(FailureKind.DISCONNECTED, "cut")))
-    played = play(attempt(POST, event_reader(Limits()), context(RetryPolicy(idempotent=True)), 0.0), broken)
+    played = play(send_request(POST, event_reader(Limits()), context(RetryPolicy(idempotent=True)), 0.0), broken)
     assert isinstance(played.result.error, ConnectionLost)
 
 

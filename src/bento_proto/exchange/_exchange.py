@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from bento_proto._errors import LocalProtocolError, RemoteProtocolError
 from bento_proto.http._headers import trace_id
-from bento_proto.http._messages import Chunks, Complete, ConnectionFailed, Data, End, Head
+from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, Head
 
 from ._body import ResultKind
 
@@ -72,6 +72,9 @@ class State(_Looked):
     """The successful response is complete."""
     FAILED = "failed"
     """`Exchange.error` says why."""
+
+    is_final: bool
+    """Whether no more events are taken in it."""
 
 
 class Input(_Looked):
@@ -119,6 +122,9 @@ TRANSITIONS: Final[Mapping[State, Mapping[Input, State]]] = {
     State.FAILED: {},
 }
 
+for _state, _row in TRANSITIONS.items():
+    _state.is_final = not _row
+
 _INPUTS: Final[Mapping[type, Input]] = {
     Data: Input.DATA, Chunks: Input.DATA, End: Input.END, ConnectionFailed: Input.CONNECTION_FAILED
 }  # fmt: skip
@@ -151,10 +157,10 @@ class Exchange(Generic[T_co]):
 
     __slots__ = (
         "_decoder",
+        "_error_body",
         "_inflater",
         "_items",
         "_reader",
-        "_refusal",
         "attempts",
         "download",
         "elapsed",
@@ -183,7 +189,7 @@ class Exchange(Generic[T_co]):
         self.limits: Limits = limits
         self._decoder: BodyReader[T_co] | None = None
         self._inflater: Inflater | None = None
-        self._refusal = bytearray()
+        self._error_body = bytearray()
         self._items: list[T_co] = []
         self.upload: Meter | None = None
         self.download: Meter | None = None
@@ -223,31 +229,34 @@ class Exchange(Generic[T_co]):
             raise LocalProtocolError(f"there is no result in state {self.state.value!r}")
         return self._items[0]
 
-    def receive(self, event: Received | Complete) -> Sequence[T_co]:
+    def receive(self, event: Received) -> Sequence[T_co]:
         """Take one event; return the items that it completed.
 
         Raises:
             LocalProtocolError: the state does not allow the event; nothing changed.
         """
-        if self.recorder is not None and isinstance(event, Complete):
-            return self._receive_parts(event)
-        before, first = self.state, event.head if isinstance(event, Complete) else event
-        what = _INPUTS[type(first)] if not isinstance(first, Head) else _classify(first)
+        what = _INPUTS.get(type(event)) or _classify(cast("Head", event))
+        before = self.state
         after = TRANSITIONS[before].get(what)
         if after is None:
             raise LocalProtocolError(f"{what.value!r} is not allowed in state {before.value!r}")
-        self.state, self.is_over = after, not TRANSITIONS[after]
+        self.state, self.is_over = after, after.is_final
         if self.recorder is not None:
-            self.recorder(first)
+            self.recorder(event)
+        items: Sequence[T_co] = ()
         try:
-            items = self._take(event)
+            if isinstance(event, Head):
+                self._begin(event)
+            elif isinstance(event, (Data, Chunks)):
+                items = self._decode(event)
+            elif isinstance(event, End):
+                items = self._finish()
+            else:
+                self._fail(event)
         except RemoteProtocolError as exc:
-            refused = State.RECEIVING_ERROR in (
-                before,
-                self.state,
-            )  # what matters is its status, whatever its body is coded in
+            # An error status is what matters, whatever its body is coded in.
+            self.error = self._refusal() if self.state is State.RECEIVING_ERROR else exc
             self.state, self.is_over = TRANSITIONS[before][Input.INVALID], True
-            self.error = self._refused() if refused else exc
             items, exc.items = cast("Sequence[T_co]", exc.items), ()
         if self.error is not None:
             self.error.trace_id = self.trace_id
@@ -257,44 +266,6 @@ class Exchange(Generic[T_co]):
         if self.result_kind is ResultKind.VALUE:
             self._items += items
             return ()
-        return items
-
-    def _take(self, event: Received | Complete) -> Sequence[T_co]:
-        if isinstance(event, Complete):
-            return self._whole(event)
-        if isinstance(event, Data):
-            return self._data((event.data,), ends_chunk=event.ends_chunk)
-        if isinstance(event, Chunks):
-            return self._data(event.pieces, ends_chunk=True)
-        if isinstance(event, End):
-            return self._end()
-        if isinstance(event, Head):
-            self._begin(event)
-        else:
-            self.failure = event
-            is_refused = self.head is not None and self._decoder is None
-            self.error = self._refused() if is_refused else self._lost(event)
-        return ()
-
-    def _whole(self, answer: Complete) -> Sequence[T_co]:
-        self._begin(answer.head)
-        if self.is_over:
-            return ()
-        items = self._data((answer.body,), ends_chunk=False) if answer.body else ()
-        try:
-            ending = self._end()
-        except RemoteProtocolError as exc:
-            exc.items = (*items, *exc.items)
-            raise
-        self.state, self.is_over = TRANSITIONS[self.state][Input.END], True
-        return [*items, *ending] if items else ending
-
-    def _receive_parts(self, answer: Complete) -> Sequence[T_co]:
-        """Take an answer piece by piece, as a witness is to see it."""
-        items: list[T_co] = []
-        for part in answer.parts:
-            if not self.is_over:
-                items += self.receive(part)
         return items
 
     @property
@@ -322,7 +293,7 @@ class Exchange(Generic[T_co]):
     def _begin(self, head: Head) -> None:
         self.head = head
         if not 200 <= head.status <= 999:
-            raise RemoteProtocolError(f"the answer has status {head.status}, which is no final one")
+            raise RemoteProtocolError(f"the response has status {head.status}, which is not a final one")
         if self.state is State.REDIRECTED:
             return
         if "content-encoding" in head.first:
@@ -335,19 +306,19 @@ class Exchange(Generic[T_co]):
             if self.download is not None:
                 self.download.start(_length(head))
 
-    def _data(self, pieces: Sequence[bytes], *, ends_chunk: bool) -> Sequence[T_co]:
-        items: list[T_co] = []
+    def _decode(self, event: Data | Chunks) -> Sequence[T_co]:
+        pieces, ends_chunk = ((event.data,), event.ends_chunk) if isinstance(event, Data) else (event.pieces, True)
         if self.download is not None:
             self.download.add(sum(map(len, pieces)))
         decoder = self._decoder.decoder if self._decoder is not None else None
-        feed = self._refuse if decoder is None else decoder.feed
+        feed = self._collect if decoder is None else decoder.feed
+        if decoder is not None and self._inflater is None and not ends_chunk:  # as most bodies come
+            return decoder.feed(pieces[0])
+        items: list[T_co] = []
         try:
             for piece in pieces:
-                if self._inflater is None:
-                    items += feed(piece)
-                else:
-                    for part in self._inflater.feed(piece):
-                        items += feed(part)
+                for part in (piece,) if self._inflater is None else self._inflater.feed(piece):
+                    items += feed(part)
                 if ends_chunk and decoder is not None:
                     items += decoder.boundary()
         except RemoteProtocolError as exc:
@@ -355,15 +326,16 @@ class Exchange(Generic[T_co]):
             raise
         return items
 
-    def _refuse(self, data: bytes) -> Sequence[T_co]:
-        self._refusal += data[: self.limits.error - len(self._refusal)]
-        if len(self._refusal) == self.limits.error:  # enough: the adapter need not read the rest
+    def _collect(self, data: bytes) -> Sequence[T_co]:
+        """Keep a piece of an error response's body."""
+        self._error_body += data[: self.limits.error - len(self._error_body)]
+        if len(self._error_body) == self.limits.error:  # enough: the adapter need not read the rest
             raise RemoteProtocolError("the error's body is over its limit")
         return ()
 
-    def _end(self) -> Sequence[T_co]:
+    def _finish(self) -> Sequence[T_co]:
         if self._decoder is None:
-            self.error = self._refused()
+            self.error = self._refusal()
             return ()
         if self.download is not None:
             self.download.finish()
@@ -371,16 +343,17 @@ class Exchange(Generic[T_co]):
             self._inflater.finish()
         return self._decoder.decoder.finish()
 
-    def _lost(self, event: ConnectionFailed) -> BentoMLException:
-        from ._failures import loss  # while all goes well, nobody need wait for it
+    def _fail(self, event: ConnectionFailed) -> None:
+        from ._failures import failure  # loaded with the first one
 
-        return loss(event)
+        self.failure = event
+        self.error = failure(event) if self.head is None or self._decoder is not None else self._refusal()
 
-    def _refused(self) -> BentoMLException:
+    def _refusal(self) -> BentoMLException:
         from ._failures import refusal
 
         assert self.head is not None
-        return refusal(self.head, bytes(self._refusal))
+        return refusal(self.head, bytes(self._error_body))
 
 
 def _length(head: Head) -> int | None:

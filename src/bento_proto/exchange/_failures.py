@@ -1,4 +1,4 @@
-"""What went wrong with an exchange, as the exception that says so."""
+"""The exceptions for failed exchanges and error responses."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from bento_proto.http._messages import ConnectionFailed, Head
 
 
-def loss(event: ConnectionFailed) -> BentoMLException:
-    """The error that a lost exchange stands for."""
+def failure(event: ConnectionFailed) -> BentoMLException:
+    """The exception for an exchange that failed."""
     error: BentoMLException
     if event.kind is FailureKind.PROTOCOL:
         error = RemoteProtocolError(event.reason)
@@ -40,7 +40,7 @@ def loss(event: ConnectionFailed) -> BentoMLException:
 
 
 def refusal(head: Head, body: bytes) -> BentoMLException:
-    """The error that an answer with an error status stands for, in whichever of BentoML's shapes it comes."""
+    """The exception for a response with an error status, in whichever of BentoML's shapes its body is."""
     try:
         said: JSON = parse_json(body)
     except RemoteProtocolError:
@@ -56,7 +56,7 @@ def refusal(head: Head, body: bytes) -> BentoMLException:
     elif isinstance(said, str):
         detail = None
     return error_class(head.status)(
-        message or f"the server answered with status {head.status}",
+        message or f"the server responded with status {head.status}",
         error_code=head.status,
         detail=detail,
         headers=Headers(head.headers),

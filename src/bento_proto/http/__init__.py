@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ._limits import Limits, Timeout
     from ._messages import (
         Chunks,
-        Complete,
         ConnectionFailed,
         Data,
         End,
@@ -41,9 +40,7 @@ if not TYPE_CHECKING:
         "._content_headers": "file_name media_type safe_name",
         "._headers": "Headers",
         "._limits": "Limits Timeout",
-        "._messages": (
-            "Chunks Complete ConnectionFailed Data End FailureKind FilePart Head Origin Received Request Segment"
-        ),
+        "._messages": "Chunks ConnectionFailed Data End FailureKind FilePart Head Origin Received Request Segment",
         "._proxy": "Proxies Proxy ProxyError Route",
         "._url": "BaseURL parse_base_url",
         "bento_proto._types": "Fields",
@@ -61,7 +58,7 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "BaseURL", "Chunks", "Complete", "ConnectionFailed", "ConnectionRace", "Data", "End", "FailureKind", "Fields",
-    "FilePart", "Head", "Headers", "Limits", "Origin", "Proxies", "Proxy", "ProxyError", "Received", "Request", "Route",
-    "Segment", "Timeout", "file_name", "media_type", "parse_base_url", "safe_name",
+    "BaseURL", "Chunks", "ConnectionFailed", "ConnectionRace", "Data", "End", "FailureKind", "Fields", "FilePart",
+    "Head", "Headers", "Limits", "Origin", "Proxies", "Proxy", "ProxyError", "Received", "Request", "Route", "Segment",
+    "Timeout", "file_name", "media_type", "parse_base_url", "safe_name",
 )  # fmt: skip

@@ -206,26 +206,6 @@ class End:
     __slots__ = ()
 
 
-class Complete:
-    """An answer that came as a whole: the same as a `Head`, a `Data` and an `End`, at once.
-
-    Attributes:
-        head: its head.
-        body: its body, transfer coding removed.
-    """
-
-    __slots__ = ("body", "head")
-
-    def __init__(self, head: Head, body: bytes) -> None:
-        self.head: Head = head
-        self.body: bytes = body
-
-    @property
-    def parts(self) -> tuple[Head | Data | End, ...]:
-        """The events that come to the same."""
-        return (self.head, Data(self.body), End()) if self.body else (self.head, End())
-
-
 class FailureKind(Enum):
     """Why an exchange failed before its response was complete."""
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bento_proto._errors import LocalProtocolError
 from bento_proto.exchange._body import ResultKind
-from bento_proto.http._messages import Complete, ConnectionFailed, Data, End, FailureKind, FilePart, Head, joined
+from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, FilePart, Head, joined
 
 from ._fast_path import ChunkReader, may_become_plain, read_head, request_head
 
@@ -218,9 +218,6 @@ class HTTP11Exchange(Generic[T]):
         rest = data[size:]
         if not self._frame(head):
             return ()
-        if self._left == len(rest):
-            self._left, self._over = 0, True
-            return self._exchange.receive(Complete(head, rest))
         self._exchange.receive(head)
         if self._left is not None:
             return self._body(rest)

@@ -67,26 +67,17 @@ class CallContext(Frozen):
         return None if self.timeout.total is None else now + self.timeout.total
 
 
-def attempt(request: Request, reader: ReaderFactory[T], context: CallContext, now: float) -> Flow[Exchange[T]]:
-    """Send a request, follow redirects and try again as the terms allow, to the first exchange that was accepted.
-
-    Raises:
-        BentoMLException: there was none; its ``attempts`` tell of each.
-    """
-    return attempts(request, reader, context, now, context.deadline(now), raising=True)
-
-
-def attempts(
+def send_request(
     request: Request,
     reader: ReaderFactory[T],
     context: CallContext,
     now: float,
-    deadline: float | None,
+    deadline: float | None = None,
     *,
     delay: float = 0.0,
-    raising: bool = False,
+    raising: bool = True,
 ) -> Flow[Exchange[T]]:
-    """The same; what goes wrong is the ``error`` of the exchange that is returned, unless it is to be raised.
+    """Send a request, follow redirects and try again as the context allows, until a response is accepted.
 
     A kept-alive connection that turns out to be closed only means that an attempt takes another one, and a 401 may mean
     that it takes another token.
@@ -132,7 +123,8 @@ def attempts(
         if again is None:
             if exchange.error is None or exchange.is_streaming:
                 exchange.attempts = () if tried is None else tuple(tried.lines)
-                context.budget.earn()
+                if context.budget.spent:
+                    context.budget.earn()
                 return exchange
             tried = tried or AttemptLog(request, watch)
             again = tried.again(request, exchange, context, now, deadline)

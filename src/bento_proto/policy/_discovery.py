@@ -14,7 +14,7 @@ from bento_proto.http._messages import FailureKind, Request
 from bento_proto.response._readers import whole_reader
 from bento_proto.schema._service import Service, parse_service
 
-from ._attempts import CallContext, attempts
+from ._attempts import CallContext, send_request
 from ._flow import Flow
 from ._retry import NEVER
 
@@ -83,12 +83,12 @@ def _search(
     """Look for the schema; return the exchange that decided it, what stood before its path, and the clock."""
     reader = whole_reader(parse_service, context.limits.schema)
     request = Request("GET", base.origin, f"{base.path}/schema.json", headers)
-    exchange = yield from attempts(request, reader, context, now, deadline)
+    exchange = yield from send_request(request, reader, context, now, deadline, raising=False)
     now += exchange.elapsed
     if not base.path or not isinstance(exchange.error, NotFound):
         return exchange, base.path, now
     request = Request("GET", base.origin, "/schema.json", headers)
-    exchange = yield from attempts(request, reader, context, now, deadline)
+    exchange = yield from send_request(request, reader, context, now, deadline, raising=False)
     if exchange.error is None and mounted(exchange.result, base).mount:
         exchange.error = NotFound("what is at the root is another Service: its routes are not under the path")
     return exchange, "", now + exchange.elapsed
@@ -119,7 +119,7 @@ def probe(
     deadline = context.deadline(now + delay)
     reader = whole_reader(bytes, context.limits.error)
     request = Request("GET", base.origin, f"{base.path}/readyz", headers)
-    exchange = yield from attempts(request, reader, context, now, deadline, delay=delay)
+    exchange = yield from send_request(request, reader, context, now, deadline, delay=delay, raising=False)
     now += exchange.elapsed
     if not isinstance(exchange.error, NotFound):
         return exchange, now
@@ -135,7 +135,7 @@ def probe(
         exchange.error = None  # it serves its schema, so it is there; something keeps /readyz from us
         return exchange, now
     request = Request("GET", base.origin, f"{prefix}/readyz", headers)
-    exchange = yield from attempts(request, reader, context, now, deadline)
+    exchange = yield from send_request(request, reader, context, now, deadline, raising=False)
     now += exchange.elapsed
     if isinstance(exchange.error, NotFound):
         exchange.error = None  # the routes just happen to begin alike

@@ -83,22 +83,27 @@ class RetryBudget:
 
     Args:
         most: how many retries there can be without any success.
+
+    Attributes:
+        spent: how many retries are missing from it.
     """
+
+    __slots__ = ("_most", "spent")
 
     def __init__(self, most: float = 20.0) -> None:
         self._most = most
-        self._left = most
+        self.spent: float = 0.0
 
     def spend(self) -> bool:
         """Take a retry; False if none is left."""
-        if self._left < 1:
+        if self.spent > self._most - 1:
             return False
-        self._left -= 1
+        self.spent += 1
         return True
 
     def earn(self) -> None:
         """Note a success."""
-        self._left = min(self._most, self._left + 0.1)
+        self.spent = max(0.0, self.spent - 0.1)
 
 
 NEVER: Final = RetryPolicy(attempts=1)

@@ -14,7 +14,7 @@ from bento_proto.http._dates import retry_after
 from bento_proto.json import parse_json
 from bento_proto.response._readers import whole_reader
 
-from ._attempts import attempts
+from ._attempts import send_request
 from ._flow import Flow
 from ._retry import NEVER, RetryPolicy
 
@@ -148,7 +148,8 @@ def until_over(
     while True:
         left = None if deadline is None else max(deadline - now - delay, _LAST_REQUEST)
         asking = context.replace(timeout=context.timeout.within(_shorter(context.timeout.total, left)))
-        exchange = yield from attempts(status, reader, asking, now, asking.deadline(now + delay), delay=delay)
+        ends = asking.deadline(now + delay)
+        exchange = yield from send_request(status, reader, asking, now, ends, delay=delay, raising=False)
         now += exchange.elapsed
         error = exchange.error
         if error is None:
@@ -200,19 +201,19 @@ def outcome(
         NotFound: the server knows no such task.
     """
     deadline = context.deadline(now)
-    exchange = yield from attempts(get, reader, context, now, deadline)
+    exchange = yield from send_request(get, reader, context, now, deadline, raising=False)
     now += exchange.elapsed
     error = _refusal(exchange)
     if error is None:
         return exchange
     reader_of_status, quiet = whole_reader(parse_status, context.limits.error), context.replace(on_progress=None)
-    asked = yield from attempts(status, reader_of_status, quiet, now, deadline)
+    asked = yield from send_request(status, reader_of_status, quiet, now, deadline, raising=False)
     if asked.error is not None:
         raise asked.error
     if not asked.result.is_final:
         raise _as(TaskNotCompleted, error) from error
     if error.error_code == 400:  # also the status for a task that is not over, and it may be over since
-        exchange = yield from attempts(get, reader, context, now + asked.elapsed, deadline)
+        exchange = yield from send_request(get, reader, context, now + asked.elapsed, deadline, raising=False)
         error = _refusal(exchange)
         if error is None:
             return exchange

@@ -51,7 +51,10 @@ class WholeDecoder(Generic[T]):
         self._size += len(data)
         if self._size > self._limit:
             raise LimitExceeded(f"the answer is over {self._limit} bytes")
-        pile(self._pieces, data)
+        if self._pieces:
+            pile(self._pieces, data)
+        else:
+            self._pieces.append(data)
         return ()
 
     def boundary(self) -> Sequence[T]:

@@ -8,7 +8,7 @@ from bento_proto.http._cookies import Cookies
 from bento_proto.http._headers import merged
 from bento_proto.http._limits import Limits
 from bento_proto.http._messages import Request
-from bento_proto.policy._attempts import CallContext, attempt
+from bento_proto.policy._attempts import CallContext, send_request
 from bento_proto.policy._flow import Flow
 from bento_proto.policy._retry import RetryBudget
 from bento_proto.request._binding import check_file_strings
@@ -118,14 +118,14 @@ class Requests:
             body = encode(call, uploads, boundary)
             target = self.target(call.route, action)
             request = self.make("POST", target, body.content_type, body.segments, options)
-            return attempt(request, reader, self.context(options, options.on_progress), now)
+            return send_request(request, reader, self.context(options, options.on_progress), now)
         data = encode_simple(call)
         headers, last = self.headers(options), self._last.get(call.endpoint.name)
         if last is None or last.headers is not headers or last.options is not options:
             request = self.make("POST", self.target(call.route), JSON_TYPE, (), options)
             context = self.context(options, options.on_progress)
             last = self._last[call.endpoint.name] = _Last(headers, options, request, context)
-        return attempt(last.request.with_body((data,)), reader, last.context, now)
+        return send_request(last.request.with_body((data,)), reader, last.context, now)
 
     def target(self, route: str, action: str = "") -> str:
         """The path of an endpoint, or of an action of its, percent-encoded."""

@@ -266,7 +266,7 @@ class Session:
             raise ValueError(f"not an HTTP method: {method!r}")
         from bento_proto.http._url import checked_target
         from bento_proto.json import to_json
-        from bento_proto.policy._attempts import attempt
+        from bento_proto.policy._attempts import send_request
         from bento_proto.response._readers import whole_reader
 
         kind = "application/json" if content is None and json is not None else None
@@ -274,4 +274,4 @@ class Session:
         requests = self._requests
         request = requests.make(method.upper(), self.base.path + checked_target(path), kind, body, options)
         context = requests.context(options, options.on_progress)
-        return attempt(request, whole_reader(bytes, requests.limits.body), context, now)
+        return send_request(request, whole_reader(bytes, requests.limits.body), context, now)

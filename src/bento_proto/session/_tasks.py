@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from bento_proto import exchange, request, schema
 from bento_proto._errors import BentoMLException, CallTimeout
 from bento_proto.http._url import quote_segment
-from bento_proto.policy._attempts import attempt
+from bento_proto.policy._attempts import send_request
 from bento_proto.policy._flow import Flow
 from bento_proto.policy._retry import NEVER
 from bento_proto.policy._tasks import Poll, ResultStatus, outcome, parse_status, parse_task_id, until_over
@@ -185,7 +185,7 @@ class Tasks:
     ) -> Flow[exchange.Exchange[T]]:
         request = self._request(method, endpoint, action, task_id, options)
         reader = whole_reader(parse, self._requests.limits.error)
-        return attempt(request, reader, self._requests.context(options), now)
+        return send_request(request, reader, self._requests.context(options), now)
 
     def _request(self, method: str, endpoint: schema.Endpoint, action: str, task_id: str, options: Options) -> Request:
         target = f"{self._requests.target(endpoint.route, action)}?task_id={quote_segment(task_id)}"
