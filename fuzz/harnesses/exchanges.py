@@ -184,7 +184,7 @@ def carry_out(exchange: Exchange[object], pieces: Sequence[bytes] | None, plan: 
             wire.connection_lost("reset")
     assert exchange.state in (State.DONE, State.FAILED, State.REDIRECTED)
     assert (exchange.error is not None) is (exchange.state is State.FAILED)
-    assert len(exchange._refusal) <= LIMITS.error
+    assert len(exchange._error_body) <= LIMITS.error
     return items
 
 

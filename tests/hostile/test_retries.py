@@ -74,9 +74,15 @@ def test_a_server_that_does_not_say_when_or_too_late_is_not(
     assert_right(client)
 
 
+def test_bentomls_429_without_a_time_is_tried_again(connect: Connect, server: Server) -> None:
+    server.script(Peer.request, send(busy("429 Busy")), Peer.serve)
+    assert connect(retries=QUICK).echo(text="again") == "again"
+    assert len(server.requests) == 2
+
+
 def test_all_attempts_are_told(connect: Connect, server: Server) -> None:
     for _ in range(3):
-        server.script(Peer.request, send(busy("429 Busy", "Retry-After: 0")))
+        server.script(Peer.request, send(busy("429 Busy", "Retry-After: 0", "Connection: close")))
     with pytest.raises(TooManyRequests, match="after 3 attempts") as info:
         connect(retries=QUICK).echo()
     assert info.value.attempts == ("TooManyRequests: busy",) * 3
@@ -161,7 +167,7 @@ def test_a_connection_that_is_refused_is_tried_again(connect: Connect) -> None:
 def test_a_budget_ends_the_retries_of_a_client_in_trouble(connect: Connect, server: Server) -> None:
     client = connect(retries=RetryPolicy(attempts=1000, backoff=0, max_backoff=0))
     for _ in range(200):
-        server.script(Peer.request, send(busy("503 Busy", "Retry-After: 0")))
+        server.script(Peer.request, send(busy("503 Busy", "Retry-After: 0", "Connection: close")))
     with within(60), pytest.raises(ServiceUnavailable) as info:
         client.echo()
     assert len(info.value.attempts) < 50

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from bento_sync import BentoMLException, ConnectionLost, SyncHTTPClient
+from bento_sync import BentoMLException, ConnectionLost, RetryPolicy, SyncHTTPClient
 from tests.parity.faces import Connect
 
 from .promises import assert_right
@@ -63,24 +63,37 @@ def test_a_good_connection_is_used_again(client: SyncHTTPClient, server: Server)
 
 
 @pytest.mark.parametrize("end", [None, Peer.reset], ids=["closed", "reset"])
-def test_a_connection_that_closes_at_the_next_request_is_replaced_once(
+def test_a_request_that_was_read_before_the_connection_closed_is_not_repeated(
     client: SyncHTTPClient, server: Server, end: object
 ) -> None:
-    """The race that BentoML's own client loses: the server closes as the client sends."""
+    """Nobody can tell whether the endpoint ran."""
     last = (Peer.reset,) if end else ()
     server.script(Peer.request, send(answer(b"good")), Peer.request, *last)
     assert client.echo() == "good"
-    assert_right(client)  # without any retries
+    with pytest.raises(ConnectionLost, match="declared by RetryPolicy") as info:
+        client.echo(text="once")
+    assert info.value.sent
+    assert len(server.requests) == 2
+    assert_right(client)
+
+
+@pytest.mark.parametrize("by_key", [False, True], ids=["by the policy", "by a key"])
+def test_unless_the_caller_declares_it_repeatable(client: SyncHTTPClient, server: Server, by_key: bool) -> None:
+    server.script(Peer.request, send(answer(b"good")), Peer.request)
+    headers = {"Idempotency-Key": "1"} if by_key else {}
+    declared = client.with_options(retries=RetryPolicy(attempts=2, idempotent=not by_key), headers=headers)
+    assert declared.echo() == "good"
+    assert declared.echo(text="again") == "again"
     assert len(server.requests) == 3
     assert server.connections == 2
 
 
-def test_it_is_replaced_once_and_not_again(client: SyncHTTPClient, server: Server) -> None:
+def test_it_is_repeated_once_and_not_again(client: SyncHTTPClient, server: Server) -> None:
     server.script(Peer.request, send(answer(b"good")), Peer.request)
     server.script(Peer.request)
     assert client.echo() == "good"
-    with pytest.raises(ConnectionLost) as info:
-        client.echo(text="twice at most")
+    with pytest.raises(ConnectionLost, match="after 2 attempts") as info:
+        client.with_options(retries=RetryPolicy(attempts=2, idempotent=True)).echo(text="twice at most")
     assert info.value.sent
     assert len(server.requests) == 3
     assert_right(client)

@@ -122,7 +122,7 @@ def test_any_status_is_an_error_of_its_own_kind(zoo: SyncHTTPClient, status: int
 def test_errors_in_whatever_shape(connect: Connect, body: bytes, message: str, detail: object) -> None:
     with Stub(routes({"/f": reply(body, 400)})) as stub, pytest.raises(InvalidArgument) as caught:
         connect(stub.url, schema=GIVEN).f()
-    assert caught.value.message == (message or "the server answered with status 400")
+    assert caught.value.message == (message or "the server responded with status 400")
     assert caught.value.detail == detail
 
 

@@ -52,10 +52,14 @@ def reply(status: int = 200, body: bytes | str | JSON = b"", headers: Mapping[st
 
 
 def lost(
-    loss: FailureKind = FailureKind.DISCONNECTED, reason: str = "lost", cause: BaseException | None = None
+    kind: FailureKind = FailureKind.DISCONNECTED,
+    reason: str = "lost",
+    cause: BaseException | None = None,
+    *,
+    sent: bool = True,
 ) -> Answer:
-    """An exchange that gets no answer."""
-    return Answer((ConnectionFailed(loss, reason, cause=cause),))
+    """An exchange without a response."""
+    return Answer((ConnectionFailed(kind, reason, sent=sent, cause=cause),))
 
 
 def moved(status: int, location: str, headers: Mapping[str, str] | None = None) -> Answer:

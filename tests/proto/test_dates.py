@@ -25,6 +25,11 @@ def head(**fields: str) -> Head:
         ("Mon, 23 Foo 2026 19:20:46 GMT", None),
         ("Mon, 31 Feb 2026 19:20:46 GMT", None),
         ("Mon, 23 Nov 0000 19:20:46 GMT", None),
+        ("Monday, 23-Nov-26 19:20:17 GMT", 1.0),  # RFC 850
+        ("Mon Nov 23 19:20:17 2026", 1.0),  # asctime
+        ("Tue Dec  1 19:20:16 2026", 8 * 86400.0),
+        ("Sunday, 31-Dec-69 00:00:00 GMT", 1_360_211_984.0),  # years from 70 on are of the last century
+        ("Thursday, 01-Jan-70 00:00:00 GMT", -1_795_461_616.0),
         ("2026-11-23T19:20:46Z", None),
         ("", None),
     ],
@@ -45,7 +50,10 @@ def test_without_a_date_of_its_own_an_answer_tells_nothing(own: str) -> None:
         (" 0 ", 0.0),
         ("9" * 5000, 999999999.0),
         ("-7", None),
-        ("1.5", None),
+        ("1.5", 1.5),
+        (".5", None),
+        ("1.5.5", None),
+        ("Sunday, 06-Nov-94 08:49:37 GMT", 0.0),
         ("٣", None),  # a digit, but none of HTTP's
         ("soon", None),
         ("Mon, 23 Nov 2026 19:20:46 GMT", 30.0),

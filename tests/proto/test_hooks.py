@@ -153,7 +153,7 @@ def test_a_stale_connection_and_an_old_token_are_retries_at_once() -> None:
     given = context(notes.hooks, renew=POST)
     play(
         send_request(POST, whole_reader(bytes, 9), given, 0.0),
-        lost(FailureKind.IDLE_CLOSED, "closed"),
+        lost(FailureKind.IDLE_CLOSED, "closed", sent=False),
         reply(401, "old"),
         OK,
     )
@@ -161,6 +161,16 @@ def test_a_stale_connection_and_an_old_token_are_retries_at_once() -> None:
         "1 again after 0: ConnectionLost: closed",
         "2 again after 0: Unauthorized: old",
     ]
+
+
+def test_all_attempts_have_the_idempotency_key_of_the_first() -> None:
+    keys = iter(({"Idempotency-Key": "one", "x": "1"}, {"Idempotency-Key": "two", "x": "2"}, {}))
+    hooks = Hooks(request=lambda event: next(keys))
+    policy = RetryPolicy(attempts=5)
+    given = context(hooks).replace(retries=policy)
+    played = play(send_request(POST, whole_reader(bytes, 9), given, 0.0), lost(), reply(502), OK)
+    assert [asked.headers["idempotency-key"] for asked in played.asked] == ["one", "one", "one"]
+    assert [asked.headers.get("x") for asked in played.asked] == ["1", "2", None]
 
 
 def test_a_redirect_is_an_answer_and_then_another_request() -> None:
@@ -435,7 +445,7 @@ def test_a_result_knows_its_trace_its_attempts_and_its_time() -> None:
     assert (found.trace_id, found.request_id) == (TRACE, "42")
     assert found.attempts == (
         "ConnectError: no route",
-        "ServiceUnavailable: the server answered with status 503",
+        "ServiceUnavailable: the server responded with status 503",
     )
     assert found.elapsed == 1 + 0.25 + 2 + 0.5 + 3
     found = response(play(flow(POST), OK.after(3), now=100.0).result)

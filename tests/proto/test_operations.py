@@ -107,28 +107,83 @@ def test_unless_the_caller_says_so() -> None:
     assert played.result.result == b"7"
 
 
-def test_a_stale_connection_is_replaced_at_once_and_once() -> None:
-    played = play(flow(), lost(FailureKind.IDLE_CLOSED), OK)
-    assert played.result.result == b"7"
+IDLE_CLOSED = lost(FailureKind.IDLE_CLOSED)
+UNREAD = lost(FailureKind.IDLE_CLOSED, "unread", sent=False)
+GET = Request("GET", HERE, "/schema.json")
+HINT = "declared by RetryPolicy(idempotent=True), or by an Idempotency-Key header"
+
+
+def test_a_post_that_may_have_been_read_is_sent_once() -> None:
+    for policy in (RetryPolicy(), RetryPolicy(attempts=1), RetryPolicy(attempts=9)):
+        for answer in (IDLE_CLOSED, lost()):
+            error = play(flow(POST, context(policy)), answer).error
+            assert isinstance(error, ConnectionLost)
+            assert error.sent
+            assert HINT in str(error)
+            assert error.attempts == ("ConnectionLost: lost",)
+
+
+def test_a_post_that_provably_was_not_read_goes_out_on_a_new_connection_at_once() -> None:
+    for policy in (RetryPolicy(), RetryPolicy(attempts=1)):  # that is no retry of the caller's
+        played = play(flow(POST, context(policy, budget=0)), UNREAD, OK)
+        assert played.result.attempts == ("ConnectionLost: unread",)
+        assert [(asked.delay, asked.fresh) for asked in played.asked] == [(0.0, False), (0.0, True)]
+    error = play(flow(POST, context(RetryPolicy(attempts=1))), UNREAD, UNREAD).error
+    assert isinstance(error, ConnectionLost)
+    assert not error.sent
+    assert str(error) == "unread (after 2 attempts)"
+    assert HINT in str(play(flow(), UNREAD, lost()).error)
+    assert isinstance(play(flow(ONCE), UNREAD).error, ConnectionLost)
+
+
+def test_a_body_that_can_be_read_once_can_not_be_declared_repeatable() -> None:
+    assert str(play(flow(ONCE), lost()).error) == "lost"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_safe_request_is_repeated_at_once_when_the_connection_was_closed(method: str) -> None:
+    request = Request(method, HERE, "/readyz")
+    played = play(flow(request, context(RetryPolicy(attempts=1))), IDLE_CLOSED, OK)
     assert [(asked.delay, asked.fresh) for asked in played.asked] == [(0.0, False), (0.0, True)]
-    assert isinstance(play(flow(), lost(FailureKind.IDLE_CLOSED), lost(FailureKind.IDLE_CLOSED)).error, ConnectionLost)
-    assert isinstance(play(flow(), lost(FailureKind.IDLE_CLOSED), lost(FailureKind.DISCONNECTED)).error, ConnectionLost)
-    assert isinstance(play(flow(ONCE), lost(FailureKind.IDLE_CLOSED)).error, ConnectionLost)
-    # that is no retry of the caller's
-    played = play(flow(POST, context(RetryPolicy(attempts=1), budget=0)), lost(FailureKind.IDLE_CLOSED), reply(500))
-    assert played.error is not None
-    assert played.error.attempts == (
-        "ConnectionLost: lost",
-        "InternalServerError: the server answered with status 500",
-    )
+    played = play(flow(request, context(RetryPolicy(attempts=1))), IDLE_CLOSED, lost())
+    assert str(played.error) == "lost (after 2 attempts)"
+    played = play(flow(request, context(RetryPolicy(attempts=3))), IDLE_CLOSED, lost(), lost())
+    assert len(played.asked) == 3, "each counts as an attempt"
 
 
-def test_each_attempt_and_each_hop_may_meet_a_stale_connection() -> None:
-    played = play(flow(), lost(FailureKind.IDLE_CLOSED), lost(FailureKind.CONNECT), lost(FailureKind.IDLE_CLOSED), OK)
+def test_a_declared_request_is_repeated_within_its_attempts() -> None:
+    keyed = Request("POST", HERE, "/f", (("idempotency-key", "1"),), (b"{}",))
+    for request, idempotent in ((POST, True), (keyed, False)):
+        played = play(flow(request, context(RetryPolicy(attempts=2, idempotent=idempotent))), IDLE_CLOSED, OK)
+        assert [(asked.delay, asked.fresh) for asked in played.asked] == [(0.0, False), (0.0, True)]
+        error = play(flow(request, context(RetryPolicy(attempts=1, idempotent=idempotent))), IDLE_CLOSED).error
+        assert str(error) == "lost"
+        error = play(flow(request, context(RetryPolicy(attempts=2, idempotent=idempotent))), IDLE_CLOSED, lost()).error
+        assert str(error) == "lost (after 2 attempts)"
+
+
+def test_a_renewed_token_is_no_retry() -> None:
+    given = context(RetryPolicy(attempts=1)).replace(renew=renew)
+    assert play(flow(POST, given), reply(401), OK).result.result == b"7"
+
+
+def test_each_attempt_and_each_hop_may_meet_a_closed_connection() -> None:
+    played = play(flow(), UNREAD, lost(FailureKind.CONNECT), UNREAD, OK)
     assert [(asked.delay, asked.fresh) for asked in played.asked] == [(0, False), (0, True), (0.25, False), (0, True)]
-    played = play(flow(), moved(307, "http://other/g"), lost(FailureKind.IDLE_CLOSED), moved(307, "/h"), OK)
+    played = play(flow(), moved(307, "http://other/g"), UNREAD, moved(307, "/h"), OK)
     assert [asked.request.target for asked in played.asked] == ["/f", "/g", "/g", "/h"]
     assert [asked.fresh for asked in played.asked] == [False, False, True, True]
+
+
+def test_a_redirect_does_not_wait_as_the_retry_before_it_did() -> None:
+    played = play(flow(), lost(FailureKind.CONNECT), moved(307, "/g"), OK)
+    assert played.delays == [0.0, 0.25, 0.0]
+
+
+def test_bentomls_429_is_backed_off_and_tried_again() -> None:
+    played = play(flow(), reply(429, b"Too many requests"), reply(429), OK)
+    assert played.delays == [0.0, 0.25, 0.5]
+    assert len(play(flow(POST, context(RetryPolicy(attempts=1))), reply(429)).asked) == 1
 
 
 def test_the_server_asks_to_wait() -> None:
@@ -140,6 +195,14 @@ def test_a_budget_that_is_spent_allows_no_retry() -> None:
     given = context(budget=1)
     assert play(flow(POST, given), lost(FailureKind.CONNECT), OK).error is None
     assert isinstance(play(flow(POST, given), lost(FailureKind.CONNECT)).error, ConnectError)
+
+
+def test_success_fills_the_budget_again() -> None:
+    given = context(budget=1)
+    assert play(flow(POST, given), lost(FailureKind.CONNECT), OK).error is None
+    for _ in range(10):
+        play(flow(POST, given), OK)
+    assert play(flow(POST, given), lost(FailureKind.CONNECT), OK).error is None
 
 
 def test_a_stream_that_has_begun_is_the_callers_whatever_becomes_of_it() -> None:

@@ -221,7 +221,7 @@ GENERIC = "An unexpected error has occurred, please check the server log."
         ("limits_429_schema", "Too many requests", False),
         ("limits_stream_first_late_504", "Not able to process the request in 1 seconds", False),
         ("mounted_404", "Not Found", False),
-        ("mounted_422", "the server answered with status 422", True),
+        ("mounted_422", "the server responded with status 422", True),
         ("stream_bad_arg", "1 validation error for Input", True),
         ("probe-task-get-no-id", "task_id is required", False),
         ("probe-http-dot-segments", "Not Found", False),

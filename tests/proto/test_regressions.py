@@ -174,10 +174,10 @@ def test_an_errors_body_that_comes_in_tiny_pieces_is_not_copied_for_each() -> No
         Limits(),
     )
     exchange.receive(Head(500))
-    body = exchange._refusal
+    body = exchange._error_body
     for _ in range(10):
         exchange.receive(Data(b"xy"))
-    assert exchange._refusal is body
+    assert exchange._error_body is body
     exchange.receive(End())
     assert exchange.error is not None
     assert exchange.error.message == "xy" * 10

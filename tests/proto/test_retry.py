@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from typing import cast
+
 import pytest
 
-from bento_proto import Data, Exchange, FailureKind, Head, Limits, Request, RetryPolicy
-from bento_proto.http import FilePart, Origin, Received
+from bento_proto import (
+    BentoMLException,
+    ConnectionLost,
+    Data,
+    Exchange,
+    FailureKind,
+    Head,
+    InternalServerError,
+    Limits,
+    Request,
+    RetryPolicy,
+    TooManyRequests,
+)
+from bento_proto.http import Fields, FilePart, Origin, Received
 from bento_proto.policy._retry import NEVER, RetryBudget
 from bento_proto.response._readers import whole_reader
 
@@ -16,10 +31,9 @@ NOW = "Mon, 23 Nov 2026 19:20:16 GMT"
 ONCE = FilePart("pipe", None, replayable=False)
 
 
-def failed(answer: Answer, *body: bytes | FilePart) -> Exchange[object]:
-    exchange: Exchange[object] = Exchange(
-        Request("POST", Origin("http", "h", 80), "/", (), body or (b"{}",)), whole_reader(bytes, 100), Limits()
-    )
+def failed(answer: Answer, *body: bytes | FilePart, method: str = "POST", headers: Fields = ()) -> Exchange[object]:
+    request = Request(method, Origin("http", "h", 80), "/", headers, body or (b"{}",))
+    exchange: Exchange[object] = Exchange(request, whole_reader(bytes, 100), Limits())
     for event in answer.events:
         exchange.receive(event)
     assert exchange.error is not None
@@ -28,6 +42,11 @@ def failed(answer: Answer, *body: bytes | FilePart) -> Exchange[object]:
 
 def wait(policy: RetryPolicy, exchange: Exchange[object], failures: int = 1, chance: float = 0.0) -> float | None:
     return policy.wait(exchange, failures, lambda: chance)
+
+
+def test_a_retry_after_that_can_not_be_read_is_none() -> None:
+    assert wait(RetryPolicy(), failed(reply(429, headers={"retry-after": "soon"}))) == 0.25
+    assert wait(RetryPolicy(), failed(reply(503, headers={"retry-after": "soon"}))) is None
 
 
 @pytest.mark.parametrize(
@@ -42,14 +61,63 @@ def wait(policy: RetryPolicy, exchange: Exchange[object], failures: int = 1, cha
         (FailureKind.PROTOCOL, False, False),
     ],
 )
-def test_losses(loss: FailureKind, plain: bool, repeated: bool) -> None:
+def test_failures(loss: FailureKind, plain: bool, repeated: bool) -> None:
     assert (wait(RetryPolicy(), failed(lost(loss))) is not None) is plain
     assert (wait(REPEAT, failed(lost(loss))) is not None) is repeated
 
 
+@pytest.mark.parametrize("kind", [FailureKind.IDLE_CLOSED, FailureKind.DISCONNECTED])
+def test_a_request_that_provably_was_not_read_is_sent_again(kind: FailureKind) -> None:
+    assert wait(RetryPolicy(), failed(lost(kind, sent=False))) == 0.25
+    after_a_head = Answer((Head(200), *lost(kind, sent=False).events))  # which is no proof
+    assert wait(RetryPolicy(), failed(after_a_head)) is None
+
+
+def test_a_timeout_is_not_multiplied_by_the_attempts() -> None:
+    assert wait(RetryPolicy(), failed(lost(FailureKind.TIMEOUT, sent=False))) is None
+    assert wait(RetryPolicy(), failed(lost(FailureKind.TIMEOUT), method="GET")) is None
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "DELETE"])
+def test_only_get_and_head_are_safe(method: str) -> None:
+    is_safe = method in ("GET", "HEAD")
+    assert (wait(RetryPolicy(), failed(lost(), method=method)) is not None) is is_safe
+    assert wait(RetryPolicy(), failed(reply(502), method=method)) is None
+    assert wait(NEVER, failed(lost(), method=method)) is None
+
+
+def test_an_idempotency_key_declares_a_request_repeatable() -> None:
+    for answer in (lost(), lost(FailureKind.TIMEOUT), lost(FailureKind.IDLE_CLOSED), reply(502), reply(503)):
+        assert wait(RetryPolicy(), failed(answer)) is None
+        assert wait(RetryPolicy(), failed(answer, headers=(("idempotency-key", "1"),))) == 0.25
+    assert wait(RetryPolicy(), failed(reply(500), headers=(("idempotency-key", "1"),))) is None
+
+
+def test_further_statuses_and_exceptions() -> None:
+    assert wait(RetryPolicy(statuses={500, 408}), failed(reply(500))) == 0.25
+    assert wait(RetryPolicy(statuses={500, 408}), failed(reply(502))) is None
+    assert wait(RetryPolicy(statuses={500}), failed(reply(500, headers={"retry-after": "7"}))) == 7.0
+    assert wait(RetryPolicy(statuses={500}), failed(reply(500), ONCE)) is None
+    assert wait(RetryPolicy(exceptions={ConnectionLost}), failed(lost())) == 0.25
+    assert wait(RetryPolicy(exceptions=[ConnectionLost]), failed(lost(FailureKind.TIMEOUT))) is None
+    assert wait(RetryPolicy(exceptions=(InternalServerError,)), failed(reply(500))) == 0.25
+
+
+def test_a_function_decides_first() -> None:
+    def decide(error: BentoMLException) -> bool | None:
+        return {404: True, 429: False}.get(error.error_code or 0)
+
+    policy = RetryPolicy(retry_if=decide, exceptions=(TooManyRequests,))
+    assert wait(policy, failed(reply(404))) == 0.25
+    assert wait(policy, failed(reply(429))) is None
+    assert wait(policy, failed(lost(FailureKind.CONNECT))) == 0.25
+    assert wait(policy, failed(reply(404)), failures=3) is None
+    assert wait(policy, failed(reply(404), ONCE)) is None
+
+
 @pytest.mark.parametrize(
     ("status", "plain", "repeated"),
-    [(400, 0, 0), (404, 0, 0), (429, 0, 1), (500, 0, 0), (502, 0, 1), (503, 0, 1), (504, 0, 1), (599, 0, 0)],
+    [(400, 0, 0), (404, 0, 0), (429, 1, 1), (500, 0, 0), (502, 0, 1), (503, 0, 1), (504, 0, 1), (599, 0, 0)],
 )
 def test_statuses(status: int, plain: int, repeated: int) -> None:
     assert (wait(RetryPolicy(), failed(reply(status))) is not None) is bool(plain)
@@ -66,7 +134,6 @@ def test_statuses(status: int, plain: int, repeated: int) -> None:
         ("61", None),  # beyond the policy's patience
         ("Mon, 23 Nov 2026 19:20:26 GMT", 10.0),
         ("Mon, 23 Nov 2026 19:00:00 GMT", 0.25),
-        ("soon", None),
     ],
 )
 def test_the_server_asks_to_wait(status: int, after: str, seconds: float | None) -> None:
@@ -131,6 +198,12 @@ def test_numbers_stand_for_policies() -> None:
 def test_what_is_no_policy(value: RetryPolicy | int) -> None:
     with pytest.raises(ValueError, match="negative"):
         RetryPolicy.of(value)
+
+
+@pytest.mark.parametrize("value", [2.5, math.inf])
+def test_attempts_are_whole(value: float) -> None:
+    with pytest.raises(ValueError, match="whole number"):
+        RetryPolicy.of(cast("int", value))
 
 
 def test_a_budget_allows_so_many_and_success_earns_more() -> None:

@@ -10,8 +10,13 @@ if TYPE_CHECKING:
 
     from ._messages import Head
 
-# RFC 9110 section 5.6.7, the preferred form; Expires of a cookie also writes it with hyphens.
-_DATE: Final = r"[A-Za-z]{3,9}, (\d{2})[ -]([A-Za-z]{3})[ -](\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT"
+# The three forms of RFC 9110 section 5.6.7: IMF-fixdate; RFC 850, of which cookies also have one with the whole year;
+# asctime.
+_TIME: Final = r"(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})"
+_DATE: Final = (
+    rf"[A-Za-z]{{3,9}}, (?P<day>\d{{2}})[ -](?P<month>[A-Za-z]{{3}})[ -](?P<year>\d{{4}}|\d{{2}}) {_TIME} GMT"
+)
+_ASCTIME: Final = rf"[A-Za-z]{{3}} (?P<month>[A-Za-z]{{3}}) (?P<day>[ \d]\d) {_TIME} (?P<year>\d{{4}})"
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
@@ -24,23 +29,24 @@ def seconds_until(date: str, head: Head) -> float | None:
 def retry_after(head: Head) -> float | None:
     """The seconds that a Retry-After asks to wait (RFC 9110 section 10.2.3); None if it asks for nothing."""
     value = (head.get("retry-after") or "").strip()
-    if value.isascii() and value.isdigit():
+    if re.fullmatch(r"\d+(?:\.\d+)?", value, re.ASCII):  # a fraction is against the RFC, and sent all the same
         return float(value[:9])
     seconds = seconds_until(value, head)
     return None if seconds is None else max(0.0, seconds)
 
 
 def _timestamp(date: str) -> float | None:
-    found = re.fullmatch(_DATE, date.strip())
-    if found is None or found[2].lower() not in _MONTHS:
+    found = re.fullmatch(_DATE, date.strip()) or re.fullmatch(_ASCTIME, date.strip())
+    if found is None or found["month"].lower() not in _MONTHS:
         return None
-    import datetime as dt  # only here: most answers need no date
+    import datetime as dt  # only here: most responses need no date
 
+    year = int(found["year"])
+    if len(found["year"]) == 2:  # RFC 6265 section 5.1.1; RFC 9110 asks for a clock to tell the century
+        year += 1900 if year >= 70 else 2000
+    month = _MONTHS.index(found["month"].lower()) + 1
+    time = (int(found["hour"]), int(found["minute"]), min(int(found["second"]), 59))
     try:
-        moment = dt.datetime(
-            int(found[3]), _MONTHS.index(found[2].lower()) + 1, int(found[1]), int(found[4]), int(found[5]),
-            min(int(found[6]), 59), tzinfo=dt.timezone.utc,
-        )  # fmt: skip
+        return dt.datetime(year, month, int(found["day"]), *time, tzinfo=dt.timezone.utc).timestamp()
     except ValueError:
         return None
-    return moment.timestamp()

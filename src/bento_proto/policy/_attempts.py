@@ -1,4 +1,4 @@
-"""Sending one request until there is an answer: redirects, retries and the deadline, as flows."""
+"""Sending one request until a response is accepted: redirects, retries, renewed tokens and the deadline."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from bento_proto.exchange._exchange import Exchange, State
 from bento_proto.http._messages import FailureKind
 
 from ._flow import Flow, Step
-from ._hook_dispatcher import watching
+from ._hook_dispatcher import HookDispatcher
 from ._redirect import redirected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Final
 
     from bento_proto.exchange._body import ReaderFactory
     from bento_proto.exchange._progress import OnProgress
@@ -31,25 +32,29 @@ if TYPE_CHECKING:
     from bento_proto.http._messages import Request
     from bento_proto.observe._hooks import Hooks
 
-    from ._hook_dispatcher import HookDispatcher
     from ._retry import RetryBudget, RetryPolicy
 
 T = TypeVar("T")
 
+_HINT: Final = (
+    "; not sent again, since the server may have processed it: an endpoint that may be repeated is declared by "
+    "RetryPolicy(idempotent=True), or by an Idempotency-Key header"
+)
+
 
 class CallContext(Frozen):
-    """What holds for one call.
+    """The settings of one call.
 
     Attributes:
         timeout: how long to wait for what.
-        retries: what is tried again.
+        retries: what is sent again.
         limits: how much the server may send.
-        cookies: where the answers' cookies are kept.
-        budget: what retries the client has left.
+        cookies: where the cookies of responses are kept.
+        budget: how many retries the client has left.
         random: returns a random number from 0 to 1.
         renew: makes the same request with another token, after a 401; or None if there is none.
-        hooks: who is told of the requests.
-        on_progress: who is told how far their bodies, and those of the answers, have come.
+        hooks: called for each request.
+        on_progress: called with the progress of the bodies.
     """
 
     timeout: Timeout
@@ -63,7 +68,7 @@ class CallContext(Frozen):
     on_progress: OnProgress | None = None
 
     def deadline(self, now: float) -> float | None:
-        """When the total of the timeout is up, if it has one, for what begins now."""
+        """When the total timeout of what begins now expires; None if there is none."""
         return None if self.timeout.total is None else now + self.timeout.total
 
 
@@ -77,92 +82,110 @@ def send_request(
     delay: float = 0.0,
     raising: bool = True,
 ) -> Flow[Exchange[T]]:
-    """Send a request, follow redirects and try again as the context allows, until a response is accepted.
-
-    A kept-alive connection that turns out to be closed only means that an attempt takes another one, and a 401 may mean
-    that it takes another token.
+    """Send a request, follow redirects, and send it again as the context allows, until a response is accepted.
 
     Args:
         request: what to send.
-        reader: how to read the answer.
-        context: what holds for it.
-        now: what the clock reads.
-        deadline: when to give up.
-        delay: how long to wait before the first attempt.
-        raising: whether to raise the error.
+        reader: how to read the response.
+        context: the settings of the call.
+        now: the time.
+        deadline: when the total timeout expires, if that is not reckoned from now.
+        delay: how long to wait before the first attempt, in seconds.
+        raising: whether to raise the error of the last exchange, or to leave it there.
 
     Returns:
-        The last exchange, which knows how many ``seconds`` all of it took.
+        The last exchange, which knows how many seconds all of it took.
+
+    Raises:
+        BentoMLException: no response was accepted; its ``attempts`` have a line for each failed one.
     """
-    watch = watching(context.hooks) if context.hooks else None
-    tried: AttemptLog | None = None
+    if deadline is None:
+        deadline = context.deadline(now)
+    wanted = [hooks for hooks in context.hooks if hooks.enabled is None or hooks.enabled()]
+    dispatcher = HookDispatcher(tuple(wanted)) if wanted else None
+    log: AttemptLog | None = None
     began, fresh = now, False
     while True:
         timeout = context.timeout if deadline is None else context.timeout.within(deadline - now - delay)
-        late = timeout.total is not None and timeout.total <= 0
-        going_out = request if watch is None or late else watch.request(request, delay)
-        going_out = context.cookies.added(going_out, now) if context.cookies.kept else going_out
-        exchange = Exchange(going_out, reader, context.limits)
-        if watch is not None or context.on_progress is not None:
-            exchange.measure(context.on_progress)
-        if late:
-            exchange.error = CallTimeout(f"no answer within {context.timeout.total:g} seconds")
-        elif watch is None:
-            now = yield Step(exchange, timeout, delay, fresh)
+        exchange = Exchange(request, reader, context.limits)
+        if timeout.total is not None and timeout.total <= 0:
+            exchange.error = CallTimeout(f"no response within {context.timeout.total:g} seconds")
         else:
-            now = yield from watch.step(Step(exchange, timeout, delay, fresh), now)
+            if context.cookies.kept or dispatcher is not None:
+                exchange.request = _outgoing(request, context, dispatcher, delay, now)
+            if dispatcher is not None or context.on_progress is not None:
+                exchange.measure(context.on_progress)
+            step = Step(exchange, timeout, delay, fresh)
+            now = (yield step) if dispatcher is None else (yield from dispatcher.step(step, now))
         exchange.elapsed = now - began
         if exchange.head is not None and "set-cookie" in exchange.head.first:
             context.cookies.take(request.origin, request.target, exchange.head, now)
-        again = None
-        if exchange.state is State.REDIRECTED:
-            tried = tried or AttemptLog(request, watch)
-            again = tried.moved(request, exchange)
-        if watch is not None and not late:
-            watch.answer(exchange)
+        if exchange.state is State.DONE and log is None and dispatcher is None:  # as nearly all calls end
+            break
+        log = log or AttemptLog(request, dispatcher)
+        again = log.after(request, exchange, context, now, deadline)
         if again is None:
-            if exchange.error is None or exchange.is_streaming:
-                exchange.attempts = () if tried is None else tuple(tried.lines)
-                if context.budget.spent:
-                    context.budget.earn()
-                return exchange
-            tried = tried or AttemptLog(request, watch)
-            again = tried.again(request, exchange, context, now, deadline)
-            if again is None and raising:
+            if raising and exchange.error is not None and not exchange.is_streaming:
                 raise exchange.error
-            if again is None:
-                return exchange
-        assert tried is not None
-        request, delay, fresh = again, tried.delay, tried.fresh
+            break
+        request, delay, fresh = again, log.delay, log.fresh
+    if exchange.error is None or exchange.is_streaming:
+        exchange.attempts = () if log is None else tuple(log.lines)
+        if context.budget.spent:
+            context.budget.earn()
+    return exchange
+
+
+def _outgoing(
+    request: Request, context: CallContext, dispatcher: HookDispatcher | None, delay: float, now: float
+) -> Request:
+    """The request with the headers of hooks, and with cookies."""
+    if dispatcher is not None:
+        request = dispatcher.request(request, delay)
+    return context.cookies.added(request, now) if context.cookies.kept else request
 
 
 class AttemptLog:
-    """What has failed so far, of one call, and what to send instead.
+    """The failed attempts of one call, and what to send next.
 
     Args:
         first: the request of the call.
-        watch: whom to tell of another request.
+        dispatcher: calls the hooks, if there are any.
 
     Attributes:
         lines: one for each failure.
-        sent: whether the server may have seen the request.
+        sent: whether the server may have read the request.
         delay: how long to wait before the next request, in seconds.
         fresh: whether that needs a new connection.
     """
 
-    def __init__(self, first: Request, watch: HookDispatcher | None) -> None:
+    def __init__(self, first: Request, dispatcher: HookDispatcher | None) -> None:
         self.lines: list[str] = []
         self.sent: bool = False
         self.delay: float = 0.0
         self.fresh: bool = False
         self._first = first
-        self._watch = watch
+        self._dispatcher = dispatcher
         self._failures = 0
         self._redirects = 0
         self._renewed = False
 
-    def moved(self, request: Request, exchange: Exchange[object]) -> Request | None:
-        """The request that a redirect asks for; None if it has to be the error of its exchange."""
+    def after(
+        self, request: Request, exchange: Exchange[object], context: CallContext, now: float, deadline: float | None
+    ) -> Request | None:
+        """The request to send after an attempt; None if that was the last."""
+        again = self._redirected(request, exchange) if exchange.state is State.REDIRECTED else None
+        if self._dispatcher is not None and exchange.state is not State.WAITING:  # it was sent
+            self._dispatcher.answer(exchange)
+        if again is not None or exchange.error is None or exchange.is_streaming:
+            return again
+        self._note(exchange, exchange.error)
+        again = self._repeated(request, exchange, exchange.error, context, now, deadline)
+        if again is not None and self._dispatcher is not None:
+            self._dispatcher.retry(self.delay, self.lines[-1])
+        return again
+
+    def _redirected(self, request: Request, exchange: Exchange[object]) -> Request | None:
         self._redirects += 1
         self.delay = 0.0
         most = exchange.limits.redirects
@@ -174,16 +197,12 @@ class AttemptLog:
             exchange.error = error
             return None
 
-    def again(
-        self, request: Request, exchange: Exchange[object], context: CallContext, now: float, deadline: float | None
-    ) -> Request | None:
-        """The request to send after one that failed; None if that was the last."""
-        assert exchange.error is not None
-        self._note(exchange, exchange.error)
-        again = self._repeated(request, exchange, exchange.error, context, now, deadline)
-        if again is not None and self._watch is not None:
-            self._watch.retry(self.delay, self.lines[-1])
-        return again
+    def _note(self, exchange: Exchange[object], error: BentoMLException) -> None:
+        self.lines.append(error_line(error))
+        self.sent = self.sent or exchange.head is not None or (exchange.failure is not None and exchange.failure.sent)
+        error.attempts = tuple(self.lines)
+        if isinstance(error, (ConnectError, ConnectionLost, CallTimeout)):
+            error.sent = self.sent
 
     def _repeated(
         self,
@@ -194,8 +213,8 @@ class AttemptLog:
         now: float,
         deadline: float | None,
     ) -> Request | None:
-        lost, self.delay = exchange.failure, 0.0
-        if lost is not None and lost.kind is FailureKind.IDLE_CLOSED and not self.fresh and request.replayable:
+        self.delay = 0.0
+        if self._is_idle_closed(exchange, context.retries):
             self.fresh = True
             return request
         if isinstance(error, Unauthorized) and not self._renewed and not self._redirects and request.replayable:
@@ -206,14 +225,24 @@ class AttemptLog:
         self._failures += 1
         wait = context.retries.wait(exchange, self._failures, context.random)
         if wait is None or (deadline is not None and now + wait >= deadline) or not context.budget.spend():
+            repeatable = context.retries.is_repeatable(exchange.request)
+            if isinstance(error, ConnectionLost) and error.sent and request.replayable and not repeatable:
+                error.message += _HINT
             return None
         self.delay, self.fresh, self._redirects, self._renewed = wait, False, 0, False
         return self._first
 
-    def _note(self, exchange: Exchange[object], error: BentoMLException) -> None:
-        """Add a failure, and tell it to its error."""
-        self.lines.append(error_line(error))
-        self.sent = self.sent or exchange.head is not None or (exchange.failure is not None and exchange.failure.sent)
-        error.attempts = tuple(self.lines)
-        if isinstance(error, (ConnectError, ConnectionLost, CallTimeout)):
-            error.sent = self.sent
+    def _is_idle_closed(self, exchange: Exchange[object], retries: RetryPolicy) -> bool:
+        """Whether the server closed an idle connection, so that the request may go out on a new one at once.
+
+        If the server may have read the request nonetheless, that counts as an attempt; GET and HEAD have one for it.
+        """
+        failure, request = exchange.failure, exchange.request
+        if failure is None or failure.kind is not FailureKind.IDLE_CLOSED or self.fresh or not request.replayable:
+            return False
+        if not failure.sent:
+            return True
+        if retries.is_safe(request) or (retries.is_declared(request) and self._failures + 1 < retries.attempts):
+            self._failures += 1
+            return True
+        return False

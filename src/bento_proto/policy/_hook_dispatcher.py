@@ -1,7 +1,7 @@
-"""What others are told of the requests of a call, and what they may add to them.
+"""Calls the hooks for the requests of one call, and adds the headers that they return.
 
-Nothing that they are told holds a credential: of a URL's query only what the client itself puts there is shown, of a
-request's headers those that are known to be harmless, of an answer's those whose names do not sound like a secret.
+No event holds a credential. Of a URL's query only what the client itself puts there is shown, of a request's headers
+those that are known to be harmless, of a response's those whose names do not sound like a secret.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from bento_proto.http._messages import Request
 from bento_proto.http._redaction import HARMLESS, shown_value
 from bento_proto.observe._hooks import EndEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
 
+from ._retry import IDEMPOTENCY_KEY
+
 if TYPE_CHECKING:
     from bento_proto._types import Fields
     from bento_proto.exchange._exchange import Exchange
@@ -25,10 +27,10 @@ if TYPE_CHECKING:
 
 
 class HookDispatcher:
-    """Tells hooks of the requests of one call.
+    """Calls hooks for the requests of one call.
 
     Args:
-        hooks: whom to tell.
+        hooks: the enabled ones.
     """
 
     def __init__(self, hooks: tuple[Hooks, ...]) -> None:
@@ -37,9 +39,13 @@ class HookDispatcher:
         self._home: Origin | None = None
         self._event: RequestEvent | None = None
         self._seconds = 0.0
+        self._key: Fields = ()
 
     def request(self, request: Request, delay: float) -> Request:
-        """Tell of a request; return it with the headers that the hooks want."""
+        """Announce a request; return it with the headers of the hooks.
+
+        An ``Idempotency-Key`` that hooks give to the first attempt is that of all attempts.
+        """
         self._home = self._home or request.origin
         self._attempt += 1
         event = self._event = RequestEvent(request, self._attempt, delay)
@@ -48,9 +54,12 @@ class HookDispatcher:
             if hooks.request is not None:
                 try:
                     fields = merged(fields, checked_fields(hooks.request(event)))
-                except BaseException as exc:  # it ends for those that know of it
+                except BaseException as exc:  # the request is over for those who know of it
                     _end(self._hooks[: index + 1], EndEvent(event, None, error_line(exc), False, 0, None))
                     raise
+        if self._attempt == 1:
+            self._key = tuple(field for field in fields if field[0] == IDEMPOTENCY_KEY)
+        fields = merged(fields, self._key)
         if request.origin != self._home:
             fields = tuple(field for field in fields if field[0] in HARMLESS)
         if not fields:
@@ -58,7 +67,7 @@ class HookDispatcher:
         return Request(request.method, request.origin, request.target, merged(request.headers, fields), request.body)
 
     def step(self, step: Step, now: float) -> Flow[float]:
-        """Yield a step; return what the clock reads after it; tell if the flow is closed meanwhile."""
+        """Yield a step; return the time after it. If the flow is closed meanwhile, the request is over."""
         try:
             after = yield step
         except GeneratorExit as closing:  # because of what the call met: a cancellation, a file that can't be read
@@ -69,7 +78,7 @@ class HookDispatcher:
         return after
 
     def answer(self, exchange: Exchange[object]) -> None:
-        """Tell what became of the request: of one that is handed over, its end comes when that is there."""
+        """Report the response. If its items are still to come, its end is reported when they have."""
         head, complete, response = exchange.head, exchange.state is not State.RECEIVING, None
         assert self._event is not None
         if head is not None:
@@ -88,7 +97,7 @@ class HookDispatcher:
                 self._over(exchange, response, None, self._seconds)
 
     def retry(self, wait: float, reason: str) -> None:
-        """Tell that there will be another request."""
+        """Announce that the request will be sent again."""
         assert self._event is not None
         for hooks in self._hooks:
             if hooks.retry is not None:
@@ -109,14 +118,3 @@ def _end(several: tuple[Hooks, ...], event: EndEvent) -> None:
         if hooks.end is not None:
             with suppress(*(() if event.error is None and not event.abandoned else (Exception,))):
                 hooks.end(event)
-
-
-def watching(hooks: tuple[Hooks, ...]) -> HookDispatcher | None:
-    """What tells of the requests of one call; None if nobody wants to know."""
-    wanted: list[Hooks] = []
-    for each in hooks:
-        if each.enabled is None or each.enabled():
-            wanted.append(each)  # noqa: PERF401 - nearly always there is one, that is not: nothing is made for it
-    if not wanted:
-        return None
-    return HookDispatcher(tuple(wanted))

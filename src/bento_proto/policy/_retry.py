@@ -1,40 +1,49 @@
-"""When a call is tried again, as arithmetic: no clock, no randomness, no waiting."""
+"""When a call is sent again, as arithmetic: no clock, no randomness, no waiting."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Final
 
+from bento_proto._errors import BentoMLException
 from bento_proto._frozen import Frozen
 from bento_proto.http._dates import retry_after
 from bento_proto.http._messages import FailureKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Final
-
     from bento_proto.exchange._exchange import Exchange
+    from bento_proto.http._messages import Request
 
-_ASKED: Final = frozenset({429, 503})
-_REPEATED: Final = frozenset({429, 502, 503, 504})
-_REPEATED_LOSSES: Final = frozenset({FailureKind.IDLE_CLOSED, FailureKind.DISCONNECTED, FailureKind.TIMEOUT})
+_SAFE: Final = ("GET", "HEAD")
+IDEMPOTENCY_KEY: Final = "idempotency-key"
+_GATEWAY: Final = frozenset({502, 503, 504})
+_NONE: Final = frozenset[int]()
 
 
 class RetryPolicy(Frozen):
-    """What is tried again, how often, and after how long.
+    """Which failed calls are sent again, how often, and after how long.
 
-    Always tried again: a connection that could not be made, since nothing was sent; a kept-alive connection that the
-    server had closed, once and at once; a 429 or 503 with a ``Retry-After``. Whatever else may have been processed is
-    tried again only if `idempotent` says that this does no harm. A body that can't be sent again never is, nor a stream
-    that has begun.
+    Without any declaration, a call is sent again only if the server has not processed it: no connection could be made;
+    the connection failed with proof that nothing was read; status 429; or status 503 with a ``Retry-After``. A lost
+    connection that may have carried the request ends a POST, since the endpoint may have run.
+
+    A request that is declared repeatable, by `idempotent` or by an ``Idempotency-Key`` header, is also sent again after
+    a lost connection, a timeout, and the statuses 502, 503 and 504. GET and HEAD are repeated after a lost connection.
+
+    Never sent again are a body that can be read only once, and a call whose stream has begun.
 
     Attributes:
-        attempts: the most times that a call is sent; 1 for no retries.
-        backoff: seconds before the second attempt; each further wait is twice the one before, less up to a quarter of
-            it by chance.
-        max_backoff: the longest such wait.
-        max_retry_after: the longest ``Retry-After`` that is obeyed; if the server asks for more, its error is raised.
-        idempotent: whether the endpoints called may be repeated: then lost connections, timeouts of the answer and
-            the statuses 429, 502, 503 and 504 are tried again as well.
+        attempts: how often a call is sent at most; 1 for no retries. Not counted are redirects, the renewal of a token
+            after a 401, and a request that provably was not read.
+        backoff: seconds before the second attempt. Each further wait is twice as long, and each is shortened by up to a
+            quarter at random.
+        max_backoff: the longest such wait, in seconds.
+        max_retry_after: the longest ``Retry-After`` that is waited for, in seconds; a longer one raises the error.
+        idempotent: whether the endpoints called may be repeated.
+        statuses: further statuses after which a call is sent again.
+        exceptions: further exceptions after which a call is sent again, such as `ConnectionLost`.
+        retry_if: decides first, if it is given: it is called with the exception, and returns True to send again, False
+            to raise, and None to leave it to the other rules.
     """
 
     attempts: int = 3
@@ -42,50 +51,88 @@ class RetryPolicy(Frozen):
     max_backoff: float = 8.0
     max_retry_after: float = 60.0
     idempotent: bool = False
+    statuses: Collection[int] = _NONE
+    exceptions: Collection[type[BentoMLException]] = ()
+    retry_if: Callable[[BentoMLException], bool | None] | None = None
 
     @classmethod
     def of(cls, value: RetryPolicy | int | None) -> RetryPolicy:
-        """A number is that many attempts beyond the first; None or 0 means none.
+        """A number is the retries beyond the first attempt; None or 0 means none.
 
         Raises:
-            ValueError: a negative number.
+            ValueError: a number is negative, or the attempts are not whole.
         """
         policy = value if isinstance(value, RetryPolicy) else cls(attempts=1 + (value or 0))
         if policy.attempts < 1 or min(policy.backoff, policy.max_backoff, policy.max_retry_after) < 0:
             raise ValueError(f"retries can't be negative: {value!r}")
+        if policy.attempts % 1 != 0:
+            raise ValueError(f"retries must be a whole number: {value!r}")
         return policy
 
+    @staticmethod
+    def is_safe(request: Request) -> bool:
+        """Whether repeating the request changes nothing on the server."""
+        return request.method in _SAFE
+
+    def is_declared(self, request: Request) -> bool:
+        """Whether the caller has said that the request may be repeated."""
+        return self.idempotent or any(name == IDEMPOTENCY_KEY for name, _ in request.headers)
+
+    def is_repeatable(self, request: Request) -> bool:
+        """Whether the request may be sent again though the server may have processed it."""
+        return self.is_safe(request) or self.is_declared(request)
+
     def wait(self, exchange: Exchange[object], failures: int, random: Callable[[], float]) -> float | None:
-        """How long to wait before the next attempt; None if there is to be none.
+        """Seconds to wait before the next attempt; None if there is to be none.
 
         Args:
             exchange: the attempt that failed.
             failures: how many have failed, this one included.
             random: returns a random number from 0 to 1.
         """
-        if failures >= self.attempts or not exchange.request.replayable:
+        if failures >= self.attempts or not exchange.request.replayable or not self._allows(exchange):
             return None
         backoff = min(self.max_backoff, self.backoff * 2.0 ** min(failures - 1, 99)) * (1 - random() / 4)
-        head = exchange.head
-        if head is None or head.status < 400:  # a refusal is one even if its body is cut
-            loss = exchange.failure.kind if exchange.failure is not None else None
-            return backoff if loss is FailureKind.CONNECT or (self.idempotent and loss in _REPEATED_LOSSES) else None
-        asked = retry_after(head)
-        if asked is not None and head.status in _ASKED:
-            return max(asked, backoff) if asked <= self.max_retry_after else None
-        return backoff if self.idempotent and head.status in _REPEATED else None
+        asked = _retry_after(exchange)
+        if asked is None:
+            return backoff
+        return max(asked, backoff) if asked <= self.max_retry_after else None
+
+    def _allows(self, exchange: Exchange[object]) -> bool:
+        error, head, request = exchange.error, exchange.head, exchange.request
+        if error is None:
+            return False
+        decision = None if self.retry_if is None else self.retry_if(error)
+        if decision is not None:
+            return decision
+        if isinstance(error, tuple(self.exceptions)):
+            return True
+        if head is not None and head.status >= 400:  # an error response is one even if its body is cut
+            refused = head.status == 429 or (head.status == 503 and _retry_after(exchange) is not None)
+            return refused or head.status in self.statuses or (head.status in _GATEWAY and self.is_declared(request))
+        failure = exchange.failure
+        if failure is None or failure.kind in (FailureKind.TLS, FailureKind.PROXY, FailureKind.PROTOCOL):
+            return False
+        if failure.kind is FailureKind.TIMEOUT:
+            return self.is_declared(request)
+        return (head is None and not failure.sent) or self.is_repeatable(request)
+
+
+def _retry_after(exchange: Exchange[object]) -> float | None:
+    head = exchange.head
+    return None if head is None or head.status < 400 else retry_after(head)
 
 
 class RetryBudget:
-    """What keeps the retries of a client from drowning a Service that is in trouble.
+    """Bounds the retries of a client, so that they do not drown a Service that is in trouble.
 
-    Each takes one from it, each success gives a tenth back, and an empty budget allows no more.
+    Each retry takes one from it, each success gives a tenth back, and an empty budget allows no more.
 
     Args:
         most: how many retries there can be without any success.
 
     Attributes:
-        spent: how many retries are missing from it.
+        spent: how many are missing.
     """
 
     __slots__ = ("_most", "spent")
