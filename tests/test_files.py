@@ -175,6 +175,41 @@ def test_the_temporary_directory_of_a_worker_is_removed_at_its_end(tmp_path: Pat
     assert [path.name for path in temporary.iterdir() if path.name.startswith("bento-")] == []
 
 
+KILLED = """
+import os, signal, sys, time
+from bento_files import FileSink
+
+sink = FileSink("a.txt", None)
+sink.write(b"content")
+print(sink.finish(), flush=True)
+sys.stdin.readline()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_the_directory_of_a_killed_process_is_removed_by_the_next_one(tmp_path: Path) -> None:
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    (tmp_path / "bento-other").mkdir()  # of another program
+
+    def start() -> tuple[subprocess.Popen[str], Path]:
+        command = [sys.executable, "-c", KILLED]
+        process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        return process, Path(process.stdout.readline().strip())
+
+    first, first_path = start()
+    second, second_path = start()
+    assert (first_path.exists(), second_path.exists()) == (True, True)  # both are running
+    first.communicate("")
+    assert first_path.exists()
+    third, third_path = start()
+    assert (first_path.exists(), second_path.exists(), third_path.exists()) == (False, True, True)
+    for process in (second, third):
+        process.communicate("")
+    assert (tmp_path / "bento-other").exists()
+
+
 def test_a_temporary_directory_that_was_removed_is_made_anew() -> None:
     first = FileSink("a", None).finish()
     shutil.rmtree(first.parent.parent)

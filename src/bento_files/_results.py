@@ -6,7 +6,6 @@ to those of the file that it replaces.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import errno
 import importlib.util
@@ -23,6 +22,7 @@ from bento_proto.http import file_name, media_type, safe_name
 from bento_proto.session import Options
 
 from ._media_types import guess_suffix
+from ._temporary import new_directory
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -215,7 +215,7 @@ class FileSink:
     def __init__(self, name: str, directory: Path | None) -> None:
         self._name = name
         self._own = directory is None
-        self._directory = _new_directory(_process_directory()) if directory is None else directory
+        self._directory = new_directory() if directory is None else directory
         self._directory.mkdir(parents=True, exist_ok=True)
         self._partial = _PartialFile(self._directory)
 
@@ -368,56 +368,3 @@ class ImageSink:
 
 def _has_pillow() -> bool:
     return importlib.util.find_spec("PIL") is not None
-
-
-class _ProcessDirectory:
-    """The directory of one process for results without a directory, removed when the process ends."""
-
-    def __init__(self) -> None:
-        self.process: int = os.getpid()
-        self.path: Path = _new_directory()
-        self._identity = self._found()
-        atexit.register(self._remove)
-        if "multiprocessing.util" in sys.modules:  # its worker processes end without running atexit's functions
-            from multiprocessing.util import Finalize
-
-            Finalize(None, self._remove, exitpriority=0)
-
-    def is_there(self) -> bool:
-        """Whether it still exists, and is still a private directory of ours: others may have taken its name since."""
-        return self._found() == self._identity
-
-    def _found(self) -> tuple[int, int] | None:
-        try:
-            status = os.lstat(self.path)
-        except OSError:
-            return None
-        return status.st_mode, status.st_uid
-
-    def _remove(self) -> None:
-        import shutil  # slow to import
-
-        if os.getpid() == self.process and self.is_there():
-            shutil.rmtree(self.path, ignore_errors=True)
-
-
-_process_directories: Final[dict[int, _ProcessDirectory]] = {}
-
-
-def _process_directory() -> Path:
-    """The directory of this process: a forked child has its own, and one that was removed is replaced."""
-    process = os.getpid()
-    found = _process_directories.get(process)
-    if found is None or not found.is_there():
-        made = _ProcessDirectory()
-        if found is None:
-            found = _process_directories.setdefault(process, made)  # another thread may have been faster
-        else:
-            found = _process_directories[process] = made
-    return found.path
-
-
-def _new_directory(parent: Path | None = None) -> Path:
-    import tempfile
-
-    return Path(tempfile.mkdtemp(prefix="bento-", dir=parent))
