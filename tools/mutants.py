@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import argparse
 import ast
+import difflib
 import importlib.util
+import json
 import os
 import random
 import shutil
@@ -29,13 +31,14 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from build import REQUIREMENTS, ensure_with_wheel
 from environments import ensure
-from steps import ROOT, Command, step
+from steps import ROOT, step
 
 SRC = ROOT / "src"
 CORE = Path("bento_proto")
@@ -90,6 +93,8 @@ def main() -> int:
     rooms: list[str] = options.rooms or list(ROOMS)
     if unknown := set(rooms) - set(ROOMS):
         parser.error(f"no such room: {', '.join(sorted(unknown))}")
+    if not hasattr(os, "fork"):
+        sys.exit("mutants are tested in forks, which this system has not")
     if importlib.util.find_spec("cosmic_ray") is None:
         python = ensure("mutants", REQUIREMENTS / "mutants.txt")
         return 0 if step("mutants", [python, Path(__file__).resolve(), *sys.argv[1:]]) else 1
@@ -98,11 +103,14 @@ def main() -> int:
     drawn = [mutant for room in rooms for mutant in mutants(room, options.seed)]
     random.Random(options.seed).shuffle(drawn)  # noqa: S311 - not a secret
     print(f"{len(drawn)} places to make a mistake in", flush=True)
-    with ThreadPoolExecutor(options.jobs) as pool, tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        laboratory = Laboratory(python, Path(folder), options.jobs, thorough=options.thorough)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mutants-")))
+        laboratory = Laboratory(python, folder, options.jobs, thorough=options.thorough)
+        stack.callback(laboratory.close)
         if not laboratory.calibrate(rooms):
             return 1
         laboratory.ends = time.monotonic() + 60 * options.minutes
+        pool = stack.enter_context(ThreadPoolExecutor(options.jobs))
         found = list(filter(None, pool.map(laboratory.test, drawn[: options.most])))
     report(found)
     return 0
@@ -234,7 +242,7 @@ class LeaveOut:
 
 
 class Laboratory:
-    """Copies of the packages, one for each mutant that is tested at a time, and the tests that are run on them.
+    """Benches with a copy of the packages each, one for each mutant that is tested at a time.
 
     Attributes:
         ends: when to begin no more.
@@ -242,21 +250,18 @@ class Laboratory:
 
     def __init__(self, python: Path, folder: Path, jobs: int, *, thorough: bool) -> None:
         self.ends = float("inf")
-        self._python = python
         self._thorough = thorough
         self._seconds: dict[str, float] = {}
-        self._free = [folder / str(number) for number in range(jobs)]
-        for copy in self._free:
-            shutil.copytree(SRC, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        self._free = [Bench(python, folder / str(number)) for number in range(jobs)]
 
     def calibrate(self, rooms: Iterable[str]) -> bool:
         """Run the tests on what has no mistake, which says how long they may take on what has one."""
-        copy = self._free[0]
+        bench = self._free[0]
         for room in rooms:
+            bench.passes(_files(room), seconds=600)  # what is compiled once is compiled now
             started = time.monotonic()
-            files = _files(room)
-            if not self._passes(copy, files, seconds=600):
-                print(f"the tests of {room} fail without any mistake: {' '.join(map(str, files))}")
+            if not bench.passes(_files(room), seconds=600):
+                print(f"the tests of {room} fail without any mistake: {' '.join(_files(room))}")
                 return False
             took = time.monotonic() - started
             self._seconds[room] = 20 + 5 * took
@@ -267,49 +272,86 @@ class Laboratory:
         """Whether it survives; None if there is no more time."""
         if time.monotonic() > self.ends:
             return None
-        copy = self._free.pop()
-        module = copy / mutant.path
         original, changed = (SRC / mutant.path).read_text(encoding="utf-8"), mutated(mutant)
+        bench = self._free.pop()
         try:
-            self._write(module, changed)
-            survived = self._passes(copy, _files(mutant.room), self._seconds[mutant.room])
+            bench.write(mutant.path, changed)
+            survived = bench.passes(_files(mutant.room), self._seconds[mutant.room])
             if survived and self._thorough:
-                survived = self._passes(copy, [TESTS], seconds=600)
+                survived = bench.passes([str(TESTS)], seconds=600)
         finally:
-            self._write(module, original)
-            self._free.append(copy)
+            bench.write(mutant.path, original)
+            self._free.append(bench)
         return Verdict(mutant, survived, _change(original, changed))
 
-    def _write(self, module: Path, source: str) -> None:
-        module.write_text(source, encoding="utf-8")
-        for compiled in module.parent.glob(f"__pycache__/{module.stem}.*"):  # its time and size may be the same
-            compiled.unlink()
+    def close(self) -> None:
+        for bench in self._free:
+            bench.close()
 
-    def _passes(self, copy: Path, tests: Iterable[Path], seconds: float) -> bool:
-        """Whether the tests pass on the copy; tests that take too long don't."""
-        command: Command = [
-            self._python, "-m", "pytest", "-qx", "--no-header", "-p", "no:cacheprovider", "--disable-socket",
-            "--hypothesis-seed=0", *tests,
-        ]  # fmt: skip
+
+class Bench:
+    """A copy of the packages, and a process that runs tests on it: each time in a fork, which need not load pytest."""
+
+    _PROGRAM = """
+import json, os, signal, sys
+import anyio, h11, hypothesis, numpy, pandas, PIL.Image, pytest
+for line in sys.stdin:
+    seconds, arguments = json.loads(line)
+    pid = os.fork()
+    if not pid:
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for descriptor in range(3):
+            os.dup2(nowhere, descriptor)
+        signal.setitimer(signal.ITIMER_REAL, seconds)  # whose signal ends the process
+        os._exit(pytest.main(arguments))
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
+    _OPTIONS = (
+        "-qx", "-p", "no:cacheprovider", "--disable-socket", "--hypothesis-seed=0",
+        "-W", "ignore::pytest.PytestAssertRewriteWarning",  # plugins are loaded before pytest looks at them
+    )  # fmt: skip
+
+    def __init__(self, python: Path, copy: Path) -> None:
+        shutil.copytree(SRC, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        self._copy = copy
         environ = {**os.environ, "PYTHONPATH": str(copy), "HYPOTHESIS_STORAGE_DIRECTORY": str(copy / "hypothesis")}
         environ.pop("PYTHONDONTWRITEBYTECODE", None)
-        try:
-            done = subprocess.run(command, check=False, cwd=ROOT, env=environ, capture_output=True, timeout=seconds)
-        except subprocess.TimeoutExpired:
-            return False
-        if done.returncode in (4, 5):  # of pytest: it was not called as it should be, or found nothing
-            raise RuntimeError(done.stdout.decode(errors="replace"))
-        return done.returncode == 0
+        self._process = subprocess.Popen(
+            [python, "-c", self._PROGRAM],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=environ,
+        )
+
+    def write(self, module: Path, source: str) -> None:
+        path = self._copy / module
+        path.write_text(source, encoding="utf-8")
+        for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):  # its time and size may be the same
+            compiled.unlink()
+
+    def passes(self, tests: list[str], seconds: float) -> bool:
+        """Whether the tests pass on the copy; tests that take too long don't."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps([seconds, [*self._OPTIONS, *tests]]) + "\n")
+        self._process.stdin.flush()
+        code = int(self._process.stdout.readline())
+        if code in (4, 5):  # of pytest: it was not called as it should be, or found nothing
+            raise RuntimeError(f"pytest {' '.join(tests)} ended with {code}")
+        return code == 0
+
+    def close(self) -> None:
+        self._process.communicate()  # which closes its input, and so ends it
 
 
-def _files(room: str) -> list[Path]:
-    return [TESTS / f"test_{name}.py" for name in ROOMS[room]]
+def _files(room: str) -> list[str]:
+    return [str(TESTS / f"test_{name}.py") for name in ROOMS[room]]
 
 
 def _change(original: str, changed: str) -> str:
     """The lines that differ."""
-    import difflib
-
     lines = difflib.unified_diff(original.splitlines(), changed.splitlines(), n=0, lineterm="")
     return "\n".join(f"    {line}" for line in lines if not line.startswith(("---", "+++", "@@")))
 
