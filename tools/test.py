@@ -30,6 +30,8 @@ PURE = "tests/proto"
 # What calls real servers, which take seconds to start, does so in one run, so that each is started once. What is left
 # takes about as long.
 CALLING_SERVERS = ("parity", "compat", "test_docs.py", "test_readme.py", "test_servers.py")
+# Servers of other projects in front of the Service, as far as they are installed; the clock decides how long it takes.
+INFRA = "tests/infra"
 # What is said of the project's pages and examples holds whatever the lowest versions are: these have pins of their own.
 NOT_LOWEST = ("diagrams", "docs", "examples", "pages", "style")
 # What needs no environment but the tests' own.
@@ -70,10 +72,11 @@ def main() -> int:
         return conclude({pure.title: step(pure.title, pure.command, environ=environ)})
     ignored = [f"tests/test_{name}.py" for name in NOT_LOWEST] if options.lowest else []
     calling = [path for name in CALLING_SERVERS if (path := f"tests/{name}") not in ignored]
-    ignored += [PURE, *calling]
+    ignored += [PURE, INFRA, *calling]
     servers = Step("servers", [*pytest, *calling])
+    infra = Step("proxies", [*pytest, INFRA])
     others = Step("all else", [*pytest, *(f"--ignore={path}" for path in ignored)])
-    return conclude(side_by_side([servers, others, pure], at_once=2))
+    return conclude(side_by_side([servers, others, *([] if options.lowest else [infra]), pure], at_once=2))
 
 
 def _paths(arguments: list[str]) -> list[str]:
