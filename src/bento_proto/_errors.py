@@ -1,10 +1,10 @@
-"""Every exception that a call can raise, as one tree.
+"""The exceptions that a call can raise.
 
 ::
 
-    BentoMLException                 any error; an answer with a status that has no class below
+    BentoMLException                 any error; a response with a status that has no class below
     ├── InvalidArgument              400
-    │   └── TaskNotCompleted         400, the task's result was asked for too early
+    │   └── TaskNotCompleted         400: the task has no result yet
     ├── Unauthorized                 401
     ├── Forbidden                    403
     ├── NotFound                     404
@@ -12,19 +12,19 @@
     ├── UnprocessableEntity          422
     ├── TooManyRequests              429
     ├── InternalServerError          500
-    ├── ServiceUnavailable           503, and a Service that did not become ready
-    ├── GatewayTimeout               504, the server gave up on the call
-    ├── TaskFailed                   the task failed, or was canceled; the status is its own
-    ├── ConnectError                 no connection could be made; also a ConnectionError
+    ├── ServiceUnavailable           503, or the Service did not become ready in time
+    ├── GatewayTimeout               504: the server gave up on the call
+    ├── TaskFailed                   the task failed or was canceled; the status is that of its result
+    ├── ConnectError                 no connection was made; also a ConnectionError
     ├── ConnectionLost               the connection broke; also a ConnectionError
-    ├── CallTimeout                  the client's time was up; also a TimeoutError
-    ├── RemoteProtocolError          the server broke the protocol
-    │   ├── SchemaError              its /schema.json can't be understood
-    │   └── LimitExceeded            it sent more than the client takes
-    └── LocalProtocolError           the caller, or an adapter, broke the protocol
+    ├── CallTimeout                  a timeout of the client expired; also a TimeoutError
+    ├── RemoteProtocolError          the server violated the protocol
+    │   ├── SchemaError              its /schema.json is not the schema of a Service
+    │   └── LimitExceeded            it sent more than a limit of the client allows
+    └── LocalProtocolError           the caller or an adapter violated the protocol
 
-Wrong arguments of a call raise ``TypeError`` or ``ValueError``, and a file that can't be read its own
-``OSError``, before anything is sent. The names and statuses that BentoML has are BentoML's.
+Invalid arguments of a call raise ``TypeError`` or ``ValueError``, and a file that can't be read raises its own
+``OSError``, before anything is sent. Classes that BentoML has too have the same name and status.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ class BentoMLException(Exception):
     """Base class of every error of a call.
 
     Attributes:
-        message: what went wrong, in the server's words where it answered.
-        error_code: the HTTP status of the answer; None where there was none.
-        detail: what the server said beyond the message, parsed: BentoML sends a list of field errors.
-        headers: the answer's headers, a mapping in which the case of a name does not matter.
-        request_id: BentoML's id of the request, for finding it in the server's log.
-        trace_id: the id of the trace that the request was sent in, of 32 hexadecimal digits; None without a trace.
-        attempts: one line for each time that the request was sent, or was to be, and failed; the last one last.
+        message: what went wrong; if the server sent a message, that one.
+        error_code: the HTTP status of the response; None if there was no response.
+        detail: further data of the error response, parsed: BentoML sends a list of field errors.
+        headers: the fields of the response, a mapping with case-insensitive names.
+        request_id: BentoML's id of the request, which the server's log shows too.
+        trace_id: the id of the trace that the request belongs to, 32 hexadecimal digits; None without a trace.
+        attempts: one line for each attempt that failed, in order.
     """
 
     error_code: int | None = None
@@ -81,7 +81,7 @@ class BentoMLException(Exception):
         return text
 
     def __reduce__(self) -> tuple[type[BentoMLException], tuple[str], Mapping[str, object]]:
-        # The cause is not among an exception's attributes; what others raised may not pickle.
+        # The cause is not in __dict__. Exceptions of other libraries are left out: they may not be picklable.
         cause = {"__cause__": self.__cause__} if isinstance(self.__cause__, BentoMLException) else {}
         return type(self), (self.message,), {**self.__dict__, **cause}
 
@@ -103,25 +103,25 @@ class Unauthorized(BentoMLException):
 
 
 class Forbidden(BentoMLException):
-    """403: the token does not allow it."""
+    """403: the token does not grant access."""
 
     error_code: int | None = 403
 
 
 class NotFound(BentoMLException):
-    """404: no such endpoint, task or thing."""
+    """404: there is no such endpoint, task or resource."""
 
     error_code: int | None = 404
 
 
 class Conflict(BentoMLException):
-    """409: it contradicts the server's state."""
+    """409: the request conflicts with the server's state."""
 
     error_code: int | None = 409
 
 
 class UnprocessableEntity(BentoMLException):
-    """422: understood, and refused."""
+    """422: the server understood the input and refused it."""
 
     error_code: int | None = 422
 
@@ -133,7 +133,7 @@ class TooManyRequests(BentoMLException):
 
 
 class InternalServerError(BentoMLException):
-    """500: the endpoint raised; the reason is in the server's log, under the request id."""
+    """500: the endpoint raised an exception; the server's log has it under the request id."""
 
     error_code: int | None = 500
 
@@ -145,51 +145,51 @@ class ServiceUnavailable(BentoMLException):
 
 
 class GatewayTimeout(BentoMLException):
-    """504: the server's own ``traffic.timeout`` ran out."""
+    """504: the server's own ``traffic.timeout`` expired."""
 
     error_code: int | None = 504
 
 
 class TaskFailed(BentoMLException):
-    """The task ran and failed, or was canceled; ``__cause__`` is what the server answers in place of a result."""
+    """The task failed or was canceled; ``__cause__`` is the error that the server sent in place of the result."""
 
 
 class ConnectError(BentoMLException, ConnectionError):
     """No connection could be made.
 
     Attributes:
-        sent: whether the server may have seen the request in an attempt before this one.
+        sent: whether the server may have received the request in an earlier attempt.
     """
 
     sent: bool = False
 
 
 class ConnectionLost(BentoMLException, ConnectionError):
-    """The connection broke before the answer was whole.
+    """The connection broke before the response was complete.
 
     Attributes:
-        sent: whether the server may have seen the request, and acted on it.
+        sent: whether the server may have received the request and acted on it.
     """
 
     sent: bool = True
 
 
 class CallTimeout(BentoMLException, TimeoutError):
-    """The time that the caller gave is up.
+    """A timeout of the client expired.
 
     Attributes:
-        sent: whether the server may have seen the request, and acted on it.
+        sent: whether the server may have received the request and acted on it.
     """
 
     sent: bool = True
 
 
 class RemoteProtocolError(BentoMLException):
-    """The server's answer does not follow the protocol.
+    """The server's response violates the protocol.
 
     Attributes:
-        body: the bytes that could not be decoded, where they are at hand.
-        items: of a stream, what the same bytes completed before the fault in them.
+        body: the bytes that could not be decoded, if they are in memory.
+        items: the items of a stream that the same bytes completed before the fault.
     """
 
     body: bytes = b""
@@ -197,7 +197,7 @@ class RemoteProtocolError(BentoMLException):
 
 
 class SchemaError(RemoteProtocolError):
-    """The server's ``/schema.json`` can't be understood."""
+    """The server's ``/schema.json`` is not the schema of a Service."""
 
 
 class LimitExceeded(RemoteProtocolError):
@@ -205,7 +205,7 @@ class LimitExceeded(RemoteProtocolError):
 
 
 class LocalProtocolError(BentoMLException):
-    """A machine was given an input that its state does not allow, or a closed client was used."""
+    """An input is not allowed in the current state, or a closed client was used."""
 
 
 _BY_STATUS: Final[Mapping[int, type[BentoMLException]]] = {
@@ -223,12 +223,12 @@ _BY_STATUS: Final[Mapping[int, type[BentoMLException]]] = {
 
 
 def error_class(status: int) -> type[BentoMLException]:
-    """The class for an answer with that status."""
+    """The exception class for a response with this status."""
     return _BY_STATUS.get(status, BentoMLException)
 
 
 def _field_errors(detail: JSON) -> str:
-    """Pydantic's list of errors as ``field: reason`` pairs, or nothing if it is something else."""
+    """Pydantic's list of errors as ``field: reason`` pairs; empty if ``detail`` is anything else."""
     if not isinstance(detail, list):
         return ""
     lines: list[str] = []
@@ -236,7 +236,7 @@ def _field_errors(detail: JSON) -> str:
         if isinstance(entry, dict) and isinstance(entry.get("msg"), str):
             where = entry.get("loc")
             parts = where if isinstance(where, list) else []
-            # Whatever else a server puts there may be nested too deeply to be shown.
+            # Other values may be nested too deeply for str().
             name = ".".join(str(part) for part in parts if isinstance(part, (str, int)))
             lines.append(f"{name}: {entry['msg']}" if name else str(entry["msg"]))
     return "; ".join(lines)

@@ -1,6 +1,7 @@
-"""Large arrays of numbers as JSON, by orjson where that is installed (the extra ``speed``) and gives the same as json.
+"""Large arrays of numbers as JSON, encoded and parsed by orjson if it is installed (the extra ``speed``).
 
-That is nearly all that a call with a tensor costs. Whatever orjson reads or writes otherwise, or not at all, is json's.
+Numbers take nearly all the time of a call with a tensor. Where orjson's result would differ from that of `json`, or it
+refuses the input, `json` is used.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from ._types import JSON
 
-_MANY: Final = 256  # numbers; with fewer it does not matter
-_EXACT: Final = 2.0**63  # orjson makes floats of the integers that are larger
+_MANY: Final = 256  # numbers or bytes; for fewer, orjson saves nothing
+_EXACT: Final = 2.0**63  # orjson parses larger integers as floats
 
 
 @cache
@@ -31,7 +32,7 @@ def _orjson() -> ModuleType | None:
 
 
 def write_numbers(value: object) -> bytes | None:
-    """A large NumPy array as JSON; None if that is for json to do."""
+    """Encode a large NumPy array as JSON; None if `json` has to encode the value."""
     if type(value).__name__ != "ndarray" or type(value).__module__ != "numpy":
         return None
     array, orjson = cast("NDArray[np.float64]", value), _orjson()
@@ -40,16 +41,16 @@ def write_numbers(value: object) -> bytes | None:
     import numpy as np
 
     if array.dtype.kind == "f":
-        array = array.astype(np.float64)  # as `tolist` does, whose digits are those of a float
-        if not np.isfinite(array).all():  # orjson would make null of them
+        array = array.astype(np.float64)  # as `tolist` does: a float32 has the digits of a float64
+        if not np.isfinite(array).all():  # orjson would write null
             return None
-    if not array.dtype.isnative:  # what orjson does not take
+    if not array.dtype.isnative:  # orjson refuses them
         return None
     return cast("bytes", orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY))
 
 
 def read_numbers(data: bytes) -> JSON:
-    """A JSON document, if it is large and orjson takes it; else None. `are_exact` tells whether to believe it."""
+    """Parse a large JSON document by orjson; None if `json` has to parse it. Check the result with `are_exact`."""
     orjson = _orjson()
     if orjson is None or len(data) < _MANY:
         return None
@@ -60,7 +61,7 @@ def read_numbers(data: bytes) -> JSON:
 
 
 def are_exact(value: object) -> bool:
-    """Whether an array that was made of what `read_numbers` read is the one that json would have led to."""
+    """Whether an array made of the result of `read_numbers` equals the one that `json` would lead to."""
     if type(value).__name__ != "ndarray":
         return False
     array = cast("NDArray[np.float64]", value)

@@ -1,4 +1,4 @@
-"""Aliases that every part of the protocol uses."""
+"""Type aliases of all sub-packages."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ else:  # the references name this module, so that `typing.get_type_hints` finds 
         ForwardRef("dict[str, JSON]", module=__name__),
         None,
     ]
-"""What a JSON document can be in Python. ``NaN`` and the infinities are allowed, as BentoML sends them."""
+"""A parsed JSON document. ``NaN`` and the infinities are allowed, as BentoML sends them."""
 
 Value: TypeAlias = Any
-"""What an endpoint takes or returns: only the Service knows its type, so the type checker lets the caller decide."""
+"""An argument or a result of an endpoint. Only the Service knows its type, so it is `Any` to type checkers."""
 
 Fields: TypeAlias = tuple[tuple[str, str], ...]
-"""Header fields in order; a name may stand several times."""
+"""Header fields in order, as pairs of name and value; a name may occur several times."""

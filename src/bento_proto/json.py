@@ -1,4 +1,4 @@
-"""JSON in both directions: what Python values become on the wire, and what the wire's text becomes in Python."""
+"""Python values to JSON, and JSON to Python values."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class _Frames(Protocol):  # polars
 
 
 def _jsonable(value: object) -> object:
-    """What to put in the place of a value that JSON has no notion of (the ``default`` of ``json``)."""
+    """Convert a value that is not a JSON type to one that is, or is nearer to it: the ``default`` of `json`."""
     kind = type(value)
-    if kind.__name__ in ("NaTType", "NAType"):  # pandas' missing values; NaT would pass for a datetime
+    if kind.__name__ in ("NaTType", "NAType"):  # pandas' missing values; NaT has the methods of a datetime
         return None
     if isinstance(value, type):
         raise TypeError(f"{value!r} is a class, not a value")
@@ -69,12 +69,12 @@ def _jsonable(value: object) -> object:
     if isinstance(value, _Model):
         try:
             return value.model_dump(mode="json", by_alias=True)
-        except Exception:  # noqa: BLE001 - whatever pydantic has no JSON for, an array say: encode the fields here
+        except Exception:  # noqa: BLE001 - pydantic can't encode a field, such as an array: it is encoded here
             return value.model_dump(mode="python", by_alias=True)
     if isinstance(value, _Model1):
         return value.dict(by_alias=True)
     if hasattr(kind, "__dataclass_fields__"):
-        import dataclasses  # slow to load, but where there is such a value, it is loaded already
+        import dataclasses  # slow to import, but imported already where there is such a value
 
         assert dataclasses.is_dataclass(value)
         return {field.name: cast("object", getattr(value, field.name)) for field in dataclasses.fields(value)}
@@ -95,21 +95,21 @@ def _rows(value: _Frame) -> object:
 
 def _listed(value: _Array) -> object:
     for kind in ("datetime64", "timedelta64"):
-        if getattr(value, "dtype", None) == f"{kind}[ns]":  # nanoseconds would become bare numbers
+        if getattr(value, "dtype", None) == f"{kind}[ns]":  # tolist() makes plain integers of nanoseconds
             return cast("_Times", value).astype(f"{kind}[us]").tolist()
     return value.tolist()
 
 
 def _standard(value: object, kind: type) -> object:
-    """The standard library's own types, each recognised without importing its module."""
+    """Convert a value of the standard library, recognised by its class name so that no module is imported for it."""
     if hasattr(value, "read") or hasattr(value, "__fspath__") or hasattr(value, "save"):
         raise TypeError(
-            f"a {kind.__name__} can't be sent inside JSON: BentoML takes files as arguments of their own only"
+            f"a {kind.__name__} can't be sent inside JSON: BentoML takes a file only as an argument of its own"
         )
     for convert, names in _CONVERSIONS:
         if any(base.__name__ in names for base in kind.__mro__):
             return convert(value)
-    if isinstance(value, _Tensor):  # before it passes for an iterable, which it is not if it is a scalar
+    if isinstance(value, _Tensor):  # before the test for iterables: a scalar tensor has __iter__ and can't be iterated
         return value.numpy()
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
@@ -126,7 +126,7 @@ def _called(name: str) -> Callable[[object], object]:
     return lambda value: cast("Callable[[], object]", getattr(value, name))()
 
 
-# Decimals go as strings to keep their digits; durations as seconds, which pydantic takes.
+# Decimals become strings, to keep their digits, and durations seconds, which pydantic accepts.
 _CONVERSIONS: Final[tuple[tuple[Callable[[object], object], frozenset[str]], ...]] = (
     (_attribute("value"), frozenset({"Enum"})),
     (_called("isoformat"), frozenset({"date", "time"})),
@@ -150,13 +150,13 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), def
 def to_json(value: object) -> bytes:
     """Encode a value as compact UTF-8 JSON.
 
-    Takes what ``json`` takes and pydantic models (by alias), dataclasses, NumPy arrays and scalars, torch tensors,
-    pandas and polars frames (as rows), enums, dates, durations, UUIDs, decimals, UTF-8 bytes, mappings and iterables,
-    at any depth.
+    Besides the types that `json` encodes, these are encoded at any depth: pydantic models (by alias), dataclasses,
+    NumPy arrays and scalars, torch tensors, pandas and polars frames (as rows), enums, dates, durations, UUIDs,
+    decimals, UTF-8 bytes, mappings and iterables.
 
     Raises:
-        TypeError: it holds something that can't be said in JSON.
-        ValueError: it contains itself, or a lone surrogate.
+        TypeError: a value has no JSON representation.
+        ValueError: a value contains itself, is nested too deeply, or has a lone surrogate.
     """
     try:
         return _encode(value).encode()
@@ -167,21 +167,21 @@ def to_json(value: object) -> bytes:
 
 
 def parse_json(data: bytes) -> JSON:
-    """Decode a JSON document; ``NaN`` and the infinities are taken, as BentoML sends them.
+    """Decode a JSON document; ``NaN`` and the infinities are accepted, as BentoML sends them.
 
     Raises:
-        RemoteProtocolError: it is not JSON, not UTF-8, or nested too deeply.
+        RemoteProtocolError: the data is not JSON, not UTF-8, or nested too deeply.
     """
     try:
         text = data.decode()
         try:
             value, end = _raw_decode(text)
-        except ValueError:  # there is white space or a byte order mark before it, or it is wrong
+        except ValueError:  # leading white space, a byte order mark, or not JSON
             value, end = None, -1
         result: JSON = value if end == len(text) else json.loads(text.removeprefix("\ufeff"))
         return result
     except (ValueError, RecursionError) as exc:
-        error = RemoteProtocolError(f"the answer is not JSON: {exc}")
+        error = RemoteProtocolError(f"the response is not JSON: {exc}")
         error.body = data
         raise error from exc
 

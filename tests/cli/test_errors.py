@@ -49,7 +49,7 @@ def unreachable() -> Iterator[str]:
         (["call", "URL", "add_int", "--wrong"], 2, "error: No such option"),
         (["cal", "URL"], 2, "error: No such command 'cal'; did you mean call or cancel?"),
         (["call", "URL", "add_int", "-d", '{"a": 1}'], 2, "error: --data takes a file, or - for stdin; give JSON"),
-        (["call", "ftp://x", "f"], 2, "error: the URL of a Service starts with http://"),
+        (["call", "ftp://x", "f"], 2, "error: the URL of a Service must start with http://"),
         (["ready", "URL", "more"], 2, "error: unexpected argument 'more' (see bento-client ready --help)"),
         (["endpoints", "URL", "add_int", "more"], 2, "error: endpoints takes one ENDPOINT at most"),
         (

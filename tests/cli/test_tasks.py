@@ -58,7 +58,7 @@ def test_tasks_as_json(run: Run, tasks: str) -> None:
 
 
 def test_wrong_usage(run: Run, tasks: str) -> None:
-    assert run("submit", tasks, "plain_api").told == "error: plain_api() is no task\n"
+    assert run("submit", tasks, "plain_api").told == "error: plain_api() is not a task\n"
     assert "--within and -o need --wait" in run("submit", tasks, "json_task", "--within", "1").told
     assert "ENDPOINT and TASK_ID are needed" in run("status", tasks, "json_task").told
     assert run("status", tasks, "json_task", "unknown").code == 1

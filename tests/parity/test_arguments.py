@@ -96,7 +96,7 @@ WRONG: dict[str, tuple[Calls, str]] = {
     "of raw": (lambda c: c.add_int.raw(), r"add_int\(\) is missing"),
     "no root": (lambda c: c.root_str(), r"root_str\(\) takes exactly 1 positional argument but 0 were given"),
     "two roots": (lambda c: c.root_str("a", "b"), r"root_str\(\) takes exactly 1 .* but 2 were given"),
-    "a root by name": (lambda c: c.root_str(text="a"), r"root_str\(\) takes its one argument by position.*'text'"),
+    "a root by name": (lambda c: c.root_str(text="a"), r"root_str\(\) takes a single positional argument.*'text'"),
     "root files": (lambda c: c.root_files([b"x"]), r"root_files\(\) can't be called"),
     "no file": (lambda c: c.file_in(3), r"file_in\(\): argument 'f' must be .*not int"),
     "None for a file": (lambda c: c.file_in(None), r"file_in\(\): argument 'f' must be a file, not None"),

@@ -168,7 +168,7 @@ def test_names_that_are_not_there(zoo: SyncHTTPClient) -> None:
         zoo.call("nope")
     with pytest.raises(NotFound, match="'__call__'"):
         zoo()
-    with pytest.raises(TypeError, match="is no task"):
+    with pytest.raises(TypeError, match="is not a task"):
         zoo.echo_str.submit("no task")
 
 

@@ -82,7 +82,7 @@ def test_what_can_not_leave_its_process(face: Face) -> None:
     kind = SyncHTTPClient if face.name == "sync" else AsyncHTTPClient
     for options, message in (
         ({"ssl_context": ssl.create_default_context()}, "ssl_context= can't be pickled, .*: make the client where"),
-        ({"app": app}, "app= can't be pickled, as that is of this process: make it where it is used"),
+        ({"app": app}, "app= can't be pickled, as that belongs to this process: make the client where it is used"),
     ):
         client = kind(**options)
         for send in (pickle.dumps, copy.deepcopy):

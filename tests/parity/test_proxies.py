@@ -180,7 +180,7 @@ def test_what_the_environment_names_and_nobody_can_use(connect: Connect, monkeyp
     monkeypatch.setenv("ALL_PROXY", "socks5://me:s3cr3t@127.0.0.1:9")
     client = connect(f"https://{HOST}", schema=GIVEN, retries=5)
     assert not client.is_ready()
-    with pytest.raises(ServiceUnavailable, match=r"ALL_PROXY names no proxy that can be used.*SOCKS") as caught:
+    with pytest.raises(ServiceUnavailable, match=r"ALL_PROXY is not the URL of an HTTP proxy.*SOCKS") as caught:
         client.f()
     assert len(caught.value.attempts) <= 1, "waiting does not help"
     assert "s3cr3t" not in "".join(traceback.format_exception(caught.value))
@@ -244,8 +244,8 @@ def refusing(status: int) -> Answer:
 def test_credentials_are_asked_for(connect: Connect, scheme: str) -> None:
     with Stub(passing({HOST: 9}, USER)) as proxy:
         for url, message in (
-            (proxy.url, "asks for a user"),
-            (with_user(proxy, "me:wr0ng"), "does not accept the user"),
+            (proxy.url, "requires a user"),
+            (with_user(proxy, "me:wr0ng"), "did not accept the user"),
         ):
             client = connect(f"{scheme}://{HOST}", proxy=url, schema=GIVEN, server_ready_timeout=0, retries=3)
             with pytest.raises(ConnectError, match=message) as caught:

@@ -174,7 +174,7 @@ def test_images_can_be_files(zoo: SyncHTTPClient, servers: Servers, connect: Con
         assert image.format == "PNG"
     assert isinstance(view.with_options(images="pillow").png_out(), Image.Image)
     assert isinstance(connect(servers.url("zoo:Zoo"), images="path").png_out(), Path)
-    with pytest.raises(ValueError, match="images can be 'pillow' or 'path', not 'numpy'"):
+    with pytest.raises(ValueError, match="images must be 'pillow' or 'path', not 'numpy'"):
         zoo.with_options(images="numpy")  # type: ignore[arg-type]
 
 

@@ -74,8 +74,8 @@ def equivalent(required: int, optional: int, varargs: bool, varkw: bool) -> insp
         ("two_files", (), {}, r"two_files\(\) is missing required arguments: 'a', 'b'"),
         ("add_int", (1,), {"c": 1}, r"add_int\(\) got an unexpected keyword argument 'c'"),
         ("aliased", (), {"inner": 1}, r"unexpected keyword argument 'inner'"),  # the server would ignore it in silence
-        ("mixed_args", (1, 2), {"args": [3]}, r"mixed_args\(\) got 'args' and arguments that belong into it"),
-        ("varkw", (), {"a": 1, "kwargs": {}}, r"varkw\(\) got 'kwargs' and arguments that belong into it"),
+        ("mixed_args", (1, 2), {"args": [3]}, r"mixed_args\(\) got 'args' and arguments that are part of it"),
+        ("varkw", (), {"a": 1, "kwargs": {}}, r"varkw\(\) got 'kwargs' and arguments that are part of it"),
     ],
 )
 def test_wrong_arguments(name: str, args: tuple[object, ...], kwargs: dict[str, object], says: str) -> None:
@@ -241,9 +241,9 @@ def test_a_root_model_with_a_file_is_a_form(as_keywords: bool) -> None:
     [
         ("root_int", (), {}, r"root_int\(\) takes exactly 1 positional argument but 0 were given"),
         ("root_int", (1, 2), {}, "takes exactly 1 positional argument but 2 were given"),
-        ("root_int", (), {"n": 1}, "takes its one argument by position: 'n' has no name there"),
-        ("root_model", ({},), {"sku": "s"}, "takes its one argument by position"),
-        ("root_file_model", ("text",), {}, "takes a mapping of its fields, as one of them is a file"),
+        ("root_int", (), {"n": 1}, "takes a single positional argument, so 'n' can't be a keyword"),
+        ("root_model", ({},), {"sku": "s"}, "takes a single positional argument"),
+        ("root_file_model", ("text",), {}, "takes a mapping of fields, as one of them is a file"),
         ("root_files", ([b""],), {}, "BentoML has no root input of several files"),
         ("root_int_default", (), {}, "takes exactly 1"),  # its default can't be used: no body is an error
     ],
@@ -287,7 +287,7 @@ def test_a_root_input_may_have_a_path_too() -> None:
 
 @pytest.mark.parametrize("value", ["", "a/b", ".", "..", "../x"])
 def test_a_parameter_of_the_path_climbs_nowhere(value: str) -> None:
-    with pytest.raises(ValueError, match=r"f\(\): 'a' must be one segment of a path"):
+    with pytest.raises(ValueError, match=r"f\(\): 'a' must be a single path segment"):
         bound(endpoint(route="/x/{a}"), a=value)
 
 

@@ -189,7 +189,8 @@ def test_a_redirect_is_an_answer_and_then_another_request() -> None:
 def test_a_redirect_that_is_not_followed_is_an_error() -> None:
     notes = Notes()
     play(flow(POST, notes.hooks), moved(307, "ftp://elsewhere/"), now=100.0)
-    assert notes.ends[0].error == "RemoteProtocolError: the server redirects to something that is no http URL"
+    message = "the server redirects to a Location that is not a valid http or https URL"
+    assert notes.ends[0].error == f"RemoteProtocolError: {message}"
 
 
 def test_what_is_not_sent_for_lack_of_time_is_not_told_of() -> None:

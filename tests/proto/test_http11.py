@@ -419,7 +419,7 @@ def test_a_407_is_of_the_proxy_and_the_request_went_nowhere() -> None:
             assert not wire.receive(piece)
         assert isinstance(exchange.error, ConnectError)
         assert not exchange.error.sent
-        assert "http://p:3128 asks for a user" in str(exchange.error)
+        assert "http://p:3128 requires a user" in str(exchange.error)
         assert not wire.is_reusable
     assert carry_out(answer) == refused(407, "BentoMLException", reusable=True)._replace(body=b"")
 

@@ -184,7 +184,7 @@ def test_dataframes_of_nanoseconds() -> None:
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        (Path("p"), r"a \w+Path can't be sent inside JSON: BentoML takes files as arguments of their own only"),
+        (Path("p"), r"a \w+Path can't be sent inside JSON: BentoML takes a file only as an argument of its own"),
         (io.BytesIO(), "a BytesIO can't be sent inside JSON"),
         (object(), "a builtins.object can't be sent as JSON"),
         (1j, "a builtins.complex can't be sent as JSON"),
@@ -255,7 +255,7 @@ def test_what_bentoml_sends_beside_json_is_taken() -> None:
 
 @pytest.mark.parametrize("data", [b"", b"x", b"[1", b"\xff\xfe", b"[" * 200_000, b"9" * 5000, "[1]".encode("utf-16")])
 def test_what_is_no_json(data: bytes) -> None:
-    with pytest.raises(RemoteProtocolError, match="the answer is not JSON") as caught:
+    with pytest.raises(RemoteProtocolError, match="the response is not JSON") as caught:
         parse_json(data)
     assert caught.value.body == data
 

@@ -64,7 +64,7 @@ def test_a_function_that_does_not_pickle(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_can_not_travel_is_named() -> None:
     check_picklable()
-    with pytest.raises(TypeError, match=r"^a client with recorder= can't be pickled, as that is of this process: make"):
+    with pytest.raises(TypeError, match=r"^a client with recorder= can't be pickled, as that belongs to this process"):
         check_picklable(recorder=object())
 
 

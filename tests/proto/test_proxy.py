@@ -61,16 +61,16 @@ def test_where_a_proxy_is(url: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        (f"socks5://me:{SECRET}@p:1080", "SOCKS is not spoken"),
-        ("socks5h://p", "starts with http"),
-        ("ftp://p", "starts with http"),
-        ("p:3128", "starts with http"),
-        ("", "starts with http"),
-        ("unix:/run/p.sock", "starts with http"),
-        (f"http://me:{SECRET}@p/path", "ends with its host and port"),
-        ("http://p?a=b", "ends with its host and port"),
-        ("http://p#top", "ends with its host and port"),
-        ("http://", "names a host"),
+        (f"socks5://me:{SECRET}@p:1080", "not SOCKS"),
+        ("socks5h://p", "start with http"),
+        ("ftp://p", "start with http"),
+        ("p:3128", "start with http"),
+        ("", "start with http"),
+        ("unix:/run/p.sock", "start with http"),
+        (f"http://me:{SECRET}@p/path", "end with its host and port"),
+        ("http://p?a=b", "end with its host and port"),
+        ("http://p#top", "end with its host and port"),
+        ("http://", "valid host"),
         (f"http://me:{SECRET}@p:0", "from 1 to 65535"),
         (f"http://me:{SECRET}\n@p", "no spaces"),
     ],
@@ -180,7 +180,7 @@ def test_the_lower_case_exemption_counts_first() -> None:
 
 @pytest.mark.parametrize("value", [f"socks5://me:{SECRET}@p:1080", f"http://me:{SECRET}@p:99999", "http://", "ftp://p"])
 def test_what_the_environment_names_and_nobody_can_use(value: str) -> None:
-    with pytest.raises(ProxyError, match="variable HTTPS_PROXY names no proxy") as caught:
+    with pytest.raises(ProxyError, match="variable HTTPS_PROXY is not the URL") as caught:
         route("https://h", HTTPS_PROXY=value)
     assert caught.value.kind is FailureKind.PROXY  # going there without one is not for this client to decide
     assert SECRET not in str(caught.value)
@@ -241,7 +241,7 @@ def test_nothing_shows_them() -> None:
 
 def test_a_status_407_is_told_by_what_was_given() -> None:
     origin = Origin("http", "p", 3128)
-    assert Proxy(origin).unauthorized == "the proxy http://p:3128 asks for a user and a password (status 407)"
+    assert Proxy(origin).unauthorized == "the proxy http://p:3128 requires a user and a password (status 407)"
     assert "does not accept" in Proxy(origin, "me:x").unauthorized
 
 

@@ -384,7 +384,7 @@ def test_submitting() -> None:
         on.tasks.submit(bind(on.endpoint("job"), (), {}), (), "b", on.options, 0.0), reply(200, {"task_id": "i"})
     )
     assert (played.lines, played.result) == ([f"POST {URL}/gw/jobs/submit"], "i")
-    with pytest.raises(TypeError, match=r"f\(\) is no task"):
+    with pytest.raises(TypeError, match=r"f\(\) is not a task"):
         play(on.tasks.submit(bind(on.endpoint("f"), (1,), {}), (), "b", on.options, 0.0))
 
 

@@ -120,4 +120,4 @@ def test_what_the_schema_tells_of_the_arguments_is_said() -> None:
 
 def test_a_task_says_that_it_is_one() -> None:
     task = service("ZooTasks").endpoints["json_task"]
-    assert docstring_of(task).endswith("\n\nIt is a task: ``.submit(...)`` queues it and returns a handle.")
+    assert docstring_of(task).endswith("\n\nThis is a task: ``.submit(...)`` queues it and returns a handle.")

@@ -75,7 +75,7 @@ def test_a_refusal(status: int, loss: FailureKind) -> None:
 
 
 def test_what_a_407_means() -> None:
-    assert "asks for a user and a password" in refused(b"HTTP/1.1 407 Who\r\n\r\n")[0]
+    assert "requires a user and a password" in refused(b"HTTP/1.1 407 Who\r\n\r\n")[0]
 
 
 @pytest.mark.parametrize("answer", [b"garbage\r\n\r\n", b"HTTP/1.1 101 On\r\n\r\n", b"HTTP/1.1 2x0 OK\r\n\r\n",

@@ -50,31 +50,31 @@ def test_base_urls(url: str, expected: BaseURL) -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("", r"starts with http://, https://, tcp:// or unix: "),
+        ("", r"start with http://, https://, tcp:// or unix: "),
         ("h", "did you mean http://h\\?"),
         ("localhost:3000", r"did you mean http://localhost:3000\?"),
-        ("ftp://h", "starts with http://"),
-        ("//h", "starts with http://"),
-        ("http://", "names a host and a port from 1 to 65535"),
-        ("http:///x", "names a host"),
-        ("http:h", "names a host"),
+        ("ftp://h", "start with http://"),
+        ("//h", "start with http://"),
+        ("http://", "valid host and a port from 1 to 65535"),
+        ("http:///x", "valid host"),
+        ("http:h", "valid host"),
         ("http://h:0", "a port from 1 to 65535"),
         ("http://h:65536", "a port from 1 to 65535"),
         ("http://h:http", "a port from 1 to 65535"),
         ("http://[::1", "not a URL"),
         ("http://a℀b", "not a URL"),
-        ("http://h_h!", "names a host"),
-        ("http://" + "ü" * 70, "names a host"),
+        ("http://h_h!", "valid host"),
+        ("http://" + "ü" * 70, "valid host"),
         ("http://h/?k=v", "no query and no fragment"),
         ("http://h/#f", "no query and no fragment"),
         ("http://h/a b", "no spaces and no control characters"),
         ("http://h\r\nx: y", "no spaces and no control characters"),
         ("http://h/\x7f", "no spaces and no control characters"),
         ("http://h/\ud800", "no spaces and no control characters"),
-        ("unix:run/s.sock", "named by an absolute path"),
-        ("unix:", "named by an absolute path"),
-        ("unix:/a%00b", "named by an absolute path"),
-        ("file://host/s.sock", "named by an absolute path"),
+        ("unix:run/s.sock", "must be absolute"),
+        ("unix:", "must be absolute"),
+        ("unix:/a%00b", "must be absolute"),
+        ("file://host/s.sock", "must be absolute"),
     ],
 )
 def test_what_is_no_base_url(url: str, says: str) -> None:
@@ -168,7 +168,7 @@ def test_targets_of_the_caller(path: str) -> None:
     "path", ["", "a", "//evil.example", "http://evil.example", "/a b", "/ä", "/a\r\nx: y", "/\x7f", "/a#b"]
 )
 def test_what_is_no_target(path: str) -> None:
-    with pytest.raises(ValueError, match="a path starts with one slash, is percent-encoded"):
+    with pytest.raises(ValueError, match="a path must start with a single slash, be percent-encoded"):
         checked_target(path)
 
 
@@ -211,7 +211,7 @@ def test_a_redirect_to_the_same_authority_stays_on_its_socket() -> None:
     "location", ["ftp://h/", "mailto:a@b", "https://", "http://[::1", "http://h:x/", "http://h:0/", "javascript:1"]
 )
 def test_a_redirect_to_nowhere(location: str) -> None:
-    with pytest.raises(RemoteProtocolError, match="redirects to something that is no http URL"):
+    with pytest.raises(RemoteProtocolError, match="redirects to a Location that is not a valid http or https URL"):
         resolve(HERE, "/", location)
 
 

@@ -1,6 +1,6 @@
 """HTTP's own values: requests and responses as events, header fields, URLs, cookies, dates, content codings, proxies.
 
-In go texts and bytes of either side; out come checked values. It knows nothing of BentoML, and never sends anything.
+In goes text and bytes of either side; out come checked values. It knows nothing of BentoML and never sends anything.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Bodies that the server compressed: an answer's Content-Encoding, undone piece by piece."""
+"""Content codings (RFC 9110 section 8.4.1): the body of a response, decompressed incrementally."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _PIECE: Final = 1 << 16
 
 
 def inflater(head: Head) -> Inflater | None:
-    """What undoes the answer's Content-Encoding; None if there is nothing to undo.
+    """The decompressor for the Content-Encoding of a response; None if it has none.
 
     Raises:
-        RemoteProtocolError: it is one that was not asked for.
+        RemoteProtocolError: the Content-Encoding is one that the request did not accept.
     """
     codings = [c for value in head.get_all("content-encoding") for c in value.lower().replace(" ", "").split(",")]
     codings = [coding for coding in codings if coding not in ("", "identity")]
@@ -28,11 +28,11 @@ def inflater(head: Head) -> Inflater | None:
         return None
     if len(codings) == 1 and codings[0] in ("gzip", "x-gzip", "deflate"):
         return Inflater(codings[0] == "deflate")
-    raise RemoteProtocolError(f"the answer is encoded as {', '.join(codings)[:100]}, which was not asked for")
+    raise RemoteProtocolError(f"the response is encoded as {', '.join(codings)[:100]}, which was not accepted")
 
 
 class Inflater:
-    """Decompresses gzip or deflate in pieces of bounded size, so that a bomb meets the decoder's limit first."""
+    """Decompresses gzip or deflate in bounded blocks, so that a decompression bomb meets the decoder's limit."""
 
     __slots__ = ("_deflate", "_machine", "_started")
 
@@ -42,17 +42,17 @@ class Inflater:
         self._machine = zlib.decompressobj(zlib.MAX_WBITS if deflate else zlib.MAX_WBITS | 16)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """The plain bytes, in pieces of at most 64 KiB.
+        """Decompress the next bytes, into blocks of at most 64 KiB.
 
         Raises:
-            RemoteProtocolError: the data is not what its coding says.
+            RemoteProtocolError: the data is not in the format that its Content-Encoding names.
         """
         if not data:
             return
         if self._deflate and not self._started and data[0] & 0x0F != 8:
-            self._machine = zlib.decompressobj(-zlib.MAX_WBITS)  # deflate without zlib's head, as some servers send it
+            self._machine = zlib.decompressobj(-zlib.MAX_WBITS)  # without zlib's header, as some servers send deflate
         self._started = True
-        full = False  # a piece that is may leave more to come where no data is left
+        full = False  # whether the last block was: then there may be more output without further input
         try:
             while data or full:
                 if self._machine.eof:
@@ -65,13 +65,13 @@ class Inflater:
                 full = len(piece) == _PIECE
                 data = self._machine.unconsumed_tail or self._machine.unused_data
         except zlib.error as exc:
-            raise RemoteProtocolError(f"the answer can't be decompressed: {exc}") from exc
+            raise RemoteProtocolError(f"the response can't be decompressed: {exc}") from exc
 
     def finish(self) -> None:
-        """Say that the body is over.
+        """Take note that the body has ended.
 
         Raises:
-            RemoteProtocolError: the compressed data is not.
+            RemoteProtocolError: the compressed data has not.
         """
         if self._started and not self._machine.eof:
-            raise RemoteProtocolError("the answer's compressed body is cut off")
+            raise RemoteProtocolError("the compressed body of the response is incomplete")

@@ -1,4 +1,4 @@
-"""What an answer's head says of its body: type, charset, file name. It is the server's word, so maybe hostile."""
+"""The header fields of a response that describe its body: media type, charset, file name. They are not trusted."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from ._messages import Head
 
 # RFC 9110 section 5.6.6: one ;name=value of a header, the value a token or a quoted string.
 _PARAMETER: Final = r';[ \t]*([^\s=;"]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^;"]*))'
-_CHARSET: Final = r"[A-Za-z0-9.:_+-]{1,40}"  # Python remembers each name that it is asked for
-# Not charsets but notations, or such that a decoder must hold back without end.
+_CHARSET: Final = r"[A-Za-z0-9.:_+-]{1,40}"  # bounded, as Python caches every name that it looks up
+# Codecs that are no charsets, or whose decoders buffer without bound.
 _UNFIT: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "unicode-escape", "utf-7"})
-# Windows takes these for devices, whatever suffix they have.
+# Reserved names of devices on Windows, with any suffix.
 _DEVICES: Final = frozenset(
     {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$", *(port + n for port in ("COM", "LPT") for n in "0123456789¹²³")}
 )
-# What no name ends with: Windows would cut off the first two, and all others look like nothing.
+# Removed from the end of a name: Windows drops the first two, and the others are invisible.
 _LAST: Final = (
     ". \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
 _UNSAFE: Final = r'[\x00-\x1f\x7f-\x9f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]'
-_NAME_BYTES: Final = 200  # file systems take 255; the rest is for whoever derives a name from it
+_NAME_BYTES: Final = 200  # file systems allow 255: this leaves room for names derived from it
 
 
 def parameters(value: str) -> dict[str, str]:
-    """The parameters of a header such as Content-Type, by lower-case name; of several the first."""
+    """The parameters of a field value, as of Content-Type, by lower-case name; the first one of a name counts."""
     found: dict[str, str] = {}
     for name, quoted, token in re.findall(_PARAMETER, value):
         found.setdefault(name.lower(), re.sub(r"\\(.)", r"\1", quoted) if quoted else token.strip())
@@ -35,12 +35,12 @@ def parameters(value: str) -> dict[str, str]:
 
 
 def media_type(head: Head) -> str:
-    """The Content-Type without its parameters, in lower case; empty if there is none."""
+    """The media type of the Content-Type without parameters, in lower case; empty if there is none."""
     return (head.get("content-type") or "").partition(";")[0].strip().lower()
 
 
 def charset(head: Head) -> str:
-    """The charset that the answer declares, if Python knows it as one of text on the wire; else UTF-8."""
+    """The charset that the Content-Type declares, if Python has a codec for it; else UTF-8."""
     declared = parameters(head.get("content-type") or "").get("charset", "")
     if not re.fullmatch(_CHARSET, declared):
         return "utf-8"
@@ -52,20 +52,20 @@ def charset(head: Head) -> str:
 
 
 def file_name(head: Head) -> str | None:
-    """The file name of the Content-Disposition (RFC 6266), made safe; None if it gives none.
+    """The file name of the Content-Disposition (RFC 6266), made safe by `safe_name`; None if there is none.
 
-    ``filename*`` is preferred: BentoML sends only that as soon as a name has a space or a non-ASCII character.
+    ``filename*`` takes precedence. BentoML sends nothing else if a name has a space or a non-ASCII character.
     """
     found = parameters(head.get("content-disposition") or "")
     return safe_name(_extended(found.get("filename*", "")) or _latin(found.get("filename", "")))
 
 
 def safe_name(name: str) -> str | None:
-    """A name that is safe to create in a directory, on every platform; None if nothing is left of it.
+    """A file name that is safe to create in a directory, on every platform; None if nothing is left of it.
 
-    Directories go, of both kinds of slash; control, bidirectional and reserved characters become ``_``, and so do
-    leading dots, which hide a file, and leading dashes, which make an option of it for commands; what is too long is
-    cut before the suffix.
+    Directories are removed, with both kinds of slash. Control, bidirectional and reserved characters become ``_``, and
+    so do leading dots, which hide a file, and leading dashes, which commands take for an option. A long name is cut
+    before its suffix.
     """
     base = re.split(r"[/\\]", name)[-1].lstrip().rstrip(_LAST)
     base = re.sub(_UNSAFE, "_", base.encode("utf-8", "replace").decode())
@@ -89,12 +89,12 @@ def _shortened(name: str) -> str:
 
 
 def _extended(value: str) -> str:
-    """Decode ``charset'language'percent-encoded`` (RFC 8187); empty if it is malformed."""
+    """Decode an extended value, ``charset'language'percent-encoded`` (RFC 8187); empty if it is malformed."""
     encoding, _, rest = value.partition("'")
     _, mark, text = rest.partition("'")
     if not mark or encoding.lower() not in ("utf-8", "iso-8859-1"):
         return ""
-    from urllib.parse import unquote_to_bytes  # slow to load, and few names need it
+    from urllib.parse import unquote_to_bytes  # slow to import, and few names need it
 
     try:
         return unquote_to_bytes(text).decode(encoding)
@@ -103,7 +103,7 @@ def _extended(value: str) -> str:
 
 
 def _latin(value: str) -> str:
-    """Raw UTF-8 in a header comes out of HTTP libraries as Latin-1: read it as it was meant, if it was."""
+    """Decode raw UTF-8, which HTTP libraries read as Latin-1; any other value is returned as it is."""
     try:
         return value.encode("latin-1").decode()
     except ValueError:

@@ -1,6 +1,6 @@
 """Cookies (RFC 6265), which a Service or a load balancer sets to recognise a client.
 
-A cookie goes back to the origin that set it and to no other: a Domain attribute is not widened to other hosts.
+A cookie is sent to the origin that set it and to no other: the Domain attribute is ignored.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ._messages import Head, Origin
 
-_MOST: Final = 100  # of one client; RFC 6265 section 6.1 asks for 50 of a domain at least
+_MOST: Final = 100  # cookies of one client; RFC 6265 section 6.1: at least 50 for each domain
 _LENGTH: Final = 4096
 
 
@@ -29,7 +29,7 @@ class _Cookie(Frozen):
 
 
 def set_cookies(head: Head) -> dict[str, str]:
-    """The cookies that an answer sets, name to value."""
+    """The cookies that a response sets: names to values."""
     pairs = (value.partition(";")[0].partition("=") for value in head.get_all("set-cookie"))
     return {name.strip(): value.strip().strip('"') for name, equals, value in pairs if equals and name.strip()}
 
@@ -38,14 +38,14 @@ class Cookies:
     """The cookies of one client.
 
     Attributes:
-        kept: each by origin, path and name.
+        kept: the cookies by origin, path and name.
     """
 
     def __init__(self) -> None:
         self.kept: dict[tuple[Origin, str, str], _Cookie] = {}
 
     def take(self, origin: Origin, target: str, head: Head, now: float) -> None:
-        """Keep what an answer sets, and drop what it expires."""
+        """Store the cookies that a response sets, and remove those that it expires."""
         for value in head.get_all("set-cookie"):
             if len(value) <= _LENGTH:
                 self._set(origin, target, value, head, now)
@@ -65,11 +65,11 @@ class Cookies:
         lifetime = _lifetime(given, head)
         if lifetime is None or lifetime > 0:
             if len(self.kept) >= _MOST:
-                self.kept.pop(next(iter(self.kept)), None)  # the one set longest ago
+                self.kept.pop(next(iter(self.kept)), None)  # the one that was set first
             self.kept[key] = _Cookie(content, "secure" in given, None if lifetime is None else now + lifetime)
 
     def added(self, request: Request, now: float) -> Request:
-        """The request with the cookies that belong to it, behind those of the caller in the one header for them."""
+        """The request with its cookies in the Cookie field, after those of the caller."""
         cookies = self.header(request.origin, request.target, now)
         if cookies is None:
             return request
@@ -78,7 +78,7 @@ class Cookies:
         return Request(request.method, request.origin, request.target, headers, request.body)
 
     def header(self, origin: Origin, target: str, now: float) -> str | None:
-        """What the Cookie header of a request says; None for no header."""
+        """The value of the Cookie field of a request; None if no cookie matches."""
         path = target.partition("?")[0]
         fitting = [
             (where, f"{name}={cookie.value}")

@@ -1,4 +1,4 @@
-"""Which credential goes to which origin."""
+"""The credential of a client and the origin that it is sent to."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
     from ._url import BaseURL
 
 TOKEN_VARIABLE: Final = "BENTO_CLOUD_API_KEY"  # noqa: S105 - the name of a variable
-"""The environment variable that BentoML's clients take a token from."""
+"""The environment variable of the token, as for BentoML's clients."""
 
-_REMEMBERED: Final = 9  # tokens of the function's; a request that is under way may have an older one
+_REMEMBERED: Final = 9  # tokens of the function; a request under way may have an older one
 _LOOPBACK: Final = r"localhost|127(?:\.\d{1,3}){3}|::1"
 
 
 class Credential:
-    """What a client proves itself with, to the origin of its Service.
+    """The credential of one client, which is sent to the origin of its Service only.
 
     Args:
-        base: where the Service is; a ``user:password`` in its URL is for Basic authorization.
-        token: the caller's token, or a function that gives one; an empty one means none, not even the environment's.
-        environ: the environment, whose ``BENTO_CLOUD_API_KEY`` counts if there is neither. It was not given for this
-            origin in particular, so it is used over https and on this machine only.
+        base: the base URL; a ``user:password`` in it is used for Basic authentication.
+        token: the bearer token, or a function that returns it; an empty one means none, not even the environment's.
+        environ: the environment variables. ``BENTO_CLOUD_API_KEY`` is used if there is neither token nor userinfo; as
+            it was not given for this origin in particular, over https and to this machine only.
 
     Raises:
-        ValueError: the token can't stand in a header.
+        ValueError: the token has characters that are not allowed in a header field.
     """
 
     def __init__(self, base: BaseURL, token: str | Callable[[], str] | None, environ: Mapping[str, str]) -> None:
         self._ask = token if callable(token) else None
         self._header: str | None = None
         self._given: tuple[str | None, ...] = ()
-        self._added: tuple[Fields, str | None, Fields] = ((), None, ())  # what `added` was asked last, and what it said
+        self._added: tuple[Fields, str | None, Fields] = ((), None, ())  # the last arguments and result of `added`
         if token is None and base.userinfo is not None:
             self._header = basic(base.userinfo)
         elif not callable(token):
@@ -51,12 +51,12 @@ class Credential:
             self._header = _bearer(token or "")
 
     def __getstate__(self) -> dict[str, object]:
-        """What is pickled: the token, too.
+        """The state to pickle, with the token.
 
         Raises:
-            TypeError: it is a function that can't be pickled.
+            TypeError: the token is a function that can't be pickled.
         """
-        if self._ask is not None and "cloudpickle" not in sys.modules:  # which may well know how to
+        if self._ask is not None and "cloudpickle" not in sys.modules:  # cloudpickle can pickle any function
             import pickle
 
             try:
@@ -69,12 +69,12 @@ class Credential:
         return self.__dict__
 
     def added(self, headers: Fields) -> Fields:
-        """The headers with the Authorization, unless they have one of the caller's; a function is asked the first time.
+        """The fields with the Authorization added, unless the caller has set one; calls the token function at first.
 
         Raises:
-            ValueError: what the function gives can't stand in a header.
+            ValueError: the function's token has characters that are not allowed in a header field.
         """
-        header = self._header  # once: another thread may renew it meanwhile
+        header = self._header  # read once: another thread may renew it
         if header is None and self._ask is not None:
             header = self._header = _bearer(self._ask())
             self._given = (*self._given[-_REMEMBERED:], header)
@@ -87,23 +87,23 @@ class Credential:
         return added
 
     def renewed(self, request: Request) -> Request | None:
-        """The same request with another token, after a 401; None if there is no function that gave the one it had.
+        """The request with a new token, after a 401; None if its token was not the function's.
 
         Raises:
-            ValueError: what the function gives can't stand in a header.
+            ValueError: the function's token has characters that are not allowed in a header field.
         """
         had = dict(request.headers).get("authorization")
         if had is None or had not in self._given:
             return None
-        if had == self._header:  # else another call has met the 401 before
+        if had == self._header:  # else another call has renewed it already
             self._header = None
         others = tuple(field for field in request.headers if field[0] != "authorization")
         return Request(request.method, request.origin, request.target, self.added(others), request.body)
 
 
 def basic(userinfo: str) -> str:
-    """What proves to be somebody, given as ``user:password`` (RFC 7617)."""
-    import binascii  # few have use for it
+    """The Basic credentials (RFC 7617) of a ``user:password``."""
+    import binascii  # rarely needed
 
     return "Basic " + binascii.b2a_base64(userinfo.encode(), newline=False).decode()
 
@@ -113,10 +113,10 @@ def _bearer(token: str) -> str | None:
         return None
     token = checked_value("the token", token)
     if not token or not token.isascii() or " " in token or "\t" in token:
-        raise ValueError("the token has a character that can't stand in a token")
+        raise ValueError("the token has a character that is not allowed in a bearer token")
     return f"Bearer {token}"
 
 
 def is_local(origin: Origin) -> bool:
-    """Whether the origin is this machine: a Unix socket, or a loopback address."""
+    """Whether the origin is on this machine: a Unix socket or a loopback address."""
     return origin.socket is not None or re.fullmatch(_LOOPBACK, origin.host) is not None

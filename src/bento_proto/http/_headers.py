@@ -1,4 +1,4 @@
-"""Header fields as a caller reads them, and the checks for those that a caller gives."""
+"""Header fields: those of a response as a mapping, and the checks of those that a caller sets."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "con
 
 
 class Headers(Mapping[str, str]):
-    """The header fields of an answer, by name, whose case does not matter; of several of one name the first.
+    """The header fields of a response: a mapping with case-insensitive names; the first one of a name counts.
 
     Args:
-        fields: name and value of each, in order.
+        fields: the pairs of name and value, in order.
     """
 
     __slots__ = ("fields",)
@@ -44,45 +44,48 @@ class Headers(Mapping[str, str]):
         return f"Headers({shown})"
 
     def get_all(self, name: str) -> list[str]:
-        """Every value of a field, in order."""
+        """All values of a field, in order."""
         return [value for key, value in self.fields if key.lower() == name.lower()]
 
 
 def checked_fields(headers: Mapping[str, str] | None) -> Fields:
-    """The headers that a caller gives, once they are known to be safe to send.
+    """Check the header fields that a caller sets.
+
+    Returns:
+        The fields with lower-case names, and without white space around the values.
 
     Raises:
-        TypeError: a name or a value is no text.
-        ValueError: it could not be sent as it is (a line break, say), or it is one that the client sets itself.
-            The message never shows a value, which may be a credential.
+        TypeError: a name or a value is not a str.
+        ValueError: a name or a value has characters that are not allowed, such as a line break, or the client sets the
+            field itself. The message does not show the value, which may be a credential.
     """
     fields: list[tuple[str, str]] = []
     given: list[tuple[object, object]] = list((headers or {}).items())
     for name, value in given:
         if not isinstance(name, str) or not isinstance(value, str):
-            raise TypeError(f"the header {name!r} must be text")
+            raise TypeError(f"the header {name!r} must be a str with a str value")
         if not re.fullmatch(_NAME, name):
-            raise ValueError(f"not a header name: {name!r}")
+            raise ValueError(f"not a valid header name: {name!r}")
         if name.lower() in _FRAMING:
-            raise ValueError(f"the header {name!r} follows from the request and can't be set")
+            raise ValueError(f"the header {name!r} is set by the client")
         fields.append((name.lower(), checked_value(f"the header {name!r}", value)))
     return tuple(fields)
 
 
 def checked_value(what: str, value: str) -> str:
-    """A header's value without the white space around it.
+    """Check a field value; returns it without the white space around it.
 
     Raises:
-        ValueError: it has a line break or another character that can't be sent.
+        ValueError: it has a line break or another character that is not allowed.
     """
     value = value.strip(" \t")
     if not re.fullmatch(_VALUE, value):
-        raise ValueError(f"{what} has a line break or another character that can't stand in a header")
+        raise ValueError(f"{what} has a line break or another character that is not allowed in a header field")
     return value
 
 
 def trace_id(fields: Fields) -> str | None:
-    """The id of the trace that a request with these headers is part of (W3C Trace Context); None if there is none."""
+    """The trace id of the ``traceparent`` field (W3C Trace Context); None if there is none."""
     for name, value in fields:
         if name == "traceparent":
             found = re.match(_TRACEPARENT, value)
@@ -91,7 +94,7 @@ def trace_id(fields: Fields) -> str | None:
 
 
 def merged(fields: Fields, over: Fields) -> Fields:
-    """Both, where those of the second replace those of the same name in the first."""
+    """The fields of both; those of ``over`` replace those of the same name."""
     if not over:
         return fields
     names = {name for name, _ in over}

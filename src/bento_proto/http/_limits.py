@@ -1,4 +1,4 @@
-"""How long a client waits, and how much it takes."""
+"""Timeouts and limits of a client."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from typing import Final
 
 from bento_proto._frozen import Frozen
 
-# What systems wait for is counted in milliseconds with 31 bits: no single wait of theirs is longer than 24 days.
+# Operating systems count the milliseconds of a wait in 31 bits: that is 24 days at most.
 _ENDLESS: Final = 2_000_000.0
 
 
 class Timeout(Frozen):
-    """How long to wait for what, in seconds; None for as long as it takes.
+    """The timeouts of a call, in seconds; None for no timeout.
 
     Attributes:
-        connect: for a connection, TLS included.
-        send: for the server to take the next block of the request.
-        receive: for the next bytes of the answer.
-        pool: for a free place in the connection pool.
-        total: for the whole call, retries and redirects included; a stream's until its end. Finding the Service, on
-            first use, has as long for itself.
+        connect: for a connection to be made, TLS included.
+        send: for the server to accept the next block of the request.
+        receive: for the next bytes of the response.
+        pool: for a connection of the pool to become free.
+        total: for the whole call, with retries and redirects, and until the end of a stream. The discovery of the
+            Service, before the first call, has the same time for itself.
     """
 
     connect: float | None = 30.0
@@ -30,12 +30,13 @@ class Timeout(Frozen):
 
     @classmethod
     def of(cls, value: Timeout | float | None) -> Timeout:
-        """A number means that many seconds for each single wait, as in BentoML's client; None means no limit.
+        """The timeouts that a caller gives.
 
-        So do the infinite and whatever is too long for a system to wait.
+        A number sets all but ``total``, as in BentoML's client; None means no timeout. Infinity, and a number that is
+        too large for the operating system, become None.
 
         Raises:
-            ValueError: a time is negative or not a number.
+            ValueError: a timeout is negative or not a number.
         """
         timeout = value if isinstance(value, Timeout) else cls(value, value, value, value)
         waits = (timeout.connect, timeout.send, timeout.receive, timeout.pool, timeout.total)
@@ -44,28 +45,28 @@ class Timeout(Frozen):
         return cls(*(seconds if seconds is not None and seconds <= _ENDLESS else None for seconds in waits))
 
     def within(self, remaining: float | None) -> Timeout:
-        """The same with no single wait longer than what remains of a total."""
+        """A copy in which no timeout is longer than the seconds that remain; these become its total."""
         if remaining is None or remaining > _ENDLESS:
             return self
         waits = (self.connect, self.send, self.receive, self.pool, remaining)
         return Timeout(*(remaining if seconds is None else min(seconds, remaining) for seconds in waits))
 
     def after(self, seconds: float) -> Timeout:
-        """What is left of it for a step that began so many seconds ago: no single wait is longer than its total."""
+        """A copy for a step that began so many seconds ago: no timeout is longer than what remains of the total."""
         return self if self.total is None else self.within(max(self.total - seconds, 0.0))
 
 
 class Limits(Frozen):
-    """How much an answer may hold, so that no server can exhaust the client's memory. Sizes are bytes.
+    """The limits of a client, so that no server can exhaust its memory. Sizes are in bytes.
 
     Attributes:
-        schema: of ``/schema.json``.
-        body: of a result held in memory: JSON, text, bytes, an image. Files go to disk and are not counted.
-        item: of one item of a stream.
-        error: of an error's body; what is beyond is not read.
-        head: of an answer's head, and of the head of one chunk.
-        interim: how many interim answers (status 1xx) may come before one.
-        redirects: how many redirects one call follows.
+        schema: size of ``/schema.json``.
+        body: size of a result in memory: JSON, text, bytes, an image. Files are written to disk and not limited.
+        item: size of one item of a stream.
+        error: size of the body of an error; the rest is not read.
+        head: size of the head of a response, and of the header of one chunk.
+        interim: number of interim responses (status 1xx) before the final one.
+        redirects: number of redirects that one call follows.
         connections: how many connections a client has to one origin at a time; further calls queue.
         idle: the most connections that stay open while no call uses them, for some seconds.
         lifetime: the seconds after which a connection is not used for another request, so that a host name that moved

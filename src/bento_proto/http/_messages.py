@@ -1,4 +1,4 @@
-"""What is asked of an adapter, and what it may hand back: values only."""
+"""Requests, and the events of a response, as values."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from bento_proto._types import Fields
 
 
 class Origin(Frozen):
-    """Where a connection goes (RFC 6454): what a credential belongs to, and what a pool is kept for.
+    """An origin (RFC 6454): connections are pooled, and credentials sent, by origin.
 
     Attributes:
         scheme: ``"http"`` or ``"https"``.
-        host: lower-case name or address, without brackets; it is also what the Host header says.
-        port: the port, never implied.
-        socket: the path of a Unix socket to connect to instead; else None.
+        host: the lower-case name or the address, without brackets.
+        port: the port, also where it is the default one.
+        socket: the path of the Unix socket to connect to instead; else None.
     """
 
     scheme: str
@@ -28,7 +28,7 @@ class Origin(Frozen):
 
     @property
     def authority(self) -> str:
-        """Host and port as the Host header has them: a scheme's own port is left out."""
+        """Host and port as in the Host field: the scheme's default port is left out."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
 
@@ -40,12 +40,12 @@ DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 class FilePart(Frozen):
-    """A stretch of a request's body that only the adapter can read.
+    """A part of a request's body that the adapter reads from a file.
 
     Attributes:
-        source: whatever the adapter reads from; the core never looks into it.
-        size: its length in bytes, as the adapter measured it, or None if that can't be known.
-        replayable: whether it can be read again from its start, for a retry or a redirect.
+        source: what the adapter reads; opaque to the core.
+        size: the length in bytes, or None if it is unknown.
+        replayable: whether it can be read again from the start, for a retry or a redirect.
     """
 
     source: object
@@ -58,10 +58,10 @@ Segment: TypeAlias = bytes | FilePart
 
 
 def joined(segments: Iterable[Segment]) -> bytes:
-    """Segments in one piece.
+    """The segments, joined.
 
     Raises:
-        LocalProtocolError: one is a file.
+        LocalProtocolError: one of them is a `FilePart`.
     """
     pieces: list[bytes] = []
     for segment in segments:
@@ -72,16 +72,16 @@ def joined(segments: Iterable[Segment]) -> bytes:
 
 
 class Request:
-    """One HTTP request: everything an adapter needs to send it.
+    """One HTTP request.
 
     Attributes:
         method: ``"GET"``, ``"POST"`` or ``"PUT"``.
-        origin: where to send it.
+        origin: the origin that it is sent to.
         target: path and query, percent-encoded.
-        headers: all fields but ``Host``, ``Content-Length`` and ``Transfer-Encoding``, which follow from the rest.
-        body: the body's segments in order; empty for none.
-        encoded: the head as a `bento_proto.http11.HTTP11Exchange` encoded it; requests that differ only in their
-            bodies share it.
+        headers: the header fields, without ``Host``, ``Content-Length`` and ``Transfer-Encoding``.
+        body: the segments of the body in order; empty for no body.
+        encoded: a cache of `bento_proto.http11.HTTP11Exchange` for the encoded head, which requests that differ only in
+            their bodies share.
     """
 
     __slots__ = ("body", "encoded", "headers", "method", "origin", "target")
@@ -107,7 +107,7 @@ class Request:
 
     @property
     def content_length(self) -> int | None:
-        """The body's length in bytes; None if a file's can't be known, so that it goes in chunks."""
+        """The length of the body in bytes; None if that of a file is unknown: then it is sent chunked."""
         total = 0
         for segment in self.body:
             size = len(segment) if isinstance(segment, bytes) else segment.size
@@ -118,31 +118,31 @@ class Request:
 
     @property
     def content(self) -> bytes:
-        """The body in one piece.
+        """The whole body.
 
         Raises:
-            LocalProtocolError: there is a file in it.
+            LocalProtocolError: a part of it is a `FilePart`.
         """
         return joined(self.body)
 
     @property
     def replayable(self) -> bool:
-        """Whether the same body can be sent again."""
+        """Whether the body can be sent again."""
         return all(isinstance(segment, bytes) or segment.replayable for segment in self.body)
 
 
 class Head:
-    """The status and the headers of an answer.
+    """The status and the header fields of a response.
 
     Args:
-        status: the three-digit status.
-        headers: the fields in order.
-        in_lower_case: whether all their names are known to be.
+        status: the status code.
+        headers: the header fields in order.
+        in_lower_case: whether all names are known to be in lower case.
 
     Attributes:
-        status: the three-digit status.
-        headers: the fields in order, as they came.
-        first: the first value of each field, by its lower-case name.
+        status: the status code.
+        headers: the header fields in order, as received.
+        first: the first value of each field, by lower-case name.
     """
 
     __slots__ = ("first", "headers", "status")
@@ -159,25 +159,25 @@ class Head:
         return f"<Head {self.status}>"
 
     def get(self, name: str) -> str | None:
-        """The first value of a field, by its lower-case name."""
+        """The first value of a field; the name is in lower case."""
         return self.first.get(name)
 
     def get_all(self, name: str) -> list[str]:
-        """Every value of a field, by its lower-case name."""
+        """All values of a field; the name is in lower case."""
         return [value for key, value in self.headers if key.lower() == name] if name in self.first else []
 
     def repeats(self, name: str) -> bool:
-        """Whether a field stands there more than once, by its lower-case name."""
+        """Whether a field occurs more than once; the name is in lower case."""
         return len(self.first) != len(self.headers) and len(self.get_all(name)) > 1
 
 
 class Data:
-    """Bytes of the answer's body, transfer coding removed.
+    """Bytes of the body, transfer coding removed.
 
     Attributes:
         data: the bytes.
-        ends_chunk: whether a chunk of the chunked coding ends with them. Only a stream of bare numbers looks at it,
-            which have nothing else between them.
+        ends_chunk: whether a chunk of the chunked coding ends with them. Only a stream of bare numbers needs to know:
+            nothing else separates them.
     """
 
     __slots__ = ("data", "ends_chunk")
@@ -188,10 +188,10 @@ class Data:
 
 
 class Chunks:
-    """Whole chunks of the chunked coding, as many as came together: the same as a `Data` that ends a chunk for each.
+    """Several complete chunks of the chunked coding: equivalent to one `Data` with ``ends_chunk`` for each.
 
     Attributes:
-        pieces: their bytes.
+        pieces: the bytes of each chunk.
     """
 
     __slots__ = ("pieces",)
@@ -201,7 +201,7 @@ class Chunks:
 
 
 class End:
-    """The answer's body is whole."""
+    """The end of the response: its body is complete."""
 
     __slots__ = ()
 
@@ -220,7 +220,7 @@ class FailureKind(Enum):
     DISCONNECTED = "disconnected"
     """The connection broke, or the peer closed it, before the response was complete."""
     PROTOCOL = "protocol"
-    """What came is not HTTP."""
+    """The bytes received are not HTTP."""
     TIMEOUT = "timeout"
     """One of the step's timeouts expired."""
 
@@ -262,4 +262,4 @@ class ConnectionFailed:
 
 
 Received: TypeAlias = Head | Data | Chunks | End | ConnectionFailed
-"""What an adapter may hand to an exchange."""
+"""The events that an adapter passes to an exchange."""

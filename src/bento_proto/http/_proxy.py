@@ -1,4 +1,4 @@
-"""Which proxy leads to which origin, and where that is said."""
+"""HTTP proxies, and the choice of one for an origin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ENTRY: Final = r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?"  # host, [IPv6] or networ
 
 
 class ProxyError(ConnectionError):
-    """There is no way through the proxy, so that nothing was sent to the server.
+    """The proxy can't be used, so nothing was sent to the server.
 
     Attributes:
         kind: `FailureKind.CONNECT` if trying again may help, else `FailureKind.PROXY` or `FailureKind.TLS`.
@@ -30,15 +30,15 @@ class ProxyError(ConnectionError):
 
 
 class Proxy:
-    """An HTTP proxy. Whatever shows one leaves its credentials out.
+    """An HTTP proxy. Its `str` and `repr` have no credentials.
 
     Args:
-        origin: where it is.
+        origin: the origin of the proxy.
         userinfo: ``user:password``, or None.
 
     Attributes:
-        origin: where it is; with the scheme ``https``, TLS is spoken with it.
-        headers: what it is to be told, and nobody else: the Proxy-Authorization, if there is one.
+        origin: the origin of the proxy; with the scheme ``https``, the connection to it uses TLS.
+        headers: the header fields for the proxy alone: the Proxy-Authorization, if there is one.
     """
 
     __slots__ = ("headers", "origin")
@@ -57,19 +57,20 @@ class Proxy:
 
     @property
     def unauthorized(self) -> str:
-        """What its status 407 means."""
-        said = "does not accept the user and password" if self.headers else "asks for a user and a password"
-        return f"the proxy {self} {said} (status 407)"
+        """The error message for its status 407."""
+        reason = "did not accept the user and password" if self.headers else "requires a user and a password"
+        return f"the proxy {self} {reason} (status 407)"
 
 
 class Route(Frozen):
-    """The way to an origin.
+    """The route to an origin.
 
     Attributes:
-        origin: where it leads.
-        proxy: the proxy that it goes through; None for straight there.
-        source: what decided so: ``"argument"``; the name of an environment variable, such as ``"HTTPS_PROXY"`` or
-            ``"NO_PROXY"``; ``"loopback"`` or ``"Unix socket"``, which no variable has a say in; or ``"default"``.
+        origin: the origin.
+        proxy: the proxy to use; None for a direct connection.
+        source: what determined the proxy: ``"argument"``; the name of an environment variable, such as
+            ``"HTTPS_PROXY"`` or ``"NO_PROXY"``; ``"loopback"`` or ``"Unix socket"``, for which the environment is
+            ignored; or ``"default"``.
     """
 
     origin: Origin
@@ -81,24 +82,23 @@ class Route(Frozen):
 
     @property
     def forwarder(self) -> Proxy | None:
-        """The proxy, if requests are handed to it to be passed on; None if it only connects, or there is none."""
+        """The proxy if it forwards requests; None if it tunnels (CONNECT), or there is none."""
         return self.proxy if self.origin.scheme == "http" else None
 
 
 class Proxies:
-    """Which proxy leads to which origin.
+    """Chooses the proxy for an origin.
 
-    The environment is read as curl and Python read it: ``https_proxy`` or ``http_proxy`` by the origin's scheme, then
-    ``all_proxy``, unless ``no_proxy`` names the origin; each in lower case first, then in upper case. Loopback
-    addresses and Unix sockets are always reached without one.
+    The environment variables are those of curl and Python: ``https_proxy`` or ``http_proxy`` by the origin's scheme,
+    then ``all_proxy``, unless ``no_proxy`` matches the origin. The lower-case name takes precedence over the upper-case
+    one. Connections to loopback addresses and Unix sockets never use a proxy from the environment.
 
     Args:
-        proxy: the URL of the one for all origins but Unix sockets; None for none; ``...`` for what the environment
-            says.
-        environ: the environment variables, as they are now.
+        proxy: the URL of the proxy for all origins but Unix sockets; None for no proxy; ``...`` for the environment.
+        environ: the environment variables.
 
     Raises:
-        ValueError: the URL is none of an HTTP proxy.
+        ValueError: the URL is not that of an HTTP proxy.
     """
 
     def __init__(self, proxy: str | EllipsisType | None, environ: Mapping[str, str]) -> None:
@@ -107,16 +107,16 @@ class Proxies:
         self._variables: dict[str, str] = {}
         if isinstance(proxy, EllipsisType):
             self._variables = {name: value for name, value in environ.items() if name.lower().endswith("_proxy")}
-            if "REQUEST_METHOD" in environ:  # under CGI this one is the header Proxy of whoever asks
+            if "REQUEST_METHOD" in environ:  # under CGI, it is the Proxy field of the request (httpoxy)
                 self._variables.pop("HTTP_PROXY", None)
         elif proxy is not None:
             self._proxy = _proxy_of(proxy)
 
     def route(self, origin: Origin) -> Route:
-        """The way to an origin.
+        """The route to an origin.
 
         Raises:
-            ProxyError: the environment names something that is no HTTP proxy.
+            ProxyError: the environment variable is not the URL of an HTTP proxy.
         """
         if origin.socket is not None:
             return Route(origin, None, "Unix socket")
@@ -133,10 +133,10 @@ class Proxies:
         try:
             return Route(origin, _proxy_of(url if "://" in url else f"http://{url}"), name)
         except ValueError as exc:
-            raise ProxyError(f"the environment variable {name} names no proxy that can be used: {exc}") from None
+            raise ProxyError(f"the environment variable {name} is not the URL of an HTTP proxy: {exc}") from None
 
     def _first(self, *names: str) -> tuple[str, str]:
-        """The first of the variables that says something, and what it says."""
+        """Name and value of the first variable that is set and not empty."""
         for name in names:
             for spelled in (name, name.upper()):
                 value = self._variables.get(spelled, "").strip()
@@ -151,7 +151,7 @@ def _proxy_of(url: str) -> Proxy:
 
 
 def _matches(entry: str, origin: Origin) -> bool:
-    """Whether an entry of ``no_proxy`` names the origin: a host, what it ends with, an address or a network, ``*``."""
+    """Whether an entry of ``no_proxy`` matches the origin: a host, a domain, an address, a network, or ``*``."""
     if entry == "*":
         return True
     parts = re.fullmatch(_ENTRY, entry)
@@ -166,7 +166,7 @@ def _matches(entry: str, origin: Origin) -> bool:
 
 
 def _contains(network: str, host: str) -> bool:
-    import ipaddress  # few have use for it, and all would wait for it
+    import ipaddress  # slow to import, and rarely needed
 
     try:
         return ipaddress.ip_address(host) in ipaddress.ip_network(network, strict=False)

@@ -1,4 +1,4 @@
-"""What of a request or a response may be shown: never what could be a credential."""
+"""Redaction of requests and responses: values that may be credentials are replaced."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from bento_proto._types import Fields
 
 REDACTED: Final = "REDACTED"
-# Headers of a caller may carry credentials under any name: these are known not to.
+# Fields of a caller may hold credentials under any name; these are known not to.
 HARMLESS: Final = frozenset({"accept", "accept-encoding", "content-type", "traceparent", "tracestate", "user-agent"})
 SECRET: Final = re.compile("auth|cookie|credential|key|passw|secret|session|sig|token")
 _SHOWN_QUERY: Final = frozenset({"task_id"})
 
 
 def shown(fields: Fields) -> Fields:
-    """The fields of a request without what may be a credential."""
+    """The header fields of a request, redacted."""
     return tuple((name, value if name in HARMLESS else REDACTED) for name, value in fields)
 
 
@@ -40,7 +40,7 @@ def shown_value(name: str, value: str) -> str:
 
 
 def _location(value: str) -> str:
-    from urllib.parse import SplitResult, urlsplit  # few have use for it
+    from urllib.parse import SplitResult, urlsplit  # rarely needed
 
     try:
         parts = urlsplit(value)

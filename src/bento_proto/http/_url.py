@@ -1,4 +1,4 @@
-"""URLs: the base URL that a client is given, that of a proxy, the targets of requests, where redirects lead."""
+"""URLs: base URLs, those of proxies, request targets, and the targets of redirects."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 _HOST: Final = r"[a-z0-9._~-]+|[0-9a-f:.]+(?:%[A-Za-z0-9._~-]+)?"  # a name, or IPv6 with its zone
 _TARGET: Final = r'/(?!/)[!"$-~]*'  # visible ASCII without the #
-_SAFE: Final = "/:@!$&'()*+,;=~-._"  # RFC 3986 section 3.3: what may stand in a path as it is
+_SAFE: Final = "/:@!$&'()*+,;=~-._"  # RFC 3986 section 3.3: not percent-encoded in a path
 
 
 class BaseURL(Frozen):
-    """A base URL, taken apart.
+    """A parsed base URL.
 
     Attributes:
-        origin: where the Service is.
-        path: what stands before every path of it, without a slash at the end; mostly empty.
-        userinfo: ``user:password`` of the URL, percent-decoded, for Basic authorization; else None.
+        origin: its origin.
+        path: the prefix of every path of the Service, without a slash at the end; empty if there is none.
+        userinfo: its ``user:password``, percent-decoded, for Basic authentication; else None.
     """
 
     origin: Origin
@@ -39,49 +39,49 @@ class BaseURL(Frozen):
 
 
 def parse_base_url(url: str) -> BaseURL:
-    """Take the URL of a Service apart.
+    """Parse the URL of a Service.
 
     Args:
-        url: ``http://`` or ``https://`` with host, and port and path if need be; ``tcp://host:port``, which is the
-            same as http; ``unix:/path/to.sock`` or ``file:///path/to.sock`` for a Unix socket.
+        url: ``http://`` or ``https://`` with host, and optional port and path; ``tcp://host:port``, which is the same
+            as http; ``unix:/path/to.sock`` or ``file:///path/to.sock`` for a Unix socket.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: the URL is none of these.
     """
     parts = _split(url)
     if parts.query or parts.fragment:
-        raise ValueError(f"the URL of a Service has no query and no fragment: {_shown(url)}")
+        raise ValueError(f"the URL of a Service must have no query and no fragment: {_shown(url)}")
     if parts.scheme in ("unix", "file"):
         path = unquote(parts.path)
         if parts.netloc not in ("", "localhost") or not path.startswith("/") or "\0" in path:
-            raise ValueError(f"a Unix socket is named by an absolute path, as in unix:/run/service.sock: {_shown(url)}")
+            raise ValueError(f"the path of a Unix socket must be absolute, as in unix:/run/service.sock: {_shown(url)}")
         return BaseURL(Origin("http", "localhost", 80, path), "")
     if parts.scheme not in ("http", "https", "tcp"):
         hint = f"; did you mean http://{_shown(url)}?" if "://" not in url else ""
-        raise ValueError(f"the URL of a Service starts with http://, https://, tcp:// or unix: {_shown(url)}{hint}")
+        raise ValueError(f"the URL of a Service must start with http://, https://, tcp:// or unix: {_shown(url)}{hint}")
     origin = _origin(parts, url, "https" if parts.scheme == "https" else "http")
     userinfo = parts.netloc.rpartition("@")[0]
     return BaseURL(origin, quote(parts.path.rstrip("/"), safe=_SAFE + "%"), unquote(userinfo) if userinfo else None)
 
 
 def parse_proxy(url: str) -> BaseURL:
-    """Take the URL of a proxy apart: ``http://`` or ``https://`` with host, and port, user and password if need be.
+    """Parse the URL of a proxy: ``http://`` or ``https://`` with host, and optional port, user and password.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the URL is not of this form.
     """
     parts = _split(url)
     if parts.scheme not in ("http", "https"):
-        raise ValueError(f"the URL of a proxy starts with http:// or https://, as SOCKS is not spoken: {_shown(url)}")
+        raise ValueError(f"the URL of a proxy must start with http:// or https://, not SOCKS: {_shown(url)}")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
-        raise ValueError(f"the URL of a proxy ends with its host and port: {_shown(url)}")
+        raise ValueError(f"the URL of a proxy must end with its host and port: {_shown(url)}")
     userinfo = parts.netloc.rpartition("@")[0]
     return BaseURL(_origin(parts, url, parts.scheme), "", unquote(userinfo) if userinfo else None)
 
 
 @lru_cache(maxsize=256)
 def quote_route(route: str) -> str:
-    """Percent-encode a route of the schema, where it stands unescaped, as UTF-8."""
+    """Percent-encode a route of the schema, which is unescaped there, as UTF-8."""
     return quote(route, safe=_SAFE)
 
 
@@ -91,21 +91,23 @@ def quote_segment(text: str) -> str:
 
 
 def checked_target(path: str) -> str:
-    """A path and query that a caller gives, percent-encoded.
+    """Check a percent-encoded path and query that a caller gives.
 
     Raises:
-        ValueError: it is none, or would lead to another host.
+        ValueError: it is not of this form, or would be taken for another host.
     """
     if not re.fullmatch(_TARGET, path):
-        raise ValueError(f"a path starts with one slash, is percent-encoded and has no fragment: {path!r}")
+        raise ValueError(f"a path must start with a single slash, be percent-encoded and have no fragment: {path!r}")
     return path
 
 
 def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
-    """Where a redirect leads (RFC 9110 section 10.2.2); a URL of the same authority stays on the same socket.
+    """Resolve a Location (RFC 9110 section 10.2.2) to origin and request target.
+
+    A URL with the same scheme and authority stays on the same Unix socket.
 
     Raises:
-        RemoteProtocolError: it is no http or https URL, or leads from https to http.
+        RemoteProtocolError: it is not an http or https URL, or leads from https to http.
     """
     try:
         parts = urlsplit(urljoin(f"{origin.scheme}://{origin.authority}{target}", location.strip()))
@@ -113,7 +115,7 @@ def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
             raise ValueError(parts.scheme)
         there = _origin(parts, location, parts.scheme)
     except ValueError:
-        raise RemoteProtocolError("the server redirects to something that is no http URL") from None
+        raise RemoteProtocolError("the server redirects to a Location that is not a valid http or https URL") from None
     if origin.scheme == "https" and there.scheme == "http":
         raise RemoteProtocolError(f"the server redirects from https to http ({there}); that is never followed")
     path = quote(parts.path or "/", safe=_SAFE + "%")
@@ -123,10 +125,10 @@ def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
 
 def _split(url: str) -> SplitResult:
     if not is_unicode(url) or any(c <= " " or c == "\x7f" for c in url):
-        raise ValueError(f"a URL has no spaces and no control characters: {_shown(url)!r}")
+        raise ValueError(f"a URL must have no spaces and no control characters: {_shown(url)!r}")
     try:
         return urlsplit(url)
-    except ValueError:  # whose words may quote a password
+    except ValueError:  # its message may quote a password
         raise ValueError(f"not a URL: {_shown(url)}") from None
 
 
@@ -138,10 +140,10 @@ def _origin(parts: SplitResult, url: str, scheme: str) -> Origin:
     except ValueError:
         host, port = "", None
     if not re.fullmatch(_HOST, host) or port == 0:
-        raise ValueError(f"a URL names a host and a port from 1 to 65535: {_shown(url)}")
+        raise ValueError(f"a URL must have a valid host and a port from 1 to 65535: {_shown(url)}")
     return Origin(scheme, host, port or DEFAULT_PORTS[scheme])
 
 
 def _shown(url: str) -> str:
-    """The URL as an error may show it: without what stands before an @, wherever that is."""
+    """The URL for an error message: without anything before an @."""
     return re.sub(r"(?s)^([a-z]+://)?.*@", r"\1***@", url)

@@ -1,6 +1,6 @@
-"""From the arguments of a call to the body of its request: binding, files, JSON, multipart.
+"""The arguments of a call, bound to parameters and encoded as the body of a request: JSON, form or raw.
 
-In go Python values; out comes a `Body` of bytes and of files, which are named and never opened.
+In go Python values; out comes a `Body` of bytes and of files, which are never opened here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The arguments of a call, bound to an endpoint's parameters as Python binds them."""
+"""The arguments of a call, bound to the parameters of an endpoint as Python binds them."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ from typing import TYPE_CHECKING, Final, cast
 from bento_proto import schema
 from bento_proto._frozen import Frozen
 
-from ._file import File
-
 if TYPE_CHECKING:
     from typing import TypeGuard
 
     from bento_proto.schema._service import Endpoint, Parameter
 
-_IN_PATH: Final = r"\{([^{}:]+)(?::\w+)?\}"  # Starlette's, perhaps with a type: {name:int}
+_IN_PATH: Final = r"\{([^{}:]+)(?::\w+)?\}"  # Starlette's path parameters: {name} or, with a convertor, {name:int}
 
 
 class FileSource(Frozen):
-    """A file argument, which the adapter is to measure before it can be sent.
+    """A file argument, which the adapter has to turn into an `Upload` before the call can be encoded.
 
     Attributes:
         label: endpoint and argument, for error messages.
-        content: what the caller gave.
+        content: the argument.
     """
 
     label: str
@@ -35,11 +33,11 @@ class BoundCall(Frozen):
     """An endpoint with its arguments.
 
     Attributes:
-        endpoint: what is called.
-        values: the arguments that are no files, by name; a root input has the name ``""``.
-        files: each file parameter that was given, with its files in order: a `FileSource`, or the text of a URL that
-            the server is to fetch.
-        route: the endpoint's route, parameters of the path filled in.
+        endpoint: the endpoint.
+        values: the arguments that are not files, by name; a root input has the name ``""``.
+        files: the file parameters that have an argument, each with its files in order: a `FileSource`, or a URL that
+            the server fetches.
+        route: the route of the endpoint, with the path parameters filled in.
     """
 
     endpoint: schema.Endpoint
@@ -49,7 +47,7 @@ class BoundCall(Frozen):
 
     @property
     def sources(self) -> tuple[FileSource, ...]:
-        """The files to measure, in the order in which `encode` takes them."""
+        """The files to turn into uploads, in the order in which `encode` takes these."""
         if not self.files:
             return ()
         return tuple(file for _, files in self.files for file in files if isinstance(file, FileSource))
@@ -58,13 +56,13 @@ class BoundCall(Frozen):
 def bind(endpoint: schema.Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> BoundCall:
     """Bind arguments to the parameters of an endpoint.
 
-    Positional arguments go by the order of the schema, which is that of the Service's own signature. Those that are
-    left out are not sent, so that the server's defaults hold. Parameters in the path (``/users/{id}``) are keywords.
+    Positional arguments follow the order of the schema, which is that of the Service's own signature. Arguments that
+    are left out are not sent: the server's defaults apply. Path parameters (``/users/{id}``) are keyword arguments.
 
     Raises:
-        TypeError: an argument is unknown, missing, given twice or too many; a file where none is taken, or none where
-            one is due. The message names endpoint and argument.
-        ValueError: a list of files is empty that must not be, or a parameter of the path is no segment of one.
+        TypeError: an argument is unknown, missing, or given twice, there are too many, or a required file is None. The
+            message names endpoint and argument.
+        ValueError: a required list of files is empty, or a path parameter is not a single segment.
     """
     if endpoint.is_simple and not args and endpoint.required <= kwargs.keys() <= endpoint.by_name.keys():
         return BoundCall(endpoint, kwargs, (), endpoint.route)
@@ -85,7 +83,7 @@ def bind(endpoint: schema.Endpoint, args: Sequence[object], kwargs: Mapping[str,
     for name, rest in (("args", extra_positional), ("kwargs", extra_keywords)):
         if name in variadic:
             if rest and name in values:
-                raise TypeError(f"{endpoint.name}() got {name!r} and arguments that belong into it")
+                raise TypeError(f"{endpoint.name}() got {name!r} and arguments that are part of it")
             values.setdefault(name, rest)
     if extra_keywords and "kwargs" not in variadic:
         raise TypeError(f"{endpoint.name}() got an unexpected keyword argument {next(iter(extra_keywords))!r}")
@@ -98,7 +96,7 @@ def bind(endpoint: schema.Endpoint, args: Sequence[object], kwargs: Mapping[str,
 
 
 def _take_positional(endpoint: Endpoint, args: Sequence[object], values: dict[str, object]) -> list[object]:
-    """Assign positional arguments; return those that go into ``*args``."""
+    """Assign positional arguments to ``values``; return those that belong to ``*args``."""
     names: list[str] = []
     for parameter in endpoint.parameters:
         if parameter.is_variadic:
@@ -113,9 +111,9 @@ def _take_positional(endpoint: Endpoint, args: Sequence[object], values: dict[st
 
 
 def _unpacked(endpoint: Endpoint, rest: list[object]) -> list[object]:
-    """What goes into ``args``, which may be an ordinary list of that name: the schema does not tell.
+    """The value of ``args``, which may also be an ordinary list of that name: the schema has no difference.
 
-    A single list, where the items are none, is the list itself.
+    A single argument that is a list is the whole value, unless the items are lists themselves.
     """
     if len(rest) != 1 or not isinstance(rest[0], (list, tuple)):
         return rest
@@ -128,10 +126,10 @@ def _bind_root(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, 
     route, kwargs = _fill_path(endpoint, kwargs)
     properties = endpoint.root_fields
     if kwargs and not args and properties:
-        args, kwargs = (dict(kwargs),), {}  # the fields of a model, given as if they were arguments
+        args, kwargs = (dict(kwargs),), {}  # the fields of a model, given as keyword arguments
     if kwargs:
         raise TypeError(
-            f"{endpoint.name}() takes its one argument by position: {next(iter(kwargs))!r} has no name there"
+            f"{endpoint.name}() takes a single positional argument, so {next(iter(kwargs))!r} can't be a keyword"
         )
     if len(args) != 1:
         raise TypeError(f"{endpoint.name}() takes exactly 1 positional argument but {len(args)} were given")
@@ -139,7 +137,7 @@ def _bind_root(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, 
     if any(parameter.is_file for parameter in properties):
         fields = args[0]
         if not isinstance(fields, Mapping):
-            raise TypeError(f"{endpoint.name}() takes a mapping of its fields, as one of them is a file")
+            raise TypeError(f"{endpoint.name}() takes a mapping of fields, as one of them is a file")
         return BoundCall(endpoint, *_part(endpoint, properties, cast("Mapping[str, object]", fields)), route)
     if root.many:
         raise TypeError(f"{endpoint.name}() can't be called by any client: BentoML has no root input of several files")
@@ -149,7 +147,7 @@ def _bind_root(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, 
 def _part(
     endpoint: Endpoint, parameters: Sequence[Parameter], values: Mapping[str, object]
 ) -> tuple[Mapping[str, object], tuple[tuple[Parameter, tuple[FileSource | str, ...]], ...]]:
-    """Part the files from the other arguments."""
+    """Separate the files from the other arguments."""
     if not any(parameter.is_file for parameter in parameters):
         return values, ()
     others = dict(values)
@@ -167,9 +165,9 @@ def _files(endpoint: Endpoint, parameter: Parameter, value: object) -> tuple[Fil
     if value is None:
         if parameter.required:
             raise TypeError(f"{label} must be a file, not None")
-        return ()  # an optional file is left out: there is no way to send None
-    if not parameter.many or not isinstance(value, (list, tuple)) or isinstance(value, File):
-        return (_file(label, value),)  # for a list of files one file will do, as with BentoML's client
+        return ()  # an optional file is left out: a form can't hold None
+    if not parameter.many or not isinstance(value, (list, tuple)):
+        return (_file(label, value),)  # a single file is accepted for a list of files, as by BentoML's client
     items = cast("Sequence[object]", value)
     if not items and parameter.required:
         raise ValueError(f"{label} must not be empty: BentoML can't be sent an empty list of files")
@@ -211,12 +209,12 @@ def check_file_strings(call: BoundCall, allowed: str) -> None:
 
 
 def is_url(value: object) -> TypeGuard[str]:
-    """Whether a file argument is the URL of a file, which the server fetches, and no path."""
+    """Whether a file argument is the URL of a file, which the server fetches, and not a path."""
     return isinstance(value, str) and value[:8].lower().startswith(("http://", "https://"))
 
 
 def _fill_path(endpoint: Endpoint, kwargs: Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
-    """Fill ``{name}`` in the route from keywords; one that is not given stays, as BentoML's own client sends it."""
+    """Fill in the path parameters from keyword arguments; a missing one stays as it is, as with BentoML's client."""
     if "{" not in endpoint.route:
         return endpoint.route, kwargs
     names = {parameter.name for parameter in endpoint.parameters}
@@ -232,5 +230,5 @@ def _fill_path(endpoint: Endpoint, kwargs: Mapping[str, object]) -> tuple[str, M
 def _segment(endpoint: Endpoint, name: str, value: object) -> str:
     text = str(value)
     if not text or "/" in text or text in (".", ".."):
-        raise ValueError(f"{endpoint.name}(): {name!r} must be one segment of a path: {text!r}")
+        raise ValueError(f"{endpoint.name}(): {name!r} must be a single path segment: {text!r}")
     return text

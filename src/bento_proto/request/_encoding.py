@@ -1,4 +1,4 @@
-"""A bound call as the body of a request."""
+"""A bound call, encoded as the body of a request."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from ._multipart import Body, Field, multipart
 if TYPE_CHECKING:
     from bento_proto.schema._service import Parameter
 
-# The server's form parser takes 1 MiB for a field, unless the part has a file name.
+# The server's form parser limits a field to 1 MiB, unless the part has a file name.
 _FIELD_LIMIT: Final = 900_000
 JSON_TYPE: Final = "application/json"
-_PLAIN: Final = frozenset({str, int, float, bool, type(None), list, dict})  # what is no array
+_PLAIN: Final = frozenset({str, int, float, bool, type(None), list, dict})  # types of which no value is an array
 _BINARY: Final = "application/octet-stream"
 
 
 class Upload(Frozen):
-    """A file argument, as the adapter measured it.
+    """A file argument, opened and measured by the adapter.
 
     Attributes:
-        content: the bytes, or the part that the adapter will read.
-        name: its file name, of which the server keeps the suffix; or None.
-        content_type: its media type, given or guessed from the name; or None.
-        given: whether the caller gave that type, which then holds against the schema's.
+        content: the bytes, or the `FilePart` that the adapter reads later.
+        name: the file name, of which the server keeps the suffix; or None.
+        content_type: the media type, given by the caller or guessed from the name; or None.
+        given: whether the caller gave the media type; then it takes precedence over that of the schema.
     """
 
     content: Segment
@@ -42,13 +42,13 @@ def encode(call: BoundCall, uploads: Sequence[Upload], boundary: str) -> Body:
     """Encode a call.
 
     Args:
-        call: the arguments.
-        uploads: the measured files, one for each of ``call.sources``.
-        boundary: parts the fields of a form; it must be one that no file contains, so a random one.
+        call: the bound call.
+        uploads: the uploads, one for each of ``call.sources``.
+        boundary: the boundary of a form; random, so that no file contains it.
 
     Raises:
-        TypeError: an argument can't be sent as JSON; the message names it.
-        ValueError: likewise, or a root input is empty, which BentoML can't be sent.
+        TypeError: an argument has no JSON representation; the message names it.
+        ValueError: an argument can't be encoded, or a root input is empty, which BentoML does not support.
     """
     if call.endpoint.root_input and "" in call.values:
         return _encode_root(call)
@@ -60,7 +60,7 @@ def encode(call: BoundCall, uploads: Sequence[Upload], boundary: str) -> Body:
 
 
 def encode_simple(call: BoundCall) -> bytes:
-    """`encode` for an endpoint that `is_simple <bento_proto._schema.Endpoint.is_simple>`: the body, which is JSON."""
+    """The JSON body of a call of an endpoint that `is_simple <bento_proto.schema.Endpoint.is_simple>`."""
     return _json(call, call.values)
 
 
@@ -72,7 +72,7 @@ def _encode_root(call: BoundCall) -> Body:
         data = bytes(cast("bytes", value))
     elif isinstance(value, str):
         data = _utf8(call, value)
-    else:  # a date or an enum, say: the text of what JSON makes of it
+    else:  # such as a date or an enum: the string that it is in JSON
         data = _json(call, {"": value}, root=True)
         text = parse_json(data)
         data = text.encode() if isinstance(text, str) else data
@@ -104,21 +104,21 @@ def _fields(call: BoundCall, uploads: Sequence[Upload]) -> Iterator[Field]:
         for file in files:
             if isinstance(file, FileSource):
                 upload = next(rest)
-                # The server takes a part without a file name for a field.
+                # To the server, a part without a file name is a field.
                 yield Field(parameter.name, upload.content, upload.name or "file", _content_type(parameter, upload))
             else:
                 yield Field(parameter.name, _utf8(call, file), None, None)
 
 
 def _content_type(parameter: Parameter, upload: Upload) -> str | None:
-    """The type of a file's part, such that the server takes it; None for none, which passes every check."""
+    """The Content-Type of a file's part, one that the server accepts; None for none, which it always accepts."""
     if upload.given:
         return upload.content_type
     if parameter.is_image:
-        return _BINARY  # any other must match Pillow's idea of the format exactly; this one is detected
+        return _BINARY  # the server detects the format; any other type must be exactly Pillow's
     wanted = parameter.content_type
     if wanted is not None and "*" not in wanted:
-        return wanted  # the server compares by text: "audio/mp3" is not the "audio/mpeg" that a guess would give
+        return wanted  # the server compares strings: "audio/mp3" is not the "audio/mpeg" of a guess
     return upload.content_type if wanted is not None else upload.content_type or _BINARY
 
 
@@ -135,7 +135,7 @@ def _json(call: BoundCall, values: Mapping[str, object], *, root: bool = False) 
 def _object(values: Mapping[str, object]) -> bytes:
     if _PLAIN.issuperset(map(type, values.values())):
         return to_json(values)
-    from bento_proto._numbers import write_numbers  # few have use for it, and all would wait for it
+    from bento_proto._numbers import write_numbers  # rarely needed
 
     arrays = {name: data for name, value in values.items() if (data := write_numbers(value)) is not None}
     if not arrays:
@@ -147,7 +147,7 @@ def _object(values: Mapping[str, object]) -> bytes:
 def _value(value: object) -> bytes:
     if type(value) in _PLAIN:
         return to_json(value)
-    from bento_proto._numbers import write_numbers  # as above
+    from bento_proto._numbers import write_numbers  # rarely needed
 
     return write_numbers(value) or to_json(value)
 
@@ -164,4 +164,4 @@ def _utf8(call: BoundCall, text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{call.endpoint.name}(): the text has a lone surrogate: it is not valid Unicode") from None
+        raise ValueError(f"{call.endpoint.name}(): the text has a lone surrogate, so it is not valid Unicode") from None

@@ -9,13 +9,13 @@ from bento_proto._frozen import Frozen
 class File(Frozen):
     """A file argument with a name or a media type of the caller's choice.
 
-    Wherever an endpoint takes a file, it also takes the content alone: a path, an open binary file, bytes, a Pillow
-    image, or the ``http(s)://`` URL of a file, which the server fetches.
+    A file parameter also accepts the content alone: a path, an open binary file, bytes, a Pillow image, or the
+    ``http(s)://`` URL of a file, which the server fetches.
 
     Attributes:
         content: a path, an open binary file, bytes, or a Pillow image.
-        name: the file name that the server sees; by default the file's own.
-        content_type: its media type; by default guessed from the name.
+        name: the file name that is sent; by default that of the file.
+        content_type: the media type; by default guessed from the name.
     """
 
     content: request.FileContent

@@ -1,4 +1,4 @@
-"""``multipart/form-data`` (RFC 7578): the framing is bytes made here, the files between are left to the adapter."""
+"""``multipart/form-data`` (RFC 7578): the framing as bytes; the adapter reads the files between."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Final
 from bento_proto._frozen import Frozen
 from bento_proto.http._messages import Segment
 
-# HTML standard, "multipart form data": only these are escaped, all else is UTF-8 as it is.
+# HTML standard, "multipart form data": only these are escaped; all else is UTF-8.
 _ESCAPES: Final = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A", "\0": "_"})
-# The server makes a temporary file whose name ends with this one, in a file system that takes 255 bytes.
+# The server makes a temporary file whose name ends with this one; file systems allow 255 bytes.
 _NAME_BYTES: Final = 180
 
 
@@ -18,10 +18,10 @@ class Field(Frozen):
     """One part of a form.
 
     Attributes:
-        name: the argument's name.
-        content: its bytes, or the file that the adapter reads.
-        file_name: makes the part a file for the server; None for a field.
-        content_type: its media type, or None to say none.
+        name: the name of the parameter.
+        content: the bytes, or the file that the adapter reads.
+        file_name: the file name, which makes the part a file to the server; None for a field.
+        content_type: the Content-Type; None for none.
     """
 
     name: str
@@ -31,16 +31,21 @@ class Field(Frozen):
 
 
 class Body(Frozen):
-    """A request's body and what its Content-Type is."""
+    """The body of a request.
+
+    Attributes:
+        content_type: the Content-Type.
+        segments: the body in order.
+    """
 
     content_type: str
     segments: tuple[Segment, ...]
 
 
 def multipart(fields: Sequence[Field], boundary: str) -> Body:
-    """Frame the fields, in their order.
+    """Encode a form.
 
-    Adjacent bytes become one segment, so that a form without files is one write.
+    Adjacent bytes are joined, so that a form without files is one segment.
     """
     segments: list[Segment] = []
     text = bytearray()
@@ -67,5 +72,5 @@ def _escaped(text: str) -> str:
 
 
 def _shortened(name: str) -> str:
-    """The end of a long name, since the server keeps the suffix."""
+    """The end of a long name: the server needs the suffix only."""
     return name.encode()[-_NAME_BYTES:].decode(errors="ignore")

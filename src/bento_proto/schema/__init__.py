@@ -1,6 +1,6 @@
 """The Service as its ``/schema.json`` describes it: endpoints, parameters, outputs, Python names and signatures.
 
-In goes the document, parsed or not; out comes a `Service`. It never sends anything and never looks at a value.
+In goes the document, parsed or not; out comes a `Service`. It never sends anything and never sees an argument's value.
 """
 
 from __future__ import annotations

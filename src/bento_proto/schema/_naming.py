@@ -1,4 +1,4 @@
-"""Which attribute of a client stands for which endpoint."""
+"""The attributes of a client that are its endpoints."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Final
 from bento_proto import schema
 
 ALIAS: Final = "api_"
-"""Put before a name, it reaches any endpoint, also one whose name the client uses itself.
+"""The prefix that reaches an endpoint whose name the client uses itself: ``client.api_call`` is the endpoint ``call``.
 
-Unless another endpoint bears that longer name, which then is the one that is reached.
+If an endpoint has the prefixed name, the attribute is that one.
 """
 
 RESERVED: Final = frozenset(
@@ -20,16 +20,16 @@ RESERVED: Final = frozenset(
         "with_options",
     }
 )  # fmt: skip
-"""The names that both clients use themselves."""
+"""The attributes that both clients have themselves."""
 
 
 def endpoint_for(service: schema.Service, attribute: str, reserved: Collection[str]) -> str | None:
-    """The name of the endpoint that an attribute stands for; None if it stands for none.
+    """The name of the endpoint for an attribute; None if there is none.
 
     Args:
         service: the Service.
-        attribute: the attribute's name.
-        reserved: the names that the client uses itself.
+        attribute: the name of the attribute.
+        reserved: the attributes that the client has itself.
     """
     if not attribute.startswith("_") and attribute not in reserved and attribute in service.endpoints:
         return attribute
@@ -38,7 +38,7 @@ def endpoint_for(service: schema.Service, attribute: str, reserved: Collection[s
 
 
 def attributes(service: schema.Service, reserved: Collection[str]) -> Iterator[str]:
-    """The attributes under which endpoints can be reached, one for each that has a name fit for an attribute."""
+    """The attributes for the endpoints of a Service, one for each whose name can be that of an attribute."""
     for name in service.endpoints:
         attribute = ALIAS + name if name.startswith("_") or name in reserved else name
         if attribute.isidentifier() and not iskeyword(attribute) and endpoint_for(service, attribute, reserved) == name:

@@ -1,4 +1,4 @@
-"""A Service as its ``/schema.json`` describes it: pydantic's JSON Schema with BentoML's extensions."""
+"""The Service that a ``/schema.json`` describes: pydantic's JSON Schema with BentoML's extensions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Schema: TypeAlias = Mapping[str, JSON]
 
 
 class Kind(Enum):
-    """How an endpoint's answer is to be read. The Content-Type does not tell: BentoML sets it wrongly."""
+    """How to decode the response of an endpoint. The Content-Type does not tell: BentoML sets it wrongly."""
 
     JSON = "json"
     TEXT = "text"
@@ -26,21 +26,21 @@ class Kind(Enum):
     FILE = "file"
     IMAGE = "image"
     EITHER = "either"
-    """Untyped, or a union with text in it: JSON where it parses and fits a member, text where it doesn't."""
+    """No type, or a union with text in it: JSON if it parses and matches a member, else text."""
 
 
 _VARIADIC: Final = {"args": "array", "kwargs": "object"}
 
 
 class Parameter(Frozen):
-    """One argument of an endpoint.
+    """A parameter of an endpoint.
 
     Attributes:
         name: its name on the wire.
         schema: its JSON Schema.
-        required: whether it must be given; the server knows the defaults of the others.
-        default: what the server takes if it is not given.
-        is_file: whether it is a file, or with `many` a list of files.
+        required: whether it must be given.
+        default: the default of the server; None for a required parameter.
+        is_file: whether it is a file or, if ``many`` is true, a list of files.
         many: whether it is a list of files.
     """
 
@@ -53,7 +53,7 @@ class Parameter(Frozen):
 
     @property
     def is_variadic(self) -> bool:
-        """Whether it stands for ``*args`` or ``**kwargs``, which the schema does not mark but by these names."""
+        """Whether it is ``*args`` or ``**kwargs``, which the schema shows by these names only."""
         expected = _VARIADIC.get(self.name)
         if expected is None or self.schema.get("type") != expected or self.is_file or not self.required:
             return False
@@ -61,7 +61,7 @@ class Parameter(Frozen):
 
     @property
     def content_type(self) -> str | None:
-        """The media type that a file must have, or a pattern such as ``image/*``; None if any will do."""
+        """The media type that a file must have, or a range such as ``image/*``; None if any is accepted."""
         found = file_schema(self.schema).get("content_type")
         return found if isinstance(found, str) else None
 
@@ -72,11 +72,11 @@ class Parameter(Frozen):
 
 
 class Output(Frozen):
-    """What an endpoint answers.
+    """The output of an endpoint.
 
     Attributes:
-        schema: its JSON Schema; of one item for a stream.
-        kind: how to read it.
+        schema: its JSON Schema; for a stream, that of one item.
+        kind: how to decode it.
         is_stream: whether it is a stream of items.
     """
 
@@ -89,14 +89,14 @@ class Endpoint(Frozen):
     """One endpoint of a Service.
 
     Attributes:
-        name: the name of the method, by which it is called.
-        route: the path that it is served at, unescaped.
-        parameters: its arguments in the order of the Service's own signature; for root input one without a name.
-        output: what it answers.
-        root_input: whether the body of the request is the one argument itself.
+        name: the name of the method of the Service.
+        route: its path, unescaped.
+        parameters: its parameters in the order of the Service's own signature; for root input, one without a name.
+        output: its output.
+        root_input: whether the body of the request is the single argument itself.
         is_task: whether it can be submitted as a task.
         batchable: whether the server batches calls.
-        doc: its description, where the server sends one.
+        doc: its description; None if the server sends none.
     """
 
     __slots__ = ("__dict__",)  # of the cached properties
@@ -121,14 +121,14 @@ class Endpoint(Frozen):
 
     @cached_property
     def is_simple(self) -> bool:
-        """Whether each argument is a keyword that goes into one JSON object: no root, no path, no file, no rest."""
+        """Whether the body is a JSON object of keyword arguments: no root input, path parameter, file or variadic."""
         if self.root_input or "{" in self.route:
             return False
         return not any(parameter.is_file or parameter.is_variadic for parameter in self.parameters)
 
     @property
     def root_fields(self) -> tuple[Parameter, ...]:
-        """The fields of a root input that is a model, which can be given as if they were arguments; else none."""
+        """The fields of a root input that is a model, which can be given as keyword arguments; else none."""
         return tuple(_parameters(self.parameters[0].schema, self.name)) if self.root_input else ()
 
 
@@ -137,8 +137,8 @@ class Service(Frozen):
 
     Attributes:
         name: its name.
-        endpoints: by name.
-        description: its description, or None.
+        endpoints: its endpoints by name.
+        description: its description; None if the server sends none.
     """
 
     name: str
@@ -147,7 +147,7 @@ class Service(Frozen):
 
     @property
     def prefix(self) -> str:
-        """The longest path that all routes lie under: the ``path_prefix`` of the Service, if it has one."""
+        """The longest common path of all routes: the ``path_prefix`` of the Service, if it has one."""
         routes = [endpoint.route.split("/")[:-1] for endpoint in self.endpoints.values()]
         if not routes:
             return ""
@@ -159,12 +159,12 @@ class Service(Frozen):
 
 
 def parse_service(data: bytes | JSON) -> Service:
-    """Read a ``/schema.json``, as bytes or already parsed.
+    """Parse a ``/schema.json``, given as bytes or as parsed JSON.
 
-    Keys that are not known are ignored, and keys that older servers don't send may be absent.
+    Unknown keys are ignored, and keys that older servers don't send may be missing.
 
     Raises:
-        SchemaError: it is not the schema of a Service; the message says where.
+        SchemaError: it is not the schema of a Service; the message names the place.
     """
     try:
         document = _object(parse_json(data) if isinstance(data, bytes) else data, "the schema")
@@ -191,7 +191,7 @@ def _endpoint(route: Schema, where: str) -> Endpoint:
     if not path.startswith("/") or path.startswith("//") or any(ord(c) < 32 for c in path):
         raise SchemaError(f"{where}.route is not a path on this server: {path[:100]!r}")
     if any(segment in (".", "..") for segment in path.split("/")):
-        raise SchemaError(f"{where}.route climbs: {path[:100]!r}")
+        raise SchemaError(f"{where}.route has a segment . or ..: {path[:100]!r}")
     given = _object(route.get("input", {}), f"{where}.input")
     output = _object(route.get("output", {}), f"{where}.output")
     root = given.get("root_input") is True
@@ -228,20 +228,20 @@ def _files(schema: Schema) -> tuple[bool, bool]:
 
 
 def file_schema(schema: Schema) -> Schema:
-    """The schema of the file itself, out of an optional or a list of it."""
+    """The schema of the file in that of an optional file or a list of files."""
     inner = unwrapped(schema)
     items = inner.get("items")
     return unwrapped(items) if inner.get("type") == "array" and isinstance(items, dict) else inner
 
 
 def is_image(schema: Schema) -> bool:
-    """Whether a file is a ``PIL.Image`` to the Service; a file of the type ``image/png``, say, is none."""
-    # BentoML 1.2 has no word for it, but a file that is one by its annotation has the annotation's type beside.
+    """Whether a file is a ``PIL.Image`` in the Service, not only a file of a type such as ``image/png``."""
+    # BentoML 1.2 sends no "pil", but no "content_type" with such an image either.
     return bool(schema.get("pil")) or (schema.get("format") == "image" and "content_type" not in schema)
 
 
 def unwrapped(schema: Schema) -> Schema:
-    """``X`` of ``Optional[X]``; any other schema as it is."""
+    """The schema ``X`` of ``Optional[X]``; any other schema unchanged."""
     members = schema.get("anyOf")
     if isinstance(members, list):
         rest = [member for member in members if isinstance(member, dict) and member.get("type") != "null"]
@@ -264,7 +264,7 @@ def _kind(schema: Schema) -> Kind:
 
 
 def _is_annotated_generator(schema: Schema) -> bool:
-    # Annotated[Generator[str, None, None], ContentType(...)] is described as a list of str; the wire has bare strings.
+    # Annotated[Generator[str, None, None], ContentType(...)] has the schema of a list of str, but streams bare text.
     items = schema.get("items")
     return schema.get("type") == "array" and isinstance(items, dict) and items.get("type") == "string"
 
@@ -309,37 +309,37 @@ def walk(schema: Schema, depth: int = 0) -> Iterator[Schema]:
 
 
 def has_arrays(schema: Schema) -> bool:
-    """Whether there is a tensor or a frame in it."""
+    """Whether the schema has a tensor or a data frame in it."""
     return any(node.get("type") in ("tensor", "dataframe") for node in walk(schema))
 
 
 def _check(schema: Schema, where: str) -> None:
-    """Refuse what would make no sense further on, so that nobody needs to look again."""
+    """Refuse a schema that later code could not use, so that it need not check again."""
     _object(schema.get("properties", {}), f"{where}: properties")
     for key in ("anyOf", "prefixItems", "required"):
         _list(schema.get(key, []), f"{where}: {key}")
     if not isinstance(schema.get("type", ""), (str, list)):
-        raise SchemaError(f"{where}: type is no text")
+        raise SchemaError(f"{where}: type is not a string")
     content_type = schema.get("content_type")
     if isinstance(content_type, str) and not (content_type.isascii() and content_type.isprintable()):
-        raise SchemaError(f"{where}: content_type can't stand in a header: {content_type[:100]!r}")
+        raise SchemaError(f"{where}: content_type is not valid in a header field: {content_type[:100]!r}")
 
 
 def _object(value: JSON, where: str) -> Schema:
     if not isinstance(value, dict):
-        raise SchemaError(f"{where} is no object")
+        raise SchemaError(f"{where} is not an object")
     return value
 
 
 def _list(value: JSON, where: str) -> list[JSON]:
     if not isinstance(value, list):
-        raise SchemaError(f"{where} is no list")
+        raise SchemaError(f"{where} is not an array")
     return value
 
 
 def _text(value: JSON, where: str) -> str:
     if not isinstance(value, str):
-        raise SchemaError(f"{where} is no text")
+        raise SchemaError(f"{where} is not a string")
     if not is_unicode(value):
         raise SchemaError(f"{where} is not valid Unicode")
     return value

@@ -1,4 +1,4 @@
-"""Endpoints as Python functions: their signatures and docstrings, made from the schema."""
+"""The signature and the docstring of an endpoint, made from its schema."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _SCALARS: Final[Mapping[str, str]] = {
 
 
 def signature_of(endpoint: Endpoint) -> schema.Signature:
-    """The endpoint's signature, annotated in text.
+    """The signature of an endpoint, with strings as annotations.
 
-    Parameters whose names are no identifiers can only be given by ``**``, so they are summed up as that. What follows
-    a parameter with a default and has none itself is keyword-only, as it must have been in the Service.
+    Parameters whose names are not identifiers can only be given by ``**``: the signature has ``**kwargs`` for them.
+    A required parameter after one with a default is keyword-only, as it must be in the Service.
     """
-    import inspect  # it is slow to load, and few look at signatures
+    import inspect  # slow to import, and signatures are rarely needed
 
     kinds = inspect.Parameter
     found: list[inspect.Parameter] = []
@@ -70,7 +70,7 @@ def _input(parameter: Parameter) -> str:
 
 
 def annotation(schema: Schema) -> str:
-    """The Python type of a schema's values, as text."""
+    """The Python type of a schema, as a string."""
     inner = unwrapped(schema)
     optional = " | None" if inner is not schema else ""
     if inner.get("type") == "file" and is_image(inner):
@@ -88,20 +88,20 @@ def annotation(schema: Schema) -> str:
 
 
 def result_annotation(output: Output) -> str:
-    """The Python type of a result, as text; of a stream's the iterator."""
+    """The Python type of a result, as a string; an iterator for a stream."""
     if not output.is_stream:
         return annotation(output.schema)
     return "Iterator[str]" if output.kind is Kind.EITHER else f"Iterator[{annotation(output.schema)}]"
 
 
 def docstring_of(endpoint: Endpoint) -> str:
-    """The endpoint's description where the server sends one, and what the schema tells of the arguments."""
+    """The docstring of an endpoint: its description and those of its parameters, as far as the schema has them."""
     lines = [endpoint.doc or f"Call the endpoint ``{endpoint.name}`` of the Service."]
     notes = list(_notes(endpoint))
     if notes:
         lines += ["", "Args:", *notes]
     if endpoint.is_task:
-        lines += ["", "It is a task: ``.submit(...)`` queues it and returns a handle."]
+        lines += ["", "This is a task: ``.submit(...)`` queues it and returns a handle."]
     return "\n".join(lines)
 
 

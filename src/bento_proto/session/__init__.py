@@ -1,6 +1,6 @@
-"""What one client knows and decides: options, credentials, cookies, the Service, and the flows of its calls.
+"""The state of one client (options, credential, cookies, the Service), and the flows of its calls.
 
-In go bound calls and options; out come flows for an adapter to run.
+In go bound calls and options; out come flows, which an adapter runs. It never sends anything and never reads the clock.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be set for a client and for a single call."""
+"""The options of a client and of a single call."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from bento_proto.observe._hooks import hooks_of
 from bento_proto.policy._retry import RetryPolicy
 
 Images: TypeAlias = Literal["pillow", "path"]
-"""What results that are images become: a ``PIL.Image.Image``, if Pillow is installed, or always a file."""
+"""The type of results that are images: a ``PIL.Image.Image`` if Pillow is installed, or always a file."""
 
 FileStrings: TypeAlias = Literal["urls", "paths", "both", "neither"]
-"""What a ``str`` may be where a file is due: the URL of a file, which the server fetches; the path of a file; both; or
-neither, so that it is refused."""
+"""The meaning of a ``str`` where a file is due: the URL of a file, which the server fetches; a path; both; or neither,
+so that it is refused."""
 
 
 class Options(Frozen):
-    """What can be set for a client and for a single call.
+    """The options of a client and of a single call.
 
     Attributes:
-        timeout: how long to wait for what.
-        headers: sent with every request.
-        retries: what is tried again.
-        download_dir: the directory for results that are files; None for one that goes with the process.
-        images: what results that are images become: ``"pillow"`` or ``"path"``.
-        hooks: called for each request.
-        on_progress: told how far the bodies of a call, and of its answer, have come.
-        file_strings: what a ``str`` may be where a file is due: `FileStrings`.
+        timeout: the timeouts.
+        headers: the header fields of every request.
+        retries: the retry policy.
+        download_dir: the directory for results that are files; None for a temporary one of the process.
+        images: the type of results that are images: ``"pillow"`` or ``"path"``.
+        hooks: the hooks of each request.
+        on_progress: called with the progress of uploads and downloads.
+        file_strings: the meaning of a ``str`` where a file is due: `FileStrings`.
     """
 
     timeout: Timeout
@@ -61,20 +61,23 @@ class Options(Frozen):
         on_progress: exchange.OnProgress | EllipsisType | None = ...,
         file_strings: FileStrings | EllipsisType = ...,
     ) -> Options:
-        """The same with some of them changed.
+        """A copy with some options changed; ``...`` leaves an option as it is.
 
-        What is ``...`` stays as it is; headers and hooks are added to those that there are, the same hooks only once.
+        Headers replace those of the same name. Hooks are added, unless they are there already.
+
+        Raises:
+            TypeError, ValueError: an option is invalid.
         """
         if isinstance(download_dir, EllipsisType):
             download_dir = self.download_dir
         if isinstance(images, EllipsisType):
             images = self.images
         if images not in ("pillow", "path"):
-            raise ValueError(f"images can be 'pillow' or 'path', not {images!r}")
+            raise ValueError(f"images must be 'pillow' or 'path', not {images!r}")
         if isinstance(file_strings, EllipsisType):
             file_strings = self.file_strings
         if file_strings not in ("urls", "paths", "both", "neither"):
-            raise ValueError(f"file_strings can be 'urls', 'paths', 'both' or 'neither', not {file_strings!r}")
+            raise ValueError(f"file_strings must be 'urls', 'paths', 'both' or 'neither', not {file_strings!r}")
         return Options(
             self.timeout if timeout is ... else Timeout.of(timeout),
             merged(self.headers, checked_fields(headers)),

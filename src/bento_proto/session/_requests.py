@@ -1,4 +1,4 @@
-"""How a client makes its requests: where they go, what they carry, and on which terms."""
+"""The requests of one client, and the flows that send them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from bento_proto.http._cookies import Cookies
 from bento_proto.http._headers import merged
 from bento_proto.http._limits import Limits
 from bento_proto.http._messages import Request
+from bento_proto.http._url import quote_route
 from bento_proto.policy._attempts import CallContext, send_request
 from bento_proto.policy._flow import Flow
 from bento_proto.policy._retry import RetryBudget
@@ -35,14 +36,14 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Last:
-    """The last call of an endpoint, as far as the next one is the same.
+class _Prepared:
+    """The request of an endpoint's last call, without its body: the next call uses it if it has the same key.
 
     Args:
-        headers: of a request without a body: they have the credential, which may change.
-        options: of the call.
-        request: the request, without its body.
-        context: its terms.
+        headers: the header fields with the credential, which may change; part of the key.
+        options: the options of the call; part of the key.
+        request: the request without its body.
+        context: the context of the call.
     """
 
     __slots__ = ("context", "headers", "options", "request")
@@ -55,12 +56,12 @@ class _Last:
 
 
 class Requests:
-    """Makes the requests of one client, and keeps what they have in common: cookies, credential, retry budget.
+    """The requests of one client, with the state that they share: credential, cookies, retry budget.
 
     Args:
-        base: where the Service is.
-        credential: what the client proves itself with.
-        limits: how much the server may send.
+        base: the base URL.
+        credential: the credential of the client.
+        limits: the limits of responses.
         random: returns a random number from 0 to 1, to spread retries.
 
     Attributes:
@@ -76,10 +77,10 @@ class Requests:
         self._cookies = Cookies()
         self._budget = RetryBudget()
         self._readers: dict[str, ReaderFactory[object]] = {}
-        self._last: dict[str, _Last] = {}
+        self._prepared: dict[str, _Prepared] = {}
 
     def __getstate__(self) -> tuple[BaseURL, Credential, Limits, Callable[[], float], DiscoveredService | None]:
-        # Cookies belong to the process that got them, and so do the troubles that it met.
+        # Cookies and the retry budget belong to the process.
         return self._base, self._credential, self.limits, self._random, self.discovered
 
     def __setstate__(
@@ -90,15 +91,15 @@ class Requests:
         self.discovered = discovered
 
     def headers(self, options: Options) -> Fields:
-        """The headers of a request without a body."""
+        """The header fields of a request without a body."""
         return self._credential.added(options.headers)
 
     def make(
         self, method: str, target: str, content_type: str | None, body: tuple[Segment, ...], options: Options
     ) -> Request:
-        """A request to the Service."""
+        """Make a request to the Service."""
         headers = self.headers(options)
-        if content_type is not None:  # in place of the caller's, who does not know the boundary of a form
+        if content_type is not None:  # replaces the caller's, who can't know the boundary of a form
             headers = merged(headers, (("content-type", content_type),))
         return Request(method, self._base.origin, target, headers, body)
 
@@ -112,7 +113,7 @@ class Requests:
         options: Options,
         now: float,
     ) -> Flow[Exchange[T]]:
-        """Send a call to its endpoint, or to an action of its: see `Session.call`."""
+        """Send a call to its endpoint, or to an action of it such as ``submit``: see `Session.call`."""
         if action or not call.endpoint.is_simple:
             check_file_strings(call, options.file_strings)
             body = encode(call, uploads, boundary)
@@ -120,23 +121,21 @@ class Requests:
             request = self.make("POST", target, body.content_type, body.segments, options)
             return send_request(request, reader, self.context(options, options.on_progress), now)
         data = encode_simple(call)
-        headers, last = self.headers(options), self._last.get(call.endpoint.name)
+        headers, last = self.headers(options), self._prepared.get(call.endpoint.name)
         if last is None or last.headers is not headers or last.options is not options:
             request = self.make("POST", self.target(call.route), JSON_TYPE, (), options)
             context = self.context(options, options.on_progress)
-            last = self._last[call.endpoint.name] = _Last(headers, options, request, context)
+            last = self._prepared[call.endpoint.name] = _Prepared(headers, options, request, context)
         return send_request(last.request.with_body((data,)), reader, last.context, now)
 
     def target(self, route: str, action: str = "") -> str:
-        """The path of an endpoint, or of an action of its, percent-encoded."""
+        """The path of an endpoint, or of an action of it, percent-encoded."""
         mount = self.discovered.mount if self.discovered else self._base.path
-        from bento_proto.http._url import quote_route
-
         path = mount + quote_route(route)
         return f"{path.rstrip('/')}/{action}" if action else path
 
     def reader(self, endpoint: Endpoint) -> ReaderFactory[object]:
-        """How to read the answer of an endpoint."""
+        """The reader of an endpoint's responses."""
         reader = self._readers.get(endpoint.name)
         if reader is None:
             make = stream_reader if endpoint.output.is_stream else value_reader
@@ -144,7 +143,7 @@ class Requests:
         return reader
 
     def context(self, options: Options, on_progress: OnProgress | None = None) -> CallContext:
-        """What holds for a call with these options, and who is told of its progress."""
+        """The context of a call with these options."""
         return CallContext(
             options.timeout,
             options.retries,

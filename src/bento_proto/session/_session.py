@@ -1,6 +1,6 @@
-"""All that a client knows and decides, without I/O: its adapters only drive the flows made here.
+"""A session: the state of one client, and the flows that its adapter runs.
 
-What finds a Service and what makes requests is loaded with the first session, what few use with its first use.
+Discovery and requests are imported with the first session, what is rarely needed with its first use.
 """
 
 from __future__ import annotations
@@ -28,36 +28,36 @@ _PROBE_TIMEOUT: Final = 5.0
 
 
 class Session:
-    """One client's view of one Service.
+    """The state of one client of one Service.
 
-    A method that needs a request returns a `Flow` for the adapter to run.
+    A method that needs requests returns a `Flow`, which the adapter runs.
 
     Args:
-        url: where the Service is: see `parse_base_url`.
-        token: for ``Authorization: Bearer``, or a function that gives it, which is asked on first use and again
-            after a 401; an empty one means none, not even that of the environment.
-        timeout: how long to wait for what: see `Timeout.of`.
-        server_ready_timeout: how long the first call waits for the Service to become ready, in seconds; by default
-            as long as for an answer, 0 for not at all.
-        headers: sent with every request.
-        retries: what is tried again.
-        limits: how much the server may send.
-        schema: the content of ``/schema.json``, parsed or not, or a `Service`, to save its request.
-        download_dir: where results that are files are put: see `Options`.
-        images: what results that are images become: see `Options`.
-        hooks: called for each request.
-        on_progress: told how far the bodies of calls, and of their answers, have come.
-        file_strings: what a ``str`` may be where a file is due: see `Options`.
+        url: the base URL: see `parse_base_url`.
+        token: the bearer token, or a function that returns it, which is called before the first request and again after
+            a 401; an empty one means none, not even that of the environment.
+        timeout: the timeouts: see `Timeout.of`.
+        server_ready_timeout: the seconds that the first call waits for the Service to become ready; by default the
+            timeout ``receive``, 0 for no waiting.
+        headers: header fields of every request.
+        retries: the retry policy, or the number of retries.
+        limits: the limits of responses.
+        schema: the content of ``/schema.json``, as bytes or parsed, or a `Service`; it is not requested then.
+        download_dir: the directory for results that are files: see `Options`.
+        images: the type of results that are images: see `Options`.
+        hooks: the hooks of each request.
+        on_progress: called with the progress of uploads and downloads.
+        file_strings: the meaning of a ``str`` where a file is due: see `Options`.
         environ: the environment variables.
         random: returns a random number from 0 to 1, to spread retries.
 
     Attributes:
-        options: the client's own options.
-        base: the URL, taken apart.
+        options: the options of the client.
+        base: the parsed base URL.
 
     Raises:
-        ValueError: an argument is malformed.
-        SchemaError: the given schema is.
+        TypeError, ValueError: an argument is invalid.
+        SchemaError: the given schema is not that of a Service.
     """
 
     def __init__(
@@ -109,28 +109,28 @@ class Session:
 
     @property
     def service(self) -> schema.Service | None:
-        """The Service, once its schema is known."""
+        """The Service; None until its schema is known."""
         return self._requests.discovered.service if self._requests.discovered else None
 
     @property
     def tasks(self) -> session.Tasks:
-        """What it does with tasks."""
+        """The tasks of the Service."""
         return session.Tasks(self._requests)
 
     @property
     def is_connected(self) -> bool:
-        """Whether `connect` has nothing left to do."""
+        """Whether the Service is known and has been ready, so that `connect` needs no request."""
         return self._ready and self._requests.discovered is not None
 
-    # --- finding the Service
+    # --- discovery
 
     def connect(self, options: Options, now: float) -> policy.Flow[schema.Service]:
-        """Wait until the Service is ready, once, and fetch its schema, unless it is known.
+        """Wait for the Service to become ready, the first time, and fetch its schema, unless it is known.
 
         Raises:
             ServiceUnavailable: it did not become ready in time.
-            SchemaError: its schema can't be understood.
-            BentoMLException: its schema can't be had.
+            SchemaError: its schema is not the schema of a Service.
+            BentoMLException: the request of its schema failed.
         """
         ends = math.inf if options.timeout.total is None else now + options.timeout.total
         if not self._ready and self._ready_timeout != 0:
@@ -146,12 +146,12 @@ class Session:
         return requests.discovered.service
 
     def is_ready(self, seconds: float | None, options: Options, now: float) -> policy.Flow[bool]:
-        """Whether the Service is ready, as far as one request tells; whatever goes wrong means that it isn't.
+        """Whether the Service is ready: one request; any error means that it is not.
 
         Args:
-            seconds: how long to wait for the answer; by default as long as for any, but at most 5 seconds.
-            options: of the request.
-            now: what the clock reads.
+            seconds: the timeout of the request; by default the timeout ``receive``, but at most 5 seconds.
+            options: the options of the request.
+            now: the current time.
         """
         from bento_proto.policy._discovery import probe
 
@@ -163,16 +163,16 @@ class Session:
         return exchange.error is None
 
     def wait_until_ready(self, seconds: float | None, options: Options, now: float) -> policy.Flow[float]:
-        """Wait until the Service is ready; the result is what the clock reads then.
+        """Wait for the Service to become ready; the result is the time then.
 
         Args:
-            seconds: how long; None for as long as it takes.
-            options: of the requests.
-            now: what the clock reads.
+            seconds: the longest time to wait; None for no limit.
+            options: the options of the requests.
+            now: the current time.
 
         Raises:
-            ServiceUnavailable: it did not become ready in time; the cause is what the last request met.
-            Unauthorized, Forbidden: it asks for a token.
+            ServiceUnavailable: it did not become ready in time; the cause is the error of the last request.
+            Unauthorized, Forbidden: it requires a token.
         """
         from bento_proto.policy._discovery import until_ready
 
@@ -183,7 +183,7 @@ class Session:
         return now
 
     def endpoint(self, name: str) -> schema.Endpoint:
-        """The endpoint of that name.
+        """The endpoint of a name.
 
         Raises:
             NotFound: the Service has none, or its schema is not known yet.
@@ -194,7 +194,7 @@ class Session:
             raise NotFound(f"{where} has no endpoint {name!r}")
         return service.endpoints[name]
 
-    # --- calling it
+    # --- calls
 
     def call(
         self,
@@ -207,14 +207,14 @@ class Session:
         """Call an endpoint.
 
         Args:
-            call: the endpoint with its arguments.
-            uploads: its files, measured.
-            boundary: parts the fields of a form: a random text.
-            options: of the call.
-            now: what the clock reads.
+            call: the bound call.
+            uploads: its files: see `bento_proto.request.encode`.
+            boundary: the boundary of a form: a random string.
+            options: the options of the call.
+            now: the current time.
 
         Raises:
-            TypeError, ValueError: an argument can't be sent; before the first step.
+            TypeError, ValueError: an argument can't be encoded; raised before the first step.
             BentoMLException: the call failed.
         """
         return self._requests.post(call, "", self._requests.reader(call.endpoint), uploads, boundary, options, now)
@@ -227,7 +227,7 @@ class Session:
         options: Options,
         now: float,
     ) -> policy.Flow[exchange.Exchange[response.ServerSentEvent]]:
-        """Call an endpoint and read its answer as server-sent events. Arguments and errors are those of `call`."""
+        """Call an endpoint and decode its response as server-sent events. Arguments and errors are those of `call`."""
         from bento_proto.response._readers import event_reader
 
         return self._requests.post(call, "", event_reader(self._requests.limits), uploads, boundary, options, now)
@@ -240,7 +240,7 @@ class Session:
         options: Options,
         now: float,
     ) -> policy.Flow[exchange.Exchange[bytes]]:
-        """Call an endpoint and take its answer as the bytes that come. Arguments and errors are those of `call`."""
+        """Call an endpoint and get the body of its response as bytes. Arguments and errors are those of `call`."""
         from bento_proto.response._readers import content_reader
 
         return self._requests.post(call, "", content_reader(), uploads, boundary, options, now)
@@ -248,19 +248,19 @@ class Session:
     def request(
         self, method: str, path: str, content: bytes | None, json: object, options: Options, now: float
     ) -> policy.Flow[exchange.Exchange[bytes]]:
-        """Make a request of the caller's own, to a path under the base URL.
+        """Send any request to a path under the base URL.
 
         Args:
             method: the HTTP method.
             path: path and query, percent-encoded.
             content: the body, or None.
-            json: what to send as JSON, if there is no other body; None for nothing.
-            options: of the request.
-            now: what the clock reads.
+            json: a value to send as JSON, if ``content`` is None; None for no body.
+            options: the options of the request.
+            now: the current time.
 
         Raises:
             ValueError: the method or the path is malformed.
-            BentoMLException: the request failed, or the answer has an error status.
+            BentoMLException: the request failed, or the response has an error status.
         """
         if not method.isascii() or not method.isalpha():
             raise ValueError(f"not an HTTP method: {method!r}")

@@ -1,4 +1,4 @@
-"""What a client does with tasks, as flows."""
+"""Tasks: queueing, status, results, cancellation, as flows."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CANCELING: Final = 5.0  # seconds that a server may take to cancel a task; one of BentoML 1.3 never answers
+_CANCELING: Final = 5.0  # seconds for the server to cancel a task; that of BentoML 1.3 never responds
 
 
 class Tasks:
-    """The tasks of one Service: `Session.tasks`. A method returns a `Flow`, as those of the session do.
+    """The tasks of one Service: `Session.tasks`. Each method returns a `Flow`.
 
     Args:
-        requests: makes the requests.
+        requests: the requests of the client.
     """
 
     def __init__(self, requests: Requests) -> None:
@@ -41,19 +41,19 @@ class Tasks:
         """Queue a call as a task; the result is its id. Arguments and errors are those of `Session.call`.
 
         Raises:
-            TypeError: the endpoint is no task.
+            TypeError: the endpoint is not a task.
         """
         if not call.endpoint.is_task:
-            raise TypeError(f"{call.endpoint.name}() is no task")
+            raise TypeError(f"{call.endpoint.name}() is not a task")
         reader = whole_reader(parse_task_id, self._requests.limits.error)
         exchange = yield from self._requests.post(call, "submit", reader, uploads, boundary, options, now)
         return exchange.result
 
     def status(self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float) -> Flow[ResultStatus]:
-        """Where a task stands.
+        """Get the status of a task.
 
         Raises:
-            NotFound: the server knows no such task.
+            NotFound: the server has no such task.
         """
         exchange = yield from self._ask("GET", endpoint, "status", task_id, parse_status, options, now)
         return exchange.result
@@ -67,19 +67,19 @@ class Tasks:
         options: Options,
         now: float,
     ) -> Flow[ResultStatus]:
-        """Wait until a task is over; the result is where it stands then.
+        """Wait until a task is over; the result is its status then.
 
         Args:
-            endpoint: what runs as the task.
-            task_id: the task's id.
-            seconds: how long; None for as long as it takes.
-            poll: how often to ask: see `Poll.of`.
-            options: of each question.
-            now: what the clock reads.
+            endpoint: the endpoint of the task.
+            task_id: the id of the task.
+            seconds: the longest time to wait; None for no limit.
+            poll: the intervals of the status requests: see `Poll.of`.
+            options: the options of each request.
+            now: the current time.
 
         Raises:
-            CallTimeout: it is not over in time.
-            NotFound: the server knows no such task.
+            CallTimeout: the task is not over in time.
+            NotFound: the server has no such task.
         """
         status, _ = yield from self._until_over(endpoint, task_id, seconds, poll, options, now)
         return status
@@ -87,12 +87,12 @@ class Tasks:
     def get(
         self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float
     ) -> Flow[exchange.Exchange[object]]:
-        """The result of a task, as a direct call would have given it.
+        """Get the result of a task, which is that of a direct call.
 
         Raises:
-            TaskNotCompleted: there is none yet.
-            TaskFailed: the task failed, or was canceled; the cause is what a direct call would have raised.
-            NotFound: the server knows no such task.
+            TaskNotCompleted: the task has no result yet.
+            TaskFailed: the task failed or was canceled; the cause is the error that a direct call would have raised.
+            NotFound: the server has no such task.
         """
         get, status = (self._request("GET", endpoint, action, task_id, options) for action in ("get", "status"))
         context = self._requests.context(options, options.on_progress)
@@ -111,16 +111,16 @@ class Tasks:
         """Wait until a task is over, and get its result. Arguments are those of `wait`.
 
         Args:
-            endpoint: what runs as the task.
-            task_id: the task's id.
-            seconds: how long to wait; the result then takes its own time.
-            poll: how often to ask.
+            endpoint: the endpoint of the task.
+            task_id: the id of the task.
+            seconds: the longest time to wait, without that for the result; None for no limit.
+            poll: the intervals of the status requests: see `Poll.of`.
             cancel: whether to cancel a task that is not over in time.
-            options: of each request.
-            now: what the clock reads.
+            options: the options of each request.
+            now: the current time.
 
         Raises:
-            CallTimeout: it is not over in time; the message says whether it is canceled, if it was to be.
+            CallTimeout: the task is not over in time; with ``cancel``, the message says whether it was canceled.
             TaskFailed, NotFound: as for `get`.
         """
         ends = now + (seconds or 0.0)
@@ -136,16 +136,16 @@ class Tasks:
         """Cancel a task.
 
         Raises:
-            InvalidArgument: the server can't; a local one never can.
+            InvalidArgument: the server does not support it; a local one never does.
         """
         yield from self._ask("PUT", endpoint, "cancel", task_id, bytes, options, now)
 
     def retry(self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
-        """Queue a task again, with the input that it had; the result is the new task's id.
+        """Queue a task again, with the same input; the result is the id of the new task.
 
         Raises:
-            InvalidArgument: it is not over yet.
-            NotFound: the server knows no such task.
+            InvalidArgument: the task is not over yet.
+            NotFound: the server has no such task.
         """
         exchange = yield from self._ask("POST", endpoint, "retry", task_id, parse_task_id, options, now)
         return exchange.result
@@ -165,7 +165,7 @@ class Tasks:
         return until_over(status, task_id, seconds, Poll.of(poll), self._requests.context(options), now)
 
     def _canceled(self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
-        """Cancel a task that is late; the result says how that went."""
+        """Cancel a task that is not over in time; the result is a text for the message of the timeout."""
         options = options.replace(timeout=options.timeout.within(_CANCELING), retries=NEVER)
         try:
             yield from self.cancel(endpoint, task_id, options, now)
