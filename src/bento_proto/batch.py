@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sized
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from collections.abc import Iterable, Mapping, Sized
+from typing import Generic, Literal, TypeAlias, TypeVar, cast
 
-from .exchange._progress import Progress
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Literal, TypeAlias
-
-    from ._types import Value
-    from .exchange._progress import OnProgress
+from ._types import Value
+from .exchange._progress import OnProgress, Progress
 
 T_co = TypeVar("T_co", covariant=True)
 
-OnError: TypeAlias = "Literal['raise', 'return', 'skip']"
+OnError: TypeAlias = Literal["raise", "return", "skip"]
 """What becomes of a call of a batch that fails: its error ends the batch, is its result, or is left out."""
 
 _AHEAD = 2  # inputs taken for each call at a time: who is done need not wait for the caller

@@ -23,26 +23,21 @@ What the server does wrong raises nothing: it becomes `Exchange.error`, a value.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
-from bento_proto._errors import LocalProtocolError, RemoteProtocolError
+from bento_proto import exchange, http
+from bento_proto._errors import BentoMLException, LocalProtocolError, RemoteProtocolError
 from bento_proto.http._headers import trace_id
-from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, Head
+from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, Head, Received, Request
 
-from ._body import ResultKind
+from ._body import BodyReader, ReaderFactory, ResultKind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Final
-
-    from bento_proto._errors import BentoMLException
     from bento_proto.http._content_coding import Inflater
-    from bento_proto.http._limits import Limits
-    from bento_proto.http._messages import Received, Request
 
-    from ._body import BodyReader, ReaderFactory
-    from ._progress import Meter, OnProgress
+    from ._progress import Meter
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -177,7 +172,7 @@ class Exchange(Generic[T_co]):
         "upload",
     )  # fmt: skip
 
-    def __init__(self, request: Request, reader: ReaderFactory[T_co], limits: Limits) -> None:
+    def __init__(self, request: Request, reader: ReaderFactory[T_co], limits: http.Limits) -> None:
         self.request: Request = request
         self.head: Head | None = None
         self.error: BentoMLException | None = None
@@ -186,7 +181,7 @@ class Exchange(Generic[T_co]):
         self.state: State = State.WAITING
         self.is_over: bool = False
         self._reader = reader
-        self.limits: Limits = limits
+        self.limits: http.Limits = limits
         self._decoder: BodyReader[T_co] | None = None
         self._inflater: Inflater | None = None
         self._error_body = bytearray()
@@ -278,7 +273,7 @@ class Exchange(Generic[T_co]):
         """BentoML's id of the request; None before it, or something else, has answered."""
         return None if self.head is None else self.head.get("x-bentoml-request-id")
 
-    def measure(self, tell: OnProgress | None) -> None:
+    def measure(self, tell: exchange.OnProgress | None) -> None:
         """Count the bytes of the request's body and of the answer's, and tell of them."""
         from ._progress import Meter  # who does not count need not wait for it
 

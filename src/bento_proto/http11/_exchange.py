@@ -6,22 +6,17 @@ even loaded before.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from bento_proto import exchange, http
 from bento_proto._errors import LocalProtocolError
 from bento_proto.exchange._body import ResultKind
-from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, FilePart, Head, joined
+from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, FilePart, Head, Segment, joined
 
 from ._fast_path import ChunkReader, may_become_plain, read_head, request_head
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from typing import Final
-
-    from bento_proto.exchange._exchange import Exchange
-    from bento_proto.http._messages import Segment
-    from bento_proto.http._proxy import Proxy
-
     from ._h11 import Parser
 
 T = TypeVar("T")
@@ -50,7 +45,9 @@ class HTTP11Exchange(Generic[T]):
         LocalProtocolError: the request can't be said in HTTP/1.1.
     """
 
-    def __init__(self, exchange: Exchange[T], *, reused: bool = False, proxy: Proxy | None = None) -> None:
+    def __init__(
+        self, exchange: exchange.Exchange[T], *, reused: bool = False, proxy: http.Proxy | None = None
+    ) -> None:
         self._exchange = exchange
         self._reused = reused
         self._proxy = proxy

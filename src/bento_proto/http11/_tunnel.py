@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Final
 
 import h11
 
-from bento_proto.http._messages import FailureKind
-from bento_proto.http._proxy import ProxyError
-
-if TYPE_CHECKING:
-    from typing import Final
-
-    from bento_proto.http._limits import Limits
-    from bento_proto.http._messages import Origin
-    from bento_proto.http._proxy import Proxy
+from bento_proto import http
+from bento_proto.http._messages import FailureKind, Origin
+from bento_proto.http._proxy import Proxy, ProxyError
 
 # What a proxy says while it, or the server behind it, is overloaded or not there yet.
 _PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -36,7 +30,7 @@ class Tunnel:
         is_open: whether the proxy has connected.
     """
 
-    def __init__(self, proxy: Proxy, origin: Origin, limits: Limits) -> None:
+    def __init__(self, proxy: Proxy, origin: Origin, limits: http.Limits) -> None:
         self._proxy = proxy
         self._limit = limits.head
         self._received = 0

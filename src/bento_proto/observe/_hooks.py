@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import cast
 
 from bento_proto._frozen import Frozen
 from bento_proto.http._headers import Headers
+from bento_proto.http._messages import Origin, Request
 from bento_proto.http._redaction import shown, shown_target
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from bento_proto.http._messages import Origin, Request
 
 
 class Hooks(Frozen):

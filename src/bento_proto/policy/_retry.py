@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from bento_proto import exchange
 from bento_proto._errors import BentoMLException
 from bento_proto._frozen import Frozen
 from bento_proto.http._dates import retry_after
-from bento_proto.http._messages import FailureKind
-
-if TYPE_CHECKING:
-    from bento_proto.exchange._exchange import Exchange
-    from bento_proto.http._messages import Request
+from bento_proto.http._messages import FailureKind, Request
 
 _SAFE: Final = ("GET", "HEAD")
 IDEMPOTENCY_KEY: Final = "idempotency-key"
@@ -82,7 +79,7 @@ class RetryPolicy(Frozen):
         """Whether the request may be sent again though the server may have processed it."""
         return self.is_safe(request) or self.is_declared(request)
 
-    def wait(self, exchange: Exchange[object], failures: int, random: Callable[[], float]) -> float | None:
+    def wait(self, exchange: exchange.Exchange[object], failures: int, random: Callable[[], float]) -> float | None:
         """Seconds to wait before the next attempt; None if there is to be none.
 
         Args:
@@ -98,7 +95,7 @@ class RetryPolicy(Frozen):
             return backoff
         return max(asked, backoff) if asked <= self.max_retry_after else None
 
-    def _allows(self, exchange: Exchange[object]) -> bool:
+    def _allows(self, exchange: exchange.Exchange[object]) -> bool:
         error, head, request = exchange.error, exchange.head, exchange.request
         if error is None:
             return False
@@ -118,7 +115,7 @@ class RetryPolicy(Frozen):
         return (head is None and not failure.sent) or self.is_repeatable(request)
 
 
-def _retry_after(exchange: Exchange[object]) -> float | None:
+def _retry_after(exchange: exchange.Exchange[object]) -> float | None:
     head = exchange.head
     return None if head is None or head.status < 400 else retry_after(head)
 

@@ -6,17 +6,12 @@ The packages are imported when the first such result arrives; who can't wait the
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias, cast
 
 from bento_proto._errors import RemoteProtocolError
 from bento_proto._types import JSON
-from bento_proto.schema._service import has_arrays, walk
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Final, TypeAlias
-
-    from bento_proto.schema._service import Endpoint, Schema
+from bento_proto.schema._service import Endpoint, Schema, has_arrays, walk
 
 Convert: TypeAlias = "Callable[[JSON], object]"
 

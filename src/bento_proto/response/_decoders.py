@@ -7,13 +7,10 @@ same. Every decoder is linear in what it is fed, and what it holds is bounded by
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from typing import AnyStr, Final, Generic, TypeVar
 
 from bento_proto._errors import LimitExceeded, RemoteProtocolError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from typing import AnyStr, Final
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)

@@ -5,17 +5,14 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from collections.abc import Callable, Sequence
+from typing import Final, Generic, TypeVar, cast
 
 from bento_proto._errors import LimitExceeded, RemoteProtocolError
 from bento_proto._types import JSON
 from bento_proto.json import parse_json
 
 from ._decoders import pile
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Final
 
 T = TypeVar("T")
 

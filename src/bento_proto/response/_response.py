@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import Generic, TypeVar
 
-from bento_proto._types import JSON
+from bento_proto import exchange
+from bento_proto._types import JSON, Fields
 from bento_proto.http._content_headers import charset
 from bento_proto.http._cookies import set_cookies
 from bento_proto.http._headers import Headers, trace_id
+from bento_proto.http._messages import Head
 from bento_proto.json import parse_json
-
-if TYPE_CHECKING:
-    from bento_proto._types import Fields
-    from bento_proto.exchange._exchange import Exchange
-    from bento_proto.http._messages import Head
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -29,7 +26,7 @@ class Response(Generic[T_co]):
             to its head.
     """
 
-    def __init__(self, head: Head, value: T_co, exchange: Exchange[object] | None = None) -> None:
+    def __init__(self, head: Head, value: T_co, exchange: exchange.Exchange[object] | None = None) -> None:
         self.value: T_co = value
         self.status_code: int = head.status
         self.attempts: tuple[str, ...] = () if exchange is None else exchange.attempts
@@ -64,7 +61,7 @@ class Response(Generic[T_co]):
 class Content(Response[bytes]):
     """The answer to a request that is no call of an endpoint: its bytes are not decoded."""
 
-    def __init__(self, head: Head, value: bytes, exchange: Exchange[object] | None = None) -> None:
+    def __init__(self, head: Head, value: bytes, exchange: exchange.Exchange[object] | None = None) -> None:
         super().__init__(head, value, exchange)
         self._charset = charset(head)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final, TypeAlias
 
 from bento_proto._frozen import Frozen
 from bento_proto._types import JSON
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _NONE: Final[Mapping[str, str]] = {}
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, cast
 
 from bento_proto._errors import InvalidArgument, RemoteProtocolError
 from bento_proto._frozen import Frozen
-from bento_proto._types import JSON
+from bento_proto._types import JSON, Fields, Value
 from bento_proto.http._content_headers import parameters
 from bento_proto.http._headers import Headers
 from bento_proto.http._redaction import REDACTED, SECRET
 from bento_proto.json import parse_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from bento_proto._types import Fields, Value
-    from bento_proto.schema._service import Endpoint, Parameter
+from bento_proto.schema._service import Endpoint, Parameter
 
 _URL: Final = (b"http://", b"https://")
 

@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, Final, TypeVar, cast, overload
+from typing import Final, TypeVar, cast, overload
 from urllib.parse import unquote
 
 from bento_proto._errors import BentoMLException
-from bento_proto._types import JSON
+from bento_proto._types import JSON, Value
 from bento_proto.http._headers import Headers
+from bento_proto.http._messages import Request
 from bento_proto.json import parse_json, to_json
-from bento_proto.schema._service import Kind, Output, parse_service
+from bento_proto.schema._service import Endpoint, Kind, Output, Schema, Service, parse_service
 
 from ._acts import Life, Refusal, Reply, act_of
 from ._answers import acted, delayed, failed, refused, replied, whole
 from ._asked import Asked, arguments_of, redacted
 from ._examples import example
 from ._functions import Function, endpoint_of
+from ._responder import Event
 from ._served import ASGIApplication, served
 from ._tasks import ACTIONS, Tasks
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
-
-    from bento_proto._types import Value
-    from bento_proto.http._messages import Request
-    from bento_proto.schema._service import Endpoint, Schema, Service
-
-    from ._responder import Event
 
 F = TypeVar("F", bound="Callable[..., object]")
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Mapping
+from typing import Final, cast
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bento_proto.schema._service import Schema
+from bento_proto.schema._service import Schema
 
 PNG: Final = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
+from bento_proto import exchange
 from bento_proto._frozen import Frozen
 from bento_proto._types import JSON
-from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, Head
+from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, Head, Received
 
 from ._recording import event_entry, request_entry, written
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from bento_proto.exchange._exchange import Exchange
-    from bento_proto.http._messages import Received
 
 
 class Recorder:
@@ -36,7 +31,7 @@ class Recorder:
         self._limit = limit
         self._exchanges: list[_Noted] = []
 
-    def watch(self, exchange: Exchange[object], body: bytes, clock: Callable[[], float]) -> None:
+    def watch(self, exchange: exchange.Exchange[object], body: bytes, clock: Callable[[], float]) -> None:
         """Note an exchange that is about to begin: what makes it a `ExchangeRecorder`."""
         exchange.request.body = (body,) if body else ()  # whatever it was read from may not give it twice
         noted = _Noted(request_entry(exchange.request, body, self._limit), self._limit, clock)

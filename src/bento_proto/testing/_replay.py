@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from itertools import count
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, cast
+
+from bento_proto._types import JSON
+from bento_proto.http._messages import Request
 
 from ._recording import event_of, read, request_entry
-from ._responder import Pause
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
-
-    from bento_proto._types import JSON
-    from bento_proto.http._messages import Request
-
-    from ._responder import Event
+from ._responder import Event, Pause
 
 _SHOWN: Final = 300
 

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable, Generator, Sequence
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
+from bento_proto import exchange, policy
 from bento_proto._errors import LocalProtocolError
 from bento_proto._frozen import Frozen
 from bento_proto.exchange._exchange import State
-from bento_proto.http._messages import ConnectionFailed, FailureKind
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-    from typing import Final, TypeAlias
-
-    from bento_proto.exchange._exchange import Exchange
-    from bento_proto.http._messages import Received, Request
-    from bento_proto.policy._flow import Step
+from bento_proto.http._messages import ConnectionFailed, FailureKind, Received, Request
 
 _ENDLESS: Final = 2_000_000.0  # no system waits longer at once
 _LATE: Final = "the server did not answer in time"
@@ -32,7 +26,7 @@ class Pause(Frozen):
     seconds: float
 
 
-Event: TypeAlias = "Pause | Received"
+Event: TypeAlias = Pause | Received
 """One thing that happens while a request is answered."""
 
 
@@ -62,7 +56,7 @@ class Responder(Protocol):
 class ExchangeRecorder(Protocol):
     """Notes exchanges, as the ``recorder=`` of a client."""
 
-    def watch(self, exchange: Exchange[object], body: bytes, clock: Callable[[], float]) -> None:
+    def watch(self, exchange: exchange.Exchange[object], body: bytes, clock: Callable[[], float]) -> None:
         """Be told of an exchange that is about to begin, and see to its `Exchange.recorder`.
 
         Args:
@@ -94,8 +88,8 @@ class Playback:
         skipped: how many seconds went by without being slept.
     """
 
-    def __init__(self, step: Step, responder: Responder, body: bytes) -> None:
-        self.exchange: Exchange[object] = step.exchange
+    def __init__(self, step: policy.Step, responder: Responder, body: bytes) -> None:
+        self.exchange: exchange.Exchange[object] = step.exchange
         self.skipped: float = 0.0
         self._delay = step.delay
         self._speed = responder.speed

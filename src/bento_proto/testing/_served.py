@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias, cast
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Protocol, TypeAlias, cast
 
 from bento_proto.http._messages import Chunks, Data, End, Head, Origin, Request
 
-from ._responder import Pause, slept
+from ._responder import Pause, Responder, slept
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-
-    from ._responder import Responder
-
-    Message: TypeAlias = MutableMapping[str, object]
-    Receive: TypeAlias = Callable[[], Awaitable[Message]]
-    Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Message: TypeAlias = MutableMapping[str, object]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
 
 class ASGIApplication(Protocol):
