@@ -26,7 +26,6 @@ NOT_YET = {
     "bento_sync._client",
     "bento_sync._endpoint",
     "bento_sync._stream",
-    "bento_sync._typed",
 }
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 from ._errors import LocalProtocolError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from bento_proto.http._messages import Head
 
 __all__ = ("ConnectionPool", "PooledConnection", "keep_alive_timeout")
@@ -66,25 +68,30 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         is_closed: whether `close` was called.
     """
 
-    __slots__ = ("_idle", "_in_use", "_lifetime", "_max_connections", "_max_idle", "_waiting", "closing", "is_closed")
+    __slots__ = ("_held", "_idle", "_lifetime", "_max_connections", "_max_idle", "_waiting", "closing", "is_closed")
 
     def __init__(self, max_connections: int, max_idle: int, lifetime: float | None = None) -> None:
         self._max_connections = max_connections
         self._max_idle = max_idle
         self._lifetime = lifetime
-        self._in_use = 0
+        self._held: dict[PooledConnection[ConnectionT], WaiterT] = {}
         self._idle: deque[PooledConnection[ConnectionT]] = deque()  # the longest idle one first
         self._waiting: dict[WaiterT, bool] = {}  # in order of arrival; whether each needs a new connection
         self.closing: list[ConnectionT] = []
         self.is_closed: bool = False
 
     def __repr__(self) -> str:
-        return f"<ConnectionPool: {self._in_use} in use, {len(self._idle)} idle, {len(self._waiting)} waiting>"
+        return f"<ConnectionPool: {self.in_use} in use, {len(self._idle)} idle, {len(self._waiting)} waiting>"
 
     @property
     def in_use(self) -> int:
         """The number of places that are held."""
-        return self._in_use
+        return len(self._held)
+
+    @property
+    def held(self) -> Mapping[PooledConnection[ConnectionT], WaiterT]:
+        """The places that are held, and who asked for each."""
+        return self._held
 
     @property
     def idle(self) -> int:
@@ -118,16 +125,17 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         while idle and not fresh:
             place = idle.pop()
             if place.expires_at > now:
-                self._in_use += 1
+                self._held[place] = waiter
                 return place
             self._discard(place)
-        if self._in_use + len(idle) >= self._max_connections:
+        if len(self._held) + len(idle) >= self._max_connections:
             if not idle:
                 self._waiting[waiter] = fresh
                 return None
             self._discard(idle.popleft())  # makes room for the new connection
-        self._in_use += 1
-        return PooledConnection()
+        new: PooledConnection[ConnectionT] = PooledConnection()
+        self._held[new] = waiter
+        return new
 
     def cancel(self, waiter: WaiterT) -> bool:
         """Stop waiting; False if the caller does not wait: a place was assigned to it, which it has to release."""
@@ -158,8 +166,9 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
             waiter = next(iter(self._waiting))
             if self._waiting.pop(waiter) and connection is not None:
                 self._discard(place)
+            self._held[place] = waiter
             return waiter
-        self._in_use -= 1
+        del self._held[place]
         if connection is not None and self._max_idle > 0:
             if len(self._idle) >= self._max_idle:
                 self._discard(self._idle.popleft())

@@ -48,10 +48,9 @@ if TYPE_CHECKING:
     from bento_proto.response import Content
 
     from ._batch import Batch
-    from ._client import SyncHTTPClient
+    from ._client import SyncHTTPClient, TypedSyncHTTPClient
     from ._endpoint import EndpointMethod, Task
     from ._stream import Stream
-    from ._typed import TypedSyncHTTPClient
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -60,10 +59,9 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._batch": "Batch",
-        "._client": "SyncHTTPClient",
+        "._client": "SyncHTTPClient TypedSyncHTTPClient",
         "._endpoint": "EndpointMethod Task",
         "._stream": "Stream",
-        "._typed": "TypedSyncHTTPClient",
         "bento_files": "tls_context",
         "bento_proto": (
             "BentoMLException CallTimeout Conflict ConnectError ConnectionLost Endpoint File FileInput Forbidden "

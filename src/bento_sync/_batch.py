@@ -1,19 +1,19 @@
-"""Many calls of one endpoint."""
+"""Many calls of one endpoint, made in threads."""
 
 from __future__ import annotations
 
-import queue
+import contextlib
+import socket
 import threading
 import time
 import weakref
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from bento_proto.batch import arguments_of
 
-from ._stop import Stop, Stopped
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator
     from types import TracebackType
 
     from typing_extensions import Self
@@ -35,10 +35,16 @@ class Batch(Generic[T_co]):
     something else refers to it.
     """
 
-    def __init__(self, call: Call, inputs: Iterable[Value], concurrency: int, window: BatchState) -> None:
+    def __init__(
+        self,
+        method_until: Callable[[Stop], Callable[..., object]],
+        inputs: Iterable[Value],
+        concurrency: int,
+        state: BatchState,
+    ) -> None:
         self._inputs: Iterator[object] = iter(inputs)
-        self._window = window
-        self._workers = _Workers(call, concurrency)
+        self._state = state
+        self._workers = _Workers(method_until, concurrency)
         self._closed = False
         self._stopped_when_dropped = weakref.finalize(self, self._workers.stop)
 
@@ -69,14 +75,14 @@ class Batch(Generic[T_co]):
         try:
             while not self._closed:
                 self._collect(wait=False)
-                if self._window.wants_input:
+                if self._state.wants_input:
                     self._feed()
-                outcome = self._window.take()
+                outcome = self._state.take()
                 if outcome is not None:
                     return outcome
-                if self._window.is_over:
+                if self._state.is_over:
                     raise StopIteration
-                if not self._window.wants_input:
+                if not self._state.wants_input:
                     self._collect(wait=True)
             raise StopIteration
         except BaseException:
@@ -84,25 +90,27 @@ class Batch(Generic[T_co]):
             raise
 
     def _feed(self) -> None:
-        self._window.tell()
+        self._state.tell()
         try:
             given = next(self._inputs)
         except StopIteration:
-            self._window.end()
-            self._window.tell()
+            self._state.end()
+            self._state.tell()
         except Exception as exc:  # noqa: BLE001 - it is raised when it is its turn
-            self._window.end(exc)
+            self._state.end(exc)
         else:
-            self._workers.give(self._window.start(given), given)
+            self._workers.give(self._state.start(given), given)
 
     def _collect(self, *, wait: bool) -> None:
         """Take the ends of calls; if there are none, wait for one of them if that is wanted."""
         for number, result, error in self._workers.ends(wait=wait):
             if error is None:
-                self._window.finish(number, result)
-            else:
-                self._window.fail(number, error)
-            self._window.tell()
+                self._state.finish(number, result)
+            elif isinstance(error, Exception):
+                self._state.fail(number, error)
+            else:  # such as SystemExit, raised by a hook: nothing to go on after
+                raise error
+            self._state.tell()
 
     def __enter__(self) -> Self:
         return self
@@ -118,26 +126,76 @@ class Batch(Generic[T_co]):
         self._workers.join()
 
 
-if TYPE_CHECKING:
-    Call = Callable[[Sequence[object], Mapping[str, object], Stop], object]
-    End = tuple[int, object, Exception | None]
+class Stopped(Exception):
+    """The call was stopped."""
+
+
+class Stop:
+    """Stops calls that other threads make, once and for all: those that wait for a server are woken.
+
+    A call that is connecting, or waits for a free connection, ends when that does. Nothing here waits for a lock that
+    another method holds: a batch may be dropped, and so stopped, in any thread and amid anything.
+
+    Attributes:
+        is_set: whether the calls are stopped.
+    """
+
+    def __init__(self) -> None:
+        self.is_set: bool = False
+        self._sockets: set[socket.socket] = set()
+        self._running = threading.Lock()
+        self._running.acquire()
+
+    def set(self) -> None:
+        """Stop the calls."""
+        self.is_set = True
+        with contextlib.suppress(RuntimeError):  # it is released already
+            self._running.release()
+        for sock in tuple(self._sockets):
+            with contextlib.suppress(OSError):  # the other side may have been faster
+                # Not that of a TLS socket, which would change under the thread that reads from it.
+                socket.socket.shutdown(getattr(sock, "socket", sock), socket.SHUT_RDWR)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            Stopped: the calls are stopped, before or meanwhile.
+        """
+        if self._running.acquire(timeout=seconds):
+            self._running.release()
+            raise Stopped
+
+    def watch(self, sock: socket.socket) -> None:
+        """Note that a call uses a socket from now on.
+
+        Raises:
+            Stopped: the calls are stopped.
+        """
+        self._sockets.add(sock)
+        if self.is_set:
+            raise Stopped
+
+    def forget(self, sock: socket.socket) -> None:
+        """Note that the call does not use it any more."""
+        self._sockets.discard(sock)
 
 
 class _Workers:
     """The threads of a batch, as many as there is work for. They do not know the batch, so that it can be dropped.
 
     Args:
-        call: makes a call.
+        method_until: gives what is called, until it is stopped.
         most: how many threads there may be.
     """
 
-    def __init__(self, call: Call, most: int) -> None:
-        self._call = call
-        self._most = most
+    def __init__(self, method_until: Callable[[Stop], Callable[..., object]], most: int) -> None:
         self._stop = Stop()
+        self._method = method_until(self._stop)
+        self._most = most
         self._threads: list[threading.Thread] = []
-        self._work: queue.SimpleQueue[tuple[int, object] | None] = queue.SimpleQueue()
-        self._ends: queue.SimpleQueue[End | None] = queue.SimpleQueue()
+        self._work: SimpleQueue[tuple[int, object] | None] = SimpleQueue()
+        self._ends: SimpleQueue[tuple[int, object, BaseException | None] | None] = SimpleQueue()
 
     def give(self, number: int, given: object) -> None:
         """Have a call made."""
@@ -147,8 +205,8 @@ class _Workers:
             thread.start()
             self._threads.append(thread)
 
-    def ends(self, *, wait: bool) -> Iterator[End]:
-        """The ends of calls that are there."""
+    def ends(self, *, wait: bool) -> Iterator[tuple[int, object, BaseException | None]]:
+        """The ends of calls that are there; if there are none and it is to wait, the next one."""
         while wait or not self._ends.empty():
             end = self._ends.get()
             if end is None:  # they are stopped
@@ -157,7 +215,7 @@ class _Workers:
             yield end
 
     def stop(self) -> None:
-        """Stop the calls, and the threads, and wake who waits for them."""
+        """Stop the calls and the threads, and wake who waits for them."""
         self._stop.set()
         self._ends.put(None)
         for _ in range(self._most):
@@ -176,9 +234,10 @@ class _Workers:
                 return
             number, given = work
             try:
-                self._ends.put((number, self._call(*arguments_of(given), self._stop), None))
+                args, kwargs = arguments_of(given)
+                self._ends.put((number, self._method(*args, **kwargs), None))
             except Stopped:
                 return
-            except Exception as exc:  # noqa: BLE001 - the batch says what becomes of it
+            except BaseException as exc:  # noqa: BLE001 - raised, or dealt with, by who takes the results
                 self._ends.put((number, None, exc))
             del work, given

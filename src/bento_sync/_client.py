@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from bento_proto.schema import RESERVED, attributes, endpoint_for
@@ -106,8 +107,8 @@ class SyncHTTPClient:
         from bento_proto.http import Proxies
         from bento_proto.observe import LOGGING
 
-        from ._calls import Calls, Shared
-        from ._connections import Connections
+        from ._connection_pool import PoolManager
+        from ._driver import Driver
 
         server, responder = None, None
         if app is not None:
@@ -138,9 +139,9 @@ class SyncHTTPClient:
             environ=os.environ,
             random=_chance,
         )
-        connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
-        shared = Shared(session, connections, limits, server, responder, recorder)
-        self._calls = Calls(shared, session.options.changed(hooks=LOGGING))
+        pools = PoolManager(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
+        options = session.options.changed(hooks=LOGGING)
+        self._driver = Driver(session, options, pools, server, responder, recorder)
         self._methods: dict[str, EndpointMethod] = {}
 
     # --- what there is
@@ -148,7 +149,7 @@ class SyncHTTPClient:
     @property
     def url(self) -> str:
         """The URL of the Service, without user and password."""
-        base = self._calls.shared.session.base
+        base = self._driver.session.base
         return f"{base.origin}{base.path}"
 
     @property
@@ -159,13 +160,13 @@ class SyncHTTPClient:
             ServiceUnavailable: it did not become ready.
             BentoMLException: its schema can't be had.
         """
-        return self._calls.connect().endpoints
+        return self._driver.connect().endpoints
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}>"
 
     def __dir__(self) -> Iterable[str]:
-        service = self._calls.shared.session.service
+        service = self._driver.session.service
         return [*super().__dir__(), *(attributes(service, RESERVED) if service else ())]
 
     # --- readiness
@@ -177,7 +178,7 @@ class SyncHTTPClient:
             ServiceUnavailable: it did not become ready.
             BentoMLException: its schema can't be had.
         """
-        return self._calls.connect()
+        return self._driver.connect()
 
     def is_ready(self, timeout: float | None = None) -> bool:
         """Whether the Service is ready; whatever goes wrong means that it isn't.
@@ -185,7 +186,9 @@ class SyncHTTPClient:
         Args:
             timeout: seconds to wait for its answer; by default as long as for any, but at most 5.
         """
-        return self._calls.is_ready(timeout)
+        driver = self._driver
+        driver.start_server()
+        return driver.result(driver.session.is_ready(timeout, driver.options, time.monotonic()))
 
     def wait_until_server_ready(self, timeout: float | None = None) -> None:
         """Wait until the Service is ready.
@@ -196,22 +199,25 @@ class SyncHTTPClient:
         Raises:
             ServiceUnavailable: it did not become ready; the cause is what the last request met.
         """
-        self._calls.wait_until_ready(timeout)
+        driver = self._driver
+        driver.start_server()
+        driver.result(driver.session.wait_until_ready(timeout, driver.options, time.monotonic()))
 
     # --- calls
 
     def __getattr__(self, name: str) -> EndpointMethod:
         if name.startswith("_"):  # never a request for what Python itself, or a debugger, looks for
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        if name in self._methods and not self._calls.shared.closed:
-            return self._methods[name]
-        service = self._calls.connect()
+        method = self._methods.get(name)
+        if method is not None:
+            return method
+        service = self._driver.connect()
         found = endpoint_for(service, name, RESERVED)
         if found is None:
             raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
         from ._endpoint import EndpointMethod
 
-        return self._methods.setdefault(name, EndpointMethod(self._calls, service.endpoints[found]))
+        return self._methods.setdefault(name, EndpointMethod(self._driver, service.endpoints[found]))
 
     def call(self, name: str, /, *args: Value, **kwargs: Value) -> Value:
         """Call an endpoint by its name: see `EndpointMethod.__call__`.
@@ -228,8 +234,8 @@ class SyncHTTPClient:
     def _endpoint(self, name: str) -> EndpointMethod:
         from ._endpoint import EndpointMethod
 
-        self._calls.connect()
-        return EndpointMethod(self._calls, self._calls.shared.session.endpoint(name))
+        self._driver.connect()
+        return EndpointMethod(self._driver, self._driver.session.endpoint(name))
 
     def request(self, method: str, path: str, *, content: bytes | None = None, json: object = None) -> Content:
         """Make a request of your own, with the client's credentials: to an application mounted beside the Service, say.
@@ -244,7 +250,14 @@ class SyncHTTPClient:
             ValueError: method or path is malformed.
             BentoMLException: the request failed, or the answer has an error status.
         """
-        return self._calls.request(method, path, content, json)
+        from bento_proto.response import Content
+
+        driver = self._driver
+        driver.start_server()
+        flow = driver.session.request(method, path, content, json, driver.options, time.monotonic())
+        exchange = driver.result(flow)
+        assert exchange.head is not None
+        return Content(exchange.head, exchange.result, exchange)
 
     def map(
         self,
@@ -302,10 +315,10 @@ class SyncHTTPClient:
         import copy  # few have use for it
 
         view = copy.copy(self)
-        options = self._calls.options.changed(
+        options = self._driver.options.changed(
             timeout, headers, retries, download_dir, images, hooks, on_progress, file_strings
         )
-        view._calls = self._calls.under(options)
+        view._driver = self._driver.under(options)
         view._methods = {}
         return view
 
@@ -313,10 +326,30 @@ class SyncHTTPClient:
 
     def close(self) -> None:
         """Close the connections. Calls that are under way go on to their end; files that were received stay."""
-        self._calls.shared.close()
+        self._driver.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+
+class TypedSyncHTTPClient(SyncHTTPClient):
+    """A client that knows its Service from the start, and whose endpoints the type checker knows.
+
+    ``bento-client types URL`` writes its subclasses: ``class Summarizer(TypedSyncHTTPClient, schema=...)``. They
+    take the arguments of `SyncHTTPClient` and do the same, but ask for no schema. To a type checker they have the
+    endpoints that are declared in them, and no others.
+
+    Args:
+        schema: of a subclass: the content of the Service's ``/schema.json``; by default that of its own base.
+    """
+
+    def __init_subclass__(cls, *, schema: Service | bytes | JSON = None, **others: object) -> None:
+        super().__init_subclass__(**others)
+        if schema is not None:
+            cls._schema = schema
+
+    if TYPE_CHECKING:
+        __getattr__: None  # type: ignore[assignment,misc]  # what is not declared is an error

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
+import bento_files
 from bento_proto.batch import BatchState
+from bento_proto.request import bind
 from bento_proto.schema import docstring_of, signature_of
+
+from ._stream import Stream
 
 if TYPE_CHECKING:
     import inspect
-    import os
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
+    from typing import TypeAlias
 
-    from bento_proto import Endpoint, Response, ResultStatus, ServerSentEvent, Value
+    from bento_proto import Endpoint, Flow, Response, ResultStatus, ServerSentEvent, Value
     from bento_proto.batch import OnError
     from bento_proto.exchange import OnProgress
     from bento_proto.policy import Poll
+    from bento_proto.request import BoundCall, Upload
+    from bento_proto.session import Options
 
     from ._batch import Batch
-    from ._calls import Calls
-    from ._stop import Stop
-    from ._stream import Stream
+    from ._driver import Driver
+
+T = TypeVar("T")
+
+if TYPE_CHECKING:
+    _MakeFlow: TypeAlias = Callable[[BoundCall, Sequence[Upload], str, Options, float], Flow[T]]
 
 
 class _Signature:
@@ -31,9 +42,6 @@ class _Signature:
         if method is None:
             raise AttributeError("__signature__")
         return signature_of(method.endpoint)
-
-
-T = TypeVar("T")
 
 
 class _Docstring:
@@ -58,8 +66,8 @@ class EndpointMethod:
     __doc__ = cast("str | None", _Docstring(__doc__))
     __signature__: Final = _Signature()
 
-    def __init__(self, calls: Calls, endpoint: Endpoint) -> None:
-        self._calls = calls
+    def __init__(self, driver: Driver, endpoint: Endpoint) -> None:
+        self._driver = driver
         self.endpoint: Endpoint = endpoint
         self.__name__: str = endpoint.name
         self.__qualname__: str = endpoint.name
@@ -79,15 +87,17 @@ class EndpointMethod:
             OSError: a file can't be read.
             BentoMLException: the call failed.
         """
-        return self._calls.call(self.endpoint, args, kwargs).value
+        return self._driver.response(self.endpoint, self._flow(self._driver.session.call, args, kwargs)).value
 
     def raw(self, /, *args: Value, **kwargs: Value) -> Response[Value]:
         """Call the endpoint; return the result together with status, headers, cookies and request id."""
-        return self._calls.call(self.endpoint, args, kwargs)
+        return self._driver.response(self.endpoint, self._flow(self._driver.session.call, args, kwargs))
 
     def events(self, /, *args: Value, **kwargs: Value) -> Stream[ServerSentEvent]:
         """Call the endpoint, whose text is server-sent events; return these."""
-        return self._calls.events(self.endpoint, args, kwargs)
+        exchange, opened = self._driver.run(self._flow(self._driver.session.events, args, kwargs))
+        assert opened is not None
+        return Stream(exchange, opened)
 
     def save(self, dest: str | os.PathLike[str], /, *args: Value, **kwargs: Value) -> Path:
         """Call the endpoint and write its answer to a file, as the bytes that come, whatever they are.
@@ -107,7 +117,10 @@ class EndpointMethod:
             OSError: it can't be written there; if that can be known beforehand, nothing is sent.
             TypeError, ValueError, BentoMLException: as for a call.
         """
-        return self._calls.save(dest, self.endpoint, args, kwargs)
+        destination = bento_files.Destination(dest)
+        exchange, opened = self._driver.run(self._flow(self._driver.session.content, args, kwargs))
+        assert opened is not None
+        return self._driver.write(exchange, opened, lambda: destination.open(exchange, self.__name__))
 
     def map(
         self,
@@ -144,11 +157,16 @@ class EndpointMethod:
             raise TypeError(f"{self.__name__}() is a stream, and map() for endpoints with one result")
         from ._batch import Batch  # few have use for it, and all would wait for it
 
-        window = BatchState(inputs, concurrency, ordered, on_error, on_progress)
-        return Batch(self._stoppable, inputs, concurrency, window)
+        state = BatchState(inputs, concurrency, ordered, on_error, on_progress)
+        return Batch(lambda stop: EndpointMethod(self._driver.until(stop), self.endpoint), inputs, concurrency, state)
 
-    def _stoppable(self, args: Sequence[object], kwargs: Mapping[str, object], stop: Stop) -> Value:
-        return self._calls.until(stop).call(self.endpoint, args, kwargs).value
+    def _flow(self, make: _MakeFlow[T], args: Sequence[object], kwargs: Mapping[str, object]) -> Flow[T]:
+        call = bind(self.endpoint, args, kwargs)
+        uploads: Sequence[Upload] = ()
+        boundary = ""
+        if call.files:
+            uploads, boundary = [bento_files.measure(source) for source in call.sources], os.urandom(16).hex()
+        return make(call, uploads, boundary, self._driver.options, time.monotonic())
 
     # --- as a task
 
@@ -158,7 +176,7 @@ class EndpointMethod:
         Raises:
             TypeError: the endpoint is no task, or an argument is wrong.
         """
-        return self.task(self._calls.submit(self.endpoint, args, kwargs))
+        return self.task(self._driver.result(self._flow(self._driver.session.tasks.submit, args, kwargs)))
 
     def task(self, task_id: str) -> Task[Value]:
         """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
@@ -166,29 +184,40 @@ class EndpointMethod:
 
     def get_status(self, task_id: str) -> ResultStatus:
         """Where a task stands: see `Task.get_status`."""
-        return self._calls.task_status(self.endpoint, task_id)
+        driver = self._driver
+        return driver.result(driver.session.tasks.status(self.endpoint, task_id, driver.options, time.monotonic()))
 
     def wait(self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None) -> ResultStatus:
         """Wait until a task is over: see `Task.wait`."""
-        return self._calls.wait_for_task(self.endpoint, task_id, timeout, poll)
+        driver = self._driver
+        tasks = driver.session.tasks
+        return driver.result(tasks.wait(self.endpoint, task_id, timeout, poll, driver.options, time.monotonic()))
 
     def get(self, task_id: str) -> Value:
         """The result of a task: see `Task.get`."""
-        return self._calls.get_task(self.endpoint, task_id).value
+        driver = self._driver
+        flow = driver.session.tasks.get(self.endpoint, task_id, driver.options, time.monotonic())
+        return driver.response(self.endpoint, flow).value
 
     def result(
         self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None, *, cancel: bool = False
     ) -> Value:
         """The result of a task, once it is over: see `Task.result`."""
-        return self._calls.task_result(self.endpoint, task_id, timeout, poll, cancel).value
+        driver = self._driver
+        tasks = driver.session.tasks
+        flow = tasks.result(self.endpoint, task_id, timeout, poll, cancel, driver.options, time.monotonic())
+        return driver.response(self.endpoint, flow).value
 
     def cancel(self, task_id: str) -> None:
         """Cancel a task: see `Task.cancel`."""
-        self._calls.cancel_task(self.endpoint, task_id)
+        driver = self._driver
+        driver.result(driver.session.tasks.cancel(self.endpoint, task_id, driver.options, time.monotonic()))
 
     def retry(self, task_id: str) -> Task[Value]:
         """Run a task again: see `Task.retry`."""
-        return self.task(self._calls.retry_task(self.endpoint, task_id))
+        driver = self._driver
+        flow = driver.session.tasks.retry(self.endpoint, task_id, driver.options, time.monotonic())
+        return self.task(driver.result(flow))
 
 
 class Task(Generic[T]):

@@ -1,41 +1,81 @@
-"""A stream that has begun."""
+"""A response in progress, and the stream that it becomes for the caller."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from bento_proto import Response
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
 
     from bento_proto import Exchange
 
-    from ._underway import Underway
-
 T = TypeVar("T")
+
+
+class OpenExchange(ABC, Generic[T]):
+    """An exchange in progress, which holds what carries it until it is closed.
+
+    Attributes:
+        exchange: the exchange.
+        early: items that came along with the head.
+        recv_buffer: memory for the next bytes of a file: they are received at its start, and the item is a view of it.
+    """
+
+    exchange: Exchange[T]
+    early: Sequence[T] = ()
+    recv_buffer: memoryview | None = None
+
+    def items(self) -> Generator[T, None, None]:
+        """The items of the response, as they arrive; closes at their end.
+
+        Raises:
+            BentoMLException: the response breaks off, after the items that came.
+        """
+        try:
+            yield from self.early
+            while not self.is_over:
+                yield from self.receive()
+        finally:
+            self.close()
+        if self.exchange.error is not None:
+            raise self.exchange.error
+
+    @property
+    @abstractmethod
+    def is_over(self) -> bool:
+        """Whether nothing more is received."""
+
+    @abstractmethod
+    def receive(self) -> Sequence[T]:
+        """Wait for the next part of the response; return the items that are whole with it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Stop reading, and release what carries the exchange. Idempotent."""
 
 
 class Stream(Generic[T]):
     """The items of a stream, as they arrive: an iterator, and a context manager that closes it.
 
     It holds a connection until it is exhausted or closed; leaving early closes the connection, which tells the server
-    to stop. Iteration raises what breaks the stream, after the items that came. One that is dropped closes when Python
-    notices, which is at once unless something else refers to it.
+    to stop. Iteration raises what breaks the stream, after the items that came. A stream that is dropped is closed by
+    Python: at once, unless something else refers to it.
     """
 
-    def __init__(self, exchange: Exchange[T], opened: Underway[object] | None) -> None:
-        assert opened is not None
+    def __init__(self, exchange: Exchange[T], opened: OpenExchange[object]) -> None:
         self._exchange = exchange
         self._opened = opened
         self._items = cast("Generator[T, None, None]", opened.items())  # they are those of the exchange
 
     @property
     def response(self) -> Response[Stream[T]]:
-        """Status and headers of the answer, with the stream as its value."""
+        """Status and headers of the response, with the stream as its value."""
         assert self._exchange.head is not None
         return Response(self._exchange.head, self, self._exchange)  # kept, it would keep the stream alive
 
@@ -64,6 +104,6 @@ class Stream(Generic[T]):
             self._opened.close()
 
     def close(self) -> None:
-        """Want no more of it. Harmless when it is over."""
+        """Close the stream, and its connection unless the response is over. Idempotent."""
         self._items.close()
         self._opened.close()

@@ -1,80 +1,52 @@
-"""One exchange on one connection: bytes out, bytes in, and what goes wrong between as `ConnectionFailed`."""
+"""One exchange on one connection: bytes out, bytes in, and `ConnectionFailed` for what fails on the way."""
 
 from __future__ import annotations
 
-import ssl
+import math
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-from urllib3.exceptions import ClosedPoolError, ConnectTimeoutError, EmptyPoolError, HTTPError, NewConnectionError
-from urllib3.util.ssl_match_hostname import CertificateError
-from urllib3.util.wait import wait_for_read
-
-from bento_proto import ConnectionFailed, FailureKind, LocalProtocolError
+from bento_proto import ConnectionFailed, FailureKind
 from bento_proto.exchange import State
 from bento_proto.http import FilePart, ProxyError
 from bento_proto.http11 import HTTP11Exchange
+from bento_proto.pool import keep_alive_timeout
 
-from ._connections import open_socket
-from ._underway import Underway
+from ._connection import is_untrusted
+from ._connection_pool import Holder
+from ._stream import OpenExchange
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Sequence
 
-    from bento_proto import Exchange, Step, Timeout
+    from bento_proto import Step
 
-    from ._connections import Connection, Connections, Pool
-    from ._stop import Stop
-
-T = TypeVar("T")
+    from ._batch import Stop
+    from ._connection_pool import Connection, OriginPool, Place, PoolManager
 
 _BLOCK: Final = 1 << 18  # sent at a time, so that a timeout is one of progress
 
 
-def carry_out(step: Step, connections: Connections, stop: Stop | None) -> Open[object] | None:
-    """Carry out a step until its exchange wants no more; whoever takes one that is handed over reads on.
+def send(step: Step, pools: PoolManager, stop: Stop | None) -> SocketExchange | None:
+    """Carry out a step until its exchange wants no more; return it if it is still open, as its items are streamed.
 
     Raises:
         Stopped: it was stopped.
         LocalProtocolError: the client is closed, or the request can't be sent.
         OSError: a file of the request can't be read.
     """
-    exchange, timeout = step.exchange, step.timeout
-    ends = None if timeout.total is None else time.monotonic() + timeout.total
+    exchange = step.exchange
     try:
-        pool = connections.pool(exchange.request.origin)
-        connection = pool.lease(timeout.pool, fresh=step.fresh)
+        pool = pools.pool(exchange.request.origin)
     except ProxyError as exc:
-        exchange.receive(_unconnected(exc, str(exchange.request.origin)))
+        exchange.receive(_connect_failure(exc, str(exchange.request.origin)))
         return None
-    except EmptyPoolError as exc:
-        reason = f"no connection became free within {timeout.pool:g} seconds"
-        exchange.receive(ConnectionFailed(FailureKind.TIMEOUT, reason, sent=False, cause=exc))
-        return None
-    except ClosedPoolError:
-        raise LocalProtocolError("the client is closed") from None
+    opened = SocketExchange(step, pool, stop)
     try:
-        sock, reused = connection.sock, True
-        if sock is None:
-            sock, reused = open_socket(connection, _soonest(timeout.connect, ends)), False
-    except (HTTPError, OSError, CertificateError) as exc:
-        pool.give_back(connection, reusable=False)
-        exchange.receive(_unconnected(exc, str(pool.route)))
-        return None
+        opened.begin(fresh=step.fresh)
     except BaseException:
-        pool.give_back(connection, reusable=False)
-        raise
-    opened: Open[object] | None = None
-    try:
-        wire = HTTP11Exchange(exchange, reused=reused, proxy=pool.forwarder)
-        if stop is not None:
-            stop.watch(sock)
-        opened = Open(exchange, wire, pool, connection, sock, timeout, ends, stop)
-        opened.begin()
-    except BaseException:
-        pool.give_back(connection, reusable=False) if opened is None else opened.close()
+        opened.close()
         raise
     if exchange.is_streaming:
         return opened
@@ -82,150 +54,156 @@ def carry_out(step: Step, connections: Connections, stop: Stop | None) -> Open[o
     return None
 
 
-def _unconnected(exc: Exception, where: str) -> ConnectionFailed:
-    """What an error of connecting means: nothing was sent."""
+def _connect_failure(exc: Exception, where: str) -> ConnectionFailed:
     if isinstance(exc, ProxyError):
         return ConnectionFailed(exc.kind, f"can't connect to {where}: {exc}", cause=exc)
-    cause = exc.__cause__ or exc.__context__ or exc
-    if isinstance(exc, (ConnectTimeoutError, TimeoutError)) and not isinstance(exc, NewConnectionError):
+    if isinstance(exc, TimeoutError):
         return ConnectionFailed(FailureKind.TIMEOUT, f"connecting to {where} took too long", sent=False, cause=exc)
-    if isinstance(exc, (ssl.SSLError, CertificateError)) and not isinstance(
-        exc, (ssl.SSLEOFError, ssl.SSLZeroReturnError)
-    ):
+    if is_untrusted(exc):
         return ConnectionFailed(FailureKind.TLS, f"no TLS with {where}: {exc}", cause=exc)
-    return ConnectionFailed(
-        FailureKind.CONNECT, f"can't connect to {where}: {cause if isinstance(cause, OSError) else exc}", cause=exc
-    )
+    return ConnectionFailed(FailureKind.CONNECT, f"can't connect to {where}: {exc}", cause=exc)
 
 
-def _soonest(seconds: float | None, ends: float | None) -> float | None:
-    """How long a single wait may be, when all of them have an end.
-
-    Raises:
-        TimeoutError: it is reached, or there is no time to wait at all.
-    """
-    if ends is not None:
-        left = ends - time.monotonic()
-        seconds = left if seconds is None else min(seconds, left)
-    if seconds is not None and seconds <= 0:  # a socket would take 0 for "don't wait", and fail with another error
-        raise TimeoutError
-    return seconds
-
-
-class Open(Underway[T]):
-    """An exchange under way, which holds a connection until it is closed.
+class SocketExchange(Holder, OpenExchange[object]):
+    """An exchange in progress on a connection of a pool.
 
     Args:
-        exchange: what is under way.
-        wire: speaks it.
-        pool: where the connection goes back to.
-        connection: the connection.
-        sock: its socket.
-        timeout: how long to wait for what.
-        ends: when the total of the timeout is up, on the monotonic clock.
-        stop: may stop it, if it is given.
+        step: what is carried out.
+        pool: where its connection comes from.
+        stop: what can stop it from another thread, if anything does.
     """
 
-    def __init__(
-        self,
-        exchange: Exchange[T],
-        wire: HTTP11Exchange[T],
-        pool: Pool,
-        connection: Connection,
-        sock: socket.socket,
-        timeout: Timeout,
-        ends: float | None,
-        stop: Stop | None,
-    ) -> None:
-        super().__init__(exchange)
-        self._wire = wire
-        self._pool = pool
-        self._connection: Connection | None = connection
-        self._sock = sock
-        self._timeout = timeout
-        self._ends = ends
-        self._stop = stop
+    _connection: Connection
+    _http11: HTTP11Exchange[object] | None = None
 
-    def begin(self) -> None:
-        """Send the request, and read what the exchange wants before it is handed over."""
-        self._send()
-        while self._wire.wants_data:
-            self._early += self._receive()
+    def __init__(self, step: Step, pool: OriginPool, stop: Stop | None) -> None:
+        self.exchange = step.exchange
+        self._pool = pool
+        self._stop = stop
+        self._timeout = step.timeout
+        self._deadline = math.inf if step.timeout.total is None else time.monotonic() + step.timeout.total
+
+    def begin(self, *, fresh: bool) -> None:
+        """Connect, send the request, and receive what the exchange wants before it is handed over."""
+        exchange, pool = self.exchange, self._pool
+        place = pool.acquire(self, self._timeout.pool, fresh=fresh)
+        if place is None:
+            reason = f"no connection became free within {self._timeout.pool:g} seconds"
+            exchange.receive(ConnectionFailed(FailureKind.TIMEOUT, reason, sent=False))
+            return
+        connection = place.connection
+        self._http11 = http11 = HTTP11Exchange(exchange, reused=connection is not None, proxy=pool.forwarder)
+        if connection is None:
+            connection = self._connect(place)
+            if connection is None:
+                return
+        self._connection = connection
+        if self._stop is not None:
+            self._stop.watch(connection.sock)
+        small = http11.small_request()
+        if small is None:
+            self._send_segments(http11)
+        else:
+            self._send(small)
+        while http11.wants_data:
+            items = self.receive()
+            if items:
+                self.early = [*self.early, *items]
 
     def close(self) -> None:
-        """Give the connection back: for further use if the exchange is over, else it is closed."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            if self._stop is not None:
-                self._stop.forget(self._sock)
-            self._pool.give_back(connection, reusable=self._wire.is_reusable)
-        self.exchange.close()
+        """Release the connection: for further use if the exchange is over, else it is closed."""
+        place, http11, exchange = self.place, self._http11, self.exchange
+        if place is not None:
+            if self._stop is not None and place.connection is not None:
+                self._stop.forget(place.connection.sock)
+            reusable = http11 is not None and http11.is_reusable
+            head = exchange.head
+            keep_alive = keep_alive_timeout(head) if head is not None and "keep-alive" in head.first else None
+            self._pool.release(self, reusable=reusable, keep_alive=keep_alive)
+        exchange.close()
 
     @property
-    def _is_over(self) -> bool:
-        return self._wire.is_over
+    def is_over(self) -> bool:
+        """Whether nothing more is received."""
+        return self._http11 is None or self._http11.is_over
 
-    def _send(self) -> None:
-        small = self._wire.small_request()
-        if small is not None:
-            self._send_block(small)
-            return
-        for segment in self._wire.segments():
+    def receive(self) -> Sequence[object]:
+        """Wait for the next bytes; return the items that are whole with them."""
+        http11, sock = self._http11, self._connection.sock
+        assert http11 is not None
+        try:
+            if self._deadline != math.inf or sock.gettimeout() != self._timeout.receive:
+                self._set_timeout(self._timeout.receive)
+            if self.recv_buffer is not None and http11.accepts_memoryview:
+                data: bytes | memoryview = self.recv_buffer[: sock.recv_into(self.recv_buffer)]
+            else:
+                data = sock.recv(http11.max_read)
+        except TimeoutError as exc:
+            http11.timed_out("the server did not answer in time", exc)
+        except OSError as exc:
+            http11.connection_lost(f"the connection broke: {exc}", exc)
+        else:
+            return http11.receive(data)
+        return ()
+
+    def _connect(self, place: Place) -> Connection | None:
+        now, seconds = time.monotonic(), self._timeout.connect
+        try:
+            connection = self._pool.connect(self._deadline if seconds is None else min(self._deadline, now + seconds))
+        except (OSError, ValueError) as exc:
+            self.exchange.receive(_connect_failure(exc, str(self._pool.route)))
+            return None
+        place.open(connection, time.monotonic())
+        return connection
+
+    def _set_timeout(self, seconds: float | None) -> None:
+        if self._deadline != math.inf:
+            left = self._deadline - time.monotonic()
+            seconds = left if seconds is None else min(seconds, left)
+        if seconds is not None and seconds <= 0:  # which a socket would take for "don't wait"
+            raise TimeoutError("timed out")
+        self._connection.sock.settimeout(seconds)
+
+    # --- sending
+
+    def _send_segments(self, http11: HTTP11Exchange[object]) -> None:
+        for segment in http11.segments():
             if not isinstance(segment, FilePart):
-                going_on = self._send_all(segment)
+                going_on = self._send_blocks(segment)
             else:
                 from bento_files import blocks  # few send files
 
                 with closing(blocks(segment)) as reading:
-                    going_on = all(self._send_all(self._wire.frame(block)) for block in reading)
+                    going_on = all(self._send_blocks(http11.frame(block)) for block in reading)
             if not going_on:
                 return
 
-    def _send_all(self, data: bytes | memoryview) -> bool:
+    def _send_blocks(self, data: bytes | memoryview) -> bool:
         """Send bytes; False once there is no point in sending more."""
         if len(data) < _BLOCK:
-            return self._send_block(data)
+            return self._send(data)
         view = memoryview(data)
         for start in range(0, len(view), _BLOCK):
-            if (start and self._is_refused()) or not self._send_block(view[start : start + _BLOCK]):
+            if (start and self._is_refused()) or not self._send(view[start : start + _BLOCK]):
                 return False
         return not self._is_refused()
 
-    def _send_block(self, data: bytes | memoryview) -> bool:
+    def _send(self, data: bytes | memoryview) -> bool:
+        sock = self._connection.sock
         try:
-            if self._ends is not None or self._sock.gettimeout() != self._timeout.send:
-                self._wait_at_most(self._timeout.send)
-            self._sock.sendall(data)
+            if self._deadline != math.inf or sock.gettimeout() != self._timeout.send:
+                self._set_timeout(self._timeout.send)
+            sock.sendall(data)
         except TimeoutError as exc:
-            self._wire.timed_out("the server did not take the request in time", exc)
+            assert self._http11 is not None
+            self._http11.timed_out("the server did not take the request in time", exc)
             return False
         except OSError:
             return False  # it may have answered before it closed: reading tells
         return True
 
-    def _wait_at_most(self, seconds: float | None) -> None:
-        if self._ends is not None or seconds == 0:
-            seconds = _soonest(seconds, self._ends)
-        self._sock.settimeout(seconds)
-
     def _is_refused(self) -> bool:
         """Whether the server has refused the request before it had it all."""
-        while self.exchange.state is State.WAITING and wait_for_read(self._sock, 0):
-            self._early += self._receive()
+        while self.exchange.state is State.WAITING and self._connection.is_readable():
+            self.early = [*self.early, *self.receive()]
         return self.exchange.state not in (State.WAITING, State.RECEIVING)
-
-    def _receive(self) -> Sequence[T]:
-        try:
-            if self._ends is not None or self._sock.gettimeout() != self._timeout.receive:
-                self._wait_at_most(self._timeout.receive)
-            if self.room is not None and self._wire.accepts_memoryview:
-                data: bytes | memoryview = self.room[: self._sock.recv_into(self.room)]
-            else:
-                data = self._sock.recv(self._wire.max_read)
-        except TimeoutError as exc:
-            self._wire.timed_out("the server did not answer in time", exc)
-        except OSError as exc:
-            self._wire.connection_lost(f"the connection broke: {exc}", exc)
-        else:
-            return self._wire.receive(data)
-        return ()

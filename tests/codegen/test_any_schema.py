@@ -116,7 +116,7 @@ def test_any_module_can_be_imported(service: JSON) -> None:
         routes = service["routes"]
         assert isinstance(routes, list)
         for client in clients:
-            endpoints = client(server_ready_timeout=0)._calls.shared.session.service.endpoints
+            endpoints = client(server_ready_timeout=0)._driver.session.service.endpoints
             assert endpoints.keys() == {route["name"] for route in routes if isinstance(route, dict)}
 
 

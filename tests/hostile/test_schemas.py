@@ -16,8 +16,8 @@ from .server import Peer, Server, answer, send
 from .service import SCHEMA, TEXT, endpoint
 
 NAMES = [
-    "__class__", "__init__", "__dict__", "__getattr__", "__call__", "__reduce__", "__del__", "__name__", "_calls", "_x",
-    "call", "close", "url", "endpoints", "request", "with_options", "is_ready", "wait_until_server_ready",
+    "__class__", "__init__", "__dict__", "__getattr__", "__call__", "__reduce__", "__del__", "__name__", "_driver",
+    "_x", "call", "close", "url", "endpoints", "request", "with_options", "is_ready", "wait_until_server_ready",
     "class", "None", "a b", "a.b", "a/b", "", "\0", "\n", "ß", "café", "日本", "\u202e",
     "a" * 100_000, "%s", "{0}", "api_close",
 ]  # fmt: skip

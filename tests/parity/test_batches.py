@@ -17,7 +17,7 @@ import pytest
 from bento_proto import ConnectError, InvalidArgument, Progress, RetryPolicy, UnprocessableEntity
 from bento_proto.batch import Outcome
 from bento_sync import SyncHTTPClient
-from bento_sync._stop import Stop
+from bento_sync._batch import Stop
 from tests.waiting import HANGS, until
 
 from .faces import Connect

@@ -120,10 +120,9 @@ def test_a_fork_in_the_midst_of_everything(servers: Servers) -> None:
     """Locks that other threads hold at the fork stay theirs; the child gets new ones."""
     client = SyncHTTPClient(servers.url("zoo:Zoo"), timeout=20)
     _ = client.endpoints
-    shared = client._calls.shared
-    (pool,) = shared.connections._pools.values()
-    assert pool.pool is not None
-    with shared.connections._lock, shared.discovery._lock, pool.pool.mutex:
+    pools, first_use = client._driver._pools, client._driver._first_use
+    (pool,) = pools._pools.values()
+    with pools._lock, first_use._lock, pool._lock:
         child = os.fork()
         if not child:
             os._exit(0 if client.echo_str(text="here") == "here" else 1)

@@ -130,6 +130,7 @@ class PoolMachine(RuleBasedStateMachine):
         if hasattr(self, "pool"):
             pool = self.pool
             assert (pool.in_use, pool.idle, pool.waiting) == (len(self.held), len(self.idle), len(self.waiting))
+            assert dict(pool.held) == {place: caller for caller, place in self.held.items()}
             assert pool.in_use + pool.idle <= self.size
             assert pool.idle <= self.most_idle
             assert not pool.waiting or pool.in_use == self.size

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ._connect_attempt import ConnectAttempt
     from ._options import FileStrings, Images, Options
     from ._pickling import check_picklable
     from ._session import Session
@@ -19,6 +20,7 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
+        "._connect_attempt": "ConnectAttempt",
         "._options": "FileStrings Images Options",
         "._pickling": "check_picklable",
         "._session": "Session",
@@ -37,5 +39,5 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "FileStrings", "Images", "Options", "Session", "Tasks", "check_picklable",
+    "ConnectAttempt", "FileStrings", "Images", "Options", "Session", "Tasks", "check_picklable",
 )  # fmt: skip

@@ -1,0 +1,232 @@
+"""Opening a connection: name look-up, addresses, proxy and TLS, all within one deadline."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import selectors
+import socket
+import ssl
+import sys
+import threading
+import time
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+from urllib3.connection import HTTPConnection
+from urllib3.util.ssltransport import SSLTransport
+
+from bento_proto import FailureKind, LocalProtocolError
+from bento_proto.http import ConnectionRace, ProxyError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bento_proto import Limits
+    from bento_proto.http import Proxy, Route
+
+    Address: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[object, ...]]
+
+_OPTIONS: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
+_CONNECTING: Final = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
+
+
+class RoutedConnection(HTTPConnection):
+    """A connection of urllib3 whose socket leads to the end of a route, with TLS where the route says so.
+
+    Args:
+        route: the origin, and the proxy on the way, if there is one.
+        context: the TLS settings; None if there is no TLS on the route.
+        limits: how much a proxy may send before the tunnel through it is open.
+        deadline: when `connect` gives up, on the monotonic clock; infinite for never.
+    """
+
+    def __init__(self, route: Route, context: ssl.SSLContext | None, limits: Limits, deadline: float) -> None:
+        self._route = route
+        self._context = context
+        self._limits = limits
+        self._deadline = deadline
+        first = route.origin if route.proxy is None else route.proxy.origin
+        super().__init__(first.host, first.port)
+
+    def _new_conn(self) -> socket.socket:
+        origin, proxy = self._route.origin, self._route.proxy
+        if origin.socket is not None:
+            return _open_unix(origin.socket, self._deadline)
+        first = origin if proxy is None else proxy.origin
+        sock = _open_tcp(look_up(first.host, first.port, self._deadline), self._deadline)
+        try:
+            if proxy is not None and proxy.origin.scheme == "https":
+                sock = self._secure_proxy(sock, proxy)
+            if proxy is not None and self._route.forwarder is None:
+                self._open_tunnel(sock, proxy)
+            return self._secure(sock, origin.host) if origin.scheme == "https" else sock
+        except BaseException:
+            sock.close()
+            raise
+
+    def _secure(self, sock: socket.socket, host: str) -> socket.socket:
+        """Do the TLS handshake with a host; return the socket with TLS over it."""
+        context = self._context
+        assert context is not None
+        name = host.partition("%")[0].rstrip(".")  # a certificate has neither an IPv6 zone nor the root's dot
+        within(sock, self._deadline)
+        if isinstance(sock, ssl.SSLSocket):  # Python's own TLS does not go over itself
+            return cast("socket.socket", TLSInTLS(sock, context, name, suppress_ragged_eofs=False))
+        secured = context.wrap_socket(sock, server_hostname=name, suppress_ragged_eofs=False)
+        if secured.selected_alpn_protocol() == "h2":
+            secured.close()
+            raise ssl.SSLError("the server chose HTTP/2, which the ssl_context offers: let it offer http/1.1 only")
+        return secured
+
+    def _secure_proxy(self, sock: socket.socket, proxy: Proxy) -> socket.socket:
+        try:
+            return self._secure(sock, proxy.origin.host)
+        except ssl.SSLError as exc:
+            kind = FailureKind.TLS if is_untrusted(exc) else FailureKind.CONNECT
+            raise ProxyError(f"no TLS with the proxy {proxy}: {exc}", kind) from exc
+
+    def _open_tunnel(self, sock: socket.socket, proxy: Proxy) -> None:
+        from bento_proto.http11 import Tunnel  # few have a proxy
+
+        tunnel = Tunnel(proxy, self._route.origin, self._limits)
+        within(sock, self._deadline).sendall(tunnel.request)
+        while not tunnel.is_open:
+            tunnel.receive(within(sock, self._deadline).recv(1 << 16))
+
+
+class TLSInTLS(SSLTransport):
+    """urllib3's TLS over TLS, which also tells what was received and not read yet."""
+
+    def pending(self) -> int:
+        """The number of bytes that were received and not read, decrypted or not."""
+        return self.sslobj.pending() + self.incoming.pending + cast("ssl.SSLSocket", self.socket).pending()
+
+
+def is_untrusted(exc: BaseException) -> bool:
+    """Whether TLS failed for good: by a certificate or an alert, not because the connection ended."""
+    return isinstance(exc, ssl.SSLError) and not isinstance(exc, (ssl.SSLEOFError, ssl.SSLZeroReturnError))
+
+
+def within(sock: socket.socket, deadline: float) -> socket.socket:
+    """The same socket, which waits no longer than until the deadline.
+
+    Raises:
+        TimeoutError: it is reached.
+    """
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    sock.settimeout(None if left == math.inf else left)
+    return sock
+
+
+def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
+    """The addresses of a host.
+
+    A look-up can't be interrupted: where there is a deadline, it is made in a thread, which is left if it takes longer.
+
+    Raises:
+        TimeoutError: there is no answer before the deadline.
+        OSError, ValueError: the name can't be looked up.
+    """
+    host = host.replace("%25", "%")  # an IPv6 zone in a URL: RFC 6874
+    found: SimpleQueue[Sequence[Address] | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as exc:  # noqa: BLE001 - raised by who waits for it
+            found.put(exc)
+
+    if deadline == math.inf or ":" in host or not host.strip("0123456789."):
+        ask()
+    else:
+        try:
+            threading.Thread(target=ask, name="bento-look-up", daemon=True).start()
+        except RuntimeError:  # the interpreter is ending, and starts no threads any more
+            ask()
+    try:
+        addresses = found.get(timeout=None if deadline == math.inf else max(deadline - time.monotonic(), 0))
+    except Empty:
+        raise TimeoutError(f"looking up {host} took too long") from None
+    if isinstance(addresses, Exception):
+        raise addresses
+    return addresses
+
+
+def _open_tcp(addresses: Sequence[Address], deadline: float) -> socket.socket:
+    """Connect to the first of the addresses that answers.
+
+    Raises:
+        TimeoutError: none did before the deadline.
+        OSError: none can be connected to; it is the error of the last one.
+    """
+    race = ConnectionRace(((address[0], address) for address in addresses), time.monotonic())
+    error = OSError("the host has no address")
+    with selectors.DefaultSelector() as attempts:
+        try:
+            while not race.is_lost:
+                now = time.monotonic()
+                if now >= deadline:
+                    raise TimeoutError("timed out")
+                address = race.start(now)
+                try:
+                    if address is not None:
+                        attempts.register(_begin(address), selectors.EVENT_WRITE)
+                        continue
+                    due = min(race.next_at, deadline) - now
+                    for key, _ in attempts.select(None if due == math.inf else due)[:1]:
+                        attempts.unregister(key.fileobj)
+                        return _connected(cast("socket.socket", key.fileobj))
+                except OSError as exc:
+                    error = exc
+                    race.fail(time.monotonic())
+        finally:
+            for key in list(attempts.get_map().values()):
+                cast("socket.socket", key.fileobj).close()
+    raise error
+
+
+def _begin(address: Address) -> socket.socket:
+    """Begin to connect to an address, without waiting for it."""
+    family, kind, protocol, _, where = address
+    sock = socket.socket(family, kind, protocol)
+    try:
+        for option in _OPTIONS:
+            sock.setsockopt(*option)
+        sock.setblocking(False)
+        failed = sock.connect_ex(where)
+        if failed not in _CONNECTING:
+            raise OSError(failed, os.strerror(failed))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _connected(sock: socket.socket) -> socket.socket:
+    """A socket whose attempt is over.
+
+    Raises:
+        OSError: it failed.
+    """
+    failed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if failed:
+        sock.close()
+        raise OSError(failed, os.strerror(failed))
+    sock.setblocking(True)
+    return sock
+
+
+def _open_unix(path: str, deadline: float) -> socket.socket:
+    if sys.platform == "win32":  # whose Python has no AF_UNIX
+        raise LocalProtocolError("this platform's Python has no Unix sockets")
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        within(sock, deadline).connect(path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
