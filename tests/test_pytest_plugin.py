@@ -1,4 +1,4 @@
-"""The plugin for pytest, as pytest runs it in a process of its own."""
+"""The pytest plugin, in pytest processes of its own."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_recording_is_made_once_and_then_replayed(
     assert double.requests == []
 
 
-def test_what_was_not_recorded(pytester: pytest.Pytester, service: tuple[str, ServiceDouble]) -> None:
+def test_a_test_without_a_recording_fails(pytester: pytest.Pytester, service: tuple[str, ServiceDouble]) -> None:
     pytester.makepyfile(test_shop=RECORDING)
     result = run(pytester)
     result.assert_outcomes(errors=3)
@@ -116,11 +116,11 @@ def test_what_was_not_recorded(pytester: pytest.Pytester, service: tuple[str, Se
     result.stdout.fnmatch_lines(['*Mismatch: not in the recording: POST /shout with {"text": "aa"}*'])
 
 
-def test_it_says_what_its_option_is_for(pytester: pytest.Pytester) -> None:
+def test_the_option_is_in_the_help(pytester: pytest.Pytester) -> None:
     run(pytester, "--help").stdout.fnmatch_lines(["*--bento-record=URL*"])
 
 
-def test_nothing_is_loaded_before_a_test_asks_for_it() -> None:
+def test_the_plugin_imports_no_client_before_a_fixture_is_used() -> None:
     code = (
         "import sys, bento_client.pytest_plugin; print([name for name in sys.modules if name.partition('.')[0] in %r])"
     )

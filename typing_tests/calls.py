@@ -1,4 +1,4 @@
-"""Calls that must pass: a type checker finds nothing, and knows each result exactly."""
+"""Correct calls: a type checker reports no error, and infers each type exactly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The test kit as tests use it: decorators leave a function as it is, and both clients take a double."""
+"""The test kit: decorators keep the type of a function, and both clients accept a double."""
 
 from __future__ import annotations
 

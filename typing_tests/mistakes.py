@@ -1,4 +1,4 @@
-"""Calls that must not pass: each line that ignores an error is one, as an error that does not come is reported."""
+"""Wrong calls: each ``type: ignore`` marks an error that the type checkers must report, or they report the comment."""
 
 from __future__ import annotations
 

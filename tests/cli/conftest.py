@@ -19,7 +19,7 @@ _OURS = ("BENTO", "SSL_CERT", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
 
 
 class Done(NamedTuple):
-    """What a command left behind."""
+    """The outcome of a command."""
 
     code: int
     out: bytes
@@ -31,7 +31,7 @@ class Done(NamedTuple):
 
     @property
     def told(self) -> str:
-        """What it said on standard error."""
+        """Its standard error."""
         return self.err.decode()
 
 
@@ -39,25 +39,25 @@ Run: TypeAlias = Callable[..., Done]
 
 
 def environment(added: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment without what is the developer's own."""
+    """The environment without variables that change how the commands work."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(_OURS) and not name.lower().endswith("_proxy")
     }
-    # Not to depend on the locale, a bare one is given; and whatever Python warns of in the command, its user sees.
+    # A fixed locale; warnings of Python are not silenced, as they would be visible to users.
     return {**kept, "LC_ALL": "C.UTF-8", "TERM": "xterm-256color", **(added or {})}
 
 
 @pytest.fixture(autouse=True, scope="session")
 def interruptible() -> None:
-    """Ctrl-C interrupts the commands also where a shell runs the tests in the background, and makes them deaf to it."""
+    """Ctrl-C interrupts the commands even if a shell runs the tests in the background, where it would be ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Runs a command in a directory of its own, with pipes; its input is empty unless it is given."""
+    """Runs a command in an empty directory, with pipes as its standard streams."""
 
     def run(*arguments: str, input: bytes = b"", env: Mapping[str, str] | None = None, cwd: Path = tmp_path) -> Done:
         command: Sequence[str] = (*COMMAND, *arguments)

@@ -1,4 +1,4 @@
-"""Commands on a terminal: a pseudo-terminal of 80 columns, which remembers what was printed."""
+"""Commands on a pseudo-terminal of 80 columns whose output is recorded."""
 
 from __future__ import annotations
 

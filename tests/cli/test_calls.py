@@ -1,4 +1,4 @@
-"""Results in a pipe: what they are, and nothing else."""
+"""Results in a pipe: the result and nothing else."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_result_in_a_file_is_whole_or_not_there(run: Run, zoo: str, tmp_path: 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need rights, and there are no named pipes")
-def test_what_is_saved_to_stays_what_it_is(run: Run, zoo: str, tmp_path: Path) -> None:
+def test_links_pipes_and_permissions_are_kept(run: Run, zoo: str, tmp_path: Path) -> None:
     for number, (words, content) in enumerate(((["add_int", "a=1"], b"3\n"), (["csv_out"], b"a,b\r\n1,2\r\n"))):
         there, link, pipe = (tmp_path / f"{name}{number}" for name in ("there", "link", "pipe"))
         there.write_bytes(b"old")
@@ -130,7 +130,7 @@ def test_a_stream_arrives_item_by_item(zoo: str) -> None:
     assert process.returncode == 130
 
 
-def test_a_reader_that_wants_no_more_ends_it_silently(zoo: str) -> None:
+def test_a_closed_pipe_ends_the_command_silently(zoo: str) -> None:
     command = (*COMMAND, "call", zoo, "stream_endless")
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as process:
         assert process.stdout is not None
@@ -142,7 +142,7 @@ def test_a_reader_that_wants_no_more_ends_it_silently(zoo: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the shell is another one")
-def test_closed_inputs_and_outputs_are_no_error(zoo: str) -> None:
+def test_closed_standard_streams_are_no_error(zoo: str) -> None:
     command = shlex.join((*COMMAND, "call", zoo))
     for line, code in (("add_int a=1 >&-", 0), ("add_int a=x 2>&-", 2), ("echo_str text=@- <&-", 0)):
         done = subprocess.run(["sh", "-c", f"{command} {line}"], capture_output=True, env=environment(), check=False)
@@ -168,7 +168,7 @@ def test_options_stand_anywhere(run: Run, zoo: str) -> None:
     assert run("call", zoo, "echo_str", "--", "--json").out == b"--json"
 
 
-def test_the_url_from_the_environment_or_in_short(run: Run, zoo: str) -> None:
+def test_the_url_in_short_or_from_the_environment(run: Run, zoo: str) -> None:
     short = zoo.removeprefix("http://")
     port = ":" + short.rpartition(":")[2]
     for url in (short, f"{short}/", f"localhost{port}", port):

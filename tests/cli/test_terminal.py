@@ -1,4 +1,4 @@
-"""Results on a terminal: for eyes, and never what would do something to the terminal."""
+"""Results on a terminal: formatted, and without control characters of the server."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def terminal(tmp_path: Path) -> Iterator[Open]:
         yield start
 
 
-def test_json_is_laid_out_in_colors(terminal: Open, zoo: str) -> None:
+def test_json_is_indented_and_colored(terminal: Open, zoo: str) -> None:
     shown = terminal("call", zoo, "defaults", "tags=a")
     assert shown.finish() == (
         0,
@@ -78,12 +78,12 @@ def test_files_and_bytes_are_saved_and_named(terminal: Open, zoo: str, tmp_path:
     }  # fmt: skip
 
 
-def test_a_file_whose_name_climbs_stays_here(terminal: Open, zoo: str, tmp_path: Path) -> None:
+def test_a_file_name_with_a_path_is_saved_to_the_current_directory(terminal: Open, zoo: str, tmp_path: Path) -> None:
     assert terminal("call", zoo, "file_response_evil").finish() == (0, "saved evil.txt (4 bytes)\n")
     assert (tmp_path / "evil.txt").read_bytes() == b"evil"
 
 
-def test_a_large_download_has_a_bar_which_goes(terminal: Open, zoo: str) -> None:
+def test_a_large_download_has_a_bar_that_is_removed(terminal: Open, zoo: str) -> None:
     running = terminal("call", zoo, "big_out", "mb=200")
     code, shown = running.finish()
     assert code == 0
@@ -92,7 +92,7 @@ def test_a_large_download_has_a_bar_which_goes(terminal: Open, zoo: str) -> None
     assert "\x1b[2K" in running.raw.rpartition("download")[2]  # what wipes it out
 
 
-def test_the_endpoints_fit_on_it(terminal: Open, tasks: str) -> None:
+def test_the_list_of_endpoints_fits_on_the_terminal(terminal: Open, tasks: str) -> None:
     code, shown = terminal("endpoints", tasks).finish()
     assert code == 0
     lines = [line.rstrip() for line in shown.splitlines()]
@@ -101,7 +101,7 @@ def test_the_endpoints_fit_on_it(terminal: Open, tasks: str) -> None:
     assert max(map(len, lines)) <= 80
 
 
-def test_what_a_server_sends_does_nothing_to_the_terminal(terminal: Open) -> None:
+def test_control_characters_of_a_server_are_escaped(terminal: Open) -> None:
     attack = "\x1b]0;owned\x07\x9b2J\x1b[2J"
     text = endpoint("text", output={"type": "string"}, doc=attack)
     routes = {**schema(text, endpoint("json", output={"type": "object"}), endpoint("bad")), "description": attack}

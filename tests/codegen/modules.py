@@ -1,4 +1,4 @@
-"""The generated modules that ``typing_tests`` checks, and what they are generated from.
+"""The generated modules that ``typing_tests`` checks, and their schemas.
 
 ``python tools/typed_clients.py`` writes them.
 """

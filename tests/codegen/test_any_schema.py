@@ -1,4 +1,4 @@
-"""Whatever a schema says, the module is Python, does nothing when it is imported, and holds the Service."""
+"""For any schema, the generated module is valid Python, executes nothing on import, and contains the Service."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def generated(service: JSON) -> str | None:
 
 @given(_SERVICES)
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-def test_any_schema_gives_a_module_that_does_nothing(service: JSON) -> None:
+def test_importing_the_module_of_any_schema_executes_nothing(service: JSON) -> None:
     text = generated(service)
     if text is not None:
         assert executes_nothing(ast.parse(text))
@@ -120,7 +120,7 @@ def test_any_module_can_be_imported(service: JSON) -> None:
             assert endpoints.keys() == {route["name"] for route in routes if isinstance(route, dict)}
 
 
-def test_what_is_no_number_is_no_change() -> None:
+def test_nan_is_no_change() -> None:
     service: JSON = {"name": "S", "routes": [{"name": "f", "route": "/f", "output": {"const": float("nan")}}]}
     assert check(service, generate(service)) == []
 
@@ -128,11 +128,11 @@ def test_what_is_no_number_is_no_change() -> None:
 @pytest.mark.parametrize(
     "code", ["x = print()", "import os", "print()", "class A(f()): pass", "class A:\n    x: int = f()", "if x: pass"]
 )
-def test_what_executes_something_is_told(code: str) -> None:
+def test_the_check_for_executed_code_finds_it(code: str) -> None:
     assert not executes_nothing(ast.parse(f'"""Text."""\n{code}'))
 
 
-def test_a_schema_that_grows_without_end_is_cut() -> None:
+def test_a_schema_that_expands_exponentially_is_bounded() -> None:
     """What refers to the next one twice, and that again, would be longer than memory."""
     names = [f"d{number}" for number in range(60)]
     twice: dict[str, JSON] = {
@@ -147,7 +147,7 @@ def test_a_schema_that_grows_without_end_is_cut() -> None:
     assert "-> list[list[" in generate({"name": "S", "routes": [{"name": "f", "route": "/f", "output": deep}]})
 
 
-def test_names_do_not_reach_the_builtins() -> None:
+def test_names_do_not_shadow_builtins() -> None:
     """An endpoint or a model may be called like anything that the module itself uses."""
     names = [name for name in dir(builtins) if name.islower() and not name.startswith("_")]
     routes: list[JSON] = [

@@ -1,4 +1,4 @@
-"""Whether a module still fits its Service: what matters is told in a line each, what doesn't is not told."""
+"""The check of a generated module: a line for each relevant change of the Service, and none for others."""
 
 from __future__ import annotations
 
@@ -126,36 +126,36 @@ UNCHANGED: Mapping[str, Callable[[dict[str, Any]], object]] = {
 
 
 @pytest.mark.parametrize("what", UNCHANGED)
-def test_what_does_not_matter(what: str) -> None:
+def test_irrelevant_changes_are_ignored(what: str) -> None:
     now = deepcopy(BEFORE)
     UNCHANGED[what](now)
     assert check(now, generate(BEFORE)) == []
     assert check(parse_service(now), generate(BEFORE, name="Mine", sync=False)) == []
 
 
-def test_an_endpoint_may_take_the_name_that_another_was_reached_by() -> None:
+def test_an_endpoint_may_take_the_attribute_of_another() -> None:
     call: dict[str, Any] = {"name": "call", "route": "/call"}
     changes = check({"routes": [call, {"name": "api_call", "route": "/x"}]}, generate({"routes": [call]}))
     assert changes == ["api_call: the endpoint is new: api_call() -> Any", "call: attribute: api_call -> None"]
 
 
 @pytest.mark.parametrize("module", SCHEMAS)
-def test_a_module_fits_what_it_was_generated_from(module: str) -> None:
+def test_a_new_module_has_no_changes(module: str) -> None:
     assert check(SCHEMAS[module], text_of(module)) == []
 
 
-def test_a_module_that_was_reformatted_fits_all_the_same() -> None:
+def test_a_reformatted_module_has_no_changes() -> None:
     text = generate(BEFORE).replace('rb"""', "rb'''").replace(']}\n"""', "]}\n'''")
     assert "'''" in text
     assert check(BEFORE, text) == []
 
 
 @pytest.mark.parametrize("text", ["", "x = 1", "_SCHEMA = 1", "_SCHEMA = f()", "_SCHEMA = b'{'", "not python"])
-def test_what_is_no_generated_module(text: str) -> None:
+def test_other_modules_are_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not a generated module"):
         check(BEFORE, text)
 
 
-def test_what_is_no_service() -> None:
+def test_a_malformed_schema_is_refused() -> None:
     with pytest.raises(SchemaError):
         check({"routes": 1}, generate(BEFORE))

@@ -1,4 +1,4 @@
-"""What a generated module says: its signatures, models and names, and that it is always the same."""
+"""The content of a generated module: signatures, models, names; and that it is deterministic."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ GIVEN: Mapping[str, tuple[JSON, str]] = {
 
 
 @pytest.mark.parametrize("what", GIVEN)
-def test_what_is_given(what: str) -> None:
+def test_types_of_arguments(what: str) -> None:
     schema, expected = GIVEN[what]
     assert signature(x=schema) == f"(x: {expected}) -> Any"
 
@@ -131,7 +131,7 @@ COME: Mapping[str, tuple[JSON, str]] = {
 
 
 @pytest.mark.parametrize("what", COME)
-def test_what_comes(what: str) -> None:
+def test_types_of_results(what: str) -> None:
     schema, expected = COME[what]
     assert signature(schema) == f"() -> {expected}"
 
@@ -163,7 +163,7 @@ def test_defaults(what: str) -> None:
     assert signature(None, (), x=schema) == f"(x: {expected}) -> Any"
 
 
-def test_the_kinds_of_arguments() -> None:
+def test_kinds_of_arguments() -> None:
     args: JSON = {"type": "array", "items": INTEGER}
     kwargs: JSON = {"type": "object", "additionalProperties": TEXT}
     assert signature(a=INTEGER, args=args, k=TEXT, kwargs=kwargs) == (
@@ -181,7 +181,7 @@ def test_root_input_is_positional() -> None:
     assert "def f(self, value: FileInput, /) -> str: ..." in text
 
 
-def test_parameters_of_the_path_are_due() -> None:
+def test_path_parameters_are_required() -> None:
     found: JSON = {"name": "f", "route": "/{user_id}/{n:int}", "input": {"properties": {"n": INTEGER}}, "output": TEXT}
     assert "def f(self, n: int | None = None, *, user_id: str | int) -> str: ..." in generate(service(found))
 
@@ -192,7 +192,7 @@ def test_long_signatures_take_a_line_for_each_argument() -> None:
     assert "            argument_8: int,\n        ) -> str: ...\n" in text
 
 
-def test_what_the_service_says_is_in_the_docstrings() -> None:
+def test_descriptions_are_in_the_docstrings() -> None:
     described: JSON = {"type": "string", "description": "what to look for"}
     found = route("find", TEXT, query=described)
     assert isinstance(found, dict)
@@ -213,14 +213,14 @@ def test_what_the_service_says_is_in_the_docstrings() -> None:
     assert '    """A shop."""\n' in text
 
 
-def test_half_a_character_in_a_docstring_is_none() -> None:
+def test_lone_surrogates_are_replaced_in_docstrings() -> None:
     """Even escaped, Python 3.13 and newer take it for an error."""
     text = generate(service(route("f", x={"type": "string", "description": "a\ud800b"})))
     assert "a?b" in text
     assert executed(text).ShopClient
 
 
-def test_models_have_a_type_for_each_direction() -> None:
+def test_a_model_has_a_type_for_arguments_and_one_for_results() -> None:
     item: JSON = {
         "type": "object",
         "title": "Item",
@@ -252,14 +252,14 @@ class Item(TypedDict):
     assert "def f(self, item: ItemInput | ModelInput) -> list[Item]: ..." in text
 
 
-def test_models_tell_their_types_while_a_program_runs() -> None:
+def test_type_hints_of_models_can_be_evaluated() -> None:
     item: JSON = {"type": "object", "title": "Item", "properties": {"at": {"anyOf": [TEXT, {"type": "null"}]}}}
     generated = executed(generate(service(route("f", {"type": "array", "items": item}))))
     hints = get_type_hints(generated.Item, vars(generated), include_extras=True)
     assert hints == {"at": NotRequired[str | None]}
 
 
-def test_models_of_one_name_are_told_apart_and_equal_ones_are_one() -> None:
+def test_equal_models_are_merged_and_others_of_the_name_numbered() -> None:
     def model(**fields: JSON) -> JSON:
         return {"type": "object", "title": "M", "properties": fields, "required": list(fields)}
 
@@ -271,7 +271,7 @@ def test_models_of_one_name_are_told_apart_and_equal_ones_are_one() -> None:
     assert [re.search(rf"def {name}\(self\) -> (\w+)", text)[1] for name in "abcd"] == ["M", "M2", "M", "M"]  # type: ignore[index]
 
 
-def test_a_model_without_a_name_is_called_by_its_place() -> None:
+def test_a_model_without_a_title_is_named_after_its_place() -> None:
     inner: JSON = {"type": "object", "properties": {"x": INTEGER}}
     text = generate(service(route("find_it", inner, the_query={"type": "array", "items": inner})))
     assert "def find_it(self, the_query: Sequence[FindItTheQueryItemInput | ModelInput]) -> FindItResult" in text
@@ -283,7 +283,7 @@ NAMES: Mapping[str, str | None] = {
 }  # fmt: skip
 
 
-def test_every_endpoint_has_the_attribute_that_the_client_finds_it_by() -> None:
+def test_attributes_are_those_of_the_client() -> None:
     client = executed(generate(service(*map(route, NAMES)))).ShopClient(server_ready_timeout=0)
     text = generate(service(*map(route, NAMES)))
     for name, attribute in NAMES.items():
@@ -322,7 +322,7 @@ def test_the_same_service_gives_the_same_text() -> None:
     assert generate(parse_service(service(two, one, unknown="key"))) == text
 
 
-def test_optional_packages_are_named_only_where_they_are_needed() -> None:
+def test_optional_packages_are_imported_only_if_needed() -> None:
     assert not re.search("numpy|pandas|PIL|pyright:|mypy:", generate(service(route("f", TEXT, x={"type": "tensor"}))))
     text = generate(service(route("f", {"type": "tensor"})))
     assert "    from numpy.typing import NDArray\n" in text.split("if TYPE_CHECKING:")[1]
@@ -335,7 +335,7 @@ def test_lines_are_not_too_long(module: str) -> None:
     assert all(re.fullmatch(r'"[^"]+"\S*', line) for line in long), "but for a text that can't be cut"
 
 
-def test_a_typed_client_is_a_client_that_knows_its_service() -> None:
+def test_a_typed_client_does_not_request_the_schema() -> None:
     generated = executed(generate(service(route("f", TEXT), description="A shop.")))
     client = generated.ShopClient("http://127.0.0.1:1", server_ready_timeout=0)
     assert isinstance(client, bento_sync.TypedSyncHTTPClient)

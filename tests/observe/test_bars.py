@@ -49,14 +49,14 @@ def test_rich_draws_a_bar_for_each_kind() -> None:
     assert re.match(r"download +━+ +3.0 MB/3.0 MB", download)
 
 
-def test_rich_counts_calls_as_such() -> None:
+def test_rich_shows_a_batch_in_calls() -> None:
     paper = console()
     with rich_progress(console=paper) as on_progress:
         tell(on_progress, BATCH)
     assert re.match(r"batch +━+[━╸╺ ]+7/20", drawn(paper)[-1])
 
 
-def test_rich_leaves_nothing_if_it_shall_not() -> None:
+def test_a_transient_bar_is_removed() -> None:
     paper = console()
     with rich_progress(console=paper, transient=True) as on_progress:
         tell(on_progress, CALL)
@@ -64,7 +64,7 @@ def test_rich_leaves_nothing_if_it_shall_not() -> None:
     assert paper.file.getvalue().rstrip().endswith("\x1b[2K"), "the lines are erased"
 
 
-def test_rich_shares_a_display_and_begins_again() -> None:
+def test_rich_shares_a_display_and_restarts_a_bar() -> None:
     with Display(TextColumn("{task.fields[amount]}"), BarColumn(), console=console()) as display:
         with rich_progress(display) as one, rich_progress(display) as two:
             tell(one, CALL)
@@ -88,7 +88,7 @@ def test_tqdm_draws_a_bar_for_each_kind() -> None:
     assert any(re.match(r"download: 100%\|.*3.00M/3.00M \[.*B/s", line) for line in last)
 
 
-def test_tqdm_counts_calls_as_such() -> None:
+def test_tqdm_shows_a_batch_in_calls() -> None:
     paper = io.StringIO()
     with tqdm_progress(file=paper, leave=False) as on_progress:
         tell(on_progress, BATCH)

@@ -57,7 +57,7 @@ def generate(
         SchemaError: the schema is malformed.
     """
     if not (sync or asynchronous):
-        raise ValueError("nothing to generate: sync and asynchronous are both False")
+        raise ValueError("nothing to generate: neither sync nor asynchronous is set")
     if name is not None and (not is_plain(name) or name.startswith("_")):
         raise ValueError(f"name must be a public Python identifier, not {name!r}")
     service = service_of(service)
