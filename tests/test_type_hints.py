@@ -21,7 +21,6 @@ NOT_YET = {
     "bento_async._endpoint",
     "bento_async._stream",
     "bento_async._typed",
-    "bento_proto.pool",
     "bento_sync._batch",
     "bento_sync._client",
     "bento_sync._endpoint",

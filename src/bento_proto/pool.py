@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Final, Generic, TypeVar
+
+from bento_proto import http
 
 from ._errors import LocalProtocolError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bento_proto.http._messages import Head
 
 __all__ = ("ConnectionPool", "PooledConnection", "keep_alive_timeout")
 
@@ -203,7 +201,7 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         return expires_at if self._lifetime is None else min(expires_at, place.opened_at + self._lifetime)
 
 
-def keep_alive_timeout(head: Head | None) -> float | None:
+def keep_alive_timeout(head: http.Head | None) -> float | None:
     """Seconds for which a connection may stay idle by the ``Keep-Alive: timeout=`` of a response (RFC 2068, 19.7.1.1).
 
     It is less than what the server says by a second, or by half of it where that is less: the server's time runs while
