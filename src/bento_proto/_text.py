@@ -26,6 +26,14 @@ def is_unicode(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
+def decoded_utf8(text: str) -> str:
+    """Decode raw UTF-8 in a header field, which HTTP libraries read as Latin-1; any other text is unchanged."""
+    try:
+        return text if text.isascii() else text.encode("latin-1").decode()
+    except ValueError:
+        return text
+
+
 def error_line(error: BaseException) -> str:
     """The class and the message of an error, on one line."""
     said = one_line(str(getattr(error, "message", error)))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from bento_proto import (
@@ -109,6 +112,28 @@ class Played(Generic[T]):
     @property
     def delays(self) -> list[float]:
         return [asked.delay for asked in self.asked]
+
+
+@dataclass
+class CallCounter:
+    """The calls of Python and C functions, resumed generators included."""
+
+    calls: int = 0
+
+
+@contextmanager
+def counted_calls() -> Iterator[CallCounter]:
+    """Count calls: a measure of time that does not depend on the machine."""
+    counter = CallCounter()
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        counter.calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        yield counter
+    finally:
+        sys.setprofile(None)
 
 
 def play(flow: Flow[T], *script: Script, now: float = 0.0) -> Played[T]:

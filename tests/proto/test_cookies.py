@@ -97,7 +97,19 @@ def test_what_is_no_cookie_is_not_kept(cookie: str) -> None:
     assert kept(cookie).header(HERE, "/v1/call", 100.0) is None
 
 
-def test_they_are_bounded() -> None:
+def test_the_size_of_the_cookie_field_is_bounded() -> None:
+    one = "x" * 4000
+    header = kept(*(f"c{number}={one}; Path=/" for number in range(9)), "d=1; Path=/v1").header(HERE, "/v1", 100.0)
+    assert header == f"d=1; c0={one}; c1={one}"
+    two = (f"a={one}; Path=/", f"b={one}; Path=/")
+    for length, sent in ((180, True), (181, False)):
+        header = kept(*two, f"c={'y' * length}; Path=/").header(HERE, "/", 100.0)
+        assert header is not None
+        assert ("; c=" in header) is sent
+        assert len(header) == (8190 if sent else 8006)
+
+
+def test_the_number_of_cookies_is_bounded() -> None:
     header = kept(*(f"c{number}=1; Path=/" for number in range(1000))).header(HERE, "/", 100.0)
     assert header is not None
     assert header.count("=") == 100

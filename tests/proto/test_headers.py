@@ -14,6 +14,7 @@ from bento_proto import End, FlowRunner, Head, Session
 from bento_proto.http import Headers
 from bento_proto.http._headers import checked_fields, checked_value, merged
 from bento_proto.request import bind
+from tests.proto.play import counted_calls
 from tests.recordings import load, schema
 
 FIELDS = (("Content-Type", "a/b"), ("Set-Cookie", "a=s3cret"), ("set-cookie", "b=s3cret"), ("x-empty", ""))
@@ -57,6 +58,16 @@ def test_they_can_be_compared_copied_and_pickled() -> None:
     assert headers == dict(headers)
     for again in (copy.deepcopy(headers), pickle.loads(pickle.dumps(headers))):
         assert again.fields == FIELDS
+
+
+def test_reading_all_fields_takes_linear_time() -> None:
+    def calls(count: int) -> int:
+        headers = Headers(tuple((f"x-{number}", "") for number in range(count)))
+        with counted_calls() as counter:
+            assert len(dict(headers)) == count
+        return counter.calls
+
+    assert calls(400) <= 2.1 * calls(200)
 
 
 def test_all_recorded_heads_can_be_read() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bento_proto import JSON, BentoMLException, RemoteProtocolError, SchemaError, Service
 from bento_proto.schema import docstring_of, parse_service, signature_of
+from tests.proto.play import counted_calls
 from tests.recordings import schema, schema_names
 
 FINE: dict[str, JSON] = {"name": "f", "route": "/f"}
@@ -95,6 +96,34 @@ def test_what_is_nested_as_deeply_as_it_may_be_is_read() -> None:
 def test_it_is_a_remote_protocol_error() -> None:
     assert issubclass(SchemaError, RemoteProtocolError)
     assert issubclass(SchemaError, BentoMLException)
+
+
+# --- large documents
+
+
+def wide(count: int, depth: int) -> JSON:
+    """Empty schemas, all at one depth."""
+    schema: JSON = {"anyOf": [{} for _ in range(count)]}
+    for _ in range(depth):
+        schema = {"items": schema}
+    return {"routes": [{**FINE, "output": schema}]}
+
+
+def test_a_deep_and_wide_schema_takes_linear_time() -> None:
+    def calls(count: int, depth: int) -> int:
+        document = wide(count, depth)
+        with counted_calls() as counter:
+            parse_service(document)
+        return counter.calls
+
+    assert calls(2000, 4) <= 2.1 * calls(1000, 4)
+    assert calls(2000, 90) <= 1.1 * calls(2000, 4)
+
+
+def test_the_number_of_schemas_is_limited() -> None:
+    parse_service(wide(99_990, 4))
+    with pytest.raises(SchemaError, match="it has an endpoint of more than 100000 schemas"):
+        parse_service(wide(100_000, 4))
 
 
 # --- any document

@@ -29,6 +29,12 @@ HERE = Origin("http", "h", 80)
         ("tcp://h", BaseURL(HERE, "")),
         ("http://127.0.0.1:33010", BaseURL(Origin("http", "127.0.0.1", 33010), "")),
         ("http://[::1]:8080/x", BaseURL(Origin("http", "::1", 8080), "/x")),
+        ("http://[FE80::1%25Eth0]", BaseURL(Origin("http", "fe80::1%Eth0", 80), "")),
+        ("http://[fe80::1%25]", BaseURL(Origin("http", "fe80::1%25", 80), "")),
+        ("http://[fe80::1%eth0]:81", BaseURL(Origin("http", "fe80::1%eth0", 81), "")),
+        ("http://[::ffff:1.2.3.4]", BaseURL(Origin("http", "::ffff:1.2.3.4", 80), "")),
+        ("http://255.0.0.1", BaseURL(Origin("http", "255.0.0.1", 80), "")),
+        ("http://1.2.3.4.example.", BaseURL(Origin("http", "1.2.3.4.example.", 80), "")),
         ("http://h/gw/zoo//", BaseURL(HERE, "/gw/zoo")),
         ("http://h/ü%20x/(1)", BaseURL(HERE, "/%C3%BC%20x/(1)")),
         ("http://h?", BaseURL(HERE, "")),
@@ -65,6 +71,27 @@ def test_base_urls(url: str, expected: BaseURL) -> None:
         ("http://a℀b", "not a URL"),
         ("http://h_h!", "valid host"),
         ("http://" + "ü" * 70, "valid host"),
+        ("http://[::1]evil/", "valid host"),
+        ("http://evil[::1]/", "valid host"),
+        ("http://[::1]:80:81/", "valid host"),
+        ("http://[::1]@evil]/", "valid host|not a URL"),
+        ("http://[1.2.3.4]/", "valid host|not a URL"),
+        ("http://[12345::]/", "valid host|not a URL"),
+        ("http://[:::1]/", "valid host|not a URL"),
+        ("http://::1/", "valid host"),
+        ("http://1.2.3.4\\@evil/", "valid host"),
+        ("http://1.2.3.4\\evil/", "valid host"),
+        ("http://127.999.1.1", "valid host"),
+        ("http://127.1", "valid host"),
+        ("http://127.0.0.01", "valid host"),
+        ("http://127.0.0.1.", "valid host"),
+        ("http://2130706433", "valid host"),
+        ("http://0x7f.1", "valid host"),
+        ("http://127.0.0.0x1", "valid host"),
+        ("http://１２７.1", "valid host"),
+        ("http://h:٣", "a port from 1 to 65535"),
+        ("http://h:+1", "a port from 1 to 65535"),
+        ("http://" + "a." * 128, "valid host"),
         ("http://h/?k=v", "no query and no fragment"),
         ("http://h/#f", "no query and no fragment"),
         ("http://h/a b", "no spaces and no control characters"),
@@ -188,6 +215,8 @@ def test_what_is_no_target(path: str) -> None:
         ("http://h", HERE, "/"),
         (" /x ", HERE, "/x"),
         ("/ü x", HERE, "/%C3%BC%20x"),
+        ("/caf\xc3\xa9", HERE, "/caf%C3%A9"),  # raw UTF-8, as HTTP libraries decode it
+        ("http://b\xc3\xbccher.example/x", Origin("http", "xn--bcher-kva.example", 80), "/x"),
         ("/%20?%20", HERE, "/%20?%20"),
         ("/?a b&ü", HERE, "/?a%20b&%C3%BC"),
         ("http://u:p@h/x", HERE, "/x"),
@@ -200,7 +229,15 @@ def test_where_a_redirect_leads(location: str, origin: Origin, target: str) -> N
     assert resolve(HERE, "/a/b?k=v", location) == (origin, target)
 
 
-def test_a_redirect_to_the_same_authority_stays_on_its_socket() -> None:
+def test_a_redirect_to_the_same_authority_keeps_the_zone() -> None:
+    zoned = Origin("http", "fe80::1%eth0", 3000)
+    assert (zoned.authority, str(zoned)) == ("[fe80::1]:3000", "http://[fe80::1%25eth0]:3000")
+    assert resolve(zoned, "/a", "/b") == (zoned, "/b")
+    assert resolve(zoned, "/a", "http://[fe80::1]:3000/b") == (zoned, "/b")
+    assert resolve(zoned, "/a", "http://[fe80::2]:3000/b") == (Origin("http", "fe80::2", 3000), "/b")
+
+
+def test_a_redirect_to_the_same_authority_keeps_the_unix_socket() -> None:
     socket = Origin("http", "localhost", 80, "/run/s.sock")
     assert resolve(socket, "/a", "http://localhost/b") == (socket, "/b")
     assert resolve(socket, "/a", "/b") == (socket, "/b")
@@ -208,11 +245,28 @@ def test_a_redirect_to_the_same_authority_stays_on_its_socket() -> None:
 
 
 @pytest.mark.parametrize(
-    "location", ["ftp://h/", "mailto:a@b", "https://", "http://[::1", "http://h:x/", "http://h:0/", "javascript:1"]
-)
+    "location",
+    [
+        "ftp://h/", "mailto:a@b", "https://", "http://[::1", "http://h:x/", "http://h:0/", "javascript:1",
+        "http://[::1]evil/", "//1.2.3.4\\@evil/", "//127.999.1.1/",
+    ],
+)  # fmt: skip
 def test_a_redirect_to_nowhere(location: str) -> None:
     with pytest.raises(RemoteProtocolError, match="redirects to a Location that is not a valid http or https URL"):
         resolve(HERE, "/", location)
+
+
+def test_the_name_of_a_host_is_limited_before_idna_which_takes_quadratic_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoded: list[str] = []
+
+    def nameprep(label: str) -> str:
+        encoded.append(label)
+        return "x"
+
+    monkeypatch.setattr("encodings.idna.nameprep", nameprep)
+    with pytest.raises(RemoteProtocolError):
+        resolve(HERE, "/", "//" + "\xfc" * 60_000 + "/")
+    assert encoded == []
 
 
 def test_a_redirect_never_gives_up_tls() -> None:

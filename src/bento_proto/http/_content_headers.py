@@ -6,6 +6,8 @@ import codecs
 import re
 from typing import Final
 
+from bento_proto._text import decoded_utf8
+
 from ._messages import Head
 
 # RFC 9110 section 5.6.6: one ;name=value of a header, the value a token or a quoted string.
@@ -57,7 +59,7 @@ def file_name(head: Head) -> str | None:
     ``filename*`` takes precedence. BentoML sends nothing else if a name has a space or a non-ASCII character.
     """
     found = parameters(head.get("content-disposition") or "")
-    return safe_name(_extended(found.get("filename*", "")) or _latin(found.get("filename", "")))
+    return safe_name(_extended(found.get("filename*", "")) or decoded_utf8(found.get("filename", "")))
 
 
 def safe_name(name: str) -> str | None:
@@ -100,11 +102,3 @@ def _extended(value: str) -> str:
         return unquote_to_bytes(text).decode(encoding)
     except ValueError:
         return ""
-
-
-def _latin(value: str) -> str:
-    """Decode raw UTF-8, which HTTP libraries read as Latin-1; any other value is returned as it is."""
-    try:
-        return value.encode("latin-1").decode()
-    except ValueError:
-        return value

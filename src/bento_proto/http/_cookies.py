@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from ._messages import Head, Origin
 
 _MOST: Final = 100  # cookies of one client; RFC 6265 section 6.1: at least 50 for each domain
-_LENGTH: Final = 4096
+_LENGTH: Final = 4096  # bytes of a Set-Cookie field
+_SENT: Final = 8190  # bytes of a Cookie field: servers allow about as many for all fields
 
 
 class _Cookie(Frozen):
@@ -78,7 +79,10 @@ class Cookies:
         return Request(request.method, request.origin, request.target, headers, request.body)
 
     def header(self, origin: Origin, target: str, now: float) -> str | None:
-        """The value of the Cookie field of a request; None if no cookie matches."""
+        """The value of the Cookie field of a request; None if no cookie matches.
+
+        Cookies that would make it too long are left out, those with the shortest paths first.
+        """
         path = target.partition("?")[0]
         fitting = [
             (where, f"{name}={cookie.value}")
@@ -89,7 +93,12 @@ class Cookies:
             and (cookie.expires is None or cookie.expires > now)
         ]
         fitting.sort(key=lambda pair: -len(pair[0]))  # RFC 6265 section 5.4: longer paths first
-        return "; ".join(text for _, text in fitting) or None
+        texts, left = list[str](), _SENT
+        for _, text in fitting:
+            if len(text) <= left:
+                texts.append(text)
+                left -= len(text) + len("; ")
+        return "; ".join(texts) or None
 
 
 def _lifetime(attributes: dict[str, str], head: Head) -> float | None:

@@ -21,23 +21,25 @@ class Headers(Mapping[str, str]):
         fields: the pairs of name and value, in order.
     """
 
-    __slots__ = ("fields",)
+    __slots__ = ("_first", "fields")
 
     def __init__(self, fields: Fields = ()) -> None:
         self.fields: Fields = fields
+        self._first: dict[str, str] = {}
+        for name, value in fields:
+            self._first.setdefault(name.lower(), value)
 
     def __getitem__(self, name: str) -> str:
-        lower = name.lower()
-        for key, value in self.fields:
-            if key.lower() == lower:
-                return value
-        raise KeyError(name)
+        try:
+            return self._first[name.lower()]
+        except KeyError:
+            raise KeyError(name) from None
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(key.lower() for key, _ in self.fields))
+        return iter(self._first)
 
     def __len__(self) -> int:
-        return len({key.lower() for key, _ in self.fields})
+        return len(self._first)
 
     def __repr__(self) -> str:
         shown = {key: "***" if key in ("set-cookie", "authorization") else value for key, value in self.items()}

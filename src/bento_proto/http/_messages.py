@@ -16,7 +16,7 @@ class Origin(Frozen):
 
     Attributes:
         scheme: ``"http"`` or ``"https"``.
-        host: the lower-case name or the address, without brackets.
+        host: the lower-case name or the address, without brackets; an IPv6 address may have a zone, ``fe80::1%eth0``.
         port: the port, also where it is the default one.
         socket: the path of the Unix socket to connect to instead; else None.
     """
@@ -28,12 +28,17 @@ class Origin(Frozen):
 
     @property
     def authority(self) -> str:
-        """Host and port as in the Host field: the scheme's default port is left out."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
+        """Host and port as in the Host field, without the zone and the scheme's default port."""
+        return self._authority(self.host.partition("%")[0])
 
     def __str__(self) -> str:
-        return f"unix:{self.socket}" if self.socket else f"{self.scheme}://{self.authority}"
+        if self.socket:
+            return f"unix:{self.socket}"
+        return f"{self.scheme}://{self._authority(self.host.replace('%', '%25'))}"  # RFC 6874
+
+    def _authority(self, host: str) -> str:
+        host = f"[{host}]" if ":" in host else host
+        return host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
 
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}

@@ -9,14 +9,19 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from bento_proto._errors import RemoteProtocolError
 from bento_proto._frozen import Frozen
-from bento_proto._text import is_unicode
+from bento_proto._text import decoded_utf8, is_unicode
 
 from ._messages import DEFAULT_PORTS, Origin
 
 if TYPE_CHECKING:
     from typing import Final
 
-_HOST: Final = r"[a-z0-9._~-]+|[0-9a-f:.]+(?:%[A-Za-z0-9._~-]+)?"  # a name, or IPv6 with its zone
+_AUTHORITY: Final = r"(?:\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~-]+)?)\]|([^\[\]:]+))(?::([0-9]{0,5}))?"
+_NAME: Final = r"[a-z0-9._~-]+"
+_NAME_LENGTH: Final = 255  # RFC 1035 section 2.3.4
+_NUMBER_LAST: Final = r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$"
+_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
 _TARGET: Final = r'/(?!/)[!"$-~]*'  # visible ASCII without the #
 _SAFE: Final = "/:@!$&'()*+,;=~-._"  # RFC 3986 section 3.3: not percent-encoded in a path
 
@@ -104,13 +109,14 @@ def checked_target(path: str) -> str:
 def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
     """Resolve a Location (RFC 9110 section 10.2.2) to origin and request target.
 
-    A URL with the same scheme and authority stays on the same Unix socket.
+    A URL with the same scheme and authority has the same origin, with its Unix socket or IPv6 zone.
 
     Raises:
         RemoteProtocolError: it is not an http or https URL, or leads from https to http.
     """
     try:
-        parts = urlsplit(urljoin(f"{origin.scheme}://{origin.authority}{target}", location.strip()))
+        location = decoded_utf8(location.strip())
+        parts = urlsplit(urljoin(f"{origin.scheme}://{origin.authority}{target}", location))
         if parts.scheme not in ("http", "https"):
             raise ValueError(parts.scheme)
         there = _origin(parts, location, parts.scheme)
@@ -120,7 +126,8 @@ def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
         raise RemoteProtocolError(f"the server redirects from https to http ({there}); that is never followed")
     path = quote(parts.path or "/", safe=_SAFE + "%")
     query = "?" + quote(parts.query, safe=_SAFE + "?%") if parts.query else ""
-    return (origin if there == origin.replace(socket=None) else there), path + query
+    is_same = (there.scheme, there.authority) == (origin.scheme, origin.authority)
+    return origin if is_same else there, path + query
 
 
 def _split(url: str) -> SplitResult:
@@ -133,15 +140,38 @@ def _split(url: str) -> SplitResult:
 
 
 def _origin(parts: SplitResult, url: str, scheme: str) -> Origin:
+    userinfo, _, authority = parts.netloc.rpartition("@")
+    found = re.fullmatch(_AUTHORITY, authority)
     try:
-        host, port = parts.hostname or "", parts.port
-        if not host.isascii():
-            host = host.encode("idna").decode()
+        if found is None or "\\" in userinfo:  # to browsers, a backslash ends the authority as a slash does
+            raise ValueError
+        host = _address(found[1]) if found[1] else _name(found[2])
+        port = int(found[3] or DEFAULT_PORTS[scheme])
+        if not 0 < port < 65536:
+            raise ValueError
     except ValueError:
-        host, port = "", None
-    if not re.fullmatch(_HOST, host) or port == 0:
-        raise ValueError(f"a URL must have a valid host and a port from 1 to 65535: {_shown(url)}")
-    return Origin(scheme, host, port or DEFAULT_PORTS[scheme])
+        raise ValueError(f"a URL must have a valid host and a port from 1 to 65535: {_shown(url)}") from None
+    return Origin(scheme, host, port)
+
+
+def _address(text: str) -> str:
+    """An IPv6 address, perhaps with a zone (RFC 6874); raises ValueError for any other text."""
+    import ipaddress  # slow to import, and rarely needed
+
+    address, mark, zone = text.partition("%")
+    ipaddress.IPv6Address(address)
+    return address.lower() + mark + (zone.removeprefix("25") or zone)
+
+
+def _name(text: str) -> str:
+    """A name or an IPv4 address in ASCII and lower case; raises ValueError for any other text."""
+    if len(text) > _NAME_LENGTH:  # before IDNA, which takes quadratic time
+        raise ValueError
+    name = (text if text.isascii() else text.encode("idna").decode()).lower()
+    # Resolvers read numbers in several ways: 127.1, 0x7f.1 and 017700000001 are all 127.0.0.1 to some.
+    if not re.fullmatch(_NAME, name) or (re.search(_NUMBER_LAST, name) and not re.fullmatch(_IPV4, name)):
+        raise ValueError
+    return name
 
 
 def _shown(url: str) -> str:

@@ -284,28 +284,34 @@ def _may_be_text(schema: Schema, definitions: Schema) -> bool:
 _NODES: Final = ("items", "additionalProperties")
 _LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 _MAPS: Final = ("properties", "$defs")
-_DEEPEST: Final = 100  # far above any schema's, far below Python's limit
+_DEEPEST: Final = 100  # far above that of any Service, far below Python's recursion limit
+_MOST_NODES: Final = 100_000  # far above that of any Service
 
 
-def walk(schema: Schema, depth: int = 0) -> Iterator[Schema]:
+def walk(schema: Schema) -> Iterator[Schema]:
     """A schema and every schema inside it.
 
     Raises:
-        SchemaError: they are nested too deeply.
+        SchemaError: they are nested too deeply, or too many.
     """
-    if depth > _DEEPEST:
-        raise SchemaError("it is nested too deeply")
-    yield schema
-    inner = [schema.get(key) for key in _NODES]
-    for key in _LISTS:
-        members = schema.get(key)
-        inner += members if isinstance(members, list) else ()
-    for key in _MAPS:
-        named = schema.get(key)
-        inner += named.values() if isinstance(named, dict) else ()
-    for member in inner:
-        if isinstance(member, dict):
-            yield from walk(member, depth + 1)
+    pending = [(schema, 0)]
+    for _ in range(_MOST_NODES):
+        if not pending:
+            return
+        node, depth = pending.pop()
+        if depth > _DEEPEST:
+            raise SchemaError("it is nested too deeply")
+        yield node
+        inner = [node.get(key) for key in _NODES]
+        for key in _LISTS:
+            members = node.get(key)
+            inner += members if isinstance(members, list) else ()
+        for key in _MAPS:
+            named = node.get(key)
+            inner += named.values() if isinstance(named, dict) else ()
+        pending += [(member, depth + 1) for member in inner if isinstance(member, dict)]
+    if pending:
+        raise SchemaError(f"it has an endpoint of more than {_MOST_NODES} schemas")
 
 
 def has_arrays(schema: Schema) -> bool:
