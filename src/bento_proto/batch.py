@@ -1,4 +1,4 @@
-"""The calls of a batch: which input may be taken, and which result may be handed over. No threads, no tasks."""
+"""The state of a batch: which input may be taken, and which result may be returned. No threads, no tasks."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from .exchange._progress import OnProgress, Progress
 T_co = TypeVar("T_co", covariant=True)
 
 OnError: TypeAlias = Literal["raise", "return", "skip"]
-"""What becomes of a call of a batch that fails: its error ends the batch, is its result, or is left out."""
+"""What becomes of a failed call of a batch: its error ends the batch, is returned as its result, or is skipped."""
 
-_AHEAD = 2  # inputs taken for each call at a time: who is done need not wait for the caller
+_AHEAD = 2  # inputs taken for each concurrent call, so that a finished one need not wait for the caller
 
 
 class Outcome(Generic[T_co]):
-    """What became of one input of a batch.
+    """The result of one input of a batch.
 
     Attributes:
-        number: which input it was, counted from 0.
+        number: the index of the input, from 0.
         input: the input.
         result: the result; or the exception, with ``on_error="return"``.
     """
@@ -38,25 +38,25 @@ class Outcome(Generic[T_co]):
 
     @property
     def error(self) -> Exception | None:
-        """The exception that the call raised, if it did."""
+        """The exception of the call, if it failed."""
         return self.result if isinstance(self.result, Exception) else None
 
 
 class BatchState:
-    """The part of a batch that is under way: from the first input whose result is not handed over yet.
+    """The inputs of a batch whose results are not returned yet.
 
-    Take an input while `wants_input`, and tell of it by `start`; of its call's end by `finish` or `fail`; and of the
-    end of the inputs by `end`. `take` hands over. It is for one thread at a time.
+    Take an input while `wants_input` and call `start`; when its call is over, call `finish` or `fail`; at the end of
+    the inputs, call `end`. `take` returns the results. An instance is not thread-safe.
 
     Args:
-        inputs: what is to be called with; only its length is asked for, if it has one.
-        concurrency: how many calls there are at a time; at most twice as many inputs are taken ahead of the caller.
-        ordered: whether the results come in the order of the inputs, or as they arrive.
+        inputs: the inputs; only their length is used, if they have one.
+        concurrency: the number of concurrent calls; at most twice as many inputs are taken ahead of the caller.
+        ordered: whether the results come in the order of the inputs, or as the calls finish.
         on_error: what becomes of a call that fails.
-        on_progress: told how many calls are over, by `tell`.
+        on_progress: called by `tell` with the number of calls that are over.
 
     Raises:
-        ValueError: there is no such number of calls, or nothing that could become of errors.
+        ValueError: `concurrency` or `on_error` is not valid.
     """
 
     def __init__(
@@ -74,9 +74,9 @@ class BatchState:
         self._told: Progress | None = None
         self._started = self._done = self._next = 0
         self._ended = False
-        self._inputs: dict[int, object] = {}  # of the calls that are not over
+        self._inputs: dict[int, object] = {}  # of calls that are not over
         self._ready: dict[int, Outcome[Value]] = {}
-        self._arrived: deque[int] = deque()  # what is ready, in its own order
+        self._arrived: deque[int] = deque()  # the numbers of ready results, in the order of their arrival
         self._failed: set[int] = set()
         self._broken: Exception | None = None
 
@@ -87,57 +87,57 @@ class BatchState:
 
     @property
     def has_ended(self) -> bool:
-        """Whether no input will be taken any more."""
+        """Whether no more inputs are taken."""
         return self._ended
 
     @property
     def is_over(self) -> bool:
-        """Whether there is nothing to be handed over any more."""
+        """Whether all results have been returned."""
         return self._ended and not self._inputs and not self._ready and self._broken is None
 
     @property
     def progress(self) -> Progress:
-        """How many calls are over."""
+        """The number of calls that are over."""
         return Progress(self._done, self._total, "batch")
 
     def tell(self) -> None:
-        """Tell of the progress, if there is any."""
+        """Report the progress, if it has changed."""
         if self._on_progress is not None and self.progress != self._told:
             self._told = self.progress
             self._on_progress(self._told)
 
     def start(self, given: object) -> int:
-        """An input was taken; the result is its number."""
+        """An input was taken. Returns its number."""
         number = self._started
         self._started += 1
         self._inputs[number] = given
         return number
 
     def finish(self, number: int, result: object) -> None:
-        """A call has a result."""
+        """A call returned."""
         self._done += 1
         self._ready[number] = Outcome(number, self._inputs.pop(number), result)
         if not self._ordered:
             self._arrived.append(number)
 
     def fail(self, number: int, error: Exception) -> None:
-        """A call has failed."""
+        """A call failed."""
         self.finish(number, error)
         self._failed.add(number)
         if self._on_error == "raise":
             self._ended = True
 
     def end(self, error: Exception | None = None) -> None:
-        """There are no more inputs; or taking the next one raised, which ends the batch after what came before it."""
+        """There are no more inputs; or taking the next one raised `error`, which `take` raises in its turn."""
         self._ended = True
         self._broken = error
         self._total = self._started if error is None else self._total
 
     def take(self) -> Outcome[Value] | None:
-        """What is to be handed over next; None if nothing is ready.
+        """The next result; None if none is ready.
 
         Raises:
-            Exception: a call failed, or taking an input, and it is its turn. The batch is over then: cancel the rest.
+            Exception: that of the call or the input whose turn it is. The batch is over then: cancel the other calls.
         """
         while True:
             outcome = self._pop()
@@ -162,9 +162,9 @@ class BatchState:
 
 
 def arguments_of(given: Value) -> tuple[tuple[Value, ...], dict[str, Value]]:
-    """The arguments that an input of a batch stands for.
+    """The arguments of the call for an input of a batch.
 
-    A mapping is keyword arguments, a tuple positional ones, anything else the only argument.
+    A mapping becomes keyword arguments, a tuple positional ones, anything else the only argument.
     """
     if isinstance(given, Mapping):
         return (), dict(cast("Mapping[str, Value]", given))

@@ -55,7 +55,7 @@ def test_a_line_for_each_request(servers: Servers, connect: Connect, log: pytest
     list(client.stream_int(2))
     assert lines(log, logging.DEBUG) == [
         "http: POST /stream_int: sending 7 bytes",
-        "http: POST /stream_int 200 in T, request id X: the answer begins",
+        "http: POST /stream_int 200 in T, request id X: the response begins",
         "http: POST /stream_int 200 in T, request id X, 2 bytes received",
     ]
     log.clear()
@@ -87,7 +87,7 @@ def test_what_got_no_answer(connect: Connect, log: pytest.LogCaptureFixture) -> 
     with Stub(routes({"/f": End.CLOSE})) as stub, pytest.raises(BentoMLException):
         connect(stub.url, schema=GIVEN, server_ready_timeout=0, retries=0).f()
     assert len(lines(log)) == 1
-    assert lines(log)[0].startswith("http: POST /f no answer in T: ConnectionLost: ")
+    assert lines(log)[0].startswith("http: POST /f no response in T: ConnectionLost: ")
 
 
 def test_no_secret_is_logged(connect: Connect, log: pytest.LogCaptureFixture) -> None:

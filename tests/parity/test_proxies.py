@@ -301,14 +301,14 @@ def babbles(connection: socket.socket) -> None:
 
 MISBEHAVIOURS: dict[str, tuple[Answer, type[CallTimeout | ConnectError], str]] = {
     "garbage": (lambda asked: b"\x15\x03\x01\x00\x02\x02\x50\r\n\r\n", ConnectError, "does not speak HTTP/1.1"),
-    "an endless head": (endless, ConnectError, "more than an answer|does not speak HTTP"),
-    "interim answers": (floods, ConnectError, "more than an answer"),
-    "closed": (lambda asked: End.CLOSE, ConnectError, "closed the connection without an answer"),
-    "cut": (lambda asked: [b"HTTP/1.1 200 O", End.CLOSE], ConnectError, "closed the connection without an answer"),
+    "an endless head": (endless, ConnectError, "more than a response|does not speak HTTP"),
+    "interim responses": (floods, ConnectError, "more than a response"),
+    "closed": (lambda asked: End.CLOSE, ConnectError, "closed the connection without a response"),
+    "cut": (lambda asked: [b"HTTP/1.1 200 O", End.CLOSE], ConnectError, "closed the connection without a response"),
     "reset": (lambda asked: End.RESET, ConnectError, "can't connect|reset"),
     "silence": (lambda asked: End.SILENCE, CallTimeout, "took too long"),
     "one line at a time": (dribbles, CallTimeout, "took too long"),
-    "speaks first": (lambda asked: [head(200, {}) + b"SSH-2.0"], ConnectError, "more than an answer|TLS"),
+    "speaks first": (lambda asked: [head(200, {}) + b"SSH-2.0"], ConnectError, "more than a response|TLS"),
     "silence in the tunnel": (lambda asked: [head(200, {}), End.SILENCE], CallTimeout, "took too long"),
     "no TLS in the tunnel": (lambda asked: [head(200, {}), Takeover(babbles)], ConnectError, "TLS|SSL"),
 }

@@ -251,7 +251,7 @@ def test_a_download_that_is_cut_leaves_nothing(servers: Servers, connect: Connec
     port = servers.server("zoo:Zoo").port
     with Stub(partial(forward, port, cut=70_000)) as proxy:
         client = connect(proxy.url, download_dir=tmp_path)
-        with pytest.raises(ConnectionLost, match="before the answer was whole"):
+        with pytest.raises(ConnectionLost, match="before the response was complete"):
             client.bin_out(100_000)
         assert list(tmp_path.iterdir()) == []
         assert client.bin_out(60_000).stat().st_size == 60_000

@@ -141,7 +141,7 @@ def test_a_frame_in_a_union_is_made_of_rows_and_of_columns() -> None:
     ],
 )
 def test_what_does_not_fit_its_dtype_or_shape_breaks_the_protocol(value: JSON, schema: Schema) -> None:
-    with pytest.raises(RemoteProtocolError, match="the answer does not fit its schema"):
+    with pytest.raises(RemoteProtocolError, match="the response does not fit its schema"):
         converted(value, schema)
 
 

@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 from pydantic import BaseModel, Field
 
-from bento_proto import JSON, InvalidArgument
+from bento_proto import JSON, File, InvalidArgument
 from bento_proto.testing import Pause, ServiceDouble, UploadedFile, example
 from bento_proto.testing._types import converted, schema_of
 from tests.proto import declared
@@ -81,6 +81,7 @@ class Deep(TypedDict):
         (bytes, {"type": "string", "format": "binary"}),
         (Path, {"type": "file", "format": "binary"}),
         (UploadedFile, {"type": "file", "format": "binary"}),
+        (File, {"type": "file", "format": "binary"}),
         (Image.Image, {"type": "file", "format": "image", "pil": True}),
         (np.ndarray, {"type": "tensor", "format": "numpy-array"}),
         (np.ndarray[Any, Any], {"type": "tensor", "format": "numpy-array"}),

@@ -128,7 +128,7 @@ ANSWERS = [
     # without a body
     (b"HTTP/1.1 204 No Content\r\n\r\n", False, done(b"", reusable=True, status=204)),
     (b"HTTP/1.1 304 No\r\ncontent-length: 13\r\n\r\n", False, done(b"", reusable=True, status=304)),
-    # interim answers first
+    # interim responses first
     (INTERIM + FIVE + b"\r\nhello", False, done(b"hello", reusable=True)),
     (b"HTTP/1.1 102 Processing\r\n\r\n" * 17 + OK, False, GARBAGE),
     # refusals and redirects
@@ -240,7 +240,7 @@ def test_what_an_adapter_reads_on_for() -> None:
         assert (wire.wants_data, wire.is_over) == (True, False)
         wire.receive(piece)
     assert (wire.wants_data, wire.is_over) == (False, True)
-    assert repr(wire) == "<Wire <Exchange POST /f: done>>"
+    assert repr(wire) == "<HTTP11Exchange <Exchange POST /f: done>>"
 
     wire = HTTP11Exchange(Exchange(POST, items, Limits()))
     wire.receive(OK + b"content-length: 2\r\n\r\n1")
@@ -480,13 +480,13 @@ def test_bytes_that_go_past_count_like_those_that_come(size: int) -> None:
 def test_no_more_go_past_than_there_may_be(size: int) -> None:
     wire = HTTP11Exchange(Exchange(POST, file, Limits()))
     wire.receive(FIVE + b"\r\n")
-    with pytest.raises(LocalProtocolError, match="there may be 5"):
+    with pytest.raises(LocalProtocolError, match="max_direct_read is 5"):
         wire.direct_read(size)
     wire.direct_read(2)
     assert wire.max_direct_read == 3
     wire.connection_lost("cut")
     assert wire.max_direct_read == 0
-    with pytest.raises(LocalProtocolError, match="there may be 0"):
+    with pytest.raises(LocalProtocolError, match="max_direct_read is 0"):
         wire.direct_read(1)
 
 

@@ -139,7 +139,7 @@ def test_a_loss_is_one() -> None:
 
 
 def test_nothing_comes_before_its_time() -> None:
-    with pytest.raises(LocalProtocolError, match="how long to wait was not asked"):
+    with pytest.raises(LocalProtocolError, match="wait\\(\\) was not called"):
         playback(Script(HEAD)).receive()
 
 

@@ -90,7 +90,7 @@ def test_garbage(answer: bytes) -> None:
 def test_a_close_may_pass() -> None:
     for before in ([], [b"HTTP/1.1 200"]):
         text, loss = refused(*before, b"")
-        assert "closed the connection without an answer" in text
+        assert "closed the connection without a response" in text
         assert loss is FailureKind.CONNECT
 
 
@@ -100,11 +100,11 @@ def test_an_answer_without_end(piece: bytes) -> None:
     with pytest.raises(ProxyError):
         for _ in range(1000):
             asked.receive(piece)
-    assert "more than an answer" in refused(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 2000)[0]
+    assert "more than a response" in refused(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 2000)[0]
 
 
 def test_nobody_speaks_before_the_client() -> None:
-    assert "more than an answer" in refused(OK + b"x")[0]
+    assert "more than a response" in refused(OK + b"x")[0]
 
 
 @given(st.binary(max_size=200), st.data())

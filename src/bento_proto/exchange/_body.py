@@ -1,4 +1,4 @@
-"""What reads the body of a response: an interface, which `bento_proto.response` implements."""
+"""The interface of what reads the body of a response. `bento_proto.response` implements it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Decoder(Protocol[T_co]):
-    """What turns a body into items. Each method returns the items that it completed.
+    """Decodes a body into items. Each method returns the items that it completed.
 
-    All raise `RemoteProtocolError` when the body is not what it should be, `LimitExceeded` when it is too large; the
-    items that the same bytes completed before are the error's ``items``.
+    Each raises `RemoteProtocolError` if the body is malformed, and `LimitExceeded` if it is too large. The ``items`` of
+    the error are those that the same bytes completed before.
     """
 
     def feed(self, data: bytes, /) -> Sequence[T_co]:
@@ -24,21 +24,21 @@ class Decoder(Protocol[T_co]):
         ...
 
     def boundary(self) -> Sequence[T_co]:
-        """Take note that a chunk of the chunked coding ends here, which only bare numbers need."""
+        """A chunk of the chunked coding ends here: the only thing that separates bare numbers in a stream."""
         ...
 
     def finish(self) -> Sequence[T_co]:
-        """Take note that the body is whole."""
+        """The body is complete."""
         ...
 
 
 class ResultKind(Enum):
-    """What becomes of the items of an answer."""
+    """What becomes of the items of a response."""
 
     VALUE = "value"
-    """There is one, and it is the result: the adapter reads the body to its end."""
+    """There is one, which is the result of the call: the adapter reads the body to its end."""
     ITEMS = "items"
-    """They go to the caller one by one."""
+    """They are handed to the caller one by one."""
     FILE = "file"
     """They are the bytes of a file."""
     IMAGE = "image"
@@ -46,7 +46,12 @@ class ResultKind(Enum):
 
 
 class BodyReader(Generic[T_co]):
-    """How to read the body that comes after a head."""
+    """How to read the body of one response.
+
+    Attributes:
+        result_kind: what becomes of the items.
+        decoder: decodes them.
+    """
 
     __slots__ = ("decoder", "result_kind")
 
@@ -56,4 +61,4 @@ class BodyReader(Generic[T_co]):
 
 
 ReaderFactory: TypeAlias = Callable[[Head], BodyReader[T]]
-"""Chooses, once the head is there, how to read the body."""
+"""Chooses how to read the body, given the head of the response."""

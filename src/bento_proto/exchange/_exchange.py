@@ -43,7 +43,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class _Looked(Enum):
-    """What is looked up for every event: the hash that an Enum has is slow."""
+    """An Enum that is looked up for every event: the hash of Enum is written in Python, and slow."""
 
     if TYPE_CHECKING:
 
@@ -127,7 +127,7 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 class Exchange(Generic[T_co]):
-    """Give it what arrives with `receive`; it answers with the items that are whole.
+    """One request and its response. `receive` takes the events of the response and returns the items they complete.
 
     Args:
         request: what to send.
@@ -137,17 +137,18 @@ class Exchange(Generic[T_co]):
     Attributes:
         request: what to send.
         limits: how much the server may send.
+        state: where it stands in `TRANSITIONS`.
         is_over: whether it takes no more events.
-        head: the head of the answer, once it is there.
-        error: what went wrong, once something did.
+        head: the head of the response; None before it has come.
+        error: the exception that the call raises; None while there is none.
         failure: the failure of the connection, if there was one.
-        result_kind: what becomes of the items, once the head is there.
-        upload: counts the bytes of the request's body, if someone wants to know: the adapter's to move.
-        download: counts the bytes of the answer's body, if someone wants to know.
-        attempts: one line for each time that the call's request was sent before, and failed.
+        result_kind: what becomes of the items; None before a successful head has come.
+        upload: counts the bytes of the request's body, if `measure` was called. The adapter updates it.
+        download: counts the bytes of the response's body, if `measure` was called.
+        attempts: one line for each earlier attempt of the call that failed.
         elapsed: seconds from the first request of the call to the response of this one.
-        on_end: is called, once, when no more of an answer that was handed over comes.
-        recorder: is told each event, before it is acted upon.
+        on_end: called once, when no more items of a response come that was handed to the caller.
+        recorder: called with each event before it takes effect.
     """
 
     __slots__ = (
@@ -198,27 +199,27 @@ class Exchange(Generic[T_co]):
 
     @property
     def wants_body(self) -> bool:
-        """Whether the adapter is to go on reading before it hands the exchange back to its flow."""
+        """Whether the adapter has to read on before it resumes the flow."""
         return self.state is State.RECEIVING_ERROR or (
             self.state is State.RECEIVING and self.result_kind is ResultKind.VALUE
         )
 
     @property
     def is_compressed(self) -> bool:
-        """Whether the body comes compressed, so that little may become much."""
+        """Whether the body is compressed, so that few bytes may become many."""
         return self._inflater is not None
 
     @property
     def is_streaming(self) -> bool:
-        """Whether the answer was accepted and its items are for the caller: all that came, then the error, if any."""
+        """Whether a successful response has items for the caller: what came of them, then the error, if any."""
         return self.result_kind is not None and self.result_kind is not ResultKind.VALUE
 
     @property
     def result(self) -> T_co:
-        """The one item of a `ResultKind.VALUE`.
+        """The result, for `ResultKind.VALUE`.
 
         Raises:
-            LocalProtocolError: there is none, or not yet.
+            LocalProtocolError: there is no result, or not yet.
         """
         if self.state is not State.DONE or self.result_kind is not ResultKind.VALUE:
             raise LocalProtocolError(f"there is no result in state {self.state.value!r}")
@@ -265,22 +266,22 @@ class Exchange(Generic[T_co]):
 
     @property
     def trace_id(self) -> str | None:
-        """The id of the trace that the request is sent in; None without one."""
+        """The trace id in the request's ``traceparent``; None without one."""
         return trace_id(self.request.headers)
 
     @property
     def request_id(self) -> str | None:
-        """BentoML's id of the request; None before it, or something else, has answered."""
+        """The id that BentoML gave the request; None before a response from it."""
         return None if self.head is None else self.head.get("x-bentoml-request-id")
 
     def measure(self, tell: exchange.OnProgress | None) -> None:
-        """Count the bytes of the request's body and of the answer's, and tell of them."""
-        from ._progress import Meter  # who does not count need not wait for it
+        """Count the bytes of both bodies, and report them to `tell`."""
+        from ._progress import Meter  # loaded when someone counts
 
         self.upload, self.download = Meter("upload", tell), Meter("download", tell)
 
     def close(self) -> None:
-        """Say that nobody reads on; harmless when it is over."""
+        """Stop reading the response. Idempotent."""
         on_end, self.on_end = self.on_end, None
         if on_end is not None:
             on_end()
@@ -324,7 +325,7 @@ class Exchange(Generic[T_co]):
     def _collect(self, data: bytes) -> Sequence[T_co]:
         """Keep a piece of an error response's body."""
         self._error_body += data[: self.limits.error - len(self._error_body)]
-        if len(self._error_body) == self.limits.error:  # enough: the adapter need not read the rest
+        if len(self._error_body) == self.limits.error:  # the adapter need not read the rest
             raise RemoteProtocolError("the error's body is over its limit")
         return ()
 
@@ -352,12 +353,12 @@ class Exchange(Generic[T_co]):
 
 
 def _length(head: Head) -> int | None:
-    """The length of a body, as far as its head tells."""
+    """The length of a body by its head, if the head says it."""
     length = head.get("content-length")
     return int(length) if length is not None and length.isdecimal() and length.isascii() else None
 
 
 def _classify(head: Head) -> Input:
-    if head.status in _REDIRECTS:  # one that leads nowhere is no answer either
+    if head.status in _REDIRECTS:  # without a Location it is an error
         return Input.ERROR if head.get("location") is None else Input.REDIRECT
     return Input.SUCCESS if head.status < 400 else Input.ERROR

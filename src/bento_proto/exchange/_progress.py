@@ -1,4 +1,4 @@
-"""How far something is: what a caller is told of it, and when."""
+"""The progress of a body or a batch, and when it is reported."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Final, Literal, TypeAlias
 
 from bento_proto._frozen import Frozen
 
-_OFTEN: Final = 1 << 16  # bytes: what is read or written at a time is hardly less
+_STEP: Final = 1 << 16  # bytes between two reports: about what is read or written at a time
 _BLOCK: Final = 1 << 18
-_TIMES: Final = 1000  # more than these nobody sees
+_MOST: Final = 1000  # reports of one body
 
 
 class Progress(Frozen):
-    """How far something is.
+    """The progress of a body or a batch.
 
     Attributes:
-        done: how much of it is done: bytes of a body as they go over the wire, calls of a batch.
-        total: how much there is in all; None if that is not known. The last of a body has it, and `done` is the same.
-        kind: what it is: ``"upload"`` and ``"download"`` of one request's body and its answer's, or a ``"batch"``.
+        done: bytes of a body that went over the wire, or calls of a batch that are over.
+        total: bytes or calls in all; None if that is not known. In the last report of a body it equals `done`.
+        kind: ``"upload"`` for the body of a request, ``"download"`` for that of a response, or ``"batch"``.
     """
 
     done: int
@@ -38,14 +38,14 @@ OnProgress: TypeAlias = Callable[[Progress], object]
 
 
 class Meter:
-    """Counts the bytes of one body, and tells of them at its start, at its end, and often enough between.
+    """Counts the bytes of one body, and reports them at its start, at its end, and in steps between.
 
     Args:
         kind: which body it is.
-        tell: whom to tell; None to count only.
+        tell: called with each report; None to count only.
 
     Attributes:
-        done: the bytes that passed.
+        done: the bytes so far.
     """
 
     __slots__ = ("_going", "_kind", "_next", "_tell", "_told", "_total", "done")
@@ -55,42 +55,42 @@ class Meter:
         self._kind: Final = kind
         self._tell = tell
         self._total: int | None = None
-        self._next = math.inf  # until it starts, it only counts: the body of a refusal, say
+        self._next = math.inf  # it only counts until it is started: the body of an error response, for instance
         self._going = 0
         self._told: Progress | None = None
 
     def start(self, total: int | None) -> None:
-        """The body begins, with so many bytes in all."""
+        """The body begins. `total` is its length in bytes, or None."""
         self._total = total
         self._say()
 
     def add(self, size: int) -> None:
-        """So many more bytes have passed."""
+        """Count so many more bytes."""
         self.done += size
         if self.done >= self._next:
             self._say()
 
     def send(self, size: int) -> None:
-        """So many bytes go now; those before them have passed."""
+        """So many bytes are being sent; those before them are counted."""
         gone, self._going = self._going, size
         self.add(gone)
 
     def sending(self, data: bytes) -> Iterator[bytes]:
-        """The same bytes in blocks, each of which goes when the next is asked for."""
+        """The same bytes in blocks; each counts as sent when the next is taken."""
         for start in range(0, len(data), _BLOCK):
             block = data[start : start + _BLOCK]
             self.send(len(block))
             yield block
 
     def finish(self) -> None:
-        """All bytes have passed."""
+        """The body is complete."""
         self.done += self._going
         self._total = self.done
         self._say()
 
     def _say(self) -> None:
         known = Progress(self.done, self._total, self._kind)
-        self._next = self.done + max(_OFTEN, (self._total or self.done) // _TIMES)
+        self._next = self.done + max(_STEP, (self._total or self.done) // _MOST)
         if self._tell is not None and known != self._told:
             self._told = known
             self._tell(known)

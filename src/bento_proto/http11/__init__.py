@@ -1,6 +1,6 @@
-"""An exchange as the bytes of HTTP/1.1 (RFC 9112), and the way through a proxy (CONNECT).
+"""An exchange as the bytes of HTTP/1.1 (RFC 9112), and tunnels through proxies (CONNECT).
 
-In go the bytes of the peer, cut anywhere; out come the bytes to send. It never touches a socket.
+In go received bytes, split anywhere; out come bytes to send. It never touches a socket.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""An exchange as HTTP/1.1 bytes, so that an adapter needs nothing but something to send bytes to and receive them from.
+"""One exchange as the bytes of HTTP/1.1, so that an adapter only has to send and receive bytes.
 
-Answers that are plain, as nearly all are, are read by `_plain`; anything else goes to h11, byte for byte, which is not
-even loaded before.
+Responses in the usual form are parsed by `_fast_path`. Any other is handed to h11 from its first byte on; h11 is not
+loaded before.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ Block = TypeVar("Block", bound="bytes | memoryview")
 
 _READ: Final = 1 << 16  # larger buffers cost more than they save
 _READ_FILE: Final = 1 << 18
-_READ_HEAD: Final = 1 << 10  # what comes behind the head may be compressed
+_READ_HEAD: Final = 1 << 10  # what follows the head may be compressed
 _READ_COMPRESSED: Final = 1 << 10
-_JOINED: Final = 1 << 16  # what is smaller goes out in one piece with what comes before it; more is not worth a copy
+_JOINED: Final = 1 << 16  # smaller pieces are sent together with what precedes them; larger ones are not worth a copy
 
 
 class HTTP11Exchange(Generic[T]):
     """One exchange on one connection.
 
-    Send all of `segments`, hand everything that arrives to `receive`, and ``b""`` when the peer has closed, until
-    `is_over` or, for a stream, until nobody wants more of it. If the connection breaks instead, say so by `broken`.
-    An answer may come before all is sent; once `is_over`, there is no point in sending the rest.
+    Send all of `segments`. Pass everything that is received to `receive`, and ``b""`` when the peer has closed, until
+    `is_over` or, for a stream, until the caller stops. If the connection fails instead, call `connection_lost`. A
+    response may come before everything is sent; once `is_over`, the rest need not be sent.
 
     Args:
         exchange: what to carry out. What the server does wrong becomes its ``error``.
         reused: whether the connection has served an exchange before.
-        proxy: the proxy that the connection leads to, if it is to pass the request on: `Route.forwarder`.
+        proxy: the proxy that forwards the request, if the connection leads to one: `Route.forwarder`.
 
     Raises:
-        LocalProtocolError: the request can't be said in HTTP/1.1.
+        LocalProtocolError: the request can't be expressed in HTTP/1.1.
     """
 
     def __init__(
@@ -55,21 +55,21 @@ class HTTP11Exchange(Generic[T]):
         length = exchange.request.content_length
         self._chunked = length is None
         self._head = request_head(exchange.request, length, proxy)
-        self._held = bytearray()  # the answer's head, as far as it has come
+        self._held = bytearray()  # the beginning of the response's head
         self._chunks: ChunkReader | None = None
         self._parser: Parser | None = None
-        if exchange.request.method == "CONNECT":  # whose answers are read otherwise
+        if exchange.request.method == "CONNECT":  # its responses are framed differently
             self._open_parser()
         self._sent = False
-        self._answered = False
+        self._has_response = False
         self._keeps_alive = False
         self._over = False
-        # How the body of the answer ends: after so many bytes; None when chunks or the close of the peer say so.
+        # How the response's body ends: after so many bytes; None if chunks or the end of the connection say so.
         self._left: int | None = None
         self._until_close = False
 
     def __repr__(self) -> str:
-        return f"<Wire {self._exchange!r}>"
+        return f"<HTTP11Exchange {self._exchange!r}>"
 
     @property
     def is_over(self) -> bool:
@@ -78,18 +78,18 @@ class HTTP11Exchange(Generic[T]):
 
     @property
     def wants_data(self) -> bool:
-        """Whether to read on before the exchange is handed back to its flow."""
+        """Whether to read on before the flow is resumed."""
         exchange = self._exchange
         return not (self._over or exchange.is_over) and (exchange.head is None or exchange.wants_body)
 
     @property
     def is_reusable(self) -> bool:
-        """Whether the connection can serve another exchange: both sides are through with this one, and keep it."""
+        """Whether the connection can serve another exchange: request and response are complete, and it persists."""
         return self._over and self._sent and self._keeps_alive
 
     @property
     def max_read(self) -> int:
-        """The most bytes to hand to `receive` at a time: few where each may become a thousand, or many small items."""
+        """How many bytes to pass to `receive` at most: fewer for the head and for compressed bodies."""
         if self._exchange.head is None:
             return _READ_HEAD
         if self._exchange.is_compressed:
@@ -98,29 +98,29 @@ class HTTP11Exchange(Generic[T]):
 
     @property
     def accepts_memoryview(self) -> bool:
-        """Whether `receive` may be given a view of memory that is used again: the item, bytes of a file, is one too."""
+        """Whether `receive` takes a ``memoryview`` of a buffer that is reused. The item that it returns is one too."""
         exchange = self._exchange
         return (
             exchange.result_kind is ResultKind.FILE
             and (self._left is not None or self._until_close)
             and not exchange.is_compressed
-            and exchange.recorder is None  # who may keep what is seen
+            and exchange.recorder is None  # which may keep the data
         )
 
     @property
     def max_direct_read(self) -> int:
-        """How many bytes of a file may go from the connection to where they are wanted, and not come here."""
+        """How many bytes of a file may be moved from the connection to their destination without `receive`."""
         return self._left or 0 if self.accepts_memoryview and not self._exchange.is_over else 0
 
     def direct_read(self, size: int) -> None:
-        """Say that so many bytes have gone there.
+        """Count bytes that were moved without `receive`.
 
         Raises:
-            LocalProtocolError: they are more than were `max_direct_read`, or none.
+            LocalProtocolError: they are more than `max_direct_read`, or none.
         """
         max_direct_read, download = self.max_direct_read, self._exchange.download
         if not 0 < size <= max_direct_read:
-            raise LocalProtocolError(f"{size} bytes can't have gone past: there may be {max_direct_read}")
+            raise LocalProtocolError(f"{size} bytes can't be read directly: max_direct_read is {max_direct_read}")
         self._left = max_direct_read - size
         if download is not None:
             download.add(size)
@@ -130,7 +130,7 @@ class HTTP11Exchange(Generic[T]):
     # --- sending
 
     def small_request(self) -> bytes | None:
-        """All of `segments` at once, if that is no more than one small piece; else None, and nothing has changed."""
+        """All of `segments` at once, if they are one small piece; else None, and nothing has changed."""
         exchange = self._exchange
         body = exchange.request.body
         if exchange.upload is not None or len(body) != 1 or isinstance(body[0], FilePart) or len(body[0]) > _JOINED:
@@ -139,7 +139,7 @@ class HTTP11Exchange(Generic[T]):
         return self._head + body[0]
 
     def segments(self) -> Iterator[Segment]:
-        """What to send, in order: bytes as they are, and files, each block of which is to go through `frame`."""
+        """What to send, in order: bytes as they are, and files, each block of which is passed through `frame`."""
         body, meter = self._exchange.request.body, self._exchange.upload
         chunked = self._chunked
         waiting = self._head
@@ -166,15 +166,15 @@ class HTTP11Exchange(Generic[T]):
         self._sent = True
 
     def data_to_send(self) -> bytes:
-        """All of `segments` in one piece.
+        """All of `segments` as one bytes object.
 
         Raises:
-            LocalProtocolError: there is a file among them.
+            LocalProtocolError: one of them is a file.
         """
         return joined(self.segments())
 
     def frame(self, block: Block) -> bytes | Block:
-        """A block of a file as it goes over the wire: as it is, or as a chunk if the body's length is not known."""
+        """A block of a file as it is sent: unchanged, or as a chunk if the length of the body is not known."""
         if self._exchange.upload is not None:
             self._exchange.upload.send(len(block))
         return b"".join((b"%x\r\n" % len(block), block, b"\r\n")) if self._chunked and block else block
@@ -182,18 +182,18 @@ class HTTP11Exchange(Generic[T]):
     # --- receiving
 
     def receive(self, data: bytes | memoryview) -> Sequence[T]:
-        """Take what arrived, or ``b""`` once the peer has closed; return the items that are whole."""
+        """Take received bytes, or ``b""`` when the peer has closed; return the items that they complete."""
         exchange = self._exchange
         if self._over or exchange.is_over:
             if data:
-                self._keeps_alive = False  # nobody asked for that
+                self._keeps_alive = False  # the peer sent more than the response
             return ()
         if not data:
             return self._closed()
-        self._answered = True
+        self._has_response = True
         if exchange.head is None or (self._left is None and not self._until_close):
-            return self._read(data)  # type: ignore[arg-type]  # no view: such come behind the head, and in no chunks
-        return self._body(data)  # type: ignore[arg-type]  # which takes parts of it, and looks no closer
+            return self._read(data)  # type: ignore[arg-type]  # no view: accepts_memoryview is False
+        return self._body(data)  # type: ignore[arg-type]  # slices of either type
 
     def _read(self, data: bytes) -> Sequence[T]:
         if self._parser is not None:
@@ -218,7 +218,7 @@ class HTTP11Exchange(Generic[T]):
         self._exchange.receive(head)
         if self._left is not None:
             return self._body(rest)
-        self._held, data = bytearray(data[:size]), rest  # for the parser, should it be needed
+        self._held, data = bytearray(data[:size]), rest  # for h11, should a chunk need it
         self._chunks = ChunkReader()
         return self._read_chunks(self._chunks, data)
 
@@ -230,7 +230,7 @@ class HTTP11Exchange(Generic[T]):
         if self.is_over:
             return items
         if chunks.is_broken:
-            self._fail(FailureKind.PROTOCOL, "the server does not speak HTTP/1.1: a chunk does not end where it should")
+            self._fail(FailureKind.PROTOCOL, "the server does not speak HTTP/1.1: a chunk is longer than it says")
         elif chunks.is_over:
             self._keeps_alive = self._keeps_alive and not chunks.rest
             items += self._end()
@@ -268,7 +268,7 @@ class HTTP11Exchange(Generic[T]):
                 elif isinstance(event, h11.InformationalResponse):
                     self._interims_left -= 1
                     if self._interims_left < 0:
-                        self._fail(FailureKind.PROTOCOL, "the server sends interim answers without end")
+                        self._fail(FailureKind.PROTOCOL, "the server sends interim responses without end")
                 elif isinstance(event, h11.EndOfMessage):
                     self._keeps_alive = self._keeps_alive and not parser.rest
                     items += self._end()
@@ -279,16 +279,16 @@ class HTTP11Exchange(Generic[T]):
         return items
 
     def _frame(self, head: Head, version: bytes = b"1.1") -> bool:
-        """See how the body behind a head ends, and whether the connection stays; False if the head is not for us."""
+        """Find out how the body is framed, and whether the connection persists. False if the proxy refused."""
         if head.status == 407 and self._proxy is not None:
             self._fail(FailureKind.PROXY, self._proxy.unauthorized)
             return False
         first = head.first
         close = "connection" in first and any("close" in value.lower() for value in head.get_all("connection"))
         length, coding = first.get("content-length"), first.get("transfer-encoding")
-        # Both at once: the second counts, but who knows what else was mixed up (RFC 9112 section 6.3).
+        # With both, Transfer-Encoding overrides, and the connection ought to be closed (RFC 9112 section 6.3).
         self._keeps_alive = version == b"1.1" and not close and not (length and coding)
-        # In the order of that section; what contradicts itself has been refused.
+        # In the order of that section; contradictions have been refused before.
         if self._exchange.request.method == "HEAD" or head.status in (204, 304):
             self._left = 0
         elif coding is None:
@@ -305,7 +305,7 @@ class HTTP11Exchange(Generic[T]):
             self._keeps_alive = False
         self._left = left = left - len(data)
         if exchange.is_over:
-            self._over = left == 0  # a redirect without a body leaves the connection as good as new
+            self._over = left == 0  # after a redirect without a body the connection can be reused
             return ()
         items = exchange.receive(Data(data)) if data else ()
         if left:
@@ -320,7 +320,7 @@ class HTTP11Exchange(Generic[T]):
         self._keeps_alive = False
         if self._until_close:
             return self._end()
-        self.connection_lost("the server closed the connection before the answer was whole")
+        self.connection_lost("the server closed the connection before the response was complete")
         return ()
 
     # --- breaking off
@@ -334,13 +334,13 @@ class HTTP11Exchange(Generic[T]):
             sent: see `ConnectionFailed`: False only with proof that the peer read nothing of the request. It is taken
                 for True once a byte of a response has come.
         """
-        idle = self._reused and not self._answered
+        idle = self._reused and not self._has_response
         kind = FailureKind.IDLE_CLOSED if idle else FailureKind.DISCONNECTED
-        self._fail(kind, reason, cause, sent=sent or self._answered)
+        self._fail(kind, reason, cause, sent=sent or self._has_response)
 
     def timed_out(self, reason: str, cause: BaseException | None = None, *, sent: bool = True) -> None:
         """One of the step's timeouts expired. The arguments are those of `connection_lost`."""
-        self._fail(FailureKind.TIMEOUT, reason, cause, sent=sent or self._answered)
+        self._fail(FailureKind.TIMEOUT, reason, cause, sent=sent or self._has_response)
 
     def _fail(self, kind: FailureKind, reason: str, cause: BaseException | None = None, *, sent: bool = True) -> None:
         self._keeps_alive = False

@@ -1,8 +1,8 @@
-"""Plain HTTP/1.1, as servers nearly always send it, read strictly; whatever is anything else is for h11 to judge.
+"""The usual form of HTTP/1.1 responses, parsed strictly. Anything else is left to h11.
 
-Plain is a head without surprises (a final status, every line a field of printable ASCII, one length or "chunked" and
-not both), and chunks without extensions and trailers. h11 takes what is refused here from its first byte on, so that
-this decides nothing: a test holds both to the same verdict.
+The usual form is a head with a final status, fields of printable ASCII, and either one Content-Length or "chunked", and
+chunks without extensions and trailers. What is not of that form is given to h11 from its first byte on, so nothing is
+rejected here: tests hold both parsers to the same result.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _REQUEST: Final = re.compile(
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
 _STATUS: Final = re.compile(r"HTTP/1\.1 ([2-9][0-9]{2})(?: [\t\x20-\x7e]*)?", re.ASCII)
 _FIELD: Final = re.compile(rf"({_NAME}):([\t\x20-\x7e]*)", re.ASCII)
-# What nearly all answers begin with, and the names of their fields, need no pattern, which takes longer.
+# The usual status line and field names are compared, which is faster than a pattern.
 _USUAL_START: Final = "HTTP/1.1 200 OK"
 # These are the same in most responses, and no secrets. What a few short ones parse to is kept: a tenth of all
 # instructions that the core takes for a small call.
@@ -44,15 +44,15 @@ _LAST_CHUNK: Final = b"0\r\n\r\n"
 
 
 def request_head(request: Request, length: int | None, proxy: Proxy | None) -> bytes:
-    """The head of a request with a body of that length, None for one in chunks.
+    """The head of a request.
 
     Args:
-        request: what to send. It keeps what does not depend on its body, for those that differ in nothing else.
-        length: of its body.
-        proxy: the proxy that it is sent to, to be passed on.
+        request: what to send. It keeps what does not depend on its body, for requests that differ in nothing else.
+        length: the length of its body; None for chunks.
+        proxy: the proxy that forwards it, if there is one.
 
     Raises:
-        LocalProtocolError: it can't be said in HTTP/1.1.
+        LocalProtocolError: the request can't be expressed in HTTP/1.1.
     """
     if proxy is None and request.encoded:
         start = request.encoded[0]
@@ -73,31 +73,34 @@ def request_head(request: Request, length: int | None, proxy: Proxy | None) -> b
 
 
 def request_start(method: str, target: str, fields: Fields) -> bytes:
-    """The head of a request without what says how long its body is, and the empty line that ends it.
+    """The head of a request without the framing of its body and without the empty line that ends it.
 
     Raises:
-        ValueError: it could not be sent as it is.
+        ValueError: a part of it is not valid in HTTP/1.1.
     """
     lines = [f"{name}: {value}\r\n" for name, value in fields]
     head = f"{method} {target} HTTP/1.1\r\n{''.join(lines)}"
-    # Each field is one line, and its name one name, or the pattern would see others than were meant.
+    # Each field must be one line with one name, or the pattern would match other fields than were given.
     if not _REQUEST.fullmatch(head) or head.count("\n") != len(fields) + 1 or any(":" in name for name, _ in fields):
         raise ValueError("the request's method, target or headers can't be sent in HTTP/1.1")
     return head.encode("latin-1")
 
 
 def may_become_plain(data: bytearray, seen: int) -> bool:
-    """Whether these are the first bytes of a head that is not whole, and maybe plain.
+    """Whether these bytes are the beginning of an incomplete head that may be of the usual form.
 
     Args:
-        data: what has arrived.
-        seen: how much of it has been looked at before, so that single bytes don't make it quadratic.
+        data: what was received.
+        seen: how much of it was searched before, so that the search is linear.
     """
     return data.startswith(b"HTTP/1.1"[: len(data)]) and _BLANK_LINE.search(data, max(seen - 2, 0)) is None
 
 
 def read_head(data: bytes) -> tuple[Head, int] | None:
-    """The head that the data begins with, if it is whole and plain, its names in lower case; and its size."""
+    """The head at the beginning of the data and its size; None unless it is complete and of the usual form.
+
+    The names of its fields are in lower case.
+    """
     end = data.find(b"\r\n\r\n")
     start, *lines = data[: max(end, 0)].decode("latin-1").split("\r\n")
     status = 200 if start == _USUAL_START else _read_status(start)
@@ -142,13 +145,13 @@ def _read_field(line: str) -> tuple[str, str] | None:
 
 
 class ChunkReader:
-    """Reads a body in the chunked coding.
+    """Decodes a body in the chunked coding.
 
     Attributes:
-        is_over: whether the last chunk was there.
-        is_broken: whether a chunk did not end as it should.
-        rest: what comes after the last chunk; or else what is not plain, from the head of its chunk on, and for which
-            there is to be another reader; None while neither has come.
+        is_over: whether the last chunk has come.
+        is_broken: whether a chunk did not end with CR LF.
+        rest: what follows the last chunk; or else what is not of the usual form, from the size of its chunk on, for
+            another parser; None while neither has come.
     """
 
     __slots__ = ("_footer", "_held", "_left", "is_broken", "is_over", "rest")
@@ -157,12 +160,12 @@ class ChunkReader:
         self.is_over: bool = False
         self.is_broken: bool = False
         self.rest: bytes | None = None
-        self._held = b""  # the beginning of a chunk's head
-        self._left = 0  # how much of the chunk's data is to come
-        self._footer = 0  # how many bytes of its line break are to come
+        self._held = b""  # the beginning of a chunk's size line
+        self._left = 0  # bytes of the chunk's data to come
+        self._footer = 0  # bytes of the CR LF behind it to come
 
     def feed(self, data: bytes) -> list[Data | Chunks]:
-        """Take the next bytes; return the chunks, or parts of them, that they hold."""
+        """Take the next bytes; return the chunks, and parts of chunks, that they contain."""
         found: list[Data | Chunks] = []
         at = 0
         if self._left or self._footer:
@@ -193,7 +196,7 @@ class ChunkReader:
         return found
 
     def _finish_chunk(self, data: bytes, found: list[Data | Chunks]) -> int:
-        """Take what belongs to the chunk that has begun; return how much it was."""
+        """Take what belongs to the current chunk; return how many bytes that was."""
         piece = data[: self._left]
         if piece:
             self._left -= len(piece)
@@ -207,7 +210,7 @@ class ChunkReader:
         return at
 
     def _take_other(self, data: bytes) -> None:
-        """Take what is no whole head of a chunk with data."""
+        """Take what is not the size line of a chunk with data."""
         if data.startswith(_LAST_CHUNK):
             self.is_over, self.rest = True, data[len(_LAST_CHUNK) :]
         elif _LAST_CHUNK.startswith(data) or (len(data) < _CHUNK_HEAD_MOST and b"\n" not in data):

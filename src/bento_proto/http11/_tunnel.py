@@ -1,4 +1,4 @@
-"""The way through an HTTP proxy, as bytes: an adapter needs nothing but something to send to and to receive from."""
+"""A tunnel through an HTTP proxy (CONNECT), as bytes."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from bento_proto import http
 from bento_proto.http._messages import FailureKind, Origin
 from bento_proto.http._proxy import Proxy, ProxyError
 
-# What a proxy says while it, or the server behind it, is overloaded or not there yet.
-_PASSING: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+# Statuses of a proxy while it, or the server behind it, is overloaded or not started.
+_TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class Tunnel:
-    """A connection to an origin, which a proxy is asked for with CONNECT (RFC 9110 section 9.3.6).
+    """A tunnel to an origin, which a proxy opens on CONNECT (RFC 9110 section 9.3.6).
 
-    Send `request`, and hand everything that arrives to `receive`, and ``b""`` when the peer has closed, until
-    `is_open`. From then on the connection is one to the origin, and a TLS handshake can begin.
+    Send `request`. Pass everything that is received to `receive`, and ``b""`` when the peer has closed, until
+    `is_open`. From then on the connection leads to the origin, and a TLS handshake can begin.
 
     Args:
-        proxy: what the connection so far leads to.
+        proxy: where the connection leads so far.
         origin: where it is to lead.
-        limits: how much the proxy may send: no more than the head of one answer.
+        limits: how much the proxy may send: the head of one response.
 
     Attributes:
         request: what to send.
-        is_open: whether the proxy has connected.
+        is_open: whether the proxy has opened the tunnel.
     """
 
     def __init__(self, proxy: Proxy, origin: Origin, limits: http.Limits) -> None:
@@ -45,16 +45,16 @@ class Tunnel:
         return f"<Tunnel through {self._proxy}: {'open' if self.is_open else 'asked for'}>"
 
     def receive(self, data: bytes) -> None:
-        """Take what arrived, or ``b""`` once the peer has closed.
+        """Take received bytes, or ``b""`` when the peer has closed.
 
         Raises:
-            ProxyError: the proxy does not connect; its ``loss`` says whether it may do so later.
+            ProxyError: the proxy does not open the tunnel; its ``kind`` says whether trying again may help.
         """
         if not data:
-            raise ProxyError(f"the proxy {self._proxy} closed the connection without an answer", FailureKind.CONNECT)
+            raise ProxyError(f"the proxy {self._proxy} closed the connection without a response", FailureKind.CONNECT)
         self._received += len(data)
         if self._received > self._limit:
-            raise ProxyError(f"the proxy {self._proxy} sends more than an answer")
+            raise ProxyError(f"the proxy {self._proxy} sends more than a response")
         try:
             self._parser.receive_data(data)
             event = self._parser.next_event()
@@ -63,14 +63,14 @@ class Tunnel:
         except h11.RemoteProtocolError as exc:
             raise ProxyError(f"the proxy {self._proxy} does not speak HTTP/1.1: {exc}") from exc
         if isinstance(event, h11.Response):
-            self._answered(event.status_code)
+            self._decide(event.status_code)
 
-    def _answered(self, status: int) -> None:
+    def _decide(self, status: int) -> None:
         if status == 407:
             raise ProxyError(self._proxy.unauthorized)
         if not 200 <= status < 300:
-            loss = FailureKind.CONNECT if status in _PASSING else FailureKind.PROXY
-            raise ProxyError(f"the proxy {self._proxy} does not connect (status {status})", loss)
-        if self._parser.trailing_data[0]:  # before the server was spoken to
-            raise ProxyError(f"the proxy {self._proxy} sends more than an answer")
+            kind = FailureKind.CONNECT if status in _TRANSIENT else FailureKind.PROXY
+            raise ProxyError(f"the proxy {self._proxy} does not connect (status {status})", kind)
+        if self._parser.trailing_data[0]:  # the origin can have sent nothing yet
+            raise ProxyError(f"the proxy {self._proxy} sends more than a response")
         self.is_open = True

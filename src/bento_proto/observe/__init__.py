@@ -1,6 +1,6 @@
-"""What a client tells of its requests: hooks, the values that they are given, and the log, which is a hook itself.
+"""Hooks for the requests of a client, the events that they are called with, and the log, which is a hook itself.
 
-In goes what happened; out go values without credentials. It never changes a request but by the headers a hook returns.
+In goes what happened; out come events without credentials. Only headers that a hook returns change a request.
 """
 
 from __future__ import annotations

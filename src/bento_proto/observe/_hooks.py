@@ -1,4 +1,4 @@
-"""The functions that others give to be told of the requests of a call; `_watch` tells them."""
+"""Hooks, and the events that they are called with."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from bento_proto.http._redaction import shown, shown_target
 
 
 class Hooks(Frozen):
-    """Functions that are called at certain points of each request: all of them, also those for readiness and schema.
+    """Functions that are called at certain points of each request, also of those for readiness and schema.
 
-    They are called in the thread and in the context of the call, and on the event loop, so they must be quick. What
-    one raises is raised to who called, and the connection is closed; but where the request has failed or is given up,
-    its own error comes first, and what `end` raises is dropped.
+    They are called in the thread and the context of the call, on the event loop if there is one, so they must be quick.
+    An exception of a hook is raised to the caller, and the connection is closed. If the request has failed or was
+    abandoned, its own error takes precedence, and an exception of `end` is dropped.
 
     Attributes:
-        request: before a request is sent. What it returns is sent as headers, in place of those of the same name:
-            a trace context, a signature. To another origin, behind a redirect, none goes that could be a credential.
-        response: when an answer has come; of a value all of it, of a stream or a file its head.
-        retry: when a request failed and there will be another.
-        end: when a request is over: for a stream, when that is.
-        enabled: asked once for each call; if it says no, none of the others is called.
+        request: called before a request is sent. The headers that it returns, such as a trace context or a signature,
+            replace those of the same name. After a redirect to another origin, none is sent that may be a credential.
+            An ``Idempotency-Key`` that it returns for the first attempt is sent with all attempts.
+        response: called when a response has come: the whole of a value, the head of a stream or a file.
+        retry: called when a request failed and is sent again.
+        end: called when a request is over; for a stream, when the stream is.
+        enabled: called once for each call; if it returns False, none of the others is called.
     """
 
     request: Callable[[RequestEvent], Mapping[str, str] | None] | None = None
@@ -35,7 +36,7 @@ class Hooks(Frozen):
 
 
 def hooks_of(given: Hooks | Iterable[Hooks] | None) -> tuple[Hooks, ...]:
-    """The hooks that a caller gives: one set, several, or none.
+    """The hooks that a caller gave: one, several, or none.
 
     Raises:
         TypeError: it is something else.
@@ -45,22 +46,22 @@ def hooks_of(given: Hooks | Iterable[Hooks] | None) -> tuple[Hooks, ...]:
     several = (given,) if isinstance(given, Hooks) else tuple(given)
     for hooks in cast("tuple[object, ...]", several):
         if not isinstance(hooks, Hooks):
-            raise TypeError(f"hooks are Hooks, or several of them, not {hooks!r}")
+            raise TypeError(f"hooks must be Hooks, or several of them, not {hooks!r}")
     return several
 
 
 class RequestEvent:
-    """A request that is about to be sent. What is told of it later refers to this very object.
+    """A request is about to be sent. The later events of the request refer to this very object.
 
     Attributes:
         method: the HTTP method.
-        url: where to; the values of its query are hidden, but for a ``task_id``.
-        origin: the same without path and query, taken apart.
-        attempt: 1 for the first request of a call, and one more for each further one: redirects count too.
-        delay: seconds until it is sent: the wait before a retry.
-        size: bytes of its body; None if that is not known before.
-        headers: the header fields, those of this hook and of later ones not yet among them; hidden are the values of
-            all but a few that are known to be harmless.
+        url: the URL; the values of its query are hidden, except ``task_id``.
+        origin: scheme, host and port of the URL.
+        attempt: 1 for the first request of a call, 2 for the second and so on; redirects count too.
+        delay: seconds until it is sent, for a retry.
+        size: bytes of its body; None if that is not known beforehand.
+        headers: the header fields, without those of this hook and later ones. The values of all but a few harmless ones
+            are hidden.
     """
 
     __slots__ = ("__weakref__", "attempt", "delay", "headers", "method", "origin", "size", "url")
@@ -80,15 +81,15 @@ class RequestEvent:
 
 
 class ResponseEvent(Frozen):
-    """An answer has come, whatever its status.
+    """A response has come, whatever its status.
 
     Attributes:
-        request: what it answers.
+        request: the request.
         status: the HTTP status.
-        headers: the header fields; the values of those that may be secrets are hidden.
-        request_id: BentoML's id of the request, for finding it in the server's log; or None.
-        seconds: from the sending to here.
-        complete: whether all of it has come; else a stream or a file follows.
+        headers: the header fields; values that may be secrets are hidden.
+        request_id: the id that BentoML gave the request, to find it in the server's log; or None.
+        seconds: the time since the request was sent.
+        complete: whether all of it has come; otherwise a stream or a file follows.
     """
 
     request: RequestEvent
@@ -100,11 +101,11 @@ class ResponseEvent(Frozen):
 
 
 class RetryEvent(Frozen):
-    """A request failed, and the call goes on with another.
+    """A request failed, and is sent again.
 
     Attributes:
-        request: what failed.
-        wait: seconds until the next.
+        request: the request that failed.
+        wait: seconds until the next one.
         reason: why it failed, as in the ``attempts`` of an error: ``"ConnectError: can't connect to ..."``.
     """
 
@@ -114,15 +115,15 @@ class RetryEvent(Frozen):
 
 
 class EndEvent(Frozen):
-    """A request is over: nothing more comes of it. There is one for each `RequestEvent`.
+    """A request is over. There is one for each `RequestEvent`.
 
     Attributes:
-        request: what is over.
-        response: the answer, if there was one.
-        error: what went wrong, in one line that begins with the name of the exception; None if nothing did.
-        abandoned: whether it was given up before its end: a stream that was closed, a call that was cancelled.
-        received: bytes of the answer's body, as they came over the wire.
-        seconds: from the sending to here; None where a stream or a file was read after the call had its answer.
+        request: the request.
+        response: the response, if there was one.
+        error: the exception in one line that begins with its name; None if there was none.
+        abandoned: whether it was ended early: a stream that was closed, a call that was cancelled.
+        received: bytes of the response's body that came over the wire.
+        seconds: the time since the request was sent; None for a stream or a file, which is read after the call.
     """
 
     request: RequestEvent

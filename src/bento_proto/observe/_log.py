@@ -1,4 +1,4 @@
-"""What the clients say in the log."""
+"""The log of the clients."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ._hooks import EndEvent, RequestEvent, ResponseEvent, RetryEvent
 
-_DEBUG: Final = 10  # the levels of `logging`, which is not loaded for them
+_DEBUG: Final = 10  # levels of `logging`, which need not be imported for them
 _INFO: Final = 20
 
 
@@ -25,7 +25,7 @@ def _logger(name: str) -> Logger:
 
 
 def _is_wanted() -> bool:
-    if "logging" not in sys.modules:  # nobody can have asked for it
+    if "logging" not in sys.modules:  # so nobody has configured it
         return False
     return _logger("http").isEnabledFor(_INFO) or _logger("retry").isEnabledFor(_INFO)
 
@@ -39,8 +39,8 @@ def _request(event: RequestEvent) -> None:
 
 
 def _response(event: ResponseEvent) -> None:
-    if not event.complete:  # of the others, the end says all
-        _logger("http").debug("%s: the answer begins", _answer(event))
+    if not event.complete:  # for others, the end says everything
+        _logger("http").debug("%s: the response begins", _line(event))
 
 
 def _end(event: EndEvent) -> None:
@@ -49,9 +49,9 @@ def _end(event: EndEvent) -> None:
         return
     request = event.request
     if event.response is not None:
-        said = f"{_answer(event.response)}, {event.received} bytes received"
+        said = f"{_line(event.response)}, {event.received} bytes received"
     else:
-        said = f"{request.method} {request.url} no answer{_milliseconds(event.seconds)}{_attempt(request)}"
+        said = f"{request.method} {request.url} no response{_milliseconds(event.seconds)}{_attempt(request)}"
     if event.abandoned:
         said += ", given up"
     if event.error is not None:
@@ -65,7 +65,7 @@ def _retry(event: RetryEvent) -> None:
     _logger("retry").info("%s, after attempt %d: %s", what, request.attempt, event.reason)
 
 
-def _answer(event: ResponseEvent) -> str:
+def _line(event: ResponseEvent) -> str:
     request = event.request
     said = f"{request.method} {request.url} {event.status}{_milliseconds(event.seconds)}{_attempt(request)}"
     return said + (f", request id {event.request_id}" if event.request_id is not None else "")
@@ -80,8 +80,8 @@ def _attempt(event: RequestEvent) -> str:
 
 
 LOGGING: Final = Hooks(request=_request, response=_response, retry=_retry, end=_end, enabled=_is_wanted)
-"""What every client has: it writes to the loggers ``bento_client.http`` and ``bento_client.retry``.
+"""The hooks that every client has. They write to the loggers ``bento_client.http`` and ``bento_client.retry``.
 
-A line for each request at its end and for each retry, at level INFO; one when a request goes out, and one when a stream
-or a file begins, at DEBUG. Nothing of a request that could be a credential is written, and nothing of its body.
+At level INFO there is a line for each request when it is over, and for each retry; at DEBUG, also when a request is
+sent, and when a stream or a file begins. No credentials and nothing of the bodies are logged.
 """

@@ -176,7 +176,7 @@ class AttemptLog:
         """The request to send after an attempt; None if that was the last."""
         again = self._redirected(request, exchange) if exchange.state is State.REDIRECTED else None
         if self._dispatcher is not None and exchange.state is not State.WAITING:  # it was sent
-            self._dispatcher.answer(exchange)
+            self._dispatcher.response(exchange)
         if again is not None or exchange.error is None or exchange.is_streaming:
             return again
         self._note(exchange, exchange.error)

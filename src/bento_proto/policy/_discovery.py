@@ -1,7 +1,7 @@
 """Finding a Service: whether it is ready, where it is mounted, and what its schema says.
 
-BentoML with a ``path_prefix`` serves ``/schema.json`` at the root and ``/readyz`` under the prefix only; a gateway that
-publishes a Service under a path serves both there. No single base URL fits both, so each file is looked for.
+BentoML with a ``path_prefix`` serves ``/schema.json`` at the root and ``/readyz`` under the prefix only. A gateway that
+publishes a Service under a path serves both there. No base URL fits both, so each is looked for in both places.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
     from bento_proto.exchange._exchange import Exchange
     from bento_proto.http._url import BaseURL
 
-# One request for readiness waits no longer: while a server starts, it takes connections and answers nothing.
+# Seconds for one readiness request: a server that starts accepts connections and does not respond.
 _PROBE: Final = 3.0
-_LAST_PROBE: Final = 0.1  # for the one that starts when the time is up
+_LAST_PROBE: Final = 0.1  # for the one that begins when the timeout expires
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 
 
 class DiscoveredService(Frozen):
-    """A Service, and where it is.
+    """A Service, and where it is mounted.
 
     Attributes:
         service: the Service.
-        mount: what stands before its routes, percent-encoded: the path of the base URL, if a gateway strips that, or
-            nothing, if the routes have it already.
+        mount: the prefix of its routes, percent-encoded: the path of the base URL if a gateway strips that, or
+            empty if the routes contain it already.
     """
 
     service: Service
@@ -46,10 +46,10 @@ class DiscoveredService(Frozen):
 
 
 def mounted(schema: Service | bytes | JSON, base: BaseURL) -> DiscoveredService:
-    """A Service whose schema is already known, at a base URL.
+    """A Service whose schema is given, at a base URL.
 
     Raises:
-        SchemaError: it can't be understood.
+        SchemaError: the schema can't be understood.
     """
     service = schema if isinstance(schema, Service) else parse_service(schema)
     if not base.path:
@@ -61,11 +61,11 @@ def mounted(schema: Service | bytes | JSON, base: BaseURL) -> DiscoveredService:
 
 
 def describe(base: BaseURL, headers: Fields, context: CallContext, now: float) -> Flow[DiscoveredService]:
-    """Fetch the schema, from the base URL's path or else from the root, if its routes are under that path.
+    """Fetch the schema from the base URL's path, or else from the root if its routes are under that path.
 
     Raises:
-        SchemaError: it can't be understood.
-        BentoMLException: it can't be had.
+        SchemaError: the schema can't be understood.
+        BentoMLException: the request for it failed.
     """
     exchange, mount, _ = yield from _search(base, headers, context, now, context.deadline(now))
     error = exchange.error
@@ -80,7 +80,7 @@ def describe(base: BaseURL, headers: Fields, context: CallContext, now: float) -
 def _search(
     base: BaseURL, headers: Fields, context: CallContext, now: float, deadline: float | None
 ) -> Flow[tuple[Exchange[Service], str, float]]:
-    """Look for the schema; return the exchange that decided it, what stood before its path, and the clock."""
+    """Look for the schema. Return the exchange that decided, the prefix of its path, and the time."""
     reader = whole_reader(parse_service, context.limits.schema)
     request = Request("GET", base.origin, f"{base.path}/schema.json", headers)
     exchange = yield from send_request(request, reader, context, now, deadline, raising=False)
@@ -90,7 +90,7 @@ def _search(
     request = Request("GET", base.origin, "/schema.json", headers)
     exchange = yield from send_request(request, reader, context, now, deadline, raising=False)
     if exchange.error is None and mounted(exchange.result, base).mount:
-        exchange.error = NotFound("what is at the root is another Service: its routes are not under the path")
+        exchange.error = NotFound("the Service at the root is another one: its routes are not under the path")
     return exchange, "", now + exchange.elapsed
 
 
@@ -102,18 +102,18 @@ def probe(
     now: float,
     delay: float = 0.0,
 ) -> Flow[tuple[Exchange[bytes], float]]:
-    """Ask once whether the Service is ready: it is if the exchange that is returned has no error.
+    """Ask once whether the Service is ready. It is if the exchange that is returned has no error.
 
     Args:
-        base: where to ask.
+        base: the base URL.
         headers: of the requests.
         context: of the requests; there are no retries.
         known: the Service, if its schema is known.
-        now: what the clock reads.
-        delay: how long to wait before.
+        now: the time.
+        delay: how long to wait before, in seconds.
 
     Returns:
-        The exchange that decided it, and what the clock read after it.
+        The exchange that decided, and the time after it.
     """
     context = context.replace(retries=NEVER)
     deadline = context.deadline(now + delay)
@@ -132,13 +132,13 @@ def probe(
 
     prefix = quote_route(known.service.prefix)
     if known.mount or not prefix or prefix == base.path:
-        exchange.error = None  # it serves its schema, so it is there; something keeps /readyz from us
+        exchange.error = None  # it served its schema, so it is there; something hides /readyz
         return exchange, now
     request = Request("GET", base.origin, f"{prefix}/readyz", headers)
     exchange = yield from send_request(request, reader, context, now, deadline, raising=False)
     now += exchange.elapsed
     if isinstance(exchange.error, NotFound):
-        exchange.error = None  # the routes just happen to begin alike
+        exchange.error = None  # the routes begin alike by chance
     return exchange, now
 
 
@@ -150,19 +150,20 @@ def until_ready(
     seconds: float | None,
     now: float,
 ) -> Flow[float]:
-    """Ask until the Service is ready, with pauses that grow; the result is what the clock reads then.
+    """Ask until the Service is ready, with pauses that grow; the result is the time then.
 
     Args:
-        base: where to ask.
+        base: the base URL.
         headers: of the requests.
         context: of the requests.
         known: the Service, if its schema is known.
-        seconds: how long; None for as long as it takes.
-        now: what the clock reads.
+        seconds: how long to wait; None for no limit.
+        now: the time.
 
     Raises:
-        ServiceUnavailable: it did not become ready, or can't be trusted; what the last request met is its cause.
-        Unauthorized, Forbidden: it asks for a token, which no waiting brings.
+        ServiceUnavailable: it did not become ready in time, or TLS or the proxy failed; the cause is the error of the
+            last request.
+        Unauthorized, Forbidden: it requires a token.
     """
     deadline = None if seconds is None else now + seconds
     delay, pause = 0.0, _FIRST_PAUSE
@@ -176,11 +177,11 @@ def until_ready(
             return now
         if isinstance(error, (Unauthorized, Forbidden)):
             raise error
-        hopeless = exchange.failure is not None and exchange.failure.kind in (FailureKind.TLS, FailureKind.PROXY)
+        is_permanent = exchange.failure is not None and exchange.failure.kind in (FailureKind.TLS, FailureKind.PROXY)
         if cause is None or not isinstance(error, CallTimeout):
-            cause = error  # that the last, short request ran out of time tells nothing
-        if hopeless or (deadline is not None and now >= deadline):
-            waited = "" if hopeless or seconds is None else f" after {seconds:g} seconds"
+            cause = error  # a timeout of the last, short request says nothing
+        if is_permanent or (deadline is not None and now >= deadline):
+            waited = "" if is_permanent or seconds is None else f" after {seconds:g} seconds"
             raise ServiceUnavailable(f"{base.origin}{base.path} is not ready{waited}: {cause}") from cause
         delay = pause * (1 - context.random() / 4)
         if deadline is not None:

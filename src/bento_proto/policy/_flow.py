@@ -1,6 +1,6 @@
-"""Policy as generators: they yield what to do next and never do it.
+"""Flows: generators that yield what to do next and never do it.
 
-A flow yields one kind of thing, a `Step`, and is sent one kind of thing back: what the clock reads after it.
+A flow yields `Step` objects, and is sent the time after each. `FlowRunner` runs one without generator methods.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ T = TypeVar("T")
 
 
 class Step(Frozen):
-    """Wait, then carry out an exchange until it no longer `wants_body <Exchange.wants_body>`.
+    """Wait for `delay`, then carry out an exchange until it no longer `wants_body <Exchange.wants_body>`.
 
     Attributes:
-        exchange: what to send, and what takes the answer.
+        exchange: has the request, and takes the events of the response.
         timeout: how long to wait for what.
         delay: seconds to wait before.
-        fresh: whether it has to be a new connection, since a kept-alive one has just turned out to be closed.
+        fresh: whether to use a new connection, since a reused one has just turned out to be closed.
     """
 
     exchange: Exchange[object]
@@ -36,16 +36,16 @@ Flow: TypeAlias = Generator[Step, float, T]
 
 
 class FlowRunner(Generic[T]):
-    """A flow on its way: carry out `step`, then `resume`, until there is none; then there is a `result`.
+    """Runs a flow: carry out `step` and call `resume` until there is no step; then there is a `result`.
 
     Args:
-        flow: what to run. It starts at once, up to its first step.
+        flow: what to run. It is started at once, up to its first step.
 
     Attributes:
         step: what to do next; None when the flow is over.
 
     Raises:
-        BentoMLException: the flow gives up, here or in `resume`.
+        BentoMLException: the flow failed, here or in `resume`.
     """
 
     __slots__ = ("_flow", "_result", "_skipped", "step")
@@ -61,16 +61,16 @@ class FlowRunner(Generic[T]):
             self._result = (stop.value,)
 
     def resume(self, now: float) -> Step | None:
-        """Tell the flow that its step is over.
+        """Resume the flow after its step was carried out.
 
         Args:
-            now: what the clock reads, in seconds from any fixed point.
+            now: the time of a monotonic clock, in seconds from any fixed point.
 
         Returns:
             The next `step`, which may be None.
 
         Raises:
-            LocalProtocolError: there is no step, or its exchange is not through; nothing changed.
+            LocalProtocolError: there is no step, or its exchange is not carried out; nothing changed.
         """
         if self.step is None:
             raise LocalProtocolError("the flow is over")
@@ -85,20 +85,20 @@ class FlowRunner(Generic[T]):
         return self.step
 
     def skip(self, seconds: float) -> None:
-        """Let the flow take time for gone that nobody waited for, on top of what the clock reads."""
+        """Add seconds to the time that the flow sees: a wait that was simulated and not slept."""
         self._skipped += seconds
 
     def close(self) -> None:
-        """Drop the flow, over or not."""
+        """Close the flow. Idempotent."""
         self.step = None
         self._flow.close()
 
     @property
     def result(self) -> T:
-        """What the flow came to.
+        """The result of the flow.
 
         Raises:
-            LocalProtocolError: it came to nothing: it is not over, failed, or was closed.
+            LocalProtocolError: there is none: the flow is not over, failed, or was closed.
         """
         if not self._result:
             raise LocalProtocolError("the flow is not over" if self.step is not None else "the flow has no result")

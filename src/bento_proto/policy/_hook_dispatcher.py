@@ -77,7 +77,7 @@ class HookDispatcher:
         self._seconds = after - now - step.delay
         return after
 
-    def answer(self, exchange: Exchange[object]) -> None:
+    def response(self, exchange: Exchange[object]) -> None:
         """Report the response. If its items are still to come, its end is reported when they have."""
         head, complete, response = exchange.head, exchange.state is not State.RECEIVING, None
         assert self._event is not None

@@ -1,4 +1,4 @@
-"""Where a redirect sends a request, and what of it may go there."""
+"""Redirects: where to, and what of the request may go there."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def redirected(request: Request, head: Head | None) -> Request:
-    """The request to make after one whose answer is a redirect.
+    """The request that follows a redirect.
 
-    A 303 asks for a GET of something else. All others repeat the request as it was: RFC 9110 section 15.4 asks for
-    that with 307 and 308 and allows it with 301 and 302, where the answer to a GET would be no answer to the call.
-    To another origin no credential goes along, and no header that could be one.
+    After a 303 it is a GET. After all others it is the same request: RFC 9110 section 15.4 requires that of 307 and
+    308 and allows it for 301 and 302, where the response to a GET would not answer the call. To another origin only
+    headers go that can't be credentials.
 
     Raises:
-        RemoteProtocolError: it leads nowhere, from https to http, or the body can't be sent again.
+        RemoteProtocolError: the Location is malformed or leads from https to http, or the body can't be sent again.
     """
     location = head.get("location") if head is not None else None
     if head is None or location is None:

@@ -1,6 +1,6 @@
-"""Tensors and frames inside JSON results, where NumPy and pandas are installed; lists where they aren't.
+"""Tensors and frames inside JSON results, if NumPy and pandas are installed; lists otherwise.
 
-The packages are imported when the first such result arrives; who can't wait then asks `modules_of`.
+The packages are imported with the first such result. `modules_of` names them, so that they can be imported before.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _WIDEST: Final = 32  # bytes of the largest number, a complex256
 
 
 def modules_of(endpoint: Endpoint) -> frozenset[str]:
-    """The packages that calls of an endpoint import when their arguments are encoded, or their results decoded.
+    """The packages that calls of an endpoint import to encode arguments or decode results.
 
-    They are for tensors and frames, need not be installed, and take some tenths of a second the first time: who runs an
-    event loop had better import them elsewhere before.
+    They are needed for tensors and frames, are optional, and take some tenths of a second to import. On an event loop,
+    import them in a thread before the first call.
     """
     modules = _used(endpoint.output.schema, _RESULTS)
     return modules.union(*(_used(parameter.schema, _ARGUMENTS) for parameter in endpoint.parameters))
@@ -41,7 +41,7 @@ def _used(schema: Schema, modules: Mapping[object, frozenset[str]]) -> frozenset
 
 
 def converter(schema: Schema) -> Convert | None:
-    """What turns a decoded result of that schema into its arrays and frames; None where it has none.
+    """What converts the arrays and frames in a decoded result of that schema; None if the schema has none.
 
     The conversion raises `RemoteProtocolError` if the value does not fit the dtype or the shape of the schema.
     """
@@ -52,9 +52,9 @@ def converter(schema: Schema) -> Convert | None:
     def convert(value: JSON) -> object:
         try:
             return _convert(value, schema, defs)
-        # pandas 2.0 raises AttributeError for rows of which some are no records.
+        # pandas 2.0 raises AttributeError if some rows are not records.
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, MemoryError) as exc:
-            raise RemoteProtocolError(f"the answer does not fit its schema: {exc}") from exc
+            raise RemoteProtocolError(f"the response does not fit its schema: {exc}") from exc
 
     return convert
 
@@ -85,7 +85,7 @@ def _convert(value: JSON, schema: Schema, defs: Schema) -> object:
 
 
 def _object(schema: JSON) -> Schema:
-    """A schema inside another one; what is no object (``true``, say) tells nothing."""
+    """A schema inside another one; one that is not an object, such as ``true``, says nothing."""
     return schema if isinstance(schema, dict) else {}
 
 
@@ -121,7 +121,7 @@ def _array(value: JSON, schema: Schema) -> object:
 
 
 def _plain(dtype: str) -> str:
-    """The dtype, if it is one by its name: the others are a small language, which can ask for any amount of memory."""
+    """The dtype, if it is a plain name. Others are a small language, which can require any amount of memory."""
     if not re.fullmatch(_DTYPE, dtype):
         raise ValueError(f"not the dtype of a tensor: {dtype[:100]!r}")
     return dtype

@@ -1,7 +1,7 @@
-"""Bytes in, items out, under one law: any split of the bytes gives the same items.
+"""Decoders: bytes in, items out. Any split of the bytes gives the same items.
 
-Text and bytes are the exception that proves it: their items are whatever has arrived, so it is their sum that stays the
-same. Every decoder is linear in what it is fed, and what it holds is bounded by a limit.
+The items of text and bytes are whatever was received, so for these the concatenation is the same. Every decoder takes
+linear time, and holds a bounded number of bytes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 def pile(pieces: list[AnyStr], piece: AnyStr) -> None:
-    """Keep a piece of what is put together later; small ones at once, as each by itself costs more than it holds."""
+    """Append a piece to a list to be joined later. Small ones are joined at once, to save memory."""
     if pieces and len(pieces[-1]) < _SMALL:
         pieces[-1] += piece
     else:
@@ -28,11 +28,11 @@ _SMALL: Final = 1024
 
 
 class WholeDecoder(Generic[T]):
-    """One item, made of the whole body.
+    """One item from the whole body.
 
     Args:
         parse: makes the item.
-        limit: the most bytes the body may have.
+        limit: how many bytes the body may have.
     """
 
     __slots__ = ("_limit", "_parse", "_pieces", "_size")
@@ -44,10 +44,10 @@ class WholeDecoder(Generic[T]):
         self._pieces: list[bytes] = []
 
     def feed(self, data: bytes, /) -> Sequence[T]:
-        """Keep the bytes."""
+        """Take the next bytes."""
         self._size += len(data)
         if self._size > self._limit:
-            raise LimitExceeded(f"the answer is over {self._limit} bytes")
+            raise LimitExceeded(f"the response is over {self._limit} bytes")
         if self._pieces:
             pile(self._pieces, data)
         else:
@@ -55,7 +55,7 @@ class WholeDecoder(Generic[T]):
         return ()
 
     def boundary(self) -> Sequence[T]:
-        """Chunks mean nothing here."""
+        """Nothing: chunks have no meaning here."""
         return ()
 
     def finish(self) -> Sequence[T]:
@@ -65,41 +65,41 @@ class WholeDecoder(Generic[T]):
 
 
 class RawDecoder:
-    """The bytes as they come."""
+    """The bytes as they are received."""
 
     def feed(self, data: bytes, /) -> Sequence[bytes]:
         """The bytes themselves."""
         return (data,) if data else ()
 
     def boundary(self) -> Sequence[bytes]:
-        """Chunks mean nothing here."""
+        """Nothing: chunks have no meaning here."""
         return ()
 
     def finish(self) -> Sequence[bytes]:
-        """Nothing is held back."""
+        """Nothing: no bytes are held back."""
         return ()
 
 
 class TextDecoder:
-    """Text as it comes; a character that is cut is held back until it is whole.
+    """Text as it is received. The bytes of an incomplete character are held back until the rest comes.
 
     Args:
-        charset: the coding that the server declared.
+        charset: the charset that the server declared.
     """
 
     def __init__(self, charset: str = "utf-8") -> None:
         self._decoder = codecs.getincrementaldecoder(charset)()
 
     def feed(self, data: bytes, /) -> Sequence[str]:
-        """The characters that are whole."""
+        """The complete characters."""
         return self._decode(data, final=False)
 
     def boundary(self) -> Sequence[str]:
-        """Chunks mean nothing here: they cut characters too."""
+        """Nothing: chunks may end inside a character."""
         return ()
 
     def finish(self) -> Sequence[str]:
-        """Whatever the coding kept; a cut character is an error."""
+        """What the charset held back; an incomplete character is an error."""
         return self._decode(b"", final=True)
 
     def _decode(self, data: bytes, *, final: bool) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""The items of a stream of JSON, by the law of the `_decoders`."""
+"""The decoder for streams of JSON values."""
 
 from __future__ import annotations
 
@@ -21,35 +21,37 @@ _STRUCTURE: Final = re.compile(r'["{}\[\]]')
 _IN_STRING: Final = re.compile(r'["\\]')
 _LITERAL: Final = re.compile(r"null|true|false|NaN|-?Infinity")
 _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_OPEN: Final = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]*)?|[A-Za-z]{0,7})")  # that may go on
+_OPEN: Final = re.compile(
+    r"-?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]*)?|[A-Za-z]{0,7})"
+)  # a prefix that more characters may continue
 _LONGEST: Final = 5000  # characters of a number: Python reads integers of 4300
 _raw_decode: Final = json.JSONDecoder().raw_decode
 
 
 class JSONStreamDecoder(Generic[T]):
-    """JSON values that stand one behind the other with nothing, or white space, between them.
+    """JSON values with nothing, or white space, between them.
 
-    Objects, lists, strings and ``null``, ``true``, ``false`` end by themselves. A bare number ends where anything else
-    begins, at the end, or with a chunk: what a proxy merges there, nobody can tell apart.
+    Objects, lists, strings and ``null``, ``true``, ``false`` delimit themselves. A bare number ends where anything else
+    begins, at the end of the body, or with a chunk. Numbers whose chunks a proxy merges can't be told apart.
 
     Args:
         convert: makes the item of the value.
-        limit: the most characters that one item may have.
+        limit: how many characters one item may have.
     """
 
     def __init__(self, convert: Callable[[JSON], T], limit: int) -> None:
         self._convert = convert
         self._limit = limit
         self._text = codecs.getincrementaldecoder("utf-8")()
-        self._scalar = ""  # a number or literal that may go on
-        self._pieces: list[str] = []  # of an object, list or string whose end has not come; the next three go with it
+        self._scalar = ""  # a number or literal that may continue
+        self._pieces: list[str] = []  # of an incomplete object, list or string; the next four describe it
         self._held = 0
         self._depth = 0
         self._quoted = False
         self._escaped = False
 
     def feed(self, data: bytes, /) -> Sequence[T]:
-        """The items that end in these bytes."""
+        """The items that these bytes complete."""
         return self._decode(data, final=False)
 
     def boundary(self) -> Sequence[T]:
@@ -60,7 +62,7 @@ class JSONStreamDecoder(Generic[T]):
         return (self._item(text),)
 
     def finish(self) -> Sequence[T]:
-        """The number that ends with the body; anything else that is not whole is an error."""
+        """The number that ends with the body; any other incomplete item is an error."""
         items = [*self._decode(b"", final=True), *self.boundary()]
         if self._scalar or self._pieces:
             raise RemoteProtocolError("the stream ends inside an item")
@@ -106,11 +108,11 @@ class JSONStreamDecoder(Generic[T]):
             position = end
 
     def _compound(self, text: str, start: int, items: list[T]) -> int:
-        """Take an object, list or string; the position behind it, or -1 if its end has not come."""
+        """Take an object, list or string; return the position behind it, or -1 if it is incomplete."""
         try:
             value, end = cast("tuple[JSON, int]", _raw_decode(text, start))
         except (ValueError, RecursionError) as exc:
-            # Not whole, or not JSON? From here on only look for the end, so that no byte is parsed over and over.
+            # Incomplete, or not JSON? Only search for the end from here on, so that no byte is parsed repeatedly.
             self._depth, self._quoted, self._escaped, self._held = 0, False, False, 0
             end = self._scan(text, start)
             self._hold(text[start:] if end < 0 else text[start:end])
@@ -123,7 +125,7 @@ class JSONStreamDecoder(Generic[T]):
         return end
 
     def _bare(self, text: str, start: int, items: list[T]) -> int:
-        """Take a number or a literal; the position behind it, or -1 if it may go on."""
+        """Take a number or a literal; return the position behind it, or -1 if it may continue."""
         literal = _LITERAL.match(text, start)
         if literal:
             items.append(self._item(literal.group()))
@@ -138,7 +140,7 @@ class JSONStreamDecoder(Generic[T]):
         return found.end()
 
     def _scan(self, text: str, position: int) -> int:
-        """The position behind the end of the item that is held, or -1. Goes on where it stopped."""
+        """The position behind the end of the incomplete item, or -1. It continues where it stopped."""
         if self._escaped:
             self._escaped, position = False, position + 1
         while True:

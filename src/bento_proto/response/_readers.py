@@ -1,4 +1,4 @@
-"""How an endpoint's answer is read: by its schema and its value, since BentoML sets the Content-Type wrongly."""
+"""How to read the response of an endpoint: by its schema and its content, as BentoML sets the Content-Type wrongly."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 def value_reader(output: Output, limits: Limits) -> ReaderFactory[object]:
-    """How to read the result of an endpoint that is no stream."""
+    """How to read the result of an endpoint that is not a stream."""
     parse = _parser(output)
     may_be_file = output.kind in (Kind.FILE, Kind.IMAGE, Kind.EITHER)
 
     def read(head: Head) -> BodyReader[object]:
-        if head.status in (204, 205, 304):  # by HTTP these have no content, whatever the schema says
+        if head.status in (204, 205, 304):  # these have no content in HTTP
             return BodyReader(ResultKind.VALUE, WholeDecoder(lambda data: None, limits.body))
-        result_kind = _delivery(output, head) if may_be_file else ResultKind.VALUE
+        result_kind = _kind_of_file(output, head) if may_be_file else ResultKind.VALUE
         if result_kind is not ResultKind.VALUE:
             return BodyReader(result_kind, RawDecoder())
         return BodyReader(ResultKind.VALUE, WholeDecoder(partial(parse, head), limits.body))
@@ -45,8 +45,8 @@ def value_reader(output: Output, limits: Limits) -> ReaderFactory[object]:
     return read
 
 
-def _delivery(output: Output, head: Head) -> ResultKind:
-    """What becomes of an answer that may be a file or an image."""
+def _kind_of_file(output: Output, head: Head) -> ResultKind:
+    """The kind of a result that may be a file or an image."""
     kind = output.kind
     if kind in (Kind.FILE, Kind.IMAGE):
         if "anyOf" in output.schema and media_type(head) == "application/json" and file_name(head) is None:
@@ -80,10 +80,10 @@ def _json(_: Head, data: bytes) -> JSON:
 
 
 def _converter(schema: Schema) -> Convert | None:
-    """What makes the arrays and frames of a decoded result; None where it has none."""
+    """What converts the arrays and frames in a decoded result; None if the schema has none."""
     if not has_arrays(schema):
         return None
-    from ._arrays import converter  # few have use for it, and all would wait for it
+    from ._arrays import converter  # loaded when a schema has arrays
 
     return converter(schema)
 
@@ -136,7 +136,7 @@ _TYPES: Final[Mapping[object, frozenset[type]]] = {
 
 
 def _types(schema: Schema) -> frozenset[type] | None:
-    """What JSON the members of a union can be; None if that can be anything. A text without a format isn't any."""
+    """The types that the JSON of a union can have; None if any. A text without a format is not sent as JSON."""
     types: frozenset[type] = frozenset()
     for member in _members(schema):
         kind = member.get("type")
@@ -151,7 +151,7 @@ def _types(schema: Schema) -> frozenset[type] | None:
 
 
 def _is_binary(schema: Schema) -> bool:
-    """Whether whatever is no JSON is bytes, and never text."""
+    """Whether what is not JSON is always bytes, never text."""
     texts = [member for member in _members(schema) if member.get("type", "string") == "string"]
     return bool(texts) and all(member.get("format") == "binary" for member in texts)
 
@@ -165,7 +165,7 @@ def _text(head: Head, data: bytes) -> str:
     try:
         return data.decode(charset(head))
     except UnicodeError as exc:
-        error = RemoteProtocolError(f"the answer's text can't be decoded: {exc}")
+        error = RemoteProtocolError(f"the response's text can't be decoded: {exc}")
         error.body = data
         raise error from exc
 
@@ -209,10 +209,10 @@ def event_reader(limits: Limits) -> ReaderFactory[ServerSentEvent]:
 
 
 def content_reader() -> ReaderFactory[bytes]:
-    """How to read a body as the bytes that it is, whatever its schema says."""
+    """How to read a body as plain bytes, whatever its schema says."""
     return lambda head: BodyReader(ResultKind.FILE, RawDecoder())
 
 
 def whole_reader(parse: Callable[[bytes], T], limit: int) -> ReaderFactory[T]:
-    """How to read a body that is one value, made by a function."""
+    """How to read a body that is one value, which `parse` makes of its bytes."""
     return lambda head: BodyReader(ResultKind.VALUE, WholeDecoder(parse, limit))

@@ -1,4 +1,4 @@
-"""A result together with what came around it."""
+"""A result together with the response that it came in."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Response(Generic[T_co]):
-    """An answer: the value, and the status and headers that it came with.
+    """A response: the result with its status and headers.
 
     Attributes:
         value: the decoded result.
         status_code: the HTTP status.
-        attempts: one line for each time that the request was sent before, and failed.
-        elapsed: seconds from the call's first request to this, waits between attempts included: for a stream or a file
-            to its head.
+        attempts: one line for each earlier attempt that failed.
+        elapsed: seconds from the call's first request to this response, waits between attempts included; for a stream
+            or a file to its head.
     """
 
     def __init__(self, head: Head, value: T_co, exchange: exchange.Exchange[object] | None = None) -> None:
@@ -41,17 +41,17 @@ class Response(Generic[T_co]):
 
     @property
     def request_id(self) -> str | None:
-        """BentoML's id of the request, for finding it in the server's log; or None."""
+        """The id that BentoML gave the request, to find it in the server's log; or None."""
         return self._head.get("x-bentoml-request-id")
 
     @property
     def trace_id(self) -> str | None:
-        """The id of the trace that the request was sent in, of 32 hexadecimal digits; None without a trace."""
+        """The trace id that the request was sent with, 32 hexadecimal digits; None without a trace."""
         return trace_id(self._sent)
 
     @property
     def cookies(self) -> dict[str, str]:
-        """The cookies that the answer sets, name to value."""
+        """The cookies that the response sets, by name."""
         return set_cookies(self._head)
 
     def __repr__(self) -> str:
@@ -59,7 +59,7 @@ class Response(Generic[T_co]):
 
 
 class Content(Response[bytes]):
-    """The answer to a request that is no call of an endpoint: its bytes are not decoded."""
+    """The response to a request that is not a call of an endpoint. Its body is not decoded."""
 
     def __init__(self, head: Head, value: bytes, exchange: exchange.Exchange[object] | None = None) -> None:
         super().__init__(head, value, exchange)
@@ -72,7 +72,7 @@ class Content(Response[bytes]):
 
     @property
     def text(self) -> str:
-        """The body as text, by the declared charset; what can't be decoded becomes U+FFFD."""
+        """The body as text, in the declared charset; invalid bytes become U+FFFD."""
         return self.value.decode(self._charset, "replace")
 
     def json(self) -> JSON:

@@ -14,7 +14,7 @@ from ._decoders import pile
 if TYPE_CHECKING:
     from typing import Final
 
-# Only these end a line; str.splitlines would also cut at U+0085, U+2028 and others that are text here.
+# Only these end a line; str.splitlines would also split at U+0085, U+2028 and others, which are text here.
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 
 
@@ -24,8 +24,8 @@ class ServerSentEvent(Frozen):
     Attributes:
         data: its data lines, joined by newlines.
         event: its type; ``"message"`` if the server gave none.
-        id: the last id the server gave, on this event or one before; empty if none.
-        retry: the reconnection time in milliseconds that came with it, or None.
+        id: the last id of the stream, of this event or an earlier one; empty if there was none.
+        retry: the reconnection time in milliseconds that came with the event, or None.
     """
 
     data: str
@@ -35,17 +35,17 @@ class ServerSentEvent(Frozen):
 
 
 class EventStreamDecoder:
-    """Decodes a body into events. An event cut off by the stream's end is dropped, as the standard says.
+    """Decodes a body into events. An event that the end of the stream cuts off is dropped, as the standard requires.
 
     Args:
-        limit: the most characters that one event may have.
+        limit: how many characters one event may have.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._text = codecs.getincrementaldecoder("utf-8")("replace")  # the standard's "UTF-8 decode"
         self._started = False
-        self._line: list[str] = []  # the pieces of a line whose end has not come
+        self._line: list[str] = []  # the pieces of an incomplete line
         self._after_cr = False
         self._size = 0
         self._id = ""
@@ -64,7 +64,7 @@ class EventStreamDecoder:
             self._started = True
             text = text.removeprefix("\ufeff")
         if self._after_cr and text:
-            text = text.removeprefix("\n")  # the other half of a CR LF that was cut
+            text = text.removeprefix("\n")  # the second half of a CR LF
             self._after_cr = False
         self._after_cr = self._after_cr or text.endswith("\r")
         *lines, rest = _LINE_END.split(text)
@@ -82,11 +82,11 @@ class EventStreamDecoder:
         return events
 
     def boundary(self) -> list[ServerSentEvent]:
-        """Chunks mean nothing here."""
+        """Nothing: chunks have no meaning here."""
         return []
 
     def finish(self) -> list[ServerSentEvent]:
-        """Nothing: what has no blank line behind it is not an event."""
+        """Nothing: without a blank line behind it, data is not an event."""
         return []
 
     def _hold(self, piece: str) -> None:

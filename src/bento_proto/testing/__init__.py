@@ -1,4 +1,4 @@
-"""What tests of code that calls Services need: a Service that is none, and recordings of real ones.
+"""For tests of code that calls Services: a double of a Service, and recordings of real ones.
 
 ::
 
@@ -11,7 +11,7 @@
     with SyncHTTPClient(app=double) as client:
         assert client.summarize(text="a long text") == "a long tex"
 
-Nothing here opens a socket, and only what is imported is loaded.
+Nothing here opens a socket.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a double may be told to do, when its endpoint is called."""
+"""What a double can do with a request."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _NONE: Final[Mapping[str, str]] = {}
 
 
 class Reply(Frozen):
-    """An answer of which more than the value is said.
+    """A response.
 
     Attributes:
-        value: what the endpoint returns, or the items of its stream, among which there may be a `Pause`; or a function
-            of the arguments that does. By default what it would have returned without being told.
+        value: the result of the endpoint, or the items of its stream, which may include `Pause`; or a function of the
+            arguments that returns one. By default the result that it has without a script.
         status: the HTTP status.
-        headers: header fields of the answer, in place of those of the same name.
-        delay: seconds until it begins.
+        headers: header fields of the response, which replace those of the same name.
+        delay: seconds before the response.
         interval: seconds between the items of a stream.
     """
 
@@ -32,15 +32,15 @@ class Reply(Frozen):
 
 
 class Refusal(Frozen):
-    """An error status, with a body such as BentoML's.
+    """An error response, with a body like BentoML's.
 
     Attributes:
         status: the HTTP status.
-        message: what the error says.
-        detail: what it says beyond that, such as the list of wrong fields.
-        retry_after: what the answer's ``Retry-After`` says, in seconds.
+        message: the message of the error.
+        detail: the detail of the error, such as a list of field errors.
+        retry_after: the ``Retry-After`` of the response, in seconds.
         headers: further header fields.
-        delay: seconds until it comes.
+        delay: seconds before the response.
     """
 
     status: int
@@ -52,32 +52,32 @@ class Refusal(Frozen):
 
 
 class Unreachable(Frozen):
-    """No connection can be made: nothing is sent.
+    """No connection can be made. Nothing is sent.
 
     Attributes:
-        reason: the words of the error.
+        reason: the message of the error.
     """
 
     reason: str = "connection refused"
 
 
 class Garbage(Frozen):
-    """What comes is not HTTP.
+    """The response is not HTTP.
 
     Attributes:
-        reason: the words of the error.
+        reason: the message of the error.
     """
 
     reason: str = "the server does not speak HTTP/1.1"
 
 
 class Cut(Frozen):
-    """The connection breaks: before the answer's head, or else at some point of its body.
+    """The connection breaks, before the head of the response or at some point of its body.
 
     Attributes:
         items: how many items of a stream come before.
-        bytes: how many bytes of the body come before; a ``content-length`` says that there are more.
-        reply: the answer that is cut: whatever else a double may be told.
+        bytes: how many bytes of the body come before; the ``content-length`` is that of the whole body.
+        reply: the response that is cut off: a value, or another act.
     """
 
     items: int | None = None
@@ -86,13 +86,13 @@ class Cut(Frozen):
 
 
 class Stall(Frozen):
-    """Nothing comes for a while: before the answer's head, or else at some point of its body.
+    """The server stalls, before the head of the response or at some point of its body.
 
     Attributes:
-        seconds: how long, before it goes on; by default it never does.
+        seconds: for how long; by default for ever.
         items: how many items of a stream come before.
         bytes: how many bytes of the body come before.
-        reply: the answer that stalls: whatever else a double may be told.
+        reply: the response that stalls: a value, or another act.
     """
 
     seconds: float = math.inf
@@ -102,17 +102,16 @@ class Stall(Frozen):
 
 
 class Life(Frozen):
-    """How a task that is submitted fares: pending, then in progress, then over.
+    """The course of a submitted task: pending, then in progress, then over.
 
-    It moves on when the client asks for its status. The endpoint's function has run by then: it does so at the
-    submission.
+    Each request for its status moves it on. The endpoint's function runs when the task is submitted.
 
     Attributes:
-        pending: how often it is said to be pending.
-        in_progress: how often it is then said to be in progress.
-        reply: what it comes to: whatever else a double may be told; it fails by a `Refusal`.
-        canceled: whether it ends by being canceled.
-        cancelable: whether the client can cancel it; BentoML's local server can't.
+        pending: how many requests find it pending.
+        in_progress: how many requests then find it in progress.
+        reply: its result: a value, or another act; with a `Refusal` the task fails.
+        canceled: whether it ends as canceled.
+        cancelable: whether the client can cancel it. BentoML's local server can't.
     """
 
     pending: int = 0
@@ -123,9 +122,9 @@ class Life(Frozen):
 
 
 Act: TypeAlias = "Reply | Refusal | Unreachable | Garbage | Cut | Stall"
-"""What becomes of one request. Anything else that a double is told is the value of a `Reply`."""
+"""What becomes of one request. Any other object in a script is the value of a `Reply`."""
 
 
 def act_of(told: object) -> Act:
-    """What a double was told, as an act."""
+    """An object of a script as an act."""
     return told if isinstance(told, (Reply, Refusal, Unreachable, Garbage, Cut, Stall)) else Reply(told)

@@ -1,4 +1,4 @@
-"""What an answer looks like on the wire, as BentoML sends it."""
+"""The responses of a double, as BentoML sends them."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class _Buffer(bytearray):
 
 
 class Body:
-    """The body of an answer and the header fields that come with it."""
+    """The body of a response, and its header fields."""
 
     def __init__(self, content_type: str, data: bytes, disposition: str | None = None) -> None:
         self.data: bytes = data
@@ -77,7 +77,7 @@ class Body:
 
 
 def body_of(output: Output, value: object, name: str) -> Body:
-    """The result of an endpoint as the body of its answer.
+    """The result of an endpoint as the body of its response.
 
     Args:
         output: what the endpoint answers.
@@ -138,7 +138,7 @@ def _disposition(name: str) -> str:
 
 
 def item_of(output: Output, value: object) -> bytes:
-    """An item of a stream, which has nothing around it."""
+    """An item of a stream, as bytes."""
     if isinstance(value, (str, bytes)):
         return value if isinstance(value, bytes) else value.encode()
     return _json(output, value)
@@ -148,7 +148,7 @@ def item_of(output: Output, value: object) -> bytes:
 
 
 def whole(status: int, fields: Mapping[str, str], data: bytes) -> Generator[Event, None, None]:
-    """An answer that comes at once."""
+    """A response that comes at once."""
     yield Head(status, tuple(fields.items()))
     if data:
         yield Data(data)
@@ -156,13 +156,13 @@ def whole(status: int, fields: Mapping[str, str], data: bytes) -> Generator[Even
 
 
 def delayed(events: Generator[Event, None, None], seconds: float) -> Generator[Event, None, None]:
-    """What happens, some time later."""
+    """The events, some time later."""
     yield Pause(seconds)
     yield from events
 
 
 def refused(refusal: Refusal, fields: Mapping[str, str]) -> Generator[Event, None, None]:
-    """An error, in the shape that BentoML gives to those of its status."""
+    """An error response, in the shape that BentoML uses for its status."""
     said: JSON = {"error": refusal.message}
     if refusal.detail is not None:
         said = {"error": refusal.message, "detail": refusal.detail}
@@ -182,7 +182,7 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def failed(error: Exception) -> Refusal:
-    """What becomes of an exception that a function raised; unlike BentoML's it is told, for who reads the test."""
+    """The error response for an exception of a function. Unlike BentoML's, its message has the exception."""
     if isinstance(error, BentoMLException):
         return Refusal(error.error_code or 500, error.message or _HIDDEN, error.detail)
     return Refusal(500, f"{type(error).__name__}: {error}")
@@ -191,12 +191,12 @@ def failed(error: Exception) -> Refusal:
 def acted(
     act: Act, fields: Mapping[str, str], answer: Callable[[Reply], Generator[Event, None, None]]
 ) -> Generator[Event, None, None]:
-    """What happens by an act.
+    """The events of an act.
 
     Args:
-        act: what a double was told.
-        fields: header fields that every answer has.
-        answer: makes that of a reply.
+        act: the act.
+        fields: header fields of every response.
+        answer: makes the events of a `Reply`.
     """
     if isinstance(act, Unreachable):
         return _only(ConnectionFailed(FailureKind.CONNECT, act.reason))
@@ -222,13 +222,13 @@ def _only(event: Event) -> Generator[Event, None, None]:
 def replied(
     reply: Reply, output: Output, name: str, fields: Mapping[str, str], compute: Callable[[], object]
 ) -> Generator[Event, None, None]:
-    """The answer of an endpoint.
+    """The response of an endpoint.
 
     Args:
-        reply: what is said of it.
-        output: what the endpoint answers.
-        name: of the endpoint.
-        fields: header fields that every answer has.
+        reply: the act.
+        output: the output of the endpoint.
+        name: the name of the endpoint.
+        fields: header fields of every response.
         compute: makes the value.
     """
     if reply.delay:
@@ -254,7 +254,7 @@ def _has_items(value: object) -> bool:
 def _streamed(
     values: Iterable[object], reply: Reply, output: Output, fields: Mapping[str, str]
 ) -> Generator[Event, None, None]:
-    """A stream. Its head comes with the first item: what is raised before is an error, what is raised later an end."""
+    """A stream. Its head comes with the first item: an exception before is an error response, one later ends it."""
     declared = output.schema.get("media_type", "text/event-stream")
     kind = {"content-type": f"{declared}; charset=utf-8", "transfer-encoding": "chunked"}
     head = Head(reply.status, tuple({**fields, **kind, **_lower(reply.headers)}.items()))
@@ -290,7 +290,7 @@ def _streamed(
 def _broken(
     events: Generator[Event, None, None], items: int | None, size: int | None, breaking: Event
 ) -> Generator[Event, None, None]:
-    """Events that break at some point: before the head, or after so many items or bytes of the body, or at its end."""
+    """Events with a break before the head, after so many items or bytes of the body, or at its end."""
     if items is None and size is None:
         yield breaking
         yield from events

@@ -1,4 +1,4 @@
-"""What a double is asked: requests, and the arguments in them, decoded as a Service would."""
+"""The requests to a double, and their arguments, decoded as a Service does."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _URL: Final = (b"http://", b"https://")
 
 
 class UploadedFile(Frozen):
-    """A file, as it arrived.
+    """A file that was uploaded.
 
     Attributes:
         content: its bytes.
-        name: its file name; None for a root input, which has none.
-        content_type: its media type, if the client said one.
+        name: its file name; None for a root input.
+        content_type: its media type, if the client sent one.
     """
 
     content: bytes
@@ -32,17 +32,17 @@ class UploadedFile(Frozen):
 
 
 class Asked(Frozen):
-    """One request that a double was asked.
+    """One request that a double received.
 
     Attributes:
         method: the HTTP method.
         target: path and query.
         headers: the header fields; the values of those that may be secrets read ``REDACTED``.
         body: the body.
-        endpoint: the name of the endpoint that it calls or submits to; None for any other request.
-        arguments: the arguments by name, files as `UploadedFile`, a root input under the name ``""``; those that were
-            left out are not there.
-        submitted: whether it is a task that was submitted.
+        endpoint: the name of the endpoint that it calls or submits a task to; None for any other request.
+        arguments: the arguments by name, without omitted ones; files are `UploadedFile`, a root input has the name
+            ``""``.
+        submitted: whether it submits a task.
     """
 
     method: str
@@ -55,12 +55,12 @@ class Asked(Frozen):
 
 
 def is_secret(name: str) -> bool:
-    """Whether what has that name may be a secret."""
+    """Whether a field of that name may be a secret."""
     return SECRET.search(name.lower()) is not None
 
 
 def redacted(fields: Fields) -> Fields:
-    """Header fields without what may be a secret."""
+    """Header fields with values hidden that may be secrets."""
     return tuple((name, REDACTED if is_secret(name) else value) for name, value in fields)
 
 
@@ -68,7 +68,7 @@ def arguments_of(endpoint: Endpoint, content_type: str, body: bytes) -> dict[str
     """The arguments in the body of a call.
 
     Raises:
-        InvalidArgument: they are none, or a required one is missing.
+        InvalidArgument: the body is malformed, or a required argument is missing.
     """
     fields = endpoint.root_fields
     if endpoint.root_input and not fields:
@@ -117,7 +117,7 @@ def _fields(expected: Sequence[Parameter], content_type: str, body: bytes) -> di
 
 
 def _file(part: UploadedFile) -> object:
-    """A file; or the URL of one, which comes as a field."""
+    """A file, or the URL of one, which is sent as a field."""
     return part if part.name is not None else part.content.decode("utf-8", "replace")
 
 
@@ -136,7 +136,7 @@ def _json(data: bytes) -> JSON:
 
 
 def form(content_type: str, body: bytes) -> Iterator[tuple[str, UploadedFile]]:
-    """The parts of a form by name, in order; those that are no files have no file name."""
+    """The parts of a form by name, in order. Those that are not files have no file name."""
     boundary = parameters(content_type).get("boundary", "").encode()
     for part in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:-1]:
         head, _, content = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")

@@ -1,4 +1,4 @@
-"""A Service that is none: it answers as a test wants, and keeps what it was asked."""
+"""The double of a Service: it responds as a test says, and keeps the requests."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ _PLACE: Final = re.compile(r"\\\{([^{}:]+)(?::\w+)?\\\}")  # of a parameter in a
 
 
 class ServiceDouble:
-    """Stands in for a Service in a test, as the ``app=`` of a client: nothing is served, and no socket opened.
+    """Stands in for a Service in a test, as the ``app=`` of a client. No socket is opened.
 
-    Its endpoints are functions, or come from a schema: then they answer with valid values of their types. `script` has
-    them answer otherwise. One double may serve any number of clients and threads.
+    Its endpoints are functions, or come from a schema and then return valid values of their types. `script` changes
+    what they do. One double may be used by any number of clients and threads.
 
     Args:
         name: the name of the Service.
-        speed: how many times faster than they say pauses and the clients' own delays go by; `math.inf` for no wait at
-            all. Timeouts are held against their full length at any speed.
+        speed: by what factor pauses and the clients' own delays are shortened; `math.inf` for no waits. Timeouts apply
+            to the full length at any speed.
 
     Attributes:
         speed: as given.
-        requests: every request that it was asked, readiness and schema among them, in order.
+        requests: every request, those for readiness and schema included, in order.
     """
 
     def __init__(self, name: str = "Double", *, speed: float = 1.0) -> None:
@@ -59,7 +59,7 @@ class ServiceDouble:
 
     @classmethod
     def from_schema(cls, schema: bytes | JSON, *, speed: float = 1.0) -> ServiceDouble:
-        """The double of a Service whose ``/schema.json`` this is.
+        """The double of a Service with this ``/schema.json``.
 
         Raises:
             SchemaError: it is not the schema of a Service.
@@ -74,10 +74,10 @@ class ServiceDouble:
 
     @property
     def schema(self) -> JSON:
-        """What it serves as ``/schema.json``."""
+        """Its ``/schema.json``."""
         return self._document
 
-    # --- what it has
+    # --- endpoints
 
     @overload
     def endpoint(self, function: F, /) -> F: ...
@@ -91,10 +91,9 @@ class ServiceDouble:
         """Make a function an endpoint: a decorator.
 
         Its signature becomes its schema, as with BentoML: a positional-only argument is a root input, a generator a
-        stream, in which it may yield a `Pause` too. It may be ``async``, but it can't wait for anything. Arguments
-        arrive as the types that they are annotated with, files as `UploadedFile`. It may return bytes, or a `File` with
-        a name, where a file is due. What it raises becomes an error of the Service, but an ``AssertionError`` goes to
-        who called.
+        stream, which may also yield `Pause`. It may be ``async``, but can't await anything that takes time. Arguments
+        have the types of their annotations; files are `UploadedFile`. For a file it may return bytes, or a `File` with
+        a name. What it raises becomes an error response, except ``AssertionError``, which is raised by the call.
 
         Args:
             function: the function.
@@ -115,7 +114,7 @@ class ServiceDouble:
     def task(
         self, function: F | None = None, /, *, name: str | None = None, route: str | None = None
     ) -> F | Callable[[F], F]:
-        """Make a function an endpoint that can be submitted as a task: see `endpoint`, and `Life` for how it fares."""
+        """Make a function an endpoint that can be submitted as a task: see `endpoint`, and `Life` for its course."""
         return self._add(function, name, route, is_task=True)
 
     def _add(self, function: F | None, name: str | None, route: str | None, *, is_task: bool) -> F | Callable[[F], F]:
@@ -130,39 +129,39 @@ class ServiceDouble:
 
         return add if function is None else add(function)
 
-    # --- what it is told
+    # --- scripts
 
     def script(self, name: str, *acts: object) -> None:
-        """Say what becomes of the next requests, one after the other; the last holds for all further ones.
+        """Set what becomes of the next requests, in order. The last act applies to all further ones.
 
         Args:
-            name: an endpoint's; or a path, which begins with a slash: ``/readyz``, ``/schema.json``, or any other.
-            acts: for each request what the endpoint returns, or a function of its arguments that does; or a `Reply`,
-                `Refusal`, `Unreachable`, `Garbage`, `Cut` or `Stall`; for a task that is submitted a `Life`; or ``...``
-                for what it would have answered without a script.
+            name: the name of an endpoint; or a path, which begins with a slash, such as ``/readyz``.
+            acts: for each request the result of the endpoint, or a function of its arguments that returns one; or a
+                `Reply`, `Refusal`, `Unreachable`, `Garbage`, `Cut` or `Stall`; for a submitted task a `Life`; or
+                ``...`` for what it does without a script.
 
         Raises:
-            ValueError: nothing is said, or there is no such endpoint.
+            ValueError: there is no act, or no such endpoint.
         """
         if not acts:
-            raise ValueError("a script says what becomes of at least one request")
+            raise ValueError("a script needs at least one act")
         if not name.startswith("/"):
             if name not in self._service.endpoints:
                 raise ValueError(f"{self!r} has no endpoint {name!r}")
             if not self._service.endpoints[name].is_task and any(isinstance(act, Life) for act in acts):
-                raise ValueError(f"{name!r} is no task: a Life is for these")
+                raise ValueError(f"{name!r} is not a task, so it can have no Life")
         self._scripts[name] = _Script(acts)
 
     def unready(self, probes: int | None = None) -> None:
-        """Not be ready for the next so many times that somebody asks; None for as long as there is no other script."""
+        """Be unready for so many readiness requests; None for as long as there is no other script for ``/readyz``."""
         no = Refusal(503, _UNREADY)
         self.script("/readyz", *([no] * (probes or 1)), *(() if probes is None else (...,)))
 
-    # --- what it was asked
+    # --- requests
 
     @property
     def calls(self) -> Sequence[Asked]:
-        """The calls of endpoints, tasks that were submitted among them, in order."""
+        """The calls of endpoints, submitted tasks included, in order."""
         return [asked for asked in self.requests if asked.endpoint is not None]
 
     def calls_of(self, name: str) -> Sequence[Asked]:
@@ -170,10 +169,10 @@ class ServiceDouble:
         return [asked for asked in self.calls if asked.endpoint == name]
 
     def assert_called(self, name: str, /, **arguments: Value) -> Asked:
-        """Assert that an endpoint was called, with these arguments at least; return the last such call.
+        """Assert that an endpoint was called with at least these arguments; return the last such call.
 
         Raises:
-            AssertionError: it was not; the message tells of the calls that there were.
+            AssertionError: it was not; the message lists the calls.
         """
         for asked in reversed(self.calls_of(name)):
             if all(key in asked.arguments and asked.arguments[key] == value for key, value in arguments.items()):
@@ -197,10 +196,10 @@ class ServiceDouble:
         ]
         return "the calls were:\n" + "\n".join(lines) if lines else "nothing was called"
 
-    # --- answering
+    # --- responding
 
     def respond(self, request: Request, body: bytes) -> Generator[Event, None, None]:
-        """What happens when a request is sent to it: what makes it a `Responder`."""
+        """The events of the response to a request: the method of a `Responder`."""
         path, _, query = request.target.partition("?")
         path = unquote(path)
         asked = Asked(request.method, request.target, Headers(redacted(request.headers)), body)
@@ -221,7 +220,7 @@ class ServiceDouble:
         return self._scripted(path, own)
 
     def _scripted(self, path: str, own: Generator[Event, None, None]) -> Generator[Event, None, None]:
-        """What is answered at a path, if its script does not say otherwise."""
+        """The response at a path, by its script if there is one."""
         script = self._scripts.get(path)
         told = ... if script is None else script.next()
         if told is ...:
@@ -237,13 +236,13 @@ class ServiceDouble:
         return acted(act_of(told), fields, answer)
 
     def asgi(self, sleep: Callable[[float], Awaitable[object]]) -> ASGIApplication:
-        """The double as an ASGI application, to serve it to whatever speaks HTTP, or to mount it.
+        """The double as an ASGI application, to be served to other HTTP clients, or to be mounted.
 
-        A connection that can't be made or breaks is an application that raises there: its server answers 500, or breaks
-        off what it has begun.
+        Where a connection can't be made or breaks, the application raises: its server responds with 500, or aborts the
+        response.
 
         Args:
-            sleep: waits for some seconds: `asyncio.sleep`, or that of anyio or trio.
+            sleep: waits for some seconds, such as `asyncio.sleep`.
         """
         return served(self, sleep)
 
@@ -254,7 +253,7 @@ class ServiceDouble:
         }
 
     def _found(self, path: str) -> tuple[Endpoint | None, str, dict[str, object]]:
-        """The endpoint at a path, what is to be done with its task, and the parameters in the path."""
+        """The endpoint at a path, the action on its task, and the parameters in the path."""
         for endpoint in self._service.endpoints.values():
             route = _PLACE.sub(r"(?P<\1>[^/]+)", re.escape(endpoint.route))
             found = re.fullmatch(route, path)
@@ -308,7 +307,7 @@ class ServiceDouble:
         return acted(act_of(told), fields, answer)
 
     def _own(self, endpoint: Endpoint, arguments: Mapping[str, object]) -> object:
-        """What an endpoint returns without a script."""
+        """The result of an endpoint without a script."""
         function = self._functions.get(endpoint.name)
         if function is not None:
             return function(arguments)

@@ -1,4 +1,4 @@
-"""Values that are valid by a schema."""
+"""Values that are valid for a schema."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PNG: Final = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
     "0000000c49444154789c63f8cfc0000003010100c9fe92ef0000000049454e44ae426082"
 )
-"""A picture of one red pixel."""
+"""An image of one red pixel."""
 
 _TEXTS: Final[Mapping[object, str]] = {
     "date-time": "2024-01-02T03:04:05",
@@ -23,13 +23,13 @@ _TEXTS: Final[Mapping[object, str]] = {
     "uri": "https://example.org/",
     "path": "file.txt",
 }
-_DEEPEST: Final = 8  # what contains itself comes to an end there
+_DEEPEST: Final = 8  # levels of nesting, for types that contain themselves
 
 
 def example(schema: Schema) -> object:
-    """A value that is valid by a schema: what it gives as an example or a default, or else one of the type.
+    """A value that is valid for a schema: its example or default, or else a value of the type.
 
-    A file is its bytes, an image a PNG.
+    A file is bytes, an image the bytes of a PNG.
     """
     definitions = schema.get("$defs")
     return _example(schema, definitions if isinstance(definitions, dict) else {}, 0)
@@ -63,7 +63,7 @@ def _example(schema: Schema, definitions: Schema, depth: int) -> object:
 
 
 def _resolved(schema: Schema, definitions: Schema) -> Schema:
-    """The schema that a reference leads to, or the first member of a union that is not null."""
+    """The target of a reference, or the first member of a union that is not null."""
     for _ in range(_DEEPEST):
         reference = schema.get("$ref")
         members = schema.get("anyOf", schema.get("oneOf", schema.get("allOf")))

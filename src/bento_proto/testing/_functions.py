@@ -1,4 +1,4 @@
-"""Python functions as endpoints: their part of a schema, and calling them."""
+"""Python functions as endpoints: their schema, and calling them."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _STREAMS: Final = (
     abc.Iterator, abc.Generator, abc.AsyncIterator, abc.AsyncGenerator, abc.AsyncIterable
 )  # fmt: skip
 _NAMESPACE: Final = {**vars(typing), **vars(abc)}
-"""What annotations may name that a module imports for type checkers only."""
+"""Names in annotations that a module may import for type checkers only."""
 
 
 class Function(Frozen):
-    """A function that an endpoint stands for.
+    """The function of an endpoint.
 
     Attributes:
         call: the function.
@@ -81,7 +81,7 @@ def endpoint_of(function: Callable[..., object], name: str, route: str, *, is_ta
     """A function as an endpoint.
 
     Raises:
-        TypeError: a type of an argument or of the result is none that BentoML could describe.
+        TypeError: BentoML can't describe the type of an argument or of the result.
     """
     import inspect  # it is slow to load
 
@@ -151,17 +151,17 @@ def _output(function: Callable[..., object], hint: object) -> dict[str, JSON]:
 
 
 def _item(hint: Value) -> object:
-    """The type of an item, without the pauses that may come between them."""
+    """The type of an item, without `Pause`."""
     if origin_of(hint) not in (typing.Union, types.UnionType):
         return hint
     return typing.Union[tuple(member for member in typing.get_args(hint) if member is not Pause)]  # noqa: UP007
 
 
 def finished(value: object) -> object:
-    """What a function returned; of a coroutine its result, of an asynchronous generator one that is not.
+    """The result of a function. A coroutine is run, and an asynchronous generator becomes a generator.
 
     Raises:
-        RuntimeError: it waits for something: nobody is there who could.
+        RuntimeError: it awaits something that does not complete at once.
     """
     if isinstance(value, abc.Coroutine):
         return _stepped(cast("Coroutine[object, object, object]", value))

@@ -1,4 +1,4 @@
-"""Recording what a client and a real Service say to each other."""
+"""Recording the exchanges of a client with a real Service."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from ._recording import event_entry, request_entry, written
 
 
 class Recorder:
-    """Notes what passes between clients and Services, as the ``recorder=`` of a client, for a `Replay`.
+    """Records the exchanges of clients, as their ``recorder=``, for a `Replay`.
 
-    Credentials are left out: of requests' headers only the Content-Type is kept, of answers' headers and of queries the
-    values whose names do not sound like a secret. What stands in bodies is kept as it is.
+    Credentials are omitted: the only header of a request that is recorded is its Content-Type, and values in responses
+    and queries whose names sound like a secret are hidden. Bodies are recorded unchanged.
 
-    The body of each request is held in memory as a whole while it is recorded, files included.
+    The whole body of each request is in memory while it is recorded, files included.
 
     Args:
-        url: where the Service is, for whoever replays it.
-        limit: how many bytes of one body are kept. A request with a longer one is still recognised by its digest; an
-            answer with a longer one can't be replayed.
+        url: the URL of the Service, as information for the replay.
+        limit: how many bytes of one body are recorded. A longer request is recognised by its digest; a longer response
+            can't be replayed.
     """
 
     def __init__(self, url: str = "", *, limit: int = 1 << 20) -> None:
@@ -32,21 +32,21 @@ class Recorder:
         self._exchanges: list[_Noted] = []
 
     def watch(self, exchange: exchange.Exchange[object], body: bytes, clock: Callable[[], float]) -> None:
-        """Note an exchange that is about to begin: what makes it a `ExchangeRecorder`."""
-        exchange.request.body = (body,) if body else ()  # whatever it was read from may not give it twice
+        """Record an exchange that is about to begin: the method of an `ExchangeRecorder`."""
+        exchange.request.body = (body,) if body else ()  # its source may be readable only once
         noted = _Noted(request_entry(exchange.request, body, self._limit), self._limit, clock)
         self._exchanges.append(noted)
         exchange.recorder = noted.note
 
     def text(self) -> str:
-        """The recording so far, for a file."""
+        """The recording so far, as the text of a file."""
         return written(self._url, [(noted.request, noted.answer) for noted in self._exchanges])
 
 
 class _Piece(Frozen):
     when: float
     event: Head | Data | End | ConnectionFailed
-    size: int = 0  # of a body's data, which may be more than is kept
+    size: int = 0  # of the data, which may be more than is kept
 
 
 class _Noted:
@@ -56,7 +56,7 @@ class _Noted:
         self._clock = clock
         self._begun = clock()
         self._pieces: list[_Piece] = []
-        self._framed = False  # whether what the network makes of the body tells nothing
+        self._framed = False  # whether the pieces of the body are without meaning
 
     def note(self, event: Received) -> None:
         now = self._clock() - self._begun
@@ -71,7 +71,7 @@ class _Noted:
             self._pieces.append(_Piece(now, event))
 
     def _add(self, now: float, data: Data) -> None:
-        """Note a piece of the body, with the one before it if both are of one chunk."""
+        """Record a piece of the body, joined to the one before if both are of one chunk."""
         last = self._pieces.pop()
         size = last.size + len(data.data)
         if self._framed and isinstance(last.event, Data) and not last.event.ends_chunk:

@@ -1,4 +1,4 @@
-"""How exchanges stand in a recording: as JSON that a person can read, without credentials."""
+"""The format of recordings: readable JSON without credentials."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _BOUNDARY: Final = "boundary"
 
 
 def request_entry(request: Request, body: bytes, limit: float) -> dict[str, JSON]:
-    """A request, such that two that ask for the same are the same.
+    """A request in normal form: equal requests have equal entries.
 
     Args:
-        request: what is sent.
+        request: the request.
         body: its body.
-        limit: how many bytes of body are written out; of a longer one there is only a digest.
+        limit: how many bytes of the body are written out; a longer one is replaced by its digest.
     """
     entry: dict[str, JSON] = {"method": request.method, "target": hidden_query(request.target)}
     content_type = next((value for name, value in request.headers if name.lower() == "content-type"), None)
@@ -54,7 +54,7 @@ def request_entry(request: Request, body: bytes, limit: float) -> dict[str, JSON
 
 
 def event_entry(event: Head | Data | End | ConnectionFailed) -> dict[str, JSON]:
-    """An event of an answer."""
+    """An event of a response."""
     if isinstance(event, Head):
         fields = redacted(event.headers)
         shown = [[name, hidden_query(value) if name.lower() == "location" else value] for name, value in fields]
@@ -68,10 +68,10 @@ def event_entry(event: Head | Data | End | ConnectionFailed) -> dict[str, JSON]:
 
 
 def event_of(entry: Mapping[str, JSON]) -> Received:
-    """The event that an entry stands for.
+    """The event of an entry.
 
     Raises:
-        LookupError: its data was too long to be kept.
+        LookupError: its data was too long to be recorded.
     """
     if "status" in entry:
         fields = cast("list[list[str]]", entry["headers"])
@@ -86,7 +86,7 @@ def event_of(entry: Mapping[str, JSON]) -> Received:
 
 
 def content(data: bytes, limit: float = math.inf) -> JSON:
-    """Bytes as text where they are text, else as base64; of what is too long only a digest."""
+    """Bytes as text if they are UTF-8, else as base64; if they are too many, their digest."""
     if len(data) > limit:
         return {"size": len(data), "sha256": sha256(data).hexdigest()}
     try:
@@ -100,7 +100,7 @@ def _bytes(entry: JSON) -> bytes:
 
 
 def hidden_query(target: str) -> str:
-    """A path and query, or a URL, without what may be a secret in them."""
+    """A path and query, or a URL, with parts hidden that may be secrets."""
     before, mark, query = target.partition("?")
     parts = urlsplit(before)
     if parts.scheme:
@@ -114,7 +114,7 @@ def hidden_query(target: str) -> str:
 
 
 def written(url: str, exchanges: Sequence[tuple[JSON, Sequence[JSON]]]) -> str:
-    """A whole recording, as text: each request and each event of an answer has a line."""
+    """A recording as text, with a line for each request and each event of a response."""
     blocks = [
         f' {{"request": {_line(request)},\n  "answer": [' + ",".join(f"\n   {_line(event)}" for event in answer) + "]}"
         for request, answer in exchanges
@@ -131,7 +131,7 @@ def read(text: str | bytes) -> tuple[str, list[dict[str, JSON]]]:
     """The URL and the exchanges of a recording.
 
     Raises:
-        ValueError: it is none.
+        ValueError: the text is not a recording.
     """
     document: JSON = json.loads(text)
     if not isinstance(document, dict) or document.get("format") != FORMAT or document.get("version") != VERSION:

@@ -1,4 +1,4 @@
-"""Answering from a recording."""
+"""Replaying a recording."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ _SHOWN: Final = 300
 
 
 class Mismatch(AssertionError):
-    """A request is none of a recording's, or one more than it has."""
+    """A request is not in the recording, or was made more often than recorded."""
 
 
 class Replay:
-    """Answers as a recorded Service did, as the ``app=`` of a client.
+    """Responds as a recorded Service did, as the ``app=`` of a client.
 
-    A request is answered by the exchange with the same method, path, query and body, wherever it stands; the boundary
-    of a form and the order of the keys of a JSON object do not matter. Of several such each answers once, in their
-    order; only for GET does the last answer again. A request without an exchange raises `Mismatch`.
+    A request gets the response of the recorded exchange with the same method, path, query and body. The boundary of a
+    form and the order of keys in JSON do not matter. Equal requests get their responses in order, each once; for GET,
+    the last one is repeated. A request that was not recorded raises `Mismatch`.
 
     Args:
         recording: the text of a recording.
-        speed: how many times faster the recorded times go by; `math.inf` for no wait at all.
+        speed: by what factor recorded pauses are shortened; `math.inf` for no waits.
 
     Attributes:
         speed: as given.
-        url: where the Service was; empty if the recording does not say.
+        url: the URL of the Service; empty if the recording has none.
 
     Raises:
-        ValueError: it is no recording.
+        ValueError: the text is not a recording.
     """
 
     def __init__(self, recording: str | bytes, *, speed: float = 1.0) -> None:
@@ -66,10 +66,10 @@ class Replay:
         return lines
 
     def respond(self, request: Request, body: bytes) -> Generator[Event, None, None]:
-        """What happened when the request was recorded: what makes it a `Responder`.
+        """The recorded events of the response: the method of a `Responder`.
 
         Raises:
-            Mismatch: it was not, or not as often.
+            Mismatch: the request was not recorded, or not as often.
         """
         entry = self._entry(request, body)
         answers = self._known.get(_key(entry))
@@ -85,7 +85,7 @@ class Replay:
         return whole if _key(whole) in self._known else self._digested(request, body, whole)
 
     def _digested(self, request: Request, body: bytes, whole: dict[str, JSON]) -> dict[str, JSON]:
-        """The request as it is recorded if its body is too long to be kept."""
+        """The entry of the request with the digest of its body, if that is what was recorded."""
         digested = request_entry(request, body, -1)
         return digested if _key(digested) in self._known else whole
 
@@ -112,7 +112,7 @@ class Replay:
 
 
 class _Answers:
-    """The answers to one request, in their order, which threads may share."""
+    """The responses to equal requests, in order. Thread-safe."""
 
     def __init__(self, answers: list[Sequence[Mapping[str, JSON]]]) -> None:
         self.all: list[Sequence[Mapping[str, JSON]]] = answers

@@ -1,4 +1,4 @@
-"""A Service that is played by code of this process, in the place of a server."""
+"""Responders: code in this process that responds in place of a server."""
 
 from __future__ import annotations
 
@@ -9,83 +9,81 @@ from typing import Final, Protocol, TypeAlias, runtime_checkable
 from bento_proto import exchange, policy
 from bento_proto._errors import LocalProtocolError
 from bento_proto._frozen import Frozen
-from bento_proto.exchange._exchange import State
 from bento_proto.http._messages import ConnectionFailed, FailureKind, Received, Request
 
-_ENDLESS: Final = 2_000_000.0  # no system waits longer at once
+_ENDLESS: Final = 2_000_000.0  # seconds; no system takes a longer wait
 _LATE: Final = "the server did not answer in time"
 
 
 class Pause(Frozen):
-    """Nothing comes for a while.
+    """Time that passes before the next event.
 
     Attributes:
-        seconds: how long; it may be infinite.
+        seconds: how long; may be infinite.
     """
 
     seconds: float
 
 
 Event: TypeAlias = Pause | Received
-"""One thing that happens while a request is answered."""
+"""An event of a response."""
 
 
 @runtime_checkable
 class Responder(Protocol):
-    """Answers requests in the place of a server, as the ``app=`` of a client.
+    """Responds in place of a server, as the ``app=`` of a client.
 
     Attributes:
-        speed: how many times faster than they say pauses go by; infinite for no wait at all. The client's own delays,
-            between retries say, go by as fast.
+        speed: by what factor pauses, and the client's own delays between retries, are shortened; infinite for no waits.
     """
 
     speed: float
 
     def respond(self, request: Request, body: bytes) -> Generator[Event, None, None]:
-        """What happens when a request is sent: pauses and a head, the body's data and an end, or a loss.
+        """The events of the response: pauses, a head, the data of the body and its end, or a failed connection.
 
-        It is closed when the client wants no more of it. What it raises is raised by the call.
+        The generator is closed when the client stops reading. What it raises is raised by the call.
 
         Args:
-            request: what is sent.
+            request: the request.
             body: its body, files included.
         """
         ...
 
 
 class ExchangeRecorder(Protocol):
-    """Notes exchanges, as the ``recorder=`` of a client."""
+    """Records exchanges, as the ``recorder=`` of a client."""
 
     def watch(self, exchange: exchange.Exchange[object], body: bytes, clock: Callable[[], float]) -> None:
-        """Be told of an exchange that is about to begin, and see to its `Exchange.recorder`.
+        """An exchange is about to begin: set its `Exchange.recorder`.
 
         Args:
-            exchange: what is sent, and what takes the answer.
-            body: the body of its request, files included; it is sent as it is in the exchange afterwards.
-            clock: reads the time, in seconds from any fixed point.
+            exchange: has the request, and takes the response. The body of its request may be replaced here.
+            body: the body of the request, files included.
+            clock: returns the time, in seconds from any fixed point.
         """
         ...
 
 
 def slept(seconds: float, speed: float) -> float:
-    """How many seconds are slept for a pause at some speed; one without end has none at any."""
+    """How many seconds to sleep for a pause at that speed. An infinite pause stays one."""
     return _ENDLESS if seconds == math.inf else min(seconds / speed, _ENDLESS)
 
 
 class Playback:
-    """An exchange that a responder answers. What is left to an adapter is sleeping.
+    """Carries out an exchange with a responder. The adapter only has to sleep.
 
-    Until it `is_over`, sleep for as many seconds as `wait` says, then `receive`. Time goes by in pauses alone: they are
-    what the step's timeouts are held against, at their full length, however fast they go by.
+    Until it `is_over`, sleep for the seconds that `wait` returns, then call `receive`. Only pauses take time. The
+    timeouts of the step apply to their full length, whatever the speed.
 
     Args:
         step: what to carry out.
-        responder: what answers.
+        responder: responds to it.
         body: the body of the step's request, files included.
 
     Attributes:
-        exchange: that of the step.
-        skipped: how many seconds went by without being slept.
+        exchange: the exchange of the step.
+        skipped: seconds that passed without being slept.
     """
 
     def __init__(self, step: policy.Step, responder: Responder, body: bytes) -> None:
@@ -105,14 +103,14 @@ class Playback:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more can come."""
-        return self.exchange.state in (State.DONE, State.FAILED, State.REDIRECTED)
+        """Whether there are no more events."""
+        return self.exchange.is_over
 
     def wait(self) -> float:
-        """How many seconds to sleep before what comes next; the step's delay is in the first."""
+        """The seconds to sleep before the next event. The first include the delay of the step."""
         delay, self._delay = self._delay, 0.0
         waited, limit = 0.0, min(self._patience, self._left)
-        self._next = ConnectionFailed(FailureKind.DISCONNECTED, "the answer was broken off")
+        self._next = ConnectionFailed(FailureKind.DISCONNECTED, "the response was cut off")
         for event in self._events:
             if not isinstance(event, Pause):
                 self._next = event
@@ -128,17 +126,17 @@ class Playback:
         return seconds
 
     def receive(self) -> Sequence[object]:
-        """Let what comes next come; return the items that it completed.
+        """Take the next event; return the items that it completed.
 
         Raises:
-            LocalProtocolError: nobody has asked how long to `wait`, or the responder's events make no sense.
+            LocalProtocolError: `wait` was not called, or the responder's events are out of order.
         """
         if self._next is None:
-            raise LocalProtocolError("how long to wait was not asked")
+            raise LocalProtocolError("wait() was not called")
         event, self._next = self._next, None
         return self.exchange.receive(event)
 
     def close(self) -> None:
-        """Want no more of it."""
+        """Stop reading. Idempotent."""
         self._events.close()
         self.exchange.close()

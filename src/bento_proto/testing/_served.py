@@ -23,7 +23,7 @@ class ASGIApplication(Protocol):
 
 
 def served(responder: Responder, sleep: Callable[[float], Awaitable[object]]) -> ASGIApplication:
-    """A responder as an ASGI application; a loss becomes a `ConnectionError`, which breaks the answer off."""
+    """A responder as an ASGI application. A failed connection is a `ConnectionError`, which aborts the response."""
 
     async def application(scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -33,7 +33,7 @@ def served(responder: Responder, sleep: Callable[[float], Awaitable[object]]) ->
         elif scope["type"] == "http":
             await _answer(responder, sleep, scope, receive, send)
         else:
-            raise ValueError(f"a Service speaks no {scope['type']}")
+            raise ValueError(f"a Service does not support {scope['type']}")
 
     return application
 
@@ -54,7 +54,7 @@ async def _answer(
             if isinstance(event, Pause):
                 await sleep(slept(event.seconds, responder.speed))
             elif isinstance(event, Head):
-                # How the body is framed is the server's own affair.
+                # The server frames the body itself.
                 fields = [(name, value) for name, value in event.headers if name != "transfer-encoding"]
                 headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in fields]
                 await send({"type": "http.response.start", "status": event.status, "headers": headers})
@@ -73,7 +73,9 @@ def _request(scope: Message) -> Request:
     fields = cast("Iterable[tuple[bytes, bytes]]", scope["headers"])
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in fields)
     path = cast("bytes | None", scope.get("raw_path")) or cast("str", scope["path"]).encode()
-    path = path.removeprefix(cast("str", scope.get("root_path", "")).encode())  # of what it is mounted in
+    path = path.removeprefix(
+        cast("str", scope.get("root_path", "")).encode()
+    )  # of the application that it is mounted in
     query = cast("bytes", scope.get("query_string", b""))
     target = path.decode("latin-1") + (f"?{query.decode('latin-1')}" if query else "")
     return Request(cast("str", scope["method"]), Origin("http", "localhost", 80), target, headers)

@@ -1,4 +1,4 @@
-"""The tasks of a double: what BentoML's server does with them, at the pace that a test wants."""
+"""The tasks of a double, as BentoML's server has them, at the pace of the test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ._acts import Life
 
 ACTIONS: Final = {"submit": "POST", "status": "GET", "get": "GET", "retry": "POST", "cancel": "PUT"}
-"""What can be done with a task, behind the route of its endpoint, and by which method."""
+"""The actions on tasks, each a suffix of the endpoint's route, with their methods."""
 
 _TIME: Final = "2024-01-02T03:04:05"  # there is no clock here
 
@@ -59,19 +59,19 @@ class Tasks:
     def submit(
         self, life: Life, answer: Iterable[Event], again: Callable[[], Generator[Event, None, None]]
     ) -> Generator[Event, None, None]:
-        """Keep a new task; answer with its id.
+        """Add a task; respond with its id.
 
         Args:
-            life: how it fares.
-            answer: what a direct call is answered.
-            again: submits it anew.
+            life: its course.
+            answer: the response to a direct call.
+            again: submits it again.
         """
         identifier = f"{next(self._numbers):032x}"
         self._tasks[identifier] = _Task(life, tuple(event for event in answer if not isinstance(event, Pause)), again)
         yield from _said(200, {"task_id": identifier, "status": "in_progress"})
 
     def asked(self, action: str, query: str) -> Generator[Event, None, None]:
-        """Answer a request for a task that was submitted."""
+        """Respond to a request for a submitted task."""
         identifier = parse_qs(query).get("task_id", [""])[0]
         task = self._tasks.get(identifier)
         if not identifier:

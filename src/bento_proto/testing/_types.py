@@ -1,4 +1,4 @@
-"""Python's types as BentoML describes them in a schema, and what a schema's JSON becomes as one of them."""
+"""Python types as schemas, as BentoML describes them, and JSON converted to these types."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SCALARS: Final[Mapping[object, dict[str, JSON]]] = {
 }  # fmt: skip
 # Types of modules that need not be loaded, by their names.
 _BY_NAME: Final[Mapping[str, dict[str, JSON]]] = {
-    "bento_proto._inputs.File": {"type": "file", "format": "binary"},
+    "bento_proto.request._file.File": {"type": "file", "format": "binary"},
     "bento_proto.testing._asked.UploadedFile": {"type": "file", "format": "binary"},
     "pathlib.Path": {"type": "file", "format": "binary"},
     "PIL.Image.Image": {"type": "file", "format": "image", "pil": True},
@@ -79,7 +79,7 @@ def _has(kind: Value, attribute: str) -> bool:
 
 
 def origin_of(annotation: object) -> Value:
-    """The generic that an annotation is made of, or None."""
+    """The origin of a generic annotation, or None."""
     return typing.get_origin(annotation)
 
 
@@ -161,7 +161,7 @@ def _fields(annotation: Value, is_input: bool, depth: int) -> dict[str, JSON]:
 
 
 def _flat(schema: Schema, definitions: Schema, depth: int) -> dict[str, JSON]:
-    """A model's schema with everything in its place, and of each union its first member, as BentoML writes it."""
+    """A model's schema without references, and with the first member of each union, as BentoML writes it."""
     if depth > _DEEPEST:
         raise TypeError("a model that contains itself has no schema")
     found = {key: value for key, value in schema.items() if key != "$defs"}
@@ -184,7 +184,7 @@ def _flat(schema: Schema, definitions: Schema, depth: int) -> dict[str, JSON]:
 
 
 def converted(value: Value, annotation: Value, schema: Schema) -> object:
-    """What arrived as JSON, as the type that a function wants; what is of no known type stays as it is.
+    """JSON converted to the type of an annotation. A value of an unknown type is unchanged.
 
     Raises:
         InvalidArgument: it is none.
@@ -250,7 +250,7 @@ def _instance(value: Value, annotation: Value) -> object:
 
 
 def _scalar(value: Value, annotation: Value) -> object:
-    """A number that came as text, or a whole one as a float, as pydantic takes it."""
+    """A number that was sent as text, or a whole one as a float, as pydantic accepts it."""
     number: JSON = value
     if isinstance(value, str):
         try:
@@ -274,5 +274,5 @@ def _of_the_standard_library(value: Value, annotation: Value) -> object:
 
 
 def plain(value: object) -> JSON:
-    """A default value, as the schema tells it."""
+    """A default value as JSON."""
     return parse_json(to_json(value))
