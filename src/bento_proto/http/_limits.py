@@ -45,10 +45,10 @@ class Timeout(Frozen):
         return cls(*(seconds if seconds is not None and seconds <= _ENDLESS else None for seconds in waits))
 
     def within(self, remaining: float | None) -> Timeout:
-        """A copy in which no timeout is longer than the seconds that remain; these become its total."""
+        """A copy in which no timeout, the total included, is longer than the seconds that remain."""
         if remaining is None or remaining > _ENDLESS:
             return self
-        waits = (self.connect, self.send, self.receive, self.pool, remaining)
+        waits = (self.connect, self.send, self.receive, self.pool, self.total)
         return Timeout(*(remaining if seconds is None else min(seconds, remaining) for seconds in waits))
 
     def after(self, seconds: float) -> Timeout:
