@@ -78,7 +78,7 @@ class BatchState:
         self._ready: dict[int, Outcome[Value]] = {}
         self._arrived: deque[int] = deque()  # what is ready, in its own order
         self._failed: set[int] = set()
-        self._broken: Exception | None = None
+        self._broken: BaseException | None = None
 
     @property
     def wants_input(self) -> bool:
@@ -127,7 +127,7 @@ class BatchState:
         if self._on_error == "raise":
             self._ended = True
 
-    def end(self, error: Exception | None = None) -> None:
+    def end(self, error: BaseException | None = None) -> None:
         """There are no more inputs; or taking the next one raised, which ends the batch after what came before it."""
         self._ended = True
         self._broken = error
