@@ -27,7 +27,7 @@ MAY_IMPORT = {
 }
 # What a single module or sub-package may name as well.
 MAY_IMPORT_TOO = {
-    "bento_async._trio": {"trio"},
+    "bento_async._backends.trio": {"trio"},
     "bento_client.cli": {"click"},
     "bento_client.codegen.typed": {"bento_async", "bento_sync"},
     "bento_client.observe": {"opentelemetry", "rich"},  # if they are installed, for annotations
@@ -50,7 +50,7 @@ FLOORS = (
     {"http", "schema"},
     {"exchange", "request"},
     {"observe", "response"},
-    {"http11", "policy"},
+    {"asgi", "http11", "policy"},
     {"batch", "pool", "session"},
     {"testing"},
 )

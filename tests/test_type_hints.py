@@ -15,12 +15,6 @@ TEXT_YET: set[str] = set()
 
 # Modules whose annotations can't all be evaluated yet, and aliases that are text.
 NOT_YET = {
-    "bento_async._batch",
-    "bento_async._call",
-    "bento_async._client",
-    "bento_async._endpoint",
-    "bento_async._stream",
-    "bento_async._typed",
     "bento_sync._batch",
     "bento_sync._client",
     "bento_sync._endpoint",

@@ -48,11 +48,9 @@ if TYPE_CHECKING:
     from bento_proto.response import Content
 
     from ._batch import AsyncBatch
-    from ._call import AsyncCall
-    from ._client import AsyncHTTPClient
+    from ._client import AsyncHTTPClient, TypedAsyncHTTPClient
     from ._endpoint import AsyncEndpointMethod, AsyncTask
-    from ._stream import AsyncStream
-    from ._typed import TypedAsyncHTTPClient
+    from ._stream import AsyncCall, AsyncStream
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -61,11 +59,9 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._batch": "AsyncBatch",
-        "._call": "AsyncCall",
-        "._client": "AsyncHTTPClient",
+        "._client": "AsyncHTTPClient TypedAsyncHTTPClient",
         "._endpoint": "AsyncEndpointMethod AsyncTask",
-        "._stream": "AsyncStream",
-        "._typed": "TypedAsyncHTTPClient",
+        "._stream": "AsyncCall AsyncStream",
         "bento_files": "tls_context",
         "bento_proto": (
             "BentoMLException CallTimeout Conflict ConnectError ConnectionLost Endpoint File FileInput Forbidden "

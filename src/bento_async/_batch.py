@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 import anyio
 from anyio import CancelScope, Event
 
-from bento_proto.batch import arguments_of
+from bento_proto import Value
+from bento_proto.batch import BatchState, Outcome, arguments_of
 
-from ._loop import Loop
+from ._backends.auto import current_backend
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
-    from types import TracebackType
-
     from anyio.abc import TaskGroup
-    from typing_extensions import Self
 
-    from bento_proto import Value
-    from bento_proto.batch import BatchState, Outcome
-
-    Call = Callable[[Sequence[object], Mapping[str, object]], Awaitable[object]]
-    Inputs = Iterator[object] | AsyncIterator[object]
+Call: TypeAlias = Callable[[Sequence[object], Mapping[str, object]], Awaitable[object]]
+Inputs: TypeAlias = Iterator[object] | AsyncIterator[object]
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -45,7 +41,9 @@ class AsyncBatch(Generic[T_co]):
         self, call: Call, inputs: Iterable[Value] | AsyncIterable[Value], concurrency: int, window: BatchState
     ) -> None:
         self._call = call
-        self._inputs: Inputs = aiter(inputs) if isinstance(inputs, AsyncIterable) else iter(inputs)
+        self._inputs: Iterator[object] | AsyncIterator[object] = (
+            aiter(inputs) if isinstance(inputs, AsyncIterable) else iter(inputs)
+        )
         self._concurrency = concurrency
         self._window = window
         self._closed = False
@@ -56,7 +54,7 @@ class AsyncBatch(Generic[T_co]):
         if crew is not None:
             crew.abandon()
 
-    def __aiter__(self) -> Self:
+    def __aiter__(self) -> AsyncBatch[T_co]:
         return self
 
     async def __anext__(self) -> T_co:
@@ -66,7 +64,7 @@ class AsyncBatch(Generic[T_co]):
             StopAsyncIteration: there are no more.
             BentoMLException, TypeError, ValueError, OSError: a call failed, with ``on_error="raise"``; what was under
                 way is cancelled.
-            Exception: the next input could not be had.
+            BaseException: taking an input raised it.
         """
         return (await self._outcome()).result
 
@@ -78,21 +76,22 @@ class AsyncBatch(Generic[T_co]):
         if self._crew is None and not self._closed:
             self._crew = _Crew(self._call, self._inputs, self._concurrency, self._window)
         try:
-            while self._crew is not None and not self._closed:
+            while (crew := self._crew) is not None and not self._closed:
                 self._window.tell()
                 outcome = self._window.take()
                 if outcome is not None:
-                    self._crew.go_on()
+                    crew.room.set()  # for another input
                     return outcome
-                if self._window.is_over:
-                    raise StopAsyncIteration
-                await self._crew.news()
+                if self._window.is_over or crew.over.is_set():
+                    raise crew.error or StopAsyncIteration
+                await crew.news.wait()
+                crew.news = Event()
             raise StopAsyncIteration
         except BaseException:
             await self.close()
             raise
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> AsyncBatch[T_co]:
         return self
 
     async def __aexit__(
@@ -101,7 +100,7 @@ class AsyncBatch(Generic[T_co]):
         await self.close()
 
     async def close(self) -> None:
-        """Want no more of it. Harmless when it is over."""
+        """Stop, and wait until nothing is under way. Idempotent."""
         self._closed = True
         if self._crew is not None:
             await self._crew.dismiss()
@@ -116,7 +115,7 @@ class _Outcomes(Generic[T_co]):
     def __init__(self, following: Callable[[], Awaitable[Outcome[T_co]]]) -> None:
         self._following = following
 
-    def __aiter__(self) -> Self:
+    def __aiter__(self) -> _Outcomes[T_co]:
         return self
 
     async def __anext__(self) -> Outcome[T_co]:
@@ -124,7 +123,7 @@ class _Outcomes(Generic[T_co]):
 
 
 class _Crew:
-    """The tasks of a batch. They do not know the batch, so that it can be dropped.
+    """The tasks of a batch. They do not refer to the batch, so that it can be dropped.
 
     Their task group is entered and left by a task of its own, so that no cancel scope spans what the caller does
     between two results.
@@ -132,43 +131,41 @@ class _Crew:
     Args:
         call: makes a call.
         inputs: what it is called with.
-        most: how many calls there may be at a time.
-        window: says which.
+        concurrency: how many calls there may be at a time.
+        window: decides when.
+
+    Attributes:
+        room: set when there may be room for another input.
+        news: set when something has happened.
+        over: set when no task is left.
+        error: what ended them early.
     """
 
-    def __init__(self, call: Call, inputs: Inputs, most: int, window: BatchState) -> None:
+    def __init__(self, call: Call, inputs: Inputs, concurrency: int, window: BatchState) -> None:
+        self.room: Event = Event()
+        self.news: Event = Event()
+        self.over: Event = Event()
+        self.error: BaseException | None = None
         self._call = call
         self._inputs = inputs
         self._window = window
-        self._places = anyio.Semaphore(most)
+        self._free = anyio.Semaphore(concurrency)
         self._scope = CancelScope()
         self._has_begun = False
-        self._over = Event()
-        self._room = Event()
-        self._news = Event()
-        self._loop = Loop()
-        self._loop.spawn(self._run)
-
-    def go_on(self) -> None:
-        """There may be room for another input."""
-        self._room.set()
-
-    async def news(self) -> None:
-        """Wait until something has happened."""
-        await self._news.wait()
-        self._news = Event()
+        self._backend = current_backend()
+        self._backend.spawn(self._run)
 
     async def dismiss(self) -> None:
         """Cancel what is under way, and wait until it is gone."""
         self._scope.cancel()
         if self._has_begun:  # else it never will: the loop may end before
             with CancelScope(shield=True):
-                await self._over.wait()
+                await self.over.wait()
 
     def abandon(self) -> None:
         """Cancel what is under way, from any thread, and wait for nothing."""
-        if not self._over.is_set():
-            self._loop.call_soon(self._scope.cancel)
+        if not self.over.is_set():
+            self._backend.call_soon(self._scope.cancel)
 
     async def _run(self) -> None:
         if self._scope.cancel_called:
@@ -179,18 +176,22 @@ class _Crew:
                 async with anyio.create_task_group() as calls:
                     while not self._window.has_ended:
                         if self._window.wants_input:
-                            await self._places.acquire()  # here, as trio starts tasks in any order
+                            await self._free.acquire()  # here, as trio starts tasks in any order
                             await self._take_input(calls)
                         else:
-                            await self._room.wait()
-                            self._room = Event()
+                            await self.room.wait()
+                            self.room = Event()
+        except BaseException as exc:
+            self.error = exc
+            if isinstance(exc, anyio.get_cancelled_exc_class()):
+                raise
         finally:
             aclose: Callable[[], Awaitable[object]] | None = getattr(self._inputs, "aclose", None)
             if aclose is not None:  # of a generator, which is mostly made for the batch: nobody else has it
-                with anyio.move_on_after(_PATIENCE, shield=True):
+                with anyio.move_on_after(_PATIENCE, shield=True), suppress(Exception):
                     await aclose()
-            self._over.set()
-            self._news.set()
+            self.over.set()
+            self.news.set()
 
     async def _take_input(self, calls: TaskGroup) -> None:
         if self._window.has_ended:  # by an error, meanwhile
@@ -199,20 +200,22 @@ class _Crew:
             given = await anext(self._inputs) if isinstance(self._inputs, AsyncIterator) else next(self._inputs)
         except (StopIteration, StopAsyncIteration):
             self._window.end()
-            self._news.set()
-        except Exception as exc:  # noqa: BLE001 - it is raised when it is its turn
+        except anyio.get_cancelled_exc_class():
+            raise
+        except BaseException as exc:  # noqa: BLE001 - it is raised when it is its turn, where the results are asked for
             self._window.end(exc)
-            self._news.set()
         else:
             calls.start_soon(self._make, self._window.start(given), given)
+            return
+        self.news.set()
 
     async def _make(self, number: int, given: object) -> None:
         try:
             result = await self._call(*arguments_of(given))
         except Exception as exc:  # noqa: BLE001 - the batch says what becomes of it
             self._window.fail(number, exc)
-            self._room.set()  # it may be that there is to be no more
+            self.room.set()  # it may be that there is to be no more
         else:
             self._window.finish(number, result)
-        self._places.release()
-        self._news.set()
+        self._free.release()
+        self.news.set()

@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, ClassVar
+import ssl
+import time
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
+from types import EllipsisType, TracebackType
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from bento_proto.schema import RESERVED, attributes, endpoint_for
+import bento_async
+from bento_proto import JSON, Value, asgi, batch, exchange, http, observe, policy, response, schema, session, testing
 
-if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncIterable, Callable, Iterable, Mapping
-    from types import EllipsisType, TracebackType
-
-    from typing_extensions import Self
-
-    from bento_proto import JSON, Endpoint, Hooks, Limits, RetryPolicy, Service, Timeout, Value
-    from bento_proto.batch import OnError
-    from bento_proto.exchange import OnProgress
-    from bento_proto.response import Content
-    from bento_proto.session import FileStrings, Images
-    from bento_proto.testing import ExchangeRecorder, Responder
-
-    from ._batch import AsyncBatch
-    from ._call import AsyncCall
-    from ._endpoint import AsyncEndpointMethod
-    from ._lifespan import ASGIApplication
+ClientT = TypeVar("ClientT", bound="AsyncHTTPClient")
 
 
-def _chance() -> float:
+def _random() -> float:
     import random  # slow to load, and only retries have use for it
 
     return random.random()  # noqa: S311 - it spreads retries; by its name it pickles without the generator's state
@@ -60,7 +48,7 @@ class AsyncHTTPClient:
             ``BENTO_CLOUD_API_KEY``, which is used over https or on this machine only; an empty text for none.
         timeout: seconds to wait for each single thing, a `Timeout` to say for what, or None for no limit.
         server_ready_timeout: seconds that the first use waits for the Service to become ready; by default as long as
-            for an answer, 0 for not at all.
+            for a response, 0 for not at all.
         headers: sent with every request.
         retries: what is tried again: a `RetryPolicy`, or how many times beyond the first; by default `RetryPolicy()`.
         limits: how much the server may send, and how many connections there may be.
@@ -83,47 +71,41 @@ class AsyncHTTPClient:
             It runs within ``async with`` the client, its lifespan from the first use to the end of that, and on the
             same event loop: BentoML's own applications can only run on asyncio, and are never ready on trio. Or a
             `Responder`, such as the double of a Service in a test.
-        recorder: notes what is exchanged, for replaying it in tests, as `bento_proto.testing.Recorder` does.
+        recorder: records what is exchanged, for replaying it in tests, as `bento_proto.testing.Recorder` does.
 
     Raises:
         ValueError: a URL, the token, a header or a number is malformed.
         SchemaError: the given schema is.
     """
 
-    _schema: ClassVar[Service | bytes | JSON] = None  # what a typed client knows of its Service
+    _schema: ClassVar[schema.Service | bytes | JSON] = None  # what a typed client knows of its Service
 
     def __init__(
         self,
         url: str = "http://localhost:3000",
         *,
         token: str | Callable[[], str] | None = None,
-        timeout: Timeout | float | None = 30.0,
+        timeout: http.Timeout | float | None = 30.0,
         server_ready_timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
-        retries: RetryPolicy | int | None = None,
-        limits: Limits | None = None,
-        schema: Service | bytes | JSON = None,
+        retries: policy.RetryPolicy | int | None = None,
+        limits: http.Limits | None = None,
+        schema: schema.Service | bytes | JSON = None,
         download_dir: str | os.PathLike[str] | None = None,
-        images: Images = "pillow",
+        images: session.Images = "pillow",
         ssl_context: ssl.SSLContext | None = None,
         proxy: str | EllipsisType | None = ...,
-        hooks: Hooks | Iterable[Hooks] | None = None,
-        on_progress: OnProgress | None = None,
-        file_strings: FileStrings = "urls",
-        app: ASGIApplication | Responder | None = None,
-        recorder: ExchangeRecorder | None = None,
+        hooks: observe.Hooks | Iterable[observe.Hooks] | None = None,
+        on_progress: exchange.OnProgress | None = None,
+        file_strings: session.FileStrings = "urls",
+        app: asgi.ASGIApplication | testing.Responder | None = None,
+        recorder: testing.ExchangeRecorder | None = None,
     ) -> None:
         # What a client is made of is loaded by the first one: to import the class, or to declare it, takes no time.
-        from bento_proto import Limits, Session
-        from bento_proto.http import Proxies
-        from bento_proto.observe import LOGGING
+        from ._driver import ClientState, Driver
 
-        from ._calls import Calls
-        from ._connections import Connections
-        from ._shared import Shared
-
-        limits = limits or Limits()
-        session = Session(
+        limits = limits or http.Limits()
+        known = session.Session(
             url,
             token=token,
             timeout=timeout,
@@ -138,70 +120,57 @@ class AsyncHTTPClient:
             on_progress=on_progress,
             file_strings=file_strings,
             environ=os.environ,
-            random=_chance,
+            random=_random,
         )
-        application, responder = None, None
-        if app is not None:
-            from bento_proto.testing import Responder  # few have use for it
-
-            if isinstance(app, Responder):
-                responder = app
-            else:
-                from ._asgi import Application
-
-                application = Application(app)
-        connections = Connections(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
-        shared = Shared(session, connections, limits, application, responder, recorder)
-        self._calls = Calls(shared, session.options.changed(hooks=LOGGING))
-        self._methods: dict[str, AsyncEndpointMethod] = {}
-
-    # --- what there is
+        proxies = http.Proxies(proxy if app is None else None, os.environ)
+        state = ClientState(known, limits, proxies, ssl_context, app, recorder)
+        self._driver = Driver(state, known.options.changed(hooks=observe.LOGGING))
+        self._methods: dict[str, bento_async.AsyncEndpointMethod] = {}
 
     @property
     def url(self) -> str:
         """The URL of the Service, without user and password."""
-        base = self._calls.shared.session.base
+        base = self._driver.session.base
         return f"{base.origin}{base.path}"
 
     @property
-    def endpoints(self) -> Mapping[str, Endpoint]:
+    def endpoints(self) -> Mapping[str, schema.Endpoint]:
         """The endpoints of the Service, by name.
 
         Raises:
             LocalProtocolError: they are not known yet, neither from a call nor from `connect`.
         """
-        service = self._calls.shared.session.service
+        service = self._driver.session.service
         if service is None:
-            from bento_proto import LocalProtocolError
-
-            raise LocalProtocolError("the endpoints are not known yet: `await client.connect()` first")
+            raise bento_async.LocalProtocolError("the endpoints are not known yet: `await client.connect()` first")
         return service.endpoints
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}>"
 
     def __dir__(self) -> Iterable[str]:
-        service = self._calls.shared.session.service
-        return [*super().__dir__(), *(attributes(service, RESERVED) if service else ())]
+        service = self._driver.session.service
+        return [*super().__dir__(), *(schema.attributes(service, schema.RESERVED) if service else ())]
 
     # --- readiness
 
-    async def connect(self) -> Service:
+    async def connect(self) -> schema.Service:
         """Wait until the Service is ready and read its schema, as the first use would; what is known is not asked for.
 
         Raises:
             ServiceUnavailable: it did not become ready.
             BentoMLException: its schema can't be had.
         """
-        return await self._calls.connect()
+        return await self._driver.connect()
 
     async def is_ready(self, timeout: float | None = None) -> bool:
         """Whether the Service is ready; whatever goes wrong means that it isn't.
 
         Args:
-            timeout: seconds to wait for its answer; by default as long as for any, but at most 5.
+            timeout: seconds to wait for its response; by default as long as for any, but at most 5.
         """
-        return await self._calls.is_ready(timeout)
+        driver = self._driver
+        return await driver.result(driver.session.is_ready(timeout, driver.options, time.monotonic()))
 
     async def wait_until_server_ready(self, timeout: float | None = None) -> None:
         """Wait until the Service is ready.
@@ -212,43 +181,39 @@ class AsyncHTTPClient:
         Raises:
             ServiceUnavailable: it did not become ready; the cause is what the last request met.
         """
-        await self._calls.wait_until_ready(timeout)
+        driver = self._driver
+        await driver.result(driver.session.wait_until_ready(timeout, driver.options, time.monotonic()))
 
     # --- calls
 
-    def __getattr__(self, name: str) -> AsyncEndpointMethod:
+    def __getattr__(self, name: str) -> bento_async.AsyncEndpointMethod:
         if name.startswith("_"):  # never a request for what Python itself, or a debugger, looks for
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         method = self._methods.get(name)
         if method is None:
-            service = self._calls.shared.session.service
-            if service is not None and endpoint_for(service, name, RESERVED) is None:
+            service = self._driver.session.service
+            if service is not None and schema.endpoint_for(service, name, schema.RESERVED) is None:
                 raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
-            from ._endpoint import AsyncEndpointMethod
-
-            method = AsyncEndpointMethod(self._calls, name, RESERVED)
+            method = bento_async.AsyncEndpointMethod(self._driver, name, schema.RESERVED)
             if service is not None:
                 self._methods[name] = method
         return method
 
-    def call(self, name: str, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
+    def call(self, name: str, /, *args: Value, **kwargs: Value) -> bento_async.AsyncCall[Value, Value]:
         """Call an endpoint by its name: see `AsyncEndpointMethod.__call__`.
 
         Raises:
             NotFound: the Service has no endpoint of that name.
         """
-        return self._endpoint(name)(*args, **kwargs)
+        return bento_async.AsyncEndpointMethod(self._driver, name)(*args, **kwargs)
 
-    def __call__(self, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
+    def __call__(self, /, *args: Value, **kwargs: Value) -> bento_async.AsyncCall[Value, Value]:
         """Call the endpoint named ``__call__``."""
         return self.call("__call__", *args, **kwargs)
 
-    def _endpoint(self, name: str) -> AsyncEndpointMethod:
-        from ._endpoint import AsyncEndpointMethod
-
-        return AsyncEndpointMethod(self._calls, name)
-
-    async def request(self, method: str, path: str, *, content: bytes | None = None, json: object = None) -> Content:
+    async def request(
+        self, method: str, path: str, *, content: bytes | None = None, json: object = None
+    ) -> response.Content:
         """Make a request of your own, with the client's credentials: to an application mounted beside the Service, say.
 
         Args:
@@ -259,70 +224,59 @@ class AsyncHTTPClient:
 
         Raises:
             ValueError: method or path is malformed.
-            BentoMLException: the request failed, or the answer has an error status.
+            BentoMLException: the request failed, or the response has an error status.
         """
-        return await self._calls.request(method, path, content, json)
+        driver = self._driver
+        flow = driver.session.request(method, path, content, json, driver.options, time.monotonic())
+        done = await driver.result(flow)
+        assert done.head is not None
+        return response.Content(done.head, done.result, done)
 
     def map(
         self,
-        endpoint: str | AsyncEndpointMethod,
+        endpoint: str | bento_async.AsyncEndpointMethod,
         inputs: Iterable[Value] | AsyncIterable[Value],
         *,
         concurrency: int = 8,
         ordered: bool = True,
-        on_error: OnError = "raise",
-        on_progress: OnProgress | None = None,
-    ) -> AsyncBatch[Value]:
-        """Call an endpoint with each of many inputs, some at a time: see `AsyncEndpointMethod.map`.
-
-        Args:
-            endpoint: its name; or a method, of a view with other options, say.
-            inputs: as there, and so are all others.
-            concurrency: how many calls there are at a time.
-            ordered: whether the results come in the order of the inputs.
-            on_error: what becomes of a call that fails.
-            on_progress: told how many calls are over.
+        on_error: batch.OnError = "raise",
+        on_progress: exchange.OnProgress | None = None,
+    ) -> bento_async.AsyncBatch[Value]:
+        """Call an endpoint, by its name or a method, with each of many inputs: see `AsyncEndpointMethod.map`.
 
         Raises:
             NotFound: the Service has no endpoint of that name.
         """
-        method = self._endpoint(endpoint) if isinstance(endpoint, str) else endpoint
+        method = bento_async.AsyncEndpointMethod(self._driver, endpoint) if isinstance(endpoint, str) else endpoint
         return method.map(inputs, concurrency=concurrency, ordered=ordered, on_error=on_error, on_progress=on_progress)
 
-    def with_options(
-        self,
+    def with_options(  # noqa: PYI019 - what Self comes from is slow to load
+        self: ClientT,
         *,
-        timeout: Timeout | float | EllipsisType | None = ...,
+        timeout: http.Timeout | float | EllipsisType | None = ...,
         headers: Mapping[str, str] | None = None,
-        retries: RetryPolicy | int | EllipsisType = ...,
+        retries: policy.RetryPolicy | int | EllipsisType = ...,
         download_dir: str | os.PathLike[str] | EllipsisType | None = ...,
-        images: Images | EllipsisType = ...,
-        hooks: Hooks | Iterable[Hooks] | None = None,
-        on_progress: OnProgress | EllipsisType | None = ...,
-        file_strings: FileStrings | EllipsisType = ...,
-    ) -> Self:
+        images: session.Images | EllipsisType = ...,
+        hooks: observe.Hooks | Iterable[observe.Hooks] | None = None,
+        on_progress: exchange.OnProgress | EllipsisType | None = ...,
+        file_strings: session.FileStrings | EllipsisType = ...,
+    ) -> ClientT:
         """A view of this client with other options, for one call or many; it shares everything else.
 
-        Args:
-            timeout: as for the client.
-            headers: sent besides the client's own, or in place of those of the same name.
-            retries: as for the client.
-            download_dir: as for the client.
-            images: as for the client.
-            hooks: called besides the client's own.
-            on_progress: as for the client.
-            file_strings: as for the client.
+        Options are those of the client. Headers are sent besides the client's own, or in place of those of the same
+        name; hooks are called besides the client's own.
 
         Raises:
             ValueError: one of them is malformed.
         """
         import copy  # few have use for it
 
-        view = copy.copy(self)
-        options = self._calls.options.changed(
+        view, driver = copy.copy(self), self._driver
+        options = driver.options.changed(
             timeout, headers, retries, download_dir, images, hooks, on_progress, file_strings
         )
-        view._calls = self._calls.under(options)
+        view._driver = type(driver)(driver.state, options)
         view._methods = {}
         return view
 
@@ -330,20 +284,40 @@ class AsyncHTTPClient:
 
     async def close(self) -> None:
         """Close the connections. Calls that are under way go on to their end; files that were received stay."""
-        await self._calls.shared.close()
+        await self._driver.state.close()
 
-    async def __aenter__(self) -> Self:
-        application = self._calls.shared.application
+    async def __aenter__(self: ClientT) -> ClientT:  # noqa: PYI019
+        application = self._driver.state.application
         if application is not None:
-            await application.enter()
+            application.enter()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
     ) -> None:
-        application = self._calls.shared.application
+        application = self._driver.state.application
         try:
             await self.close()
         finally:
             if application is not None:
                 await application.leave()
+
+
+class TypedAsyncHTTPClient(AsyncHTTPClient):
+    """A client that knows its Service from the start, and whose endpoints the type checker knows.
+
+    ``bento-client types URL`` writes its subclasses: ``class AsyncSummarizer(TypedAsyncHTTPClient, schema=...)``. They
+    take the arguments of `AsyncHTTPClient` and do the same, but ask for no schema. To a type checker they have the
+    endpoints that are declared in them, and no others.
+
+    Args:
+        schema: of a subclass: the content of the Service's ``/schema.json``; by default that of its own base.
+    """
+
+    def __init_subclass__(cls, *, schema: schema.Service | bytes | JSON = None, **others: object) -> None:
+        super().__init_subclass__(**others)
+        if schema is not None:
+            cls._schema = schema
+
+    if TYPE_CHECKING:
+        __getattr__: None  # type: ignore[assignment,misc]  # what is not declared is an error

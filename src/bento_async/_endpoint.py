@@ -1,60 +1,33 @@
-"""An endpoint as a method of the client."""
+"""An endpoint as a method of the client, and a task that it submits."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from time import monotonic
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from bento_proto import BentoMLException, LocalProtocolError
-from bento_proto.batch import BatchState
+from anyio import to_thread
+
+import bento_async
+import bento_files
+from bento_proto import Endpoint, Response, ResultStatus, Value, batch, exchange, policy, response
 from bento_proto.request import bind
-from bento_proto.schema import docstring_of, endpoint_for, signature_of
+from bento_proto.session import EndpointMethodBase
 
-from ._call import AsyncCall
+from ._driver import Driver, save
+from ._stream import AsyncCall, AsyncStream
 
 if TYPE_CHECKING:
-    import inspect
-    import os
-    from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from bento_proto import Endpoint, Response, ResultStatus, ServerSentEvent, Value
-    from bento_proto.batch import OnError
-    from bento_proto.exchange import OnProgress
-    from bento_proto.policy import Poll
     from bento_proto.request import BoundCall
 
-    from ._batch import AsyncBatch
-    from ._calls import Calls
-    from ._stream import AsyncStream
+    from ._transport import ActiveExchange
+
 T = TypeVar("T")
 
 
-class _Signature:
-    """``__signature__`` of the methods, once it is known; the class itself has its own."""
-
-    def __get__(self, method: AsyncEndpointMethod | None, owner: type) -> inspect.Signature:
-        if method is None:
-            raise AttributeError("__signature__")
-        try:
-            return signature_of(method.endpoint)
-        except BentoMLException as exc:
-            raise AttributeError("__signature__") from exc
-
-
-class _Docstring:
-    """``__doc__`` of the methods, made when it is asked for, once it is known; the class itself has its own."""
-
-    def __init__(self, of_class: str | None) -> None:
-        self._of_class = of_class
-
-    def __get__(self, method: AsyncEndpointMethod | None, owner: type) -> str | None:
-        try:
-            return self._of_class if method is None else docstring_of(method.endpoint)
-        except BentoMLException:
-            return self._of_class
-
-
-class AsyncEndpointMethod:
+class AsyncEndpointMethod(EndpointMethodBase):
     """A method of the client that calls an endpoint of the Service.
 
     It can be used before the client knows the Service. Then a wrong name or argument raises where the call is awaited;
@@ -62,40 +35,9 @@ class AsyncEndpointMethod:
     own signature.
     """
 
-    __doc__ = cast("str | None", _Docstring(__doc__))
-    __signature__: Final = _Signature()
-
-    def __init__(self, calls: Calls, name: str, reserved: frozenset[str] | None = None) -> None:
-        self._calls = calls
-        self._reserved = reserved  # the names that the client uses itself, if this is its attribute's
-        self.__name__: str = name
-        self._endpoint: Endpoint | None = None
-        if self._is_known:
-            self.__name__ = self.endpoint.name
-        self.__qualname__: str = self.__name__
-
-    def __repr__(self) -> str:
-        return f"<AsyncEndpointMethod {self.__name__}{signature_of(self.endpoint) if self._is_known else ''}>"
-
-    @property
-    def _is_known(self) -> bool:
-        return self._calls.shared.session.service is not None
-
-    @property
-    def endpoint(self) -> Endpoint:
-        """What the schema says of it.
-
-        Raises:
-            LocalProtocolError: the client does not know the Service yet.
-            NotFound: the Service has no such endpoint.
-        """
-        if self._endpoint is None:
-            session, name = self._calls.shared.session, self.__name__
-            if session.service is None:
-                raise LocalProtocolError("the Service is not known yet: `await client.connect()` first")
-            found = name if self._reserved is None else endpoint_for(session.service, name, self._reserved)
-            self._endpoint = session.endpoint(name if found is None else found)
-        return self._endpoint
+    def __init__(self, driver: Driver, name: str, reserved: frozenset[str] | None = None) -> None:
+        super().__init__(driver.session, name, reserved)
+        self._driver = driver
 
     def __call__(self, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
         """Call the endpoint with the arguments of the Service's own method.
@@ -115,15 +57,17 @@ class AsyncEndpointMethod:
         """Call the endpoint; return the result together with status, headers, cookies and request id."""
         return self._named(self._response(self._bound(args, kwargs)))
 
-    def events(self, /, *args: Value, **kwargs: Value) -> AsyncCall[AsyncStream[ServerSentEvent], ServerSentEvent]:
+    def events(
+        self, /, *args: Value, **kwargs: Value
+    ) -> AsyncCall[AsyncStream[response.ServerSentEvent], response.ServerSentEvent]:
         """Call the endpoint, whose text is server-sent events; return these."""
         return AsyncCall(self.__name__, self._named(self._events(self._bound(args, kwargs))))
 
-    def save(self, dest: str | os.PathLike[str], /, *args: Value, **kwargs: Value) -> Coroutine[object, object, Path]:
-        """Call the endpoint and write its answer to a file, as the bytes that come, whatever they are.
+    def save(self, dest: str | PathLike[str], /, *args: Value, **kwargs: Value) -> Coroutine[object, object, Path]:
+        """Call the endpoint and write its response to a file, as the bytes that come, whatever they are.
 
-        The file appears when it is whole, and replaces one that is there; nothing else is left behind, however the
-        call ends. The answer is not held in memory.
+        The file appears when it is complete, and replaces one that is there; nothing else is left behind, however the
+        call ends. The response is not held in memory.
 
         Args:
             dest: the file; or the directory where it is to be, under the server's name for it, made safe.
@@ -131,7 +75,7 @@ class AsyncEndpointMethod:
             kwargs: those of the endpoint.
 
         Returns:
-            Where it is.
+            The file's path.
 
         Raises:
             OSError: it can't be written there; if that can be known beforehand, nothing is sent.
@@ -145,9 +89,9 @@ class AsyncEndpointMethod:
         *,
         concurrency: int = 8,
         ordered: bool = True,
-        on_error: OnError = "raise",
-        on_progress: OnProgress | None = None,
-    ) -> AsyncBatch[Value]:
+        on_error: batch.OnError = "raise",
+        on_progress: exchange.OnProgress | None = None,
+    ) -> bento_async.AsyncBatch[Value]:
         """Call the endpoint with each of many inputs, some at a time.
 
         Any number of inputs takes the same memory: they are taken and called when their results are asked for, at most
@@ -172,19 +116,13 @@ class AsyncEndpointMethod:
         """
         if self._is_known:
             self._check_mappable(self.endpoint)
-        from ._batch import AsyncBatch  # few have use for it, and all would wait for it
-
-        window = BatchState(inputs, concurrency, ordered, on_error, on_progress)
-        return AsyncBatch(self._one, inputs, concurrency, window)
+        window = batch.BatchState(inputs, concurrency, ordered, on_error, on_progress)
+        return bento_async.AsyncBatch(self._one, inputs, concurrency, window)
 
     async def _one(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Value:
         endpoint = await self._found()
         self._check_mappable(endpoint)
-        return (await self._calls.call(bind(endpoint, args, kwargs))).value
-
-    def _check_mappable(self, endpoint: Endpoint) -> None:
-        if endpoint.output.is_stream:
-            raise TypeError(f"{self.__name__}() is a stream, and map() for endpoints with one result")
+        return (await self._driver.call(bind(endpoint, args, kwargs))).value
 
     # --- as a task
 
@@ -202,41 +140,45 @@ class AsyncEndpointMethod:
 
     async def get_status(self, task_id: str) -> ResultStatus:
         """Where a task stands: see `AsyncTask.get_status`."""
-        return await self._calls.task_status(await self._found(), task_id)
+        endpoint, driver = await self._found(), self._driver
+        return await driver.result(driver.tasks.status(endpoint, task_id, driver.options, monotonic()))
 
-    async def wait(self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None) -> ResultStatus:
+    async def wait(
+        self, task_id: str, timeout: float | None = None, poll: policy.Poll | float | None = None
+    ) -> ResultStatus:
         """Wait until a task is over: see `AsyncTask.wait`."""
-        return await self._calls.wait_for_task(await self._found(), task_id, timeout, poll)
+        endpoint, driver = await self._found(), self._driver
+        return await driver.result(driver.tasks.wait(endpoint, task_id, timeout, poll, driver.options, monotonic()))
 
     async def get(self, task_id: str) -> Value:
         """The result of a task: see `AsyncTask.get`."""
-        return (await self._calls.get_task(await self._found(), task_id)).value
+        endpoint, driver = await self._found(), self._driver
+        return (await driver.fetch(endpoint, driver.tasks.get(endpoint, task_id, driver.options, monotonic()))).value
 
     async def result(
-        self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None, *, cancel: bool = False
+        self,
+        task_id: str,
+        timeout: float | None = None,
+        poll: policy.Poll | float | None = None,
+        *,
+        cancel: bool = False,
     ) -> Value:
         """The result of a task, once it is over: see `AsyncTask.result`."""
-        return (await self._calls.task_result(await self._found(), task_id, timeout, poll, cancel)).value
+        endpoint, driver = await self._found(), self._driver
+        flow = driver.tasks.result(endpoint, task_id, timeout, poll, cancel, driver.options, monotonic())
+        return (await driver.fetch(endpoint, flow)).value
 
     async def cancel(self, task_id: str) -> None:
         """Cancel a task: see `AsyncTask.cancel`."""
-        await self._calls.cancel_task(await self._found(), task_id)
+        endpoint, driver = await self._found(), self._driver
+        await driver.result(driver.tasks.cancel(endpoint, task_id, driver.options, monotonic()))
 
     async def retry(self, task_id: str) -> AsyncTask[Value]:
         """Run a task again: see `AsyncTask.retry`."""
-        return self.task(await self._calls.retry_task(await self._found(), task_id))
+        endpoint, driver = await self._found(), self._driver
+        return self.task(await driver.result(driver.tasks.retry(endpoint, task_id, driver.options, monotonic())))
 
-    # --- what they share
-
-    def _bound(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Callable[[Endpoint], BoundCall]:
-        """Binds the arguments: now, if the endpoint is known."""
-        endpoint = self._endpoint
-        if endpoint is None:
-            if not self._is_known:
-                return lambda endpoint: bind(endpoint, args, kwargs)
-            endpoint = self.endpoint
-        call = bind(endpoint, args, kwargs)
-        return lambda _: call
+    # --- what a call does when it is awaited
 
     def _named(self, coroutine: Coroutine[object, object, T]) -> Coroutine[object, object, T]:
         """The same under the endpoint's name, which the warning has that it was not awaited."""
@@ -244,26 +186,34 @@ class AsyncEndpointMethod:
         return coroutine
 
     async def _found(self) -> Endpoint:
-        await self._calls.connect()
+        if self._endpoint is None or not self._driver.state.is_connected:
+            await self._driver.connect()
         return self.endpoint
 
     async def _value(self, bound: Callable[[Endpoint], BoundCall]) -> Value:
-        endpoint = self._endpoint
-        if endpoint is None or not self._calls.is_connected:
-            endpoint = await self._found()
-        return (await self._calls.call(bound(endpoint))).value
+        return (await self._driver.call(bound(await self._found()))).value
 
     async def _response(self, bound: Callable[[Endpoint], BoundCall]) -> Response[Value]:
-        return await self._calls.call(bound(await self._found()))
+        return await self._driver.call(bound(await self._found()))
 
-    async def _events(self, bound: Callable[[Endpoint], BoundCall]) -> AsyncStream[ServerSentEvent]:
-        return await self._calls.events(bound(await self._found()))
+    async def _events(self, bound: Callable[[Endpoint], BoundCall]) -> AsyncStream[response.ServerSentEvent]:
+        call, driver = bound(await self._found()), self._driver
+        _, active = await driver.run(
+            driver.session.events(call, *await driver.prepare(call), driver.options, monotonic())
+        )
+        return AsyncStream(cast("ActiveExchange[response.ServerSentEvent]", active))
 
-    async def _save(self, dest: str | os.PathLike[str], bound: Callable[[Endpoint], BoundCall]) -> Path:
-        return await self._calls.save(dest, bound(await self._found()))
+    async def _save(self, dest: str | PathLike[str], bound: Callable[[Endpoint], BoundCall]) -> Path:
+        call, driver = bound(await self._found()), self._driver
+        place = await to_thread.run_sync(bento_files.Destination, dest)
+        flow = driver.session.content(call, *await driver.prepare(call), driver.options, monotonic())
+        content, active = await driver.run(flow)
+        return await save(cast("ActiveExchange[bytes]", active), lambda: place.open(content, call.endpoint.name))
 
     async def _submit(self, bound: Callable[[Endpoint], BoundCall]) -> AsyncTask[Value]:
-        return self.task(await self._calls.submit(bound(await self._found())))
+        call, driver = bound(await self._found()), self._driver
+        flow = driver.tasks.submit(call, *await driver.prepare(call), driver.options, monotonic())
+        return self.task(await driver.result(flow))
 
 
 class AsyncTask(Generic[T]):
@@ -286,11 +236,11 @@ class AsyncTask(Generic[T]):
         """Where it stands.
 
         Raises:
-            NotFound: the server does not know it.
+            NotFound: the server does not know it; so in all that follow.
         """
         return await self._endpoint.get_status(self.id)
 
-    async def wait(self, timeout: float | None = None, poll: Poll | float | None = None) -> ResultStatus:
+    async def wait(self, timeout: float | None = None, poll: policy.Poll | float | None = None) -> ResultStatus:
         """Wait until it is over, however it ends.
 
         The server is asked at once, and then with pauses that grow. A question that gets no answer, since the
@@ -305,7 +255,6 @@ class AsyncTask(Generic[T]):
 
         Raises:
             CallTimeout: it is not over in time; the message says where it stands.
-            NotFound: the server does not know it.
             BentoMLException: without a timeout, the server has not answered for the poll's ``patience``.
         """
         return await self._endpoint.wait(self.id, timeout, poll)
@@ -316,12 +265,11 @@ class AsyncTask(Generic[T]):
         Raises:
             TaskNotCompleted: there is none yet.
             TaskFailed: it failed, or was canceled.
-            NotFound: the server does not know it.
         """
         return cast("T", await self._endpoint.get(self.id))
 
     async def result(
-        self, timeout: float | None = None, poll: Poll | float | None = None, *, cancel: bool = False
+        self, timeout: float | None = None, poll: policy.Poll | float | None = None, *, cancel: bool = False
     ) -> T:
         """Wait until it is over, as `wait` does, and get its result.
 
@@ -333,7 +281,6 @@ class AsyncTask(Generic[T]):
         Raises:
             TaskFailed: it failed, or was canceled; the cause is what a direct call would have raised.
             CallTimeout: it is not over in time; the message says where it stands, and whether it is canceled.
-            NotFound: the server does not know it.
         """
         return cast("T", await self._endpoint.result(self.id, timeout, poll, cancel=cancel))
 
@@ -350,6 +297,5 @@ class AsyncTask(Generic[T]):
 
         Raises:
             InvalidArgument: it is not over yet.
-            NotFound: the server does not know it.
         """
         return cast("AsyncTask[T]", await self._endpoint.retry(self.id))

@@ -1,23 +1,18 @@
-"""A stream that has begun."""
+"""A call that was asked for and not sent yet, and the stream that it may become."""
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from collections.abc import Coroutine, Generator
+from types import TracebackType
+from typing import Generic, TypeVar, cast
 
 from bento_proto import Response
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from types import TracebackType
-
-    from typing_extensions import Self
-
-    from bento_proto import Exchange
-
-    from ._underway import Underway
+from ._transport import ActiveExchange
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 
 class AsyncStream(Generic[T]):
@@ -25,27 +20,27 @@ class AsyncStream(Generic[T]):
 
     It holds a connection until it is exhausted or closed; leaving early closes the connection, which tells the server
     to stop. Iteration raises what breaks the stream, after the items that came. A wait for an item that is cancelled
-    closes the stream too. One that is dropped closes when Python notices, which is at once unless something else
+    closes the stream too. A stream that is dropped closes when Python notices, which is at once unless something else
     refers to it.
     """
 
-    def __init__(self, exchange: Exchange[T], opened: Underway[object]) -> None:
-        self._exchange = exchange
-        self._opened = opened
+    def __init__(self, active: ActiveExchange[T]) -> None:
+        self._active = active
         self._items: deque[T] = deque()
         self._closed = False
 
     def __del__(self) -> None:
-        if hasattr(self, "_opened"):
-            self._opened.abandon()
+        if hasattr(self, "_active"):
+            self._active.abandon()
 
     @property
     def response(self) -> Response[AsyncStream[T]]:
-        """Status and headers of the answer, with the stream as its value."""
-        assert self._exchange.head is not None
-        return Response(self._exchange.head, self, self._exchange)  # kept, it would keep the stream alive
+        """Status and headers of the response, with the stream as its value."""
+        exchange = self._active.exchange
+        assert exchange.head is not None
+        return Response(exchange.head, self, exchange)  # kept, it would keep the stream alive
 
-    def __aiter__(self) -> Self:
+    def __aiter__(self) -> AsyncStream[T]:
         return self
 
     async def __anext__(self) -> T:
@@ -60,13 +55,13 @@ class AsyncStream(Generic[T]):
         while not self._items:
             if self._closed:
                 raise StopAsyncIteration
-            if self._opened.is_over:
+            if self._active.is_over:
                 self._closed = True
-                raise self._exchange.error or StopAsyncIteration
-            self._items.extend(cast("Sequence[T]", await self._opened.receive()))
+                raise self._active.exchange.error or StopAsyncIteration
+            self._items.extend(await self._active.receive())
         return self._items.popleft()
 
-    async def __aenter__(self) -> Self:
+    async def __aenter__(self) -> AsyncStream[T]:
         return self
 
     async def __aexit__(
@@ -75,10 +70,65 @@ class AsyncStream(Generic[T]):
         await self.close()
 
     async def close(self) -> None:
-        """Want no more of it. Harmless when it is over."""
+        """Stop receiving. Idempotent."""
         self._closed = True
         self._items.clear()
-        self._opened.close()
+        self._active.close()
 
     aclose = close
     """The same, by the name that `contextlib.aclosing` knows."""
+
+
+class AsyncCall(Generic[T, Item]):
+    """A call of an endpoint: ``await`` it for the result; if that is a stream, iterate over it or enter it instead.
+
+    ::
+
+        value = await client.f()
+        async for item in client.g(): ...
+        async with client.g() as stream: ...
+
+    It can be used once. The request goes out at the ``await``, or where the iteration starts.
+
+    Args:
+        name: what is called.
+        coroutine: makes the call.
+    """
+
+    def __init__(self, name: str, coroutine: Coroutine[object, object, T]) -> None:
+        self._name = name
+        self._coroutine = coroutine
+        self._stream: AsyncStream[Item] | None = None
+
+    def __repr__(self) -> str:
+        return f"<AsyncCall of {self._name}>"
+
+    def __await__(self) -> Generator[object, None, T]:
+        return self._coroutine.__await__()
+
+    def __aiter__(self) -> AsyncCall[T, Item]:
+        return self
+
+    async def __anext__(self) -> Item:
+        """The next item of the stream.
+
+        Raises:
+            TypeError: the endpoint is no stream.
+        """
+        if self._stream is None:
+            await self.__aenter__()
+        assert self._stream is not None
+        return await self._stream.__anext__()
+
+    async def __aenter__(self) -> AsyncStream[Item]:
+        result: object = await self
+        if not isinstance(result, AsyncStream):
+            raise TypeError(f"{self._name}() is no stream: await the call, instead of iterating over it")
+        self._stream = cast("AsyncStream[Item]", result)
+        return self._stream
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
+    ) -> None:
+        assert self._stream is not None
+        await self._stream.close()

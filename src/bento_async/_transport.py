@@ -1,9 +1,12 @@
-"""One exchange on one connection: bytes out, bytes in, and what goes wrong between as `ConnectionFailed`."""
+"""One exchange on one connection: send the request, receive the response, say what went wrong as `ConnectionFailed`."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, TypeVar
+from abc import ABC, abstractmethod
+from contextlib import closing
+from time import monotonic
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import anyio
 from anyio import CancelScope
@@ -11,170 +14,230 @@ from anyio.lowlevel import checkpoint
 
 from bento_proto import ConnectionFailed, FailureKind
 from bento_proto.exchange import State
-from bento_proto.http import FilePart, ProxyError
+from bento_proto.http import FilePart
 from bento_proto.http11 import HTTP11Exchange
 
-from ._underway import TOO_LATE, Underway, until
+from ._backends.base import DeadlineExceeded
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from bento_proto import Exchange, Request, Step, Timeout
+    from typing_extensions import Self
 
-    from ._connection import Connection
-    from ._connections import Connections, Lease
+    from bento_proto import Exchange, Step, Timeout
+    from bento_proto.pool import PooledConnection
+
+    from ._backends.base import Backend, Bytes
+    from ._connection_pool import Connections
+    from ._tls import AnyStream
 
 T = TypeVar("T")
 
+NO_RESPONSE: Final = "the server did not answer in time"
+_NOT_TAKEN: Final = "the server did not take the request in time"
 _BLOCK: Final = 1 << 18  # sent at a time, so that a timeout is one of progress
-_SMALL: Final = 1 << 16  # what the system takes at once, as a rule
-_PASSED: Final = 1 << 23  # in one go of a thread's, which can't be cancelled
+_DIRECT: Final = 1 << 23  # read at a time by a thread, which can't be cancelled
 
 
-async def carry_out(step: Step, connections: Connections) -> Open[object] | None:
-    """Carry out a step until its exchange wants no more; whoever takes one that is handed over reads on.
+class ActiveExchange(ABC, Generic[T]):
+    """An exchange that is being carried out, wherever its response comes from, within its timeouts.
 
-    Raises:
-        LocalProtocolError: the client is closed, or the request can't be sent.
-        OSError: a file of the request can't be read.
+    Args:
+        exchange: the exchange.
+        timeout: its timeouts.
+        backend: the event loop.
+
+    Attributes:
+        deadline: when the total of the timeout is up, on the event loop's clock.
+        buffer: where the next bytes of a file may be received, from its start: the item is a view of it then.
     """
-    exchange, timeout = step.exchange, step.timeout
-    origin = exchange.request.origin
-    local = connections.local
-    clock, places = local.loop.clock, local.places(origin)
-    ends = math.inf if timeout.total is None else clock() + timeout.total
-    lease = places.lease(fresh=step.fresh)
-    if not lease.granted:
+
+    def __init__(self, exchange: Exchange[T], timeout: Timeout, backend: Backend) -> None:
+        self.exchange: Exchange[T] = exchange
+        self.timeout: Timeout = timeout
+        self.deadline: float = math.inf if timeout.total is None else backend.time() + timeout.total
+        self.buffer: memoryview | None = None
+        self._backend = backend
+        self._early: list[T] = []  # items that came along with the head
+
+    async def run(self) -> Self | None:
+        """Send the request, and receive what the exchange wants before it is handed back to its flow.
+
+        Returns:
+            Itself, if the items are the caller's to `receive`; else it is closed.
+        """
+        exchange = self.exchange
         try:
-            await places.wait(lease, until(timeout.pool, ends, clock))
-        except TimeoutError as exc:
-            reason = f"no connection became free within {timeout.pool:g} seconds"
-            exchange.receive(ConnectionFailed(FailureKind.TIMEOUT, reason, sent=False, cause=exc))
-            return None
-    try:
-        connection = lease.connection
-        reused = connection is not None
-        if connection is None:
-            connection = await _connect(exchange, lease, connections, until(timeout.connect, ends, clock))
-        if connection is not None:
-            opened = Open(exchange, timeout, ends, clock, lease, connection, reused=reused)
-            await opened.begin()
-            return opened.hand_over()
-    except BaseException:
-        lease.give_back(reusable=False)
-        raise
-    lease.give_back(reusable=False)
-    return None
+            await self._send()
+            while exchange.wants_body or (exchange.head is None and not self._is_complete):
+                self._early += await self._receive(self.until(self.timeout.receive))
+        except BaseException:
+            self.release()
+            raise
+        if not exchange.is_streaming or self._is_complete:
+            self.close()
+        return self if exchange.is_streaming else None
 
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing more to `receive`."""
+        return self._is_complete and not self._early
 
-async def _connect(
-    exchange: Exchange[object], lease: Lease, connections: Connections, deadline: float
-) -> Connection | None:
-    import ssl  # the event loop has loaded it by now
-
-    where = str(exchange.request.origin)
-    with CancelScope(deadline=deadline):
+    async def receive(self) -> Sequence[T]:
+        """The next items, perhaps none. With the last of them it is closed; so it is if the wait is cancelled."""
+        items: Sequence[T] = ()
         try:
-            route = connections.route(exchange.request.origin)
-            where = str(route)
-            return await connections.open(lease, route)
-        except ssl.SSLError as exc:
-            exchange.receive(ConnectionFailed(FailureKind.TLS, f"no TLS with {where}: {exc}", cause=exc))
-        except OSError as exc:
-            loss = exc.kind if isinstance(exc, ProxyError) else FailureKind.CONNECT
-            exchange.receive(ConnectionFailed(loss, f"can't connect to {where}: {exc}", cause=exc))
+            if self._early:
+                items, self._early = self._early, []
+            elif not self._is_complete:
+                items = await self._receive(self.until(self.timeout.receive))
+        except BaseException as exc:
+            self._fail(FailureKind.DISCONNECTED, "the wait for the response was cancelled", exc)
+            raise
+        finally:
+            if self._is_complete:
+                self.close()
+        return items
+
+    def until(self, seconds: float | None) -> float:
+        """The deadline of a wait that may take so long."""
+        return self.deadline if seconds is None else min(self._backend.time() + seconds, self.deadline)
+
+    def close(self) -> None:
+        """Stop receiving. Idempotent."""
+        self.release()
+        self.exchange.close()
+
+    @abstractmethod
+    def release(self) -> None:
+        """Let go of what it holds. Idempotent."""
+
+    def abandon(self) -> None:
+        """`close` from any thread, in the midst of anything: for the garbage collector."""
+        self._backend.call_soon(self.close)
+
+    @property
+    def direct_read_source(self) -> tuple[socket.socket, int] | None:
+        """A socket from which another thread may read bytes of a file now, and how many at most."""
         return None
-    reason = f"connecting to {where} took too long"
-    exchange.receive(ConnectionFailed(FailureKind.TIMEOUT, reason, sent=False, cause=TimeoutError(reason)))
-    return None
+
+    def direct_read(self, size: int) -> None:
+        """Report that so many bytes were read so."""
+
+    @property
+    @abstractmethod
+    def _is_complete(self) -> bool:
+        """Whether the exchange takes no more events."""
+
+    async def _send(self) -> None:
+        """Send the request."""
+
+    @abstractmethod
+    async def _receive(self, deadline: float) -> Sequence[T]:
+        """Wait for the next event, or the deadline, and give it to the exchange."""
+
+    def _fail(self, kind: FailureKind, reason: str, cause: BaseException | None = None, *, sent: bool = True) -> None:
+        """Report that no more comes, unless the exchange is over."""
+        if not self.exchange.is_over:
+            self.exchange.receive(ConnectionFailed(kind, reason, sent=sent, cause=cause))
 
 
-class Open(Underway[T]):
+class ConnectionExchange(ActiveExchange[object]):
     """An exchange on a connection, which goes back to its pool when the exchange is over or closed.
 
     Args:
-        exchange: what is under way.
-        timeout: how long to wait for what.
-        ends: when the total of the timeout is up, on the event loop's clock.
-        clock: that clock.
-        lease: what the connection came with.
-        connection: the connection.
-        reused: whether it has served an exchange before.
+        step: what to carry out.
+        connections: those of the client.
     """
 
-    def __init__(
-        self,
-        exchange: Exchange[T],
-        timeout: Timeout,
-        ends: float,
-        clock: Callable[[], float],
-        lease: Lease,
-        connection: Connection,
-        *,
-        reused: bool,
-    ) -> None:
-        super().__init__(exchange, timeout, ends, clock)
-        self._wire: HTTP11Exchange[T] = HTTP11Exchange(exchange, reused=reused, proxy=connection.forwarder)
-        self._lease = lease
-        self._connection = connection
-        self._unreadable: Exception | None = None  # what was raised, by who is told of the progress, say
+    def __init__(self, step: Step, connections: Connections) -> None:
+        loop = connections.on_this_loop()
+        super().__init__(step.exchange, step.timeout, loop.backend)
+        self._connections = connections
+        self._pool = loop.pool(step.exchange.request.origin)
+        self._fresh = step.fresh
+        self._place: PooledConnection[AnyStream] | None = None
+        self._unreadable: Exception | None = None  # what was raised while the request was sent
+        self._sent = False  # whether a byte of the request may have reached the peer
 
-    def close(self) -> None:
-        """Give the connection back: for further use if the exchange is over, else it is closed."""
-        self._lease.give_back(reusable=self._wire.is_reusable)
-        self.exchange.close()
+    async def run(self) -> Self | None:
+        return await super().run() if await self._connect() else None
+
+    async def _connect(self) -> bool:
+        """Get a connection; False if there is none, and the exchange knows why."""
+        timeout = self.timeout
+        try:
+            place = self._place = await self._pool.acquire(self.until(timeout.pool), fresh=self._fresh)
+        except DeadlineExceeded:
+            reason = f"no connection became free within {timeout.pool:g} seconds"
+            self._fail(FailureKind.TIMEOUT, reason, TimeoutError(reason), sent=False)
+            return False
+        try:
+            reused = place.connection is not None
+            if not reused:
+                from ._connect import connect  # the event loop has loaded what this takes by now
+
+                origin, deadline = self.exchange.request.origin, self.until(timeout.connect)
+                opened = await connect(origin, self._connections, self._backend, deadline)
+                if isinstance(opened, ConnectionFailed):
+                    self.exchange.receive(opened)
+                    self.release()
+                    return False
+                place.open(opened, monotonic())
+            assert place.connection is not None
+            self._stream: AnyStream = place.connection
+            self._wire = HTTP11Exchange(self.exchange, reused=reused, proxy=self._stream.forwarder)
+        except BaseException:
+            self.release()
+            raise
+        return True
+
+    def release(self) -> None:
+        place, self._place = self._place, None
+        if place is not None:
+            reusable = place.connection is not None and self._wire.is_reusable
+            self._pool.release(place, reusable=reusable, head=self.exchange.head)
 
     def abandon(self) -> None:
-        """`close`, for the garbage collector."""
-        self._lease.abandon(self.exchange.close)
+        if self._place is not None:
+            self._stream.abandon()
+            super().abandon()
 
     @property
-    def source(self) -> tuple[socket.socket, int] | None:
-        sock, most = self._connection.source, self._wire.max_direct_read
-        return (sock, min(most, _PASSED)) if sock is not None and most else None
+    def direct_read_source(self) -> tuple[socket.socket, int] | None:
+        sock, most = self._stream.direct_socket, self._wire.max_direct_read
+        return (sock, min(most, _DIRECT)) if sock is not None and most else None
 
-    def passed(self, size: int) -> None:
+    def direct_read(self, size: int) -> None:
         self._wire.direct_read(size)
 
     @property
     def _is_complete(self) -> bool:
         return self._wire.is_over
 
-    def _lose(self, loss: FailureKind, reason: str, cause: BaseException) -> None:
-        if loss is FailureKind.TIMEOUT:
-            self._wire.timed_out(reason, cause)
-        else:
-            self._wire.connection_lost(reason, cause)
+    # --- sending
 
     async def _send(self) -> None:
-        rest = b""
-        data = self._wire.small_request()
-        if data is None and _is_small(self.exchange.request):
-            data = self._wire.data_to_send()
-        if data is not None:
-            try:
-                sent = self._connection.send_soon(data)
-            except OSError:
-                return  # it may have answered before it closed: reading tells
-            if sent == len(data):
-                return
-            rest = data[sent:]
-        with CancelScope(deadline=self.ends) as scope:
-            if rest:
-                await self._send_bytes(rest, scope)
+        data = self._wire.small_request()  # during which no refusal is looked for
+        try:
+            if data is None:
+                await self._send_watched()
             else:
-                await self._send_watched(scope)
-        if scope.cancelled_caught:
-            reason = "the server did not take the request in time"
-            self._wire.timed_out(reason, TimeoutError(reason))
+                await self._send_bytes(data)
+        except DeadlineExceeded:
+            self._wire.timed_out(_NOT_TAKEN, TimeoutError(_NOT_TAKEN))
 
-    async def _send_watched(self, scope: CancelScope) -> None:
+    async def _send_watched(self) -> None:
+        """Send a large request, and stop when the server refuses it before it has all of it."""
         failure: Exception | None = None
         async with anyio.create_task_group() as watching:
             watching.start_soon(self._watch, watching.cancel_scope)
             try:
-                await self._send_segments(scope)
+                with CancelScope(deadline=self.deadline) as scope:
+                    await self._send_segments()
+                if scope.cancelled_caught:
+                    failure = DeadlineExceeded()
             except Exception as exc:  # noqa: BLE001 - the task group would wrap it
                 failure = exc
             watching.cancel_scope.cancel()
@@ -183,7 +246,6 @@ class Open(Underway[T]):
             raise failure
 
     async def _watch(self, sending: CancelScope) -> None:
-        """Stop the sending when the server refuses the request before it has it all."""
         try:
             while self.exchange.state is State.WAITING:
                 self._early += await self._receive(math.inf)
@@ -192,65 +254,53 @@ class Open(Underway[T]):
         if self.exchange.state is not State.RECEIVING or self._unreadable is not None:
             sending.cancel()
 
-    async def _send_segments(self, scope: CancelScope) -> None:
+    async def _send_segments(self) -> None:
         for segment in self._wire.segments():
             if isinstance(segment, FilePart):
-                going_on = await self._send_file(segment, scope)
-            else:
-                going_on = await self._send_bytes(segment, scope)
-            if not going_on:
+                from ._files import FileReader  # few send files
+
+                with closing(FileReader(segment)) as reader:
+                    while blocks := await reader.next():
+                        for block in blocks:
+                            if not await self._send_bytes(self._wire.frame(block)):
+                                return
+            elif not await self._send_bytes(segment):
                 return
 
-    async def _send_file(self, part: FilePart, scope: CancelScope) -> bool:
-        from ._reading import Reading  # few send files
-
-        with Reading(part) as reading:
-            while True:
-                scope.deadline = self.ends
-                some = await reading.next()
-                if not some:
-                    return True
-                for block in some:
-                    if not await self._send_bytes(self._wire.frame(block), scope):
-                        return False
-
-    async def _send_bytes(self, data: bytes | memoryview, scope: CancelScope) -> bool:
-        """Send bytes; False once there is no point in sending more."""
+    async def _send_bytes(self, data: Bytes) -> bool:
+        """Send bytes; False if the connection broke: the server may have answered before, which receiving tells."""
         view = memoryview(data)
         for start in range(0, len(view), _BLOCK):
             if start:
                 await checkpoint()
-            block = view[start : start + _BLOCK]
             try:
-                sent = self._connection.send_at_once(block)
-                if sent < len(block):
-                    scope.deadline = until(self.timeout.send, self.ends, self._clock)
-                    await self._connection.send(block[sent:])
-                    scope.deadline = self.ends
+                rest = self._stream.write(view[start : start + _BLOCK])
+                self._sent = True
+                if rest:
+                    await self._stream.drain(rest, self.until(self.timeout.send))
             except OSError:
-                return False  # it may have answered before it closed: reading tells
+                return False
         return True
 
-    async def _receive(self, deadline: float) -> Sequence[T]:
+    # --- receiving
+
+    async def _receive(self, deadline: float) -> Sequence[object]:
+        wire = self._wire
         try:
-            if self.room is not None and self._wire.accepts_memoryview:
-                data = await self._connection.receive_into(self.room, deadline)
+            if self.buffer is not None and wire.accepts_memoryview:
+                data = await self._stream.receive_into(self.buffer, deadline)
             else:
-                data = await self._connection.receive(self._wire.max_read, deadline)
+                data = await self._stream.receive(wire.max_read, deadline)
+        except DeadlineExceeded:
+            wire.timed_out(NO_RESPONSE, TimeoutError(NO_RESPONSE))
+            return ()
         except OSError as exc:
-            self._wire.connection_lost(f"the connection broke: {exc}", exc)
+            if self.exchange.head is None and "ALERT" in (getattr(exc, "reason", None) or ""):  # that of an SSLError
+                self._fail(FailureKind.TLS, f"no TLS with {self.exchange.request.origin}: {exc}", exc)
+            else:
+                wire.connection_lost(f"the connection broke: {exc}", exc, sent=self._sent)
             return ()
-        if data is None:
-            self._wire.timed_out(TOO_LATE, TimeoutError(TOO_LATE))
+        if not data and not self._sent:
+            wire.connection_lost("the server closed the connection before the request was sent", sent=False)
             return ()
-        return self._wire.receive(data)
-
-
-def _is_small(request: Request) -> bool:
-    """Whether it is sent without looking whether the server has refused it before it had it all."""
-    size = 0
-    for segment in request.body:
-        if isinstance(segment, FilePart):
-            return False
-        size += len(segment)
-    return size <= _SMALL
+        return wire.receive(data)

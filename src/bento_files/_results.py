@@ -11,6 +11,7 @@ import errno
 import importlib.util
 import io
 import os
+import socket
 import stat
 import sys
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from bento_proto.session import Options
 from ._media_types import guess_suffix
 from ._temporary import new_directory
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 _BUFFER: Final = 1 << 20  # bytes: fewer, larger writes cost less, above all where each is made in a thread
@@ -104,6 +106,39 @@ class Gathering:
     def gathered(self) -> memoryview:
         """The bytes that are left to write at the end."""
         return self._all[: self._size]
+
+    def write(
+        self, sink: Sink[object], due: Sequence[bytes | memoryview], source: tuple[socket.socket, int] | None = None
+    ) -> int:
+        """Write the blocks that are due, and then what has arrived meanwhile.
+
+        Args:
+            sink: where to.
+            due: the blocks.
+            source: a non-blocking socket from which the next bytes of the file come, and how many at most.
+
+        Returns:
+            The number of bytes that came from the source.
+        """
+        for block in due:
+            sink.write(block)
+        sock, most = source or (None, 0)
+        size = 0
+        while sock is not None and size < most:
+            try:
+                received = sock.recv_into(self.room, min(len(self.room), most - size))
+            except OSError:  # nothing has arrived, or whoever receives next learns of it
+                break
+            if not received:
+                break
+            sink.write(self.room[:received])
+            size += received
+        return size
+
+    def finish(self, sink: Sink[T]) -> T:
+        """Write the bytes that are left, and return the result."""
+        sink.write(self.gathered)
+        return sink.finish()
 
 
 def open_sink(exchange: Exchange[object], fallback: str, options: Options, limits: Limits) -> Sink[object]:

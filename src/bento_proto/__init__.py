@@ -7,7 +7,7 @@ the names that users and adapters need first; the others are public in the sub-p
 - ``http`` and ``schema``: the values of HTTP, and of a Service
 - ``request`` and ``exchange``: arguments to a request; one request and its response
 - ``response`` and ``observe``: bytes to results; hooks and the log
-- ``http11`` and ``policy``: an exchange as bytes; retries, redirects, discovery, tasks
+- ``http11``, ``asgi`` and ``policy``: an exchange as bytes, or as messages of ASGI; retries, discovery, tasks
 - ``session``, ``pool``, ``batch``: what one client, one connection pool, and one batch, knows and decides
 - ``testing``: a Service without a server, and recordings
 

@@ -78,7 +78,7 @@ class BatchState:
         self._ready: dict[int, Outcome[Value]] = {}
         self._arrived: deque[int] = deque()  # the numbers of ready results, in the order of their arrival
         self._failed: set[int] = set()
-        self._broken: Exception | None = None
+        self._broken: BaseException | None = None
 
     @property
     def wants_input(self) -> bool:
@@ -127,7 +127,7 @@ class BatchState:
         if self._on_error == "raise":
             self._ended = True
 
-    def end(self, error: Exception | None = None) -> None:
+    def end(self, error: BaseException | None = None) -> None:
         """There are no more inputs; or taking the next one raised `error`, which `take` raises in its turn."""
         self._ended = True
         self._broken = error

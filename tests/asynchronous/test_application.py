@@ -13,6 +13,7 @@ import pytest
 
 from bento_async import (
     AsyncHTTPClient,
+    AsyncStream,
     CallTimeout,
     ConnectionLost,
     EndEvent,
@@ -230,7 +231,7 @@ async def test_the_end_comes_also_in_the_midst_of_a_stream_and_of_a_cancellation
             stream = await called.stream(x=1)
             await anext(stream)
             scope.cancel()
-    assert app.log == ["startup", "shutdown"]
+    assert (app.log[0], sorted(app.log[1:])) == ("startup", ["disconnect", "shutdown"])
     with pytest.raises(ConnectionLost):
         while True:
             await anext(stream)
@@ -262,6 +263,59 @@ async def test_only_within_async_with() -> None:
     with pytest.raises(LocalProtocolError, match="within `async with AsyncHTTPClient"):
         await called.echo(x=1)
     await called.close()
+
+
+async def test_entered_and_left_by_different_tasks() -> None:
+    """As pytest's plugins do with a fixture; a stream is under way at the end."""
+    app = App()
+    called = client("http://service", app=app)
+    streams: list[AsyncStream[Any]] = []
+
+    async def enter() -> None:
+        await called.__aenter__()
+
+    async def leave() -> None:
+        await called.__aexit__(None, None, None)
+
+    async def use() -> None:
+        streams.append(await called.stream(x=1))
+        assert await anext(streams[0]) == "0 "
+        assert await called.echo(x=1) == {"x": 1}
+
+    for step in (enter, use, leave):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(step)
+    assert app.log[0] == "startup"
+    assert app.log.count("shutdown") == 1
+
+
+async def test_an_application_that_does_not_end_is_cancelled() -> None:
+    cancelled: list[str] = []
+
+    async def endless(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            raise NotImplementedError
+        await send({"type": "http.response.start", "status": 200})
+        try:
+            await anyio.sleep_forever()
+        finally:
+            cancelled.append(scope["path"])
+
+    with anyio.fail_after(30):
+        async with client("http://service", app=endless) as called:
+            await called.stream(x=1)
+    assert cancelled == ["/stream"]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
+async def test_an_application_that_wants_to_end_the_process(error: type[BaseException]) -> None:
+    async def ending(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            raise error
+
+    async with client("http://service", app=ending) as called:
+        with pytest.raises(error):
+            await called.echo(x=1)
 
 
 async def test_one_that_does_not_start() -> None:

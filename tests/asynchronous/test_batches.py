@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
 from collections.abc import AsyncIterator, Iterator
@@ -63,6 +64,33 @@ async def test_inputs_that_break_off(peer: Peer) -> None:
         assert await anext(batch) == {"x": 0}
         with pytest.raises(Broken):
             await anext(batch)
+
+
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt, SystemExit, asyncio.CancelledError], ids=lambda error: error.__name__
+)
+@pytest.mark.parametrize("kind", ["iterator", "asynchronous iterator"])
+async def test_inputs_that_raise_what_is_no_exception(peer: Peer, error: type[BaseException], kind: str) -> None:
+    """It reaches who asks for the results, and the event loop goes on."""
+
+    def inputs() -> Iterator[dict[str, object]]:
+        yield {"x": 0}
+        raise error
+
+    async def asynchronous() -> AsyncIterator[dict[str, object]]:
+        for given in inputs():
+            yield given
+
+    async with client(peer.url) as called:
+        raised: list[BaseException] = []
+        with anyio.fail_after(10):
+            try:
+                async for item in called.map("echo", inputs() if kind == "iterator" else asynchronous()):
+                    assert item == {"x": 0}
+            except BaseException as exc:  # noqa: BLE001
+                raised.append(exc)
+        assert [type(exc) for exc in raised] == [error]
+        await stays_usable(called, peer)
 
 
 @pytest.mark.parametrize("how", ["leave", "close", "drop", "cancel"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import subprocess
@@ -14,7 +15,7 @@ from typing import Any
 import anyio
 import pytest
 
-from bento_async import AsyncHTTPClient, Limits
+from bento_async import AsyncHTTPClient, Limits, Timeout
 
 from .peers import CHUNKED, Peer, chunk
 from .schemas import client
@@ -88,6 +89,36 @@ def test_a_client_that_is_never_closed(peer: Peer) -> None:
             anyio.run(echo, client(peer.url), number, backend=loop)
             gc.collect()
     peer.wait_until_closed()
+
+
+def test_a_client_that_is_dropped_after_its_loop_was_closed(peer: Peer) -> None:
+    """Also by who closes the loop himself, which tells nothing that belongs to it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(echo(client(peer.url), 1))
+        called = client(peer.url)
+        loop.run_until_complete(echo(called, 2))
+        loop.close()
+        del called
+        gc.collect()
+    peer.wait_until_closed()
+
+
+@pytest.mark.parametrize("now", [0.0, 1e12])
+def test_a_loop_whose_clock_stands_still(peer: Peer, now: float) -> None:
+    """As that of a test that freezes the time: what comes is received, and nothing is late."""
+    loop = asyncio.new_event_loop()
+    called = client(peer.url, timeout=Timeout.of(5).replace(total=20))
+    loop.run_until_complete(echo(called, 1))
+    loop.time = lambda: now  # type: ignore[method-assign]
+    for number in range(3):
+        loop.run_until_complete(echo(called, number))
+    loop.run_until_complete(echo(client(peer.url), 4))
+    del loop.time
+    loop.run_until_complete(echo(called, 5))
+    loop.run_until_complete(called.close())
+    loop.close()
 
 
 WITHOUT_READERS = """
@@ -201,30 +232,6 @@ def test_a_fork_inside_of_trio(peer: Peer) -> None:
     """Its loop goes on in the child, where it waits in vain: for who has used it before as for who has not."""
     error = "this event loop was forked with the process: in the child, start a new one\n"
     assert run(FORKED_INSIDE, peer.url, "trio") == (f"{error}{error}done\n", "")
-
-
-FORKED_HOLDING = """
-import os, time
-from bento_async._outbox import Outbox
-
-class Sender:
-    def send_held(self):
-        os.write(1, b"sent\\n")
-
-outbox = Outbox(time.monotonic)
-outbox.hold(Sender())
-if os.fork() == 0:
-    outbox.send()
-    os._exit(0)
-os.wait()
-outbox.send()
-"""
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
-def test_a_fork_while_something_is_held() -> None:
-    """The parent sends it; twice on the one connection would be two requests."""
-    assert run(FORKED_HOLDING) == ("sent\n", "")
 
 
 def run(script: str, *arguments: str) -> tuple[str, str]:

@@ -108,6 +108,25 @@ async def test_two_streams_side_by_side(peer: Peer) -> None:
         assert await called.echo(x=1) == {"x": 1}
 
 
+async def test_who_waits_for_a_connection_gets_one_in_turn(peer: Peer) -> None:
+    """However many there are: nobody is overtaken, even by those that release a connection and ask for the next."""
+    order: list[int] = []
+
+    async def call(number: int) -> None:
+        for _ in range(2):
+            await called.echo(x=number)
+            order.append(number)
+
+    async with client(peer.url, limits=Limits(connections=1), timeout=60) as called, anyio.create_task_group() as tasks:
+        for number in range(50):
+            tasks.start_soon(call, number)
+            await anyio.wait_all_tasks_blocked()
+    assert order[:1] == [0]
+    first = [number for place, number in enumerate(order) if number not in order[:place]]
+    assert first == list(range(50))
+    assert peer.accepted == 1
+
+
 async def test_a_closed_client(peer: Peer) -> None:
     called = client(peer.url, limits=Limits(connections=1))
     peer.answers["/stream"] = ENDLESS

@@ -229,6 +229,19 @@ async def test_tls(secure: Peer, authority: trustme.CA) -> None:
     assert secure.accepted == 1
 
 
+async def test_a_response_over_tls_that_ends_with_the_connection_but_not_with_tls(
+    secure: Peer, authority: trustme.CA
+) -> None:
+    """Anybody on the way can end a connection; that the response is complete, only the server can say."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    secure.answers["/text"] = b"HTTP/1.1 200 OK\r\n\r\ncut"
+    secure.closing.add("/text")
+    async with client(secure.url, ssl_context=context) as called:
+        with pytest.raises(ConnectionLost):
+            await called.text(x=1)
+
+
 async def test_a_certificate_of_nobody_that_is_trusted(secure: Peer) -> None:
     async with client(secure.url, retries=3) as called:
         with pytest.raises(ConnectError, match="certificate") as caught:
@@ -246,7 +259,7 @@ async def test_a_certificate_of_the_clients_own(authority: trustme.CA) -> None:
     authority.configure_trust(context)
     with Peer(context=demanding) as peer:
         async with client(peer.url, ssl_context=context) as called:
-            with pytest.raises((ConnectError, ConnectionLost)):
+            with pytest.raises(ConnectError, match="no TLS with https://"):
                 await called.echo(x=1)
         authority.issue_cert("me@example.org").configure_cert(context)
         async with client(peer.url, ssl_context=context) as called:

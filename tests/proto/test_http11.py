@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import pytest
 from hypothesis import given
@@ -344,18 +344,29 @@ def test_a_small_request_is_one_piece() -> None:
     assert small.is_reusable
 
 
-@pytest.mark.parametrize("body", [(), (b"1", b"2"), (b"x" * 100_000,), (FilePart("a", 1),), (FilePart("pipe"),)])
-def test_any_other_is_not(body: tuple[bytes | FilePart, ...]) -> None:
+@pytest.mark.parametrize("body", [(), (b"1", b"2"), (b"x" * 30_000, b"y" * 30_000)])
+def test_so_is_one_of_several_segments(body: tuple[bytes, ...]) -> None:
+    request = Request("POST", ORIGIN, "/f", (), body)
+    wire = HTTP11Exchange(Exchange(request, items, Limits()))
+    assert wire.small_request() == b"".join(cast("list[bytes]", sent(*body)))
+
+
+@pytest.mark.parametrize(
+    "body", [(b"x" * 100_000,), (b"x" * 40_000, b"y" * 40_000), (FilePart("a", 1),), (b"1", FilePart("pipe"))]
+)
+def test_a_large_one_or_one_with_a_file_is_not(body: tuple[bytes | FilePart, ...]) -> None:
     request = Request("POST", ORIGIN, "/f", (), body)
     wire = HTTP11Exchange(Exchange(request, items, Limits()))
     assert wire.small_request() is None
     assert list(wire.segments()) == sent(*body)
 
 
-def test_nor_is_one_whose_bytes_are_counted() -> None:
+def test_a_small_request_whose_bytes_are_counted() -> None:
     exchange = Exchange(POST, items, Limits())
     exchange.measure(None)
-    assert HTTP11Exchange(exchange).small_request() is None
+    assert HTTP11Exchange(exchange).small_request() is not None
+    assert exchange.upload is not None
+    assert exchange.upload.done == len(POST.content)
 
 
 def test_a_file_is_in_no_piece() -> None:

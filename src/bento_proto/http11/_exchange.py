@@ -130,13 +130,18 @@ class HTTP11Exchange(Generic[T]):
     # --- sending
 
     def small_request(self) -> bytes | None:
-        """All of `segments` at once, if they are one small piece; else None, and nothing has changed."""
+        """All of `segments` in one piece, if that is small; else None, and nothing has changed."""
         exchange = self._exchange
         body = exchange.request.body
-        if exchange.upload is not None or len(body) != 1 or isinstance(body[0], FilePart) or len(body[0]) > _JOINED:
-            return None
-        self._sent = True
-        return self._head + body[0]
+        if exchange.upload is None and len(body) == 1 and isinstance(body[0], bytes) and len(body[0]) <= _JOINED:
+            self._sent = True
+            return self._head + body[0]
+        size = 0
+        for segment in body:
+            if isinstance(segment, FilePart):
+                return None
+            size += len(segment)
+        return self.data_to_send() if size <= _JOINED else None
 
     def segments(self) -> Iterator[Segment]:
         """What to send, in order: bytes as they are, and files, each block of which is passed through `frame`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._connect_attempt import ConnectAttempt
+    from ._method import EndpointMethodBase
     from ._options import FileStrings, Images, Options
     from ._pickling import check_picklable
     from ._session import Session
@@ -21,6 +22,7 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._connect_attempt": "ConnectAttempt",
+        "._method": "EndpointMethodBase",
         "._options": "FileStrings Images Options",
         "._pickling": "check_picklable",
         "._session": "Session",
@@ -39,5 +41,5 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "ConnectAttempt", "FileStrings", "Images", "Options", "Session", "Tasks", "check_picklable",
+    "ConnectAttempt", "EndpointMethodBase", "FileStrings", "Images", "Options", "Session", "Tasks", "check_picklable",
 )  # fmt: skip

@@ -1,0 +1,227 @@
+"""Opening a connection: addresses of a host or a Unix socket, proxies, TLS, all of it before one deadline."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import ssl
+import sys
+import threading
+from math import inf
+from typing import TYPE_CHECKING, Final
+
+import anyio
+from anyio import to_thread
+
+from bento_proto import ConnectionFailed, FailureKind, LocalProtocolError
+from bento_proto.http import ConnectionRace, ProxyError
+
+from ._backends.base import DeadlineExceeded, Socket
+from ._tls import TLSStream
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bento_proto import Limits
+    from bento_proto.http import Origin, Proxy, Route
+    from bento_proto.http11 import Tunnel
+
+    from ._backends.base import Backend, Stream
+    from ._connection_pool import Connections
+    from ._tls import AnyStream
+
+    Address = tuple[int, tuple[str, int] | str]  # a family, and what belongs to it
+
+_READ: Final = 1 << 16
+_RETRY: Final = 0.01
+_IN_PROGRESS: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK})
+
+
+async def connect(
+    origin: Origin, connections: Connections, backend: Backend, deadline: float
+) -> AnyStream | ConnectionFailed:
+    """Connect to an origin.
+
+    Args:
+        origin: the origin.
+        connections: those of the client.
+        backend: the event loop.
+        deadline: until when.
+
+    Returns:
+        The connection; or why there is none.
+
+    Raises:
+        LocalProtocolError: this platform has no such sockets.
+    """
+    where = str(origin)
+    try:
+        route = connections.proxies.route(origin)
+        where = str(route)
+        return await _connect(route, connections, backend, deadline)
+    except DeadlineExceeded:
+        reason = f"connecting to {where} took too long"
+        return ConnectionFailed(FailureKind.TIMEOUT, reason, sent=False, cause=TimeoutError(reason))
+    except ssl.SSLError as exc:
+        return ConnectionFailed(FailureKind.TLS, f"no TLS with {where}: {exc}", cause=exc)
+    except OSError as exc:
+        kind = exc.kind if isinstance(exc, ProxyError) else FailureKind.CONNECT
+        return ConnectionFailed(kind, f"can't connect to {where}: {exc}", cause=exc)
+
+
+async def _connect(route: Route, connections: Connections, backend: Backend, deadline: float) -> AnyStream:
+    origin, proxy = route.origin, route.proxy
+    if deadline <= backend.time():
+        raise DeadlineExceeded
+    if origin.socket is not None:
+        if sys.platform == "win32":  # whose Python has no AF_UNIX
+            raise LocalProtocolError("this platform's Python has no Unix sockets")
+        return await _attempt((socket.AF_UNIX, origin.socket), backend, deadline)
+    first = origin if proxy is None else proxy.origin
+    stream: AnyStream = await _connect_tcp(first.host, first.port, backend, deadline)
+    try:
+        if proxy is not None:
+            if proxy.origin.scheme == "https":
+                try:
+                    stream = await _start_tls(stream, connections, proxy.origin.host, deadline)
+                except ssl.SSLError as exc:
+                    raise ProxyError(f"no TLS with the proxy {proxy}: {exc}") from exc
+            if route.forwarder is None:
+                tunnel = await to_thread.run_sync(_tunnel, proxy, origin, connections.limits)
+                await stream.drain(stream.write(tunnel.request), deadline)
+                while not tunnel.is_open:
+                    tunnel.receive(await stream.receive(_READ, deadline))
+        if origin.scheme == "https":
+            stream = await _start_tls(stream, connections, origin.host, deadline)
+    except BaseException:
+        stream.close()
+        raise
+    stream.forwarder = route.forwarder
+    return stream
+
+
+async def _start_tls(stream: AnyStream, connections: Connections, host: str, deadline: float) -> TLSStream:
+    if connections.ssl_context is None:
+        connections.ssl_context = await to_thread.run_sync(_default_context)  # reads files
+    tls = TLSStream(stream, connections.ssl_context, host)
+    await tls.handshake(deadline)
+    return tls
+
+
+def _default_context() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+def _tunnel(proxy: Proxy, origin: Origin, limits: Limits) -> Tunnel:
+    from bento_proto.http11 import Tunnel  # which loads h11
+
+    return Tunnel(proxy, origin, limits)
+
+
+# --- addresses
+
+
+async def _connect_tcp(host: str, port: int, backend: Backend, deadline: float) -> Stream:
+    """Connect to whichever address of the host accepts first."""
+    addresses = await _look_up(host, port, backend, deadline)
+    if len(addresses) == 1:
+        return await _attempt(addresses[0], backend, deadline)
+    race = ConnectionRace([(address[0], address) for address in addresses], backend.time())
+    connected: list[Stream] = []
+    errors: list[OSError] = []
+    changed = backend.waiter()
+
+    async def attempt(address: Address) -> None:
+        try:
+            connected.append(await _attempt(address, backend, inf))
+        except OSError as exc:
+            errors.append(exc)
+            race.fail(backend.time())
+        changed.set()
+
+    is_late = False
+    try:
+        async with anyio.create_task_group() as attempts:
+            while not connected and not race.is_lost and not is_late:
+                changed = backend.waiter()
+                if (address := race.start(backend.time())) is not None:
+                    attempts.start_soon(attempt, address)
+                try:
+                    await changed.wait(min(race.next_at, deadline))
+                except DeadlineExceeded:
+                    is_late = backend.time() >= deadline
+            attempts.cancel_scope.cancel()
+        if is_late and not connected:
+            raise DeadlineExceeded
+        if not connected:
+            raise errors[-1] if errors else OSError(f"{host} has no address")
+    except BaseException:
+        for stream in connected:
+            stream.close()
+        raise
+    for late in connected[1:]:
+        late.close()
+    return connected[0]
+
+
+async def _look_up(host: str, port: int, backend: Backend, deadline: float) -> Sequence[Address]:
+    """The addresses of a host.
+
+    Those of a name are looked up in a thread of its own, which may be left behind, and then keeps nothing from ending.
+    """
+    try:
+        return _addresses(host, port, socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        pass
+    found: list[Sequence[Address] | Exception] = []
+    done = backend.waiter()
+
+    def look_up() -> None:
+        try:
+            found.append(_addresses(host, port))
+        except UnicodeError as exc:
+            found.append(OSError(f"{host!r} is no host name: {exc}"))
+        except Exception as exc:  # noqa: BLE001 - it is raised where it is waited for
+            found.append(exc)
+        backend.call_soon(done.set)
+
+    threading.Thread(target=look_up, name=f"look up {host}", daemon=True).start()
+    await done.wait(deadline)
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return found[0]
+
+
+def _addresses(host: str, port: int, flags: int = 0) -> Sequence[Address]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    return list(dict.fromkeys((int(family), address) for family, _, _, _, address in found))  # type: ignore[misc]
+
+
+async def _attempt(to: Address, backend: Backend, deadline: float) -> Stream:
+    family, address = to
+    sock = Socket(family, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    stream = backend.stream(sock)
+    try:
+        if not isinstance(address, str):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        code = sock.connect_ex(address)
+        # EAGAIN, of a Unix socket: the server's backlog is full, and nothing tells when it has room again.
+        while isinstance(address, str) and code == errno.EAGAIN:
+            if backend.time() >= deadline:
+                raise DeadlineExceeded
+            await anyio.sleep(_RETRY)
+            code = sock.connect_ex(address)
+        if code in _IN_PROGRESS:
+            await stream.wait_writable(deadline)
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, os.strerror(code))
+    except BaseException:
+        stream.close()
+        raise
+    return stream

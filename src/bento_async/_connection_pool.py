@@ -1,0 +1,210 @@
+"""What a client has on one event loop: connections, for which tasks wait as `bento_proto.pool` decides."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+from anyio import Event
+
+from bento_proto import LocalProtocolError
+from bento_proto.pool import ConnectionPool, keep_alive_timeout
+
+from ._backends.auto import current_backend
+from ._backends.base import running_loop
+
+if TYPE_CHECKING:
+    import ssl
+
+    from bento_proto import BentoMLException, Head, Limits
+    from bento_proto.http import Origin, Proxies
+    from bento_proto.pool import PooledConnection
+    from bento_proto.session import Options
+
+    from ._backends.base import Backend, Waiter
+    from ._tls import AnyStream
+
+_ORIGINS: Final = 8  # more than one are only met by redirects
+
+
+class _Acquiring:
+    """A task that asks for a place, and the place that is assigned to it."""
+
+    __slots__ = ("place", "waiter")
+
+    def __init__(self) -> None:
+        self.place: PooledConnection[AnyStream] | None = None
+        self.waiter: Waiter | None = None
+
+    def end(self, place: PooledConnection[AnyStream] | None) -> None:
+        assert self.waiter is not None
+        self.place = place
+        self.waiter.set()
+
+
+class AsyncConnectionPool:
+    """The connections to one origin.
+
+    Args:
+        backend: the event loop that they belong to.
+        limits: how many there may be.
+    """
+
+    def __init__(self, backend: Backend, limits: Limits) -> None:
+        self.backend: Backend = backend
+        self._pool: ConnectionPool[AnyStream, _Acquiring] = ConnectionPool(
+            limits.connections, limits.idle, limits.lifetime
+        )
+
+    async def acquire(self, deadline: float, *, fresh: bool) -> PooledConnection[AnyStream]:
+        """Wait for a place; the connection in it, if there is one, is open and silent.
+
+        Args:
+            deadline: until when to wait.
+            fresh: whether an idle connection must not be used.
+
+        Raises:
+            DeadlineExceeded: no place became free.
+            LocalProtocolError: the client is closed.
+        """
+        acquiring = _Acquiring()
+        place = self._pool.acquire(acquiring, time.monotonic(), fresh=fresh)
+        if self._pool.closing:
+            self._close_discarded()
+        if place is None:
+            acquiring.waiter = self.backend.waiter()
+            try:
+                await acquiring.waiter.wait(deadline)
+            except BaseException:
+                if not self._pool.cancel(acquiring) and acquiring.place is not None:  # assigned at the same moment
+                    self.release(acquiring.place, reusable=True)
+                raise
+            place = acquiring.place
+            if place is None:
+                raise LocalProtocolError("the client is closed")
+        connection = place.connection
+        if connection is not None and connection.is_readable:  # closed, or more came than was asked for
+            connection.close()
+            place.connection = None
+        return place
+
+    def release(self, place: PooledConnection[AnyStream], *, reusable: bool, head: Head | None = None) -> None:
+        """Give a place back.
+
+        Args:
+            place: the place.
+            reusable: whether its connection can serve another request.
+            head: that of the last response on it.
+        """
+        reusable = reusable and place.connection is not None and not place.connection.has_buffered
+        keep_alive = keep_alive_timeout(head)
+        acquiring = self._pool.release(place, time.monotonic(), reusable=reusable, keep_alive=keep_alive)
+        if self._pool.closing:
+            self._close_discarded()
+        if acquiring is not None:
+            acquiring.end(place)
+
+    def close(self) -> None:
+        """Close what is idle and wake who waits; what is in use closes when it is released."""
+        for acquiring in self._pool.close():
+            acquiring.end(None)
+        self._close_discarded()
+
+    def _close_discarded(self) -> None:
+        while self._pool.closing:
+            self._pool.closing.pop().close()
+
+
+class Discovery:
+    """The attempt of a task to find the Service, for which others on its event loop wait.
+
+    Args:
+        options: those of the task.
+
+    Attributes:
+        error: why the attempt failed.
+        over: set when it is over.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options: Options = options
+        self.error: BentoMLException | None = None
+        self.over: Event = Event()
+
+
+class LoopState:
+    """What a client has on the running event loop.
+
+    Args:
+        limits: how many connections there may be to one origin.
+
+    Attributes:
+        backend: the event loop.
+        discovery: the attempt to find the Service that a task makes, if one does.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.backend: Backend = current_backend()
+        self.discovery: Discovery | None = None
+        self._limits = limits
+        self._pools: dict[Origin, AsyncConnectionPool] = {}
+
+    def pool(self, origin: Origin) -> AsyncConnectionPool:
+        """The connections to an origin."""
+        pool = self._pools.get(origin)
+        if pool is None:
+            if len(self._pools) >= _ORIGINS:
+                self._pools.pop(list(self._pools)[-1]).close()
+            pool = self._pools[origin] = AsyncConnectionPool(self.backend, self._limits)
+        return pool
+
+    def close(self) -> None:
+        """Close all of them: here if this is the loop or if that has ended, else there."""
+        if self.backend.is_current or not self.backend.call_soon(self._close):
+            self._close()
+
+    def _close(self) -> None:
+        for pool in self._pools.values():
+            pool.close()
+
+
+class Connections:
+    """The connections of a client, on each event loop that it is used on.
+
+    Args:
+        limits: how many there may be to one origin, on each loop.
+        proxies: which proxy leads where.
+        ssl_context: the TLS settings; by default Python's.
+    """
+
+    def __init__(self, limits: Limits, proxies: Proxies, ssl_context: ssl.SSLContext | None) -> None:
+        self.limits: Limits = limits
+        self.proxies: Proxies = proxies
+        self.ssl_context: ssl.SSLContext | None = ssl_context
+        self.is_closed: bool = False
+        self._loops: dict[object, LoopState] = {}
+
+    def on_this_loop(self) -> LoopState:
+        """What belongs to the running event loop.
+
+        Raises:
+            LocalProtocolError: the client is closed, or the loop is one of the process that this was forked from.
+        """
+        loop = self._loops.get(running_loop())
+        if loop is not None:
+            return loop
+        if self.is_closed:
+            raise LocalProtocolError("the client is closed")
+        for key, other in list(self._loops.items()):
+            if not other.backend.call_soon(lambda: None):  # it has ended, or is that of the process before a fork
+                self._loops.pop(key, None)
+                other.close()
+        loop = LoopState(self.limits)
+        return self._loops.setdefault(loop.backend.native, loop)
+
+    def close(self) -> None:
+        """Close idle connections; one in use closes when it is released."""
+        self.is_closed = True
+        for loop in self._loops.values():
+            loop.close()
+        self._loops.clear()

@@ -1,0 +1,254 @@
+"""The driver: runs the core's flows, step by step, and turns what they come to into results."""
+
+from __future__ import annotations
+
+import copy
+import math
+import os
+import time
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import anyio
+from anyio import CancelScope, to_thread
+
+import bento_files
+from bento_proto import BentoMLException, CallTimeout, FlowRunner, Response, ResultKind, testing
+from bento_proto.response import modules_of
+from bento_proto.session import check_picklable
+
+from ._connection_pool import Connections, Discovery
+from ._files import load, measure
+from ._stream import AsyncStream
+from ._transport import ConnectionExchange
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Sequence
+
+    from bento_files import Sink
+    from bento_proto import Endpoint, Exchange, Flow, Limits, Service, Session, Value
+    from bento_proto.asgi import ASGIApplication
+    from bento_proto.http import Proxies
+    from bento_proto.request import BoundCall, Upload
+    from bento_proto.session import Options, Tasks
+    from bento_proto.testing import ExchangeRecorder, Responder
+
+    from ._in_process import Application
+    from ._transport import ActiveExchange
+
+T = TypeVar("T")
+
+
+class ClientState:
+    """What a client and its views have in common.
+
+    Args:
+        session: what the client knows and decides.
+        limits: how much a server may send, and how many connections there may be.
+        proxies: which proxy leads where.
+        ssl_context: the TLS settings; by default Python's.
+        app: what answers in place of a server, if anything does.
+        recorder: what records the exchanges, if anything does.
+
+    Attributes:
+        loaded: the endpoints for which no module is left to import.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        limits: Limits,
+        proxies: Proxies,
+        ssl_context: ssl.SSLContext | None = None,
+        app: ASGIApplication | Responder | None = None,
+        recorder: ExchangeRecorder | None = None,
+    ) -> None:
+        self.session: Session = session
+        self.connections: Connections = Connections(limits, proxies, ssl_context)
+        self.loaded: set[str] = set()
+        self.application: Application | None = None
+        self.responder: Responder | None = None
+        self.recorder: ExchangeRecorder | None = recorder
+        if isinstance(app, testing.Responder):
+            self.responder = app
+        elif app is not None:
+            from ._in_process import Application  # few have use for it
+
+            self.application = Application(app)
+        self._unpicklable = {"app": app, "recorder": recorder, "ssl_context": ssl_context}
+
+    def __reduce__(self) -> tuple[type[ClientState], tuple[Session, Limits, Proxies]]:
+        """The same without connections, as it is made in another process.
+
+        Raises:
+            TypeError: something of it can't leave this one.
+        """
+        check_picklable(**self._unpicklable)
+        return ClientState, (self.session, self.connections.limits, self.connections.proxies)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether nothing is left to find out before a call."""
+        return self.session.is_connected and not self.connections.is_closed
+
+    async def close(self) -> None:
+        """Close the connections, and stop the application."""
+        self.connections.close()
+        if self.application is not None:
+            await self.application.stop()
+
+
+class Driver:
+    """Makes the requests of a client, or of a view of it, under its options.
+
+    Args:
+        state: what the client and its views share.
+        options: the options.
+    """
+
+    def __init__(self, state: ClientState, options: Options) -> None:
+        self.state: ClientState = state
+        self.options: Options = options
+
+    @property
+    def session(self) -> Session:
+        """What the client knows and decides."""
+        return self.state.session
+
+    @property
+    def tasks(self) -> Tasks:
+        """What it does with tasks."""
+        return self.state.session.tasks
+
+    async def handle(self, runner: FlowRunner[T]) -> ActiveExchange[object] | None:
+        """Carry out the step of a flow: see `ActiveExchange.run`."""
+        step, state = runner.step, self.state
+        assert step is not None
+        if state.recorder is not None:
+            from ._in_process import body_of  # few record
+
+            state.recorder.watch(step.exchange, await body_of(step.exchange.request), time.monotonic)
+        if state.responder is not None:
+            from ._in_process import play
+
+            return await play(runner, state.responder, state.connections.on_this_loop().backend)
+        if step.delay:
+            await anyio.sleep(step.delay)
+        if state.application is not None and step.exchange.request.origin == state.session.base.origin:
+            return await state.application.handle(step)
+        return await ConnectionExchange(step, state.connections).run()
+
+    async def run(self, flow: Flow[T]) -> tuple[T, ActiveExchange[object] | None]:
+        """Run a flow; return its result, and the exchange whose items are the caller's to receive, if one is."""
+        runner, active = FlowRunner(flow), None
+        try:
+            while runner.step is not None:
+                if active is not None:
+                    active.close()
+                active = await self.handle(runner)
+                runner.resume(time.monotonic())
+        except BaseException:
+            runner.close()
+            if active is not None:
+                active.close()
+            raise
+        return runner.result, active
+
+    async def result(self, flow: Flow[T]) -> T:
+        """Run a flow that leaves no exchange open; return its result."""
+        return (await self.run(flow))[0]
+
+    async def connect(self) -> Service:
+        """The Service; the first use waits for it and reads its schema, for all tasks of the event loop."""
+        session, options = self.session, self.options
+        if not self.state.is_connected:
+            loop, now = self.state.connections.on_this_loop(), time.monotonic()  # to wait for others counts
+            total = options.timeout.total
+            with CancelScope(deadline=math.inf if total is None else anyio.current_time() + total) as scope:
+                while (other := loop.discovery) is not None:
+                    await other.over.wait()
+                    if other.error is not None and other.options is options:
+                        raise copy.copy(other.error) from other.error.__cause__
+            if scope.cancelled_caught:
+                error = CallTimeout(f"the Service was not found within {total:g} seconds")
+                error.sent = False
+                raise error
+            if not session.is_connected:
+                own = loop.discovery = Discovery(options)
+                try:
+                    await self.result(session.connect(options, now))
+                except BentoMLException as exc:
+                    own.error = exc
+                    raise
+                finally:
+                    loop.discovery = None
+                    own.over.set()
+        assert session.service is not None
+        return session.service
+
+    async def call(self, call: BoundCall) -> Response[Value]:
+        """Call an endpoint."""
+        uploads: Sequence[Upload] = ()
+        boundary = ""
+        if call.files or call.endpoint.name not in self.state.loaded:
+            uploads, boundary = await self.prepare(call)
+        flow = self.state.session.call(call, uploads, boundary, self.options, time.monotonic())
+        return await self.fetch(call.endpoint, flow)
+
+    async def fetch(self, endpoint: Endpoint, flow: Flow[Exchange[object]]) -> Response[Value]:
+        """Run a flow that comes to a result of an endpoint."""
+        await self.load(endpoint)
+        exchange, active = await self.run(flow)
+        if active is None:
+            return _response(exchange, exchange.result)
+        if exchange.result_kind is ResultKind.ITEMS:
+            return AsyncStream(active).response
+        options, limits = self.options, self.state.connections.limits
+        received = cast("ActiveExchange[bytes]", active)
+        value = await save(received, lambda: bento_files.open_sink(exchange, endpoint.name, options, limits))
+        return _response(exchange, value)
+
+    async def prepare(self, call: BoundCall) -> tuple[Sequence[Upload], str]:
+        """Do what would block before a call; return its files, measured, and the boundary of its form's fields."""
+        await self.load(call.endpoint)
+        return (await measure(call.sources), os.urandom(16).hex()) if call.files else ((), "")
+
+    async def load(self, endpoint: Endpoint) -> None:
+        """Import what calls of an endpoint need, such as NumPy."""
+        if endpoint.name not in self.state.loaded:
+            modules = modules_of(endpoint)
+            if modules:  # even if they are in sys.modules: another thread may still be at it
+                await load(modules)
+            self.state.loaded.add(endpoint.name)
+
+
+def _response(exchange: Exchange[object], value: T) -> Response[T]:
+    assert exchange.head is not None
+    return Response(exchange.head, value, exchange)
+
+
+async def save(active: ActiveExchange[bytes], open_sink: Callable[[], Sink[T]]) -> T:
+    """Write what an exchange delivers, to its end; return what the sink makes of it."""
+    exchange = active.exchange
+    assert exchange.head is not None
+    try:
+        sink = await to_thread.run_sync(open_sink)
+        try:
+            gathering = bento_files.Gathering(exchange.head)
+            active.buffer = gathering.room
+            while not active.is_over:
+                for block in await active.receive():
+                    if due := gathering.add(block):
+                        size = await to_thread.run_sync(gathering.write, sink, due, active.direct_read_source)
+                        if size:
+                            active.direct_read(size)
+                    active.buffer = gathering.room
+            if exchange.error is not None:
+                raise exchange.error
+            return await to_thread.run_sync(gathering.finish, sink)
+        except BaseException:
+            with CancelScope(shield=True):
+                await to_thread.run_sync(sink.discard)
+            raise
+    finally:
+        active.close()

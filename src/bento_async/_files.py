@@ -1,0 +1,66 @@
+"""Files of requests, and the import of what calls need, in worker threads, as they would keep an event loop waiting."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from importlib import import_module
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from anyio import to_thread
+
+import bento_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from bento_proto.http import FilePart
+    from bento_proto.request import FileSource, Upload
+
+_BLOCKS: Final = 4  # read at a time: a thread costs something
+
+
+async def load(modules: Iterable[str]) -> None:
+    """Import modules, as far as they are installed."""
+    await to_thread.run_sync(_import, modules, abandon_on_cancel=True)
+
+
+def _import(modules: Iterable[str]) -> None:
+    for module in modules:
+        with suppress(ImportError):
+            import_module(module)
+
+
+async def measure(sources: Sequence[FileSource]) -> list[Upload]:
+    """Measure files that are to be sent."""
+    # Opening a pipe waits for who writes to it: a thread that does so can only be left behind.
+    return await to_thread.run_sync(lambda: [bento_files.measure(source) for source in sources], abandon_on_cancel=True)
+
+
+class FileReader:
+    """The blocks of a file.
+
+    Args:
+        part: what to read.
+    """
+
+    def __init__(self, part: FilePart) -> None:
+        self._may_wait = part.size is None  # such as a pipe, which may keep its reader waiting for ever
+        self._count = 1 if self._may_wait else _BLOCKS
+        self._blocks = bento_files.blocks(part, self._count)
+
+    def close(self) -> None:
+        """Close the file."""
+        with suppress(ValueError):  # a thread that was left behind is still in it
+            self._blocks.close()
+
+    async def next(self) -> list[bytes | memoryview]:
+        """Some more blocks, valid until the next call; none at the end.
+
+        Raises:
+            LocalProtocolError: the file has become shorter.
+            OSError: it can't be read.
+        """
+        return await to_thread.run_sync(
+            lambda: list(islice(self._blocks, self._count)), abandon_on_cancel=self._may_wait
+        )

@@ -1,0 +1,307 @@
+"""What answers in this process in place of a server: an ASGI application, or a `Responder`.
+
+Each request of an application is a task that belongs to the event loop, not to who enters the client: that may be
+another task than the one that leaves it.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import anyio
+from anyio import BrokenResourceError, CancelScope, ClosedResourceError, EndOfStream, Event, to_thread
+
+from bento_files import read_body
+from bento_proto import FailureKind, LocalProtocolError, ServiceUnavailable, Timeout
+from bento_proto.asgi import VERSIONS, ASGIExchange
+from bento_proto.http import FilePart
+from bento_proto.testing import Playback
+
+from ._backends.auto import current_backend
+from ._files import FileReader
+from ._transport import NO_RESPONSE, ActiveExchange
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Sequence
+
+    from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+    from bento_proto import FlowRunner, Request, Step
+    from bento_proto.asgi import ASGIApplication, ASGIMessage
+    from bento_proto.testing import Responder
+
+    from ._backends.base import Backend
+
+T = TypeVar("T")
+
+_PATIENCE: Final = 10.0  # seconds for an application to end
+
+
+class Application:
+    """An ASGI application, from `enter` to `leave`: it starts when it is first called.
+
+    Args:
+        app: the application.
+    """
+
+    def __init__(self, app: ASGIApplication) -> None:
+        self._app = app
+        self._backend: Backend | None = None
+        self._lifespan: Lifespan | None = None
+        self._running: set[ApplicationExchange] = set()
+        self._closed = False
+
+    def enter(self) -> None:
+        """Let tasks of the running event loop call it."""
+        self._backend = current_backend()
+
+    async def leave(self) -> None:
+        """Cancel the tasks that go on though it was stopped."""
+        running = list(self._running)
+        for active in running:
+            active.task.cancel()
+        with CancelScope(shield=True, deadline=anyio.current_time() + _PATIENCE):
+            for active in running:
+                await active.task_ended.wait()
+        for active in running:
+            active.close()
+
+    async def stop(self) -> None:
+        """End its responses, then its lifespan, which has some seconds for that even if this is cancelled."""
+        self._closed = True
+        for active in list(self._running):
+            active.disconnect()
+        if self._lifespan is not None:
+            await self._lifespan.stop()
+
+    async def handle(self, step: Step) -> ActiveExchange[object] | None:
+        """Carry out a step: see `ActiveExchange.run`.
+
+        Raises:
+            ServiceUnavailable: the application does not start.
+            LocalProtocolError: the client is closed, or was not entered, or was on another event loop.
+        """
+        backend = self._backend
+        if self._closed:
+            raise LocalProtocolError("the client is closed")
+        if backend is None or not backend.is_current:
+            raise LocalProtocolError("an application is called within `async with AsyncHTTPClient(app=...)` only")
+        if self._lifespan is None:
+            self._lifespan = Lifespan(self._app)
+            backend.spawn(self._lifespan.run)
+        await self._lifespan.started()
+        active = ApplicationExchange(step, backend, self._running)
+        backend.spawn(lambda: active.call(self._app, self._lifespan.state if self._lifespan else {}))
+        return await active.run()
+
+
+class ApplicationExchange(ActiveExchange[object]):
+    """An exchange with an application, whose task waits until each piece of its response is received.
+
+    Args:
+        step: what to carry out.
+        backend: the event loop.
+        running: those whose tasks run, this one among them.
+
+    Attributes:
+        task: cancels the application's task.
+        task_ended: set when that has ended.
+    """
+
+    def __init__(self, step: Step, backend: Backend, running: set[ApplicationExchange]) -> None:
+        super().__init__(step.exchange, step.timeout, backend)
+        self.task: CancelScope = CancelScope()
+        self.task_ended: Event = Event()
+        self._running = running
+        self._running.add(self)
+        self._asgi = ASGIExchange(step.exchange)
+        self._body = self._read_body()
+        self._disconnected = Event()  # nobody receives the response any more
+        self._waiting: CancelScope | None = None  # for the next piece of the response
+        self._cause: BaseException | None = None  # why the application broke off
+        self._raised: BaseException | None = None  # what is for who called, and not for the application
+        streams: tuple[MemoryObjectSendStream[ASGIMessage], MemoryObjectReceiveStream[ASGIMessage]]
+        streams = anyio.create_memory_object_stream(0)
+        self._sender, self._receiver = streams
+
+    async def call(self, app: ASGIApplication, state: dict[str, object]) -> None:
+        """Call the application: for a task of its own. What it raises is the end of the response."""
+        try:
+            with self.task:
+                await app(self._asgi.scope(state), self._give, self._take)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is not the client's
+            self._cause = exc
+        except (KeyboardInterrupt, SystemExit) as exc:  # which would end the event loop
+            self._raised = exc
+        finally:
+            self._sender.close()
+            with CancelScope(shield=True):
+                await self._body.aclose()
+            self._running.discard(self)
+            self.task_ended.set()
+
+    def disconnect(self) -> None:
+        """End the response as it stands."""
+        self._disconnected.set()
+        self._sender.close()
+
+    def release(self) -> None:
+        self.disconnect()
+        self._receiver.close()
+
+    # --- what the application calls
+
+    async def _give(self) -> ASGIMessage:
+        try:
+            async for message in self._body:
+                if self._waiting is not None:  # it takes the request: that is progress
+                    self._waiting.deadline = self.until(self.timeout.receive)
+                return message
+        except Exception as exc:  # noqa: BLE001 - of a file, or of who is told of the progress
+            self._raised = exc
+            self.disconnect()
+        await self._disconnected.wait()
+        return {"type": "http.disconnect"}
+
+    async def _take(self, message: ASGIMessage) -> None:
+        with suppress(BrokenResourceError, ClosedResourceError):  # nobody listens: the application need not care
+            await self._sender.send(message)
+
+    async def _read_body(self) -> AsyncGenerator[ASGIMessage, None]:
+        for segment in self.exchange.request.body:
+            if not isinstance(segment, FilePart):
+                yield self._asgi.request(segment)
+                continue
+            with closing(FileReader(segment)) as reader:
+                while blocks := await reader.next():
+                    for block in blocks:
+                        yield self._asgi.request(bytes(block))  # which the application may keep
+        yield self._asgi.request_end()
+
+    # --- what the client does
+
+    @property
+    def _is_complete(self) -> bool:
+        return self.exchange.is_over
+
+    async def _receive(self, deadline: float) -> Sequence[object]:
+        try:
+            with CancelScope(deadline=deadline) as self._waiting:
+                return self._asgi.receive(await self._receiver.receive())
+            self._fail(FailureKind.TIMEOUT, NO_RESPONSE, TimeoutError(NO_RESPONSE))
+        except (EndOfStream, ClosedResourceError):
+            if self._raised is not None:
+                raise self._raised from None
+            self._asgi.application_ended(self._cause)
+        return ()
+
+
+class Lifespan:
+    """Starts and stops an application, if it wants to know of that.
+
+    Args:
+        app: the application.
+
+    Attributes:
+        state: what the application keeps for its requests.
+    """
+
+    def __init__(self, app: ASGIApplication) -> None:
+        self.state: dict[str, object] = {}
+        self._app = app
+        self._asked = False
+        self._started = Event()
+        self._failure: str | None = None
+        self._stopping = Event()
+        self._stopped = Event()
+        self._scope = CancelScope()
+
+    async def run(self) -> None:
+        """Be with the application from its start to its end: for a task of its own."""
+        scope = {"type": "lifespan", "asgi": VERSIONS, "state": self.state}
+        try:
+            # An error means, by the specification, that it has no lifespan, unless it has said what is wrong.
+            with self._scope, suppress(Exception):
+                await self._app(scope, self._give, self._take)
+        finally:
+            self._started.set()
+            self._stopped.set()
+
+    async def started(self) -> None:
+        """Wait until it has started.
+
+        Raises:
+            ServiceUnavailable: it can't.
+        """
+        await self._started.wait()
+        if self._failure is not None:
+            raise ServiceUnavailable(f"the application did not start{self._failure}")
+
+    async def stop(self) -> None:
+        """Have it end, and wait until it has, some seconds at most."""
+        self._stopping.set()
+        with CancelScope(shield=True, deadline=anyio.current_time() + _PATIENCE):
+            await self._stopped.wait()
+        self._scope.cancel()
+
+    async def _give(self) -> ASGIMessage:
+        if not self._asked:
+            self._asked = True
+            return {"type": "lifespan.startup"}
+        await self._stopping.wait()
+        return {"type": "lifespan.shutdown"}
+
+    async def _take(self, message: ASGIMessage) -> None:
+        kind, text = message["type"], message.get("message")
+        if kind == "lifespan.startup.failed":
+            self._failure = f": {text}" if text else ""
+        ended = self._started if kind in ("lifespan.startup.complete", "lifespan.startup.failed") else self._stopped
+        ended.set()
+
+
+async def play(runner: FlowRunner[T], responder: Responder, backend: Backend) -> PlayedExchange | None:
+    """Let a responder answer the step of a flow, its delay included: see `ActiveExchange.run`.
+
+    Raises:
+        OSError: a file of the request can't be read.
+    """
+    assert runner.step is not None
+    played = PlayedExchange(Playback(runner.step, responder, await body_of(runner.step.exchange.request)), backend)
+    active = await played.run()
+    runner.skip(played.playback.skipped)
+    return active
+
+
+async def body_of(request: Request) -> bytes:
+    """The whole body of a request, in memory; its files are read in a worker thread."""
+    if all(isinstance(segment, bytes) for segment in request.body):
+        return read_body(request)
+    return await to_thread.run_sync(read_body, request)
+
+
+class PlayedExchange(ActiveExchange[object]):
+    """An exchange that a responder answers, which says itself when a timeout has expired.
+
+    Args:
+        playback: what happens.
+        backend: the event loop.
+    """
+
+    def __init__(self, playback: Playback, backend: Backend) -> None:
+        super().__init__(playback.exchange, Timeout.of(None), backend)
+        self.playback: Playback = playback
+
+    def release(self) -> None:
+        self.playback.close()
+
+    def abandon(self) -> None:
+        self.close()
+
+    @property
+    def _is_complete(self) -> bool:
+        return self.playback.is_over
+
+    async def _receive(self, deadline: float) -> Sequence[object]:  # noqa: ARG002 - the playback knows its timeouts
+        await anyio.sleep(self.playback.wait())
+        return self.playback.receive()

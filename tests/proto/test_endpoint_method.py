@@ -1,0 +1,89 @@
+"""What the clients' methods for endpoints have in common."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bento_proto import LocalProtocolError, NotFound, Session, schema
+from bento_proto.session import EndpointMethodBase
+
+SCHEMA: dict[str, Any] = {
+    "name": "Zoo",
+    "routes": [
+        {"name": "f", "route": "/f", "doc": "Do it.", "input": {"properties": {"x": {}}}, "output": {}},
+        {"name": "call", "route": "/call", "input": {"properties": {}}, "output": {}},
+        {"name": "s", "route": "/s", "input": {"properties": {}}, "output": {"type": "string", "is_stream": True}},
+    ],
+}
+
+
+class Method(EndpointMethodBase):
+    """A method."""
+
+
+def session(*, known: bool) -> Session:
+    return Session("http://h", schema=SCHEMA if known else None, environ={}, random=lambda: 0.0)
+
+
+def test_a_method_of_a_service_that_is_not_known() -> None:
+    method = Method(session(known=False), "f")
+    assert repr(method) == "<Method f>"
+    assert (method.__doc__, Method.__doc__) == ("A method.", "A method.")
+    assert not hasattr(method, "__signature__")
+    with pytest.raises(LocalProtocolError, match="not known yet"):
+        method.endpoint  # noqa: B018
+    bound = method._bound((), {"x": 1})  # pyright: ignore[reportPrivateUsage]
+    endpoint = schema.parse_service(SCHEMA).endpoints["f"]
+    assert bound(endpoint).values == {"x": 1}
+
+
+def test_a_method_of_a_service_that_is_known() -> None:
+    method = Method(session(known=True), "f")
+    assert repr(method).startswith("<Method f(x")
+    assert list(method.__signature__.parameters) == ["x"]
+    assert (method.__doc__ or "").startswith("Do it.")
+    assert method.endpoint.name == method.__name__ == method.__qualname__ == "f"
+    for _ in range(2):
+        bound = method._bound((1,), {})  # pyright: ignore[reportPrivateUsage]
+        assert bound(method.endpoint).values == {"x": 1}
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        method._bound((), {"y": 1})  # pyright: ignore[reportPrivateUsage]
+
+
+def test_an_attribute_may_have_another_name_than_its_endpoint() -> None:
+    known = session(known=True)
+    assert Method(known, "api_call", schema.RESERVED).endpoint.name == "call"
+    with pytest.raises(NotFound, match="no endpoint 'call_'"):
+        Method(known, "call_", schema.RESERVED)
+    with pytest.raises(NotFound, match="no endpoint 'api_call'"):
+        Method(known, "api_call")
+
+
+def test_a_name_that_was_wrong_is_found_once_the_service_is_known() -> None:
+    unknown = session(known=False)
+    method = Method(unknown, "g")
+    unknown._requests.found = session(known=True)._requests.found  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(NotFound):
+        method.endpoint  # noqa: B018
+    assert method.__doc__ == "A method."
+    assert not hasattr(method, "__signature__")
+    with pytest.raises(NotFound):
+        method._bound((), {})  # pyright: ignore[reportPrivateUsage]
+
+
+def test_no_batch_of_a_stream() -> None:
+    known = session(known=True)
+    for name in ("f", "s"):
+        method = Method(known, name)
+        if name == "s":
+            with pytest.raises(TypeError, match=r"s\(\) is a stream"):
+                method._check_mappable(method.endpoint)  # pyright: ignore[reportPrivateUsage]
+        else:
+            method._check_mappable(method.endpoint)  # pyright: ignore[reportPrivateUsage]
+
+
+def test_the_signature_is_none_of_the_class() -> None:
+    with pytest.raises(AttributeError):
+        Method.__signature__  # noqa: B018
