@@ -61,7 +61,13 @@ def encode(call: BoundCall, uploads: Sequence[Upload], boundary: str) -> Body:
 
 def encode_simple(call: BoundCall) -> bytes:
     """The JSON body of a call of an endpoint that `is_simple <bento_proto.schema.Endpoint.is_simple>`."""
-    return _json(call, call.values)
+    values = call.values
+    if _PLAIN.issuperset(map(type, values.values())):
+        try:
+            return to_json(values)
+        except (TypeError, ValueError):
+            pass  # `_json` finds out which argument it is
+    return _json(call, values)
 
 
 def _encode_root(call: BoundCall) -> Body:

@@ -44,15 +44,24 @@ class _Prepared:
         options: the options of the call; part of the key.
         request: the request without its body.
         context: the context of the call.
+        reader: the reader of the endpoint's responses.
     """
 
-    __slots__ = ("context", "headers", "options", "request")
+    __slots__ = ("context", "headers", "options", "reader", "request")
 
-    def __init__(self, headers: Fields, options: Options, request: Request, context: CallContext) -> None:
+    def __init__(
+        self,
+        headers: Fields,
+        options: Options,
+        request: Request,
+        context: CallContext,
+        reader: ReaderFactory[object],
+    ) -> None:
         self.headers: Fields = headers
         self.options: Options = options
         self.request: Request = request
         self.context: CallContext = context
+        self.reader: ReaderFactory[object] = reader
 
 
 class Requests:
@@ -103,6 +112,23 @@ class Requests:
             headers = merged(headers, (("content-type", content_type),))
         return Request(method, self._base.origin, target, headers, body)
 
+    def call(
+        self, call: BoundCall, uploads: Sequence[Upload], boundary: str, options: Options, now: float
+    ) -> Flow[Exchange[object]]:
+        """Send a call to its endpoint: see `Session.call`."""
+        endpoint = call.endpoint
+        if not endpoint.is_simple:
+            return self.post(call, "", self.reader(endpoint), uploads, boundary, options, now)
+        body = (encode_simple(call),)
+        headers = self._credential.added(options.headers)
+        last = self._prepared.get(endpoint.name)
+        if last is None or last.headers is not headers or last.options is not options:
+            request = self.make("POST", self.target(call.route), JSON_TYPE, (), options)
+            context = self.context(options, options.on_progress)
+            last = _Prepared(headers, options, request, context, self.reader(endpoint))
+            self._prepared[endpoint.name] = last
+        return send_request(last.request.with_body(body), last.reader, last.context, now)
+
     def post(
         self,
         call: BoundCall,
@@ -113,20 +139,11 @@ class Requests:
         options: Options,
         now: float,
     ) -> Flow[Exchange[T]]:
-        """Send a call to its endpoint, or to an action of it such as ``submit``: see `Session.call`."""
-        if action or not call.endpoint.is_simple:
-            check_file_strings(call, options.file_strings)
-            body = encode(call, uploads, boundary)
-            target = self.target(call.route, action)
-            request = self.make("POST", target, body.content_type, body.segments, options)
-            return send_request(request, reader, self.context(options, options.on_progress), now)
-        data = encode_simple(call)
-        headers, last = self.headers(options), self._prepared.get(call.endpoint.name)
-        if last is None or last.headers is not headers or last.options is not options:
-            request = self.make("POST", self.target(call.route), JSON_TYPE, (), options)
-            context = self.context(options, options.on_progress)
-            last = self._prepared[call.endpoint.name] = _Prepared(headers, options, request, context)
-        return send_request(last.request.with_body((data,)), reader, last.context, now)
+        """Send a call to its endpoint, or to an action of it such as ``submit``, and read its response by a reader."""
+        check_file_strings(call, options.file_strings)
+        body = encode(call, uploads, boundary)
+        request = self.make("POST", self.target(call.route, action), body.content_type, body.segments, options)
+        return send_request(request, reader, self.context(options, options.on_progress), now)
 
     def target(self, route: str, action: str = "") -> str:
         """The path of an endpoint, or of an action of it, percent-encoded."""

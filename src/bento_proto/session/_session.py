@@ -217,7 +217,7 @@ class Session:
             TypeError, ValueError: an argument can't be encoded; raised before the first step.
             BentoMLException: the call failed.
         """
-        return self._requests.post(call, "", self._requests.reader(call.endpoint), uploads, boundary, options, now)
+        return self._requests.call(call, uploads, boundary, options, now)
 
     def events(
         self,
