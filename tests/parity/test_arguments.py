@@ -102,8 +102,14 @@ WRONG: dict[str, tuple[Calls, str]] = {
     "None for a file": (lambda c: c.file_in(None), r"file_in\(\): argument 'f' must be a file, not None"),
     "None in a list": (lambda c: c.file_list([None]), r"'files'\[0\] must be a file, not None"),
     "no JSON": (lambda c: c.echo_dict({"a": object()}), r"echo_dict\(\): argument 'data'.*object"),
-    "a file inside JSON": (lambda c: c.echo_dict({"a": Path("x")}), r"echo_dict\(\): argument 'data'.*takes a file only"),
-    "a file in a model": (lambda c: c.file_in_nested_model({"name": "n", "upload": Path("x")}), "argument 'm'.*takes a file only"),
+    "a file inside JSON": (
+        lambda c: c.echo_dict({"a": Path("x")}),
+        r"echo_dict\(\): argument 'data'.*takes a file only",
+    ),
+    "a file in a model": (
+        lambda c: c.file_in_nested_model({"name": "n", "upload": Path("x")}),
+        "argument 'm'.*takes a file only",
+    ),
 }
 
 

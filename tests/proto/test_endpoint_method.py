@@ -64,7 +64,7 @@ def test_an_attribute_may_have_another_name_than_its_endpoint() -> None:
 def test_a_name_that_was_wrong_is_found_once_the_service_is_known() -> None:
     unknown = session(known=False)
     method = Method(unknown, "g")
-    unknown._requests.found = session(known=True)._requests.found  # pyright: ignore[reportPrivateUsage]
+    unknown._requests.discovered = session(known=True)._requests.discovered  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(NotFound):
         method.endpoint  # noqa: B018
     assert method.__doc__ == "A method."
