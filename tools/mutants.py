@@ -45,8 +45,8 @@ CORE = Path("bento_proto")
 TESTS = ROOT / "tests" / "proto"
 ROOMS: dict[str, tuple[str, ...]] = {
     "batch.py": ("window",),
-    "exchange": ("exchange", "complete", "progress", "recorded", "recorded_streams", "regressions"),
-    "http11": ("http11", "fast_path", "tunnel", "complete", "regressions"),
+    "exchange": ("exchange", "progress", "recorded", "recorded_streams", "regressions"),
+    "http11": ("http11", "fast_path", "tunnel", "regressions"),
     "policy": ("operations", "flow", "retry", "redirect", "discovery", "task_polling", "tasks", "hooks", "session"),
     "pool.py": ("pool",),
     "request": ("binding", "encoding", "encoding_recorded", "inputs", "multipart"),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bento_proto import Exchange, Head, Limits, LocalProtocolError, RemoteProtocolError, Request, ResultKind
 from bento_proto.exchange import BodyReader
-from bento_proto.http import Fields, Origin
+from bento_proto.http import Fields, Origin, Proxy
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.http11 import _exchange as http11
 from bento_proto.http11 import _fast_path as _plain
@@ -128,6 +128,16 @@ MOVED = b"HTTP/1.1 302 Found\r\nlocation: /y\r\ntransfer-encoding: chunked\r\n\r
 @example(MOVED + b"1\r\na\r\n0\r\n\r\n", [], "POST", False)
 @example(MOVED + b"0\r\n\r\n", [], "POST", False)
 @example(PLAIN + b"x: " + b"y" * 300 + b"\r\n", [], "POST", False)
+@example(PLAIN + b"content-length: " + b"0" * 19 + b"5\r\n\r\nhello", [], "POST", False)
+@example(PLAIN + b"content-length: " + b"0" * 20 + b"5\r\n\r\nhello", [], "POST", False)
+@example(PLAIN + b"content-length: 5\r\ncontent-length: 5\r\n\r\nhello", [], "POST", False)
+@example(PLAIN + b"content-length: 5\r\ncontent-length: 6\r\n\r\nhello!", [], "POST", False)
+@example(PLAIN + b"content-length: 5\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", [], "POST", False)
+@example(PLAIN + b"transfer-encoding: chunked\r\n" * 2 + b"\r\n5\r\nhello\r\n0\r\n\r\n", [], "POST", False)
+@example(PLAIN + b"transfer-encoding: chunked\r\ntransfer-encoding: gzip\r\n\r\n0\r\n\r\n", [], "POST", False)
+@example(PLAIN + b"x: 1\r\nx: 2\r\ncontent-length: 5\r\n\r\nhello", [], "POST", False)
+@example(CHUNKED + b"0" * 19 + b"5\r\nhello\r\n0\r\n\r\n", [], "POST", False)
+@example(CHUNKED + b"0" * 20 + b"5\r\nhello\r\n0\r\n\r\n", [], "POST", False)
 @given(answers(), PLACES, st.sampled_from(METHODS), st.booleans())
 def test_an_answer_is_read_as_h11_reads_it(data: bytes, places: list[int], method: str, closes: bool) -> None:
     pieces = cut(data, places)
@@ -173,7 +183,29 @@ def test_a_head_in_single_bytes_is_read_once(monkeypatch: pytest.MonkeyPatch) ->
     assert searched == [1] * len(SIZED)
 
 
+def test_lines_that_responses_share_are_parsed_once() -> None:
+    shared = b"HTTP/1.1 200 OK\r\nServer: s\r\nX: y\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n"
+    first, second = _plain.read_head(shared), _plain.read_head(shared)
+    assert first is not None
+    assert second is not None
+    pairs = list(zip(first[0].headers, second[0].headers, strict=True))
+    assert all(one == other for one, other in pairs)
+    assert [one[0] for one, other in pairs if one is other] == ["server", "content-length"]
+
+
 # --- requests
+
+
+def test_requests_share_a_head_unless_a_proxy_forwards_them() -> None:
+    request = Request("POST", ORIGIN, "/x", (), (b"1",))
+    proxy = Proxy(Origin("http", "proxy", 3128), "user:password")
+    for _ in range(2):
+        forwarded = _plain.request_head(request, 1, proxy)
+        assert forwarded.startswith(b"POST http://host:3000/x HTTP/1.1\r\nhost: host:3000\r\nproxy-authorization: ")
+        direct = _plain.request_head(request.with_body((b"12",)), 2, None)
+        assert direct == b"POST /x HTTP/1.1\r\nhost: host:3000\r\ncontent-length: 2\r\n\r\n"
+    assert len(request.encoded) == 1
+
 
 NAMES = ["x", "X-Y", "", "x y", "x:", "x\r\n", "\xe9", "x\n", "cookie", "☃"]
 VALUES = ["", "a", "a b", " a", "a ", "a\tb", "a\r\nb: c", "a\n", "\xe9", "☃", "a\x00", "a\x0b", "\x85", "\xa0", "\x1c"]
@@ -183,6 +215,9 @@ FIELD = st.tuples(
 ).filter(lambda field: field[0].lower() not in ("host", "content-length", "transfer-encoding"))
 
 
+@example("POST", "/", [("x: y", "z")], (b"body",))
+@example("POST", "/", [("x", "a\r\nb: c")], (b"body",))
+@example("POST", "/", [("x\r\ny", "z")], (b"body",))
 @given(
     st.sampled_from(["GET", "POST", "get", "G T", "", "M-SEARCH", "É"]) | st.text(max_size=4),
     st.sampled_from(["/", "/a?b=c", "*", "", "/ ", "/\xe9", "/\r\n"]) | st.text(max_size=6),
