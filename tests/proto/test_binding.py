@@ -1,4 +1,4 @@
-"""Arguments are bound as Python binds them, and told apart into files and the rest."""
+"""Arguments are bound as Python binds them, and separated into files and values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def bound(endpoint: Endpoint, *args: object, **kwargs: object) -> BoundCall:
     st.lists(st.integers(), max_size=6),
     st.dictionaries(st.sampled_from(["p0", "p1", "p2", "d0", "d1", "d2", "x", "self"]), st.integers(), max_size=6),
 )
-def test_it_agrees_with_python(
+def test_binding_agrees_with_python(
     required: int, optional: int, varargs: bool, varkw: bool, args: list[int], kwargs: dict[str, int]
 ) -> None:
     names = [*(f"p{i}" for i in range(required)), *(f"d{i}" for i in range(optional))]
@@ -78,22 +78,24 @@ def equivalent(required: int, optional: int, varargs: bool, varkw: bool) -> insp
         ("varkw", (), {"a": 1, "kwargs": {}}, r"varkw\(\) got 'kwargs' and arguments that are part of it"),
     ],
 )
-def test_wrong_arguments(name: str, args: tuple[object, ...], kwargs: dict[str, object], says: str) -> None:
+def test_wrong_arguments_raise_type_errors_as_python_does(
+    name: str, args: tuple[object, ...], kwargs: dict[str, object], says: str
+) -> None:
     with pytest.raises(TypeError, match=says):
         bind(zoo(name), args, kwargs)
 
 
-def test_what_is_left_out_is_not_sent() -> None:
+def test_an_argument_that_is_left_out_is_not_sent() -> None:
     assert bound(zoo("add_int"), 1).values == {"a": 1}
     assert bound(zoo("defaults")).values == {}
 
 
-def test_none_is_an_argument_like_any_other() -> None:
+def test_none_is_sent_like_any_other_argument() -> None:
     assert bound(zoo("optional_model"), item=None).values == {"item": None}
     assert bound(zoo("order"), {"bill_to": None}).values == {"order": {"bill_to": None}}
 
 
-def test_keyword_only_arguments_may_be_given_by_position_as_the_schema_has_their_order() -> None:
+def test_keyword_only_arguments_are_accepted_by_position_in_the_order_of_the_schema() -> None:
     assert bound(zoo("keyword_only"), 1, "y").values == {"a": 1, "b": "y"}
 
 
@@ -108,7 +110,7 @@ def test_keyword_only_arguments_may_be_given_by_position_as_the_schema_has_their
         ((), {"args": [1, 2, 3]}, {"args": [1, 2, 3]}),
     ],
 )
-def test_positional_arguments_in_any_number(args: tuple[int, ...], kwargs: dict[str, object], values: object) -> None:
+def test_variadic_positional_arguments(args: tuple[int, ...], kwargs: dict[str, object], values: object) -> None:
     assert bind(zoo("varargs"), args, kwargs).values == values
 
 
@@ -124,7 +126,9 @@ def test_positional_arguments_in_any_number(args: tuple[int, ...], kwargs: dict[
         (None, [1, 2], [[1, 2]]),
     ],
 )
-def test_a_single_list_is_the_list_itself_where_its_items_are_none(items: JSON, given: object, args: object) -> None:
+def test_a_single_list_is_the_value_of_args_unless_its_items_are_lists(
+    items: JSON, given: object, args: object
+) -> None:
     given_items: dict[str, JSON] = {} if items is None else {"items": items}
     assert bound(endpoint({"args": {"type": "array", **given_items}}), given).values == {"args": args}
 
@@ -137,18 +141,18 @@ def test_a_single_list_is_the_list_itself_where_its_items_are_none(items: JSON, 
         ({"kwargs": {"a": 1}}, {"kwargs": {"a": 1}}),
     ],
 )
-def test_keywords_of_any_name(kwargs: dict[str, object], values: object) -> None:
+def test_variadic_keyword_arguments_of_any_name(kwargs: dict[str, object], values: object) -> None:
     assert bind(zoo("varkw"), (), kwargs).values == values
 
 
-def test_all_kinds_of_arguments_at_once() -> None:
+def test_positional_keyword_and_variadic_arguments_together() -> None:
     assert bound(zoo("mixed_args"), 1, 2, 3, k=4, z=5).values == {"a": 1, "args": [2, 3], "k": 4, "kwargs": {"z": 5}}
 
 
 # --- files
 
 
-def test_files_are_told_from_the_rest_in_the_order_of_the_schema() -> None:
+def test_files_are_separated_in_the_order_of_the_schema() -> None:
     call = bound(zoo("two_files"), b=Path("y"), a="x")
     assert [(p.name, files) for p, files in call.files] == [
         ("a", (FileSource("two_files(): argument 'a'", "x"),)),
@@ -159,7 +163,7 @@ def test_files_are_told_from_the_rest_in_the_order_of_the_schema() -> None:
 
 
 @pytest.mark.parametrize("content", [Path("p"), "p", b"bytes", bytearray(b"b"), BytesIO(b"b"), File(b"b", "n")])
-def test_whatever_may_be_a_file_is_left_to_the_adapter(content: object) -> None:
+def test_the_content_of_a_file_is_not_checked(content: object) -> None:
     assert bound(zoo("file_in"), content).sources == (FileSource("file_in(): argument 'f'", content),)
     assert bound(zoo("root_file"), content).sources == (FileSource("root_file(): the argument", content),)
 
@@ -177,23 +181,23 @@ def test_a_list_of_files_keeps_its_order_and_every_url(many: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "is_url"), [("http://h/x", True), ("Https://h", True), ("http:x", False), ("x", False)]
 )
-def test_only_what_begins_as_one_is_a_url(text: str, is_url: bool) -> None:
+def test_only_text_that_starts_with_http_or_https_is_a_url(text: str, is_url: bool) -> None:
     assert bool(bound(zoo("file_in"), text).sources) is not is_url
 
 
 @pytest.mark.parametrize("name", ["file_optional", "image_optional"])
-def test_an_optional_file_that_is_none_is_left_out(name: str) -> None:
+def test_an_optional_file_that_is_none_is_not_sent(name: str) -> None:
     assert bound(zoo(name), None).files == ()
     assert bound(zoo(name), None).values == {}
     assert bound(zoo("file_list_optional"), files=[]).files == ()
 
 
 @pytest.mark.parametrize("file", ["p", b"", BytesIO(b"b"), File(b"x", "a.txt", "text/plain")])
-def test_one_file_will_do_for_a_list_of_them(file: object) -> None:
+def test_a_single_file_is_accepted_for_a_list_of_files(file: object) -> None:
     assert [source.content for source in bound(zoo("file_list"), file).sources] == [file]
 
 
-def test_the_other_arguments_stay_beside_the_files() -> None:
+def test_arguments_that_are_not_files_remain_values() -> None:
     call = bound(zoo("file_and_json"), b"x", "n", item=None)
     assert call.values == {"name": "n", "item": None}
     assert len(call.sources) == 1
@@ -208,7 +212,7 @@ def test_the_other_arguments_stay_beside_the_files() -> None:
         ("file_list", [], ValueError, "BentoML can't be sent an empty list of files"),
     ],
 )
-def test_what_is_no_file(target: str, value: object, error: type[Exception], says: str) -> None:
+def test_none_and_an_empty_list_are_not_files(target: str, value: object, error: type[Exception], says: str) -> None:
     with pytest.raises(error, match=says):
         bound(zoo(target), value)
 
@@ -216,13 +220,13 @@ def test_what_is_no_file(target: str, value: object, error: type[Exception], say
 # --- root input
 
 
-def test_a_root_input_is_the_one_argument() -> None:
+def test_a_root_input_is_the_single_argument() -> None:
     call = bound(zoo("root_int"), 41)
     assert (call.values, call.files, call.route) == ({"": 41}, (), "/root_int")
     assert bound(zoo("root_optional"), None).values == {"": None}
 
 
-def test_a_root_model_takes_its_fields_as_keywords_too() -> None:
+def test_a_root_model_accepts_its_fields_as_keywords() -> None:
     assert (
         bound(zoo("root_model"), sku="s").values == bound(zoo("root_model"), {"sku": "s"}).values == {"": {"sku": "s"}}
     )
@@ -248,12 +252,14 @@ def test_a_root_model_with_a_file_is_a_form(as_keywords: bool) -> None:
         ("root_int_default", (), {}, "takes exactly 1"),  # its default can't be used: no body is an error
     ],
 )
-def test_wrong_root_input(name: str, args: tuple[object, ...], kwargs: dict[str, object], says: str) -> None:
+def test_wrong_arguments_of_a_root_input(
+    name: str, args: tuple[object, ...], kwargs: dict[str, object], says: str
+) -> None:
     with pytest.raises(TypeError, match=says):
         bind(zoo(name), args, kwargs)
 
 
-def test_a_root_list_of_files_is_refused_in_any_schema() -> None:
+def test_a_root_input_of_several_files_is_refused() -> None:
     with pytest.raises(TypeError, match="several files"):
         bound(root(FILES), [b""])
 
@@ -261,35 +267,35 @@ def test_a_root_list_of_files_is_refused_in_any_schema() -> None:
 # --- parameters of the path
 
 
-def test_keywords_fill_the_path() -> None:
+def test_keywords_fill_in_the_path_parameters() -> None:
     call = bound(zoo("path_param_route"), n=1, user_id="ü ?")
     assert (call.route, call.values) == ("/v1/users/ü ?/items", {"n": 1})
 
 
-def test_what_is_not_given_stays_as_bentoml_sends_it() -> None:
+def test_a_path_parameter_without_argument_is_sent_unfilled_as_by_bentoml() -> None:
     assert bound(zoo("path_param_route"), 1).route == "/v1/users/{user_id}/items"
 
 
-def test_each_parameter_is_filled_once() -> None:
+def test_a_value_in_braces_is_not_filled_in_again() -> None:
     target = endpoint(route="/{a}/{b:int}/{a}")
     assert bound(target, a="{b}", b=7).route == "/{b}/7/{b}"
 
 
-def test_an_argument_of_the_same_name_is_an_argument() -> None:
+def test_a_parameter_of_the_same_name_takes_precedence_over_the_path() -> None:
     call = bound(endpoint({"a": TEXT}, route="/{a}"), a="x")
     assert (call.route, call.values) == ("/{a}", {"a": "x"})
 
 
-def test_a_root_input_may_have_a_path_too() -> None:
+def test_a_root_input_can_have_path_parameters() -> None:
     target = root(TEXT).replace(route="/users/{id}")
     assert bound(target, "body", id=5).route == "/users/5"
 
 
 @pytest.mark.parametrize("value", ["", "a/b", ".", "..", "../x"])
-def test_a_parameter_of_the_path_climbs_nowhere(value: str) -> None:
+def test_a_path_parameter_must_be_a_single_segment(value: str) -> None:
     with pytest.raises(ValueError, match=r"f\(\): 'a' must be a single path segment"):
         bound(endpoint(route="/x/{a}"), a=value)
 
 
-def test_files_are_files_under_any_name() -> None:
+def test_a_file_parameter_named_kwargs_is_a_file() -> None:
     assert bound(endpoint({"kwargs": FILE}), b"x").sources

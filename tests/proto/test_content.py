@@ -1,4 +1,4 @@
-"""What a head says of its body: parameters, charset, file name, coding."""
+"""The header fields that describe a body: parameters, charset, file name, content coding."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def head(**fields: str) -> Head:
         ("a; ; =b; c", {}),
     ],
 )
-def test_parameters(value: str, found: dict[str, str]) -> None:
+def test_parameters_of_a_field_value(value: str, found: dict[str, str]) -> None:
     assert parameters(value) == found
 
 
 @pytest.mark.parametrize(
     ("value", "kind"), [("Text/Plain; charset=utf-8", "text/plain"), (" image/PNG ", "image/png"), ("", "")]
 )
-def test_the_media_type(value: str, kind: str) -> None:
+def test_media_types(value: str, kind: str) -> None:
     assert media_type(head(content_type=value)) == kind
     assert media_type(Head(200)) == ""
 
@@ -64,13 +64,13 @@ def test_the_media_type(value: str, kind: str) -> None:
         ("", "utf-8"),
     ],
 )
-def test_the_charset_is_the_declared_one_if_it_is_one(declared: str, read: str) -> None:
+def test_the_declared_charset_is_used_if_python_has_it(declared: str, read: str) -> None:
     assert charset(head(content_type=f"text/plain; charset={declared}")) == read
     assert charset(Head(200)) == "utf-8"
 
 
 @pytest.mark.parametrize("name", sorted({*aliases, *aliases.values()}))
-def test_with_any_charset_any_bytes_can_be_read_if_need_be(name: str) -> None:
+def test_any_bytes_can_be_decoded_with_replacement_in_any_charset(name: str) -> None:
     taken = charset(head(content_type=f"text/plain; charset={name}"))
     for data in (bytes(range(256)) * 3, b"\\d \\N{", b"a-\xff", b"xn--\xff", b"+/v8-"):
         assert isinstance(data.decode(taken, "replace"), str)
@@ -102,11 +102,11 @@ def test_with_any_charset_any_bytes_can_be_read_if_need_be(name: str) -> None:
         ("", None),
     ],
 )
-def test_the_file_name(disposition: str, name: str | None) -> None:
+def test_file_names_of_content_dispositions(disposition: str, name: str | None) -> None:
     assert file_name(head(content_disposition=disposition)) == name
 
 
-def test_without_a_disposition_there_is_no_file_name() -> None:
+def test_no_content_disposition_means_no_file_name() -> None:
     assert file_name(Head(200)) is None
 
 
@@ -137,12 +137,12 @@ def test_without_a_disposition_there_is_no_file_name() -> None:
         ("ü" * 150 + ".txt", "ü" * 98 + ".txt"),
     ],
 )
-def test_a_safe_name(given_name: str, safe: str | None) -> None:
+def test_safe_names(given_name: str, safe: str | None) -> None:
     assert safe_name(given_name) == safe
 
 
 @given(st.text(max_size=300) | st.text("./\\ \x00:aA1\u202e", max_size=300))
-def test_whatever_a_name_is_it_becomes_one_that_stays_in_its_directory(name: str) -> None:
+def test_any_name_becomes_one_inside_the_directory(name: str) -> None:
     safe = safe_name(name)
     if safe is not None:
         assert safe_name(safe) == safe
@@ -184,12 +184,12 @@ TEXT = b"Lorem ipsum " * 40 + bytes(range(256))
         ("deflate", zlib.compress(TEXT) + b"what follows is nobody's"),
     ],
 )
-def test_a_coding_is_undone_however_it_is_cut(coding: str, body: bytes) -> None:
+def test_a_body_is_decompressed_however_it_is_split(coding: str, body: bytes) -> None:
     assert {_inflated(coding, pieces) for pieces in splits(body)} == {TEXT}
 
 
 @pytest.mark.parametrize("size", [0, 1 << 16, 1 << 17])
-def test_nothing_stays_behind_when_a_piece_is_full(size: int) -> None:
+def test_output_that_fills_a_block_exactly_is_complete(size: int) -> None:
     for more in (0, 1, 2, *range(3, 1500, 67)):
         plain = bytes(size + more)
         assert _inflated("gzip", [gzip.compress(plain)]) == plain
@@ -197,7 +197,7 @@ def test_nothing_stays_behind_when_a_piece_is_full(size: int) -> None:
         assert _inflated("deflate", [_raw_deflate(plain)]) == plain
 
 
-def test_a_bomb_comes_in_pieces_of_bounded_size() -> None:
+def test_a_decompression_bomb_comes_in_blocks_of_bounded_size() -> None:
     bomb = gzip.compress(bytes(5 << 20), 9)
     sizes = [len(piece) for piece in Inflater(deflate=False).feed(bomb)]
     assert max(sizes) == 1 << 16
@@ -226,7 +226,7 @@ def test_data_that_is_not_in_the_declared_coding_is_an_error(coding: str, body: 
 
 
 @pytest.mark.parametrize("codings", [[], [""], ["identity"], ["identity, ,"]])
-def test_without_a_coding_there_is_nothing_to_undo(codings: list[str]) -> None:
+def test_no_content_coding_means_no_decompressor(codings: list[str]) -> None:
     assert inflater(Head(200, tuple(("Content-Encoding", coding) for coding in codings))) is None
 
 

@@ -1,4 +1,4 @@
-"""Cookies go back to the origin that set them, for as long and as far as it says."""
+"""Cookies are sent to the origin that set them, by path, lifetime and Secure."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def kept(*cookies: str, origin: Origin = HERE, target: str = "/v1/call?x=1") -> 
     return jar
 
 
-def test_none() -> None:
+def test_no_cookies_mean_no_field() -> None:
     assert Cookies().header(HERE, "/", 0.0) is None
 
 
-def test_they_go_back() -> None:
+def test_cookies_are_sent_to_the_origin_that_set_them() -> None:
     assert kept("session=abc; HttpOnly", "lang=en; Path=/").header(HERE, "/v1/other", 100.0) == "session=abc; lang=en"
 
 
 @pytest.mark.parametrize(
     "origin", [HERE.replace(host="other"), HERE.replace(port=3001), SECURE, HERE.replace(socket="/s")]
 )
-def test_to_no_other_origin(origin: Origin) -> None:
+def test_cookies_are_sent_to_no_other_origin(origin: Origin) -> None:
     assert kept("session=abc; Path=/; Domain=service").header(origin, "/", 100.0) is None
 
 
@@ -47,19 +47,19 @@ def test_to_no_other_origin(origin: Origin) -> None:
         ("v1", "/other", False),
     ],
 )
-def test_paths(path: str, target: str, goes: bool) -> None:
+def test_cookies_are_sent_by_path(path: str, target: str, goes: bool) -> None:
     assert (kept(f"a=1; Path={path}").header(HERE, target, 100.0) == "a=1") is goes
 
 
-def test_a_request_at_the_root_sets_for_all() -> None:
+def test_the_default_path_of_a_request_at_the_root_matches_all() -> None:
     assert kept("a=1", target="/call").header(HERE, "/v1/x", 100.0) == "a=1"
 
 
-def test_longer_paths_come_first() -> None:
+def test_cookies_with_longer_paths_come_first() -> None:
     assert kept("a=1; Path=/", "b=2; Path=/v1").header(HERE, "/v1", 100.0) == "b=2; a=1"
 
 
-def test_secure_ones_go_over_tls_only() -> None:
+def test_secure_cookies_are_sent_over_tls_only() -> None:
     assert kept("a=1; Secure; Path=/", "b=2; Path=/").header(HERE, "/", 100.0) == "b=2"
     assert kept("a=1; Secure; Path=/", origin=SECURE).header(SECURE, "/", 100.0) == "a=1"
 
@@ -72,28 +72,28 @@ def test_secure_ones_go_over_tls_only() -> None:
         ("Expires=Mon, 23 Nov 2026 19:20:18 GMT", 2.0),
     ],
 )
-def test_lifetimes(attribute: str, seconds: float) -> None:
+def test_cookies_expire(attribute: str, seconds: float) -> None:
     jar = kept(f"a=1; Path=/; {attribute}")
     assert jar.header(HERE, "/", 100.0 + seconds - 0.5) == "a=1"
     assert jar.header(HERE, "/", 100.0 + seconds) is None
 
 
 @pytest.mark.parametrize("lifetime", ["Max-Age=nonsense", "Max-Age=٣", "Expires=whenever"])
-def test_what_is_no_lifetime_does_not_limit_it(lifetime: str) -> None:
+def test_an_invalid_lifetime_is_ignored(lifetime: str) -> None:
     assert kept(f"a=1; Path=/; {lifetime}").header(HERE, "/", 1e9) == "a=1"
 
 
 @pytest.mark.parametrize("lifetime", ["Max-Age=0", "Max-Age=-1", "Expires=Mon, 23 Nov 2026 19:20:10 GMT"])
-def test_a_server_takes_a_cookie_back(lifetime: str) -> None:
+def test_an_expired_cookie_is_removed(lifetime: str) -> None:
     assert kept("a=1; Path=/", f"a=; Path=/; {lifetime}").header(HERE, "/", 100.0) is None
 
 
-def test_the_last_of_one_name_counts() -> None:
+def test_the_last_cookie_of_a_name_counts() -> None:
     assert kept("a=1; Path=/", "a=2; Path=/").header(HERE, "/", 100.0) == "a=2"
 
 
 @pytest.mark.parametrize("cookie", ["nonsense", "=1", " =1", "a=1\x00", "a=\x7f", "a=" + "x" * 5000])
-def test_what_is_no_cookie_is_not_kept(cookie: str) -> None:
+def test_an_invalid_cookie_is_not_stored(cookie: str) -> None:
     assert kept(cookie).header(HERE, "/v1/call", 100.0) is None
 
 
@@ -116,7 +116,7 @@ def test_the_number_of_cookies_is_bounded() -> None:
     assert header.endswith("c998=1; c999=1")  # those set longest ago go
 
 
-def test_they_stand_behind_the_callers_own_in_one_header() -> None:
+def test_cookies_follow_those_of_the_caller_in_one_field() -> None:
     jar = kept("a=1; Path=/", "b=2; Path=/v1")
     request = Request("GET", HERE, "/v1/call", (("cookie", "mine=0"), ("x", "y")), (b"body",))
     added = jar.added(request, 100.0)
@@ -128,7 +128,7 @@ def test_they_stand_behind_the_callers_own_in_one_header() -> None:
     assert jar.added(other, 100.0) is other
 
 
-def test_what_an_answer_sets() -> None:
+def test_the_cookies_that_a_response_sets() -> None:
     head = Head(
         200, (("Set-Cookie", 'a="1"; Path=/'), ("set-cookie", "b = 2"), ("set-cookie", "c"), ("set-cookie", "="))
     )

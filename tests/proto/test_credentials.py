@@ -1,4 +1,4 @@
-"""Which credential goes where."""
+"""The credential of a client, and the requests that it is added to."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ def request(authorization: str | None) -> Request:
     return Request("POST", Origin("http", "h", 80), "/f", fields, (b"body",))
 
 
-def test_the_variable_is_bentomls() -> None:
+def test_the_environment_variable_is_that_of_bentoml() -> None:
     assert TOKEN_VARIABLE == "BENTO_CLOUD_API_KEY"
 
 
-def test_a_token_is_sent_as_it_was_recorded() -> None:
+def test_a_token_is_sent_as_recorded() -> None:
     assert authorization("http://h", "tok-123") == dict(find("auth_token_arg#2").request_headers)["authorization"]
 
 
-def test_user_and_password_are_sent_as_they_were_recorded() -> None:
+def test_user_and_password_are_sent_as_recorded() -> None:
     recorded = dict(find("url_userinfo#2").request_headers)["authorization"]
     assert authorization("http://user:p%40ss@h") == recorded
     assert authorization("https://üser:pä@h") == "Basic " + base64.b64encode("üser:pä".encode()).decode()
@@ -65,15 +65,15 @@ def test_user_and_password_are_sent_as_they_were_recorded() -> None:
         ("https://@h", None, "Bearer from-environ"),
     ],
 )
-def test_which_credential_counts(url: str, token: str | None, expected: str | None) -> None:
+def test_precedence_of_credentials(url: str, token: str | None, expected: str | None) -> None:
     assert authorization(url, token, ENVIRON) == expected
 
 
-def test_without_any_there_is_no_header() -> None:
+def test_no_credential_means_no_field() -> None:
     assert authorization("https://h") is None
 
 
-def test_the_callers_own_header_counts_most() -> None:
+def test_a_field_of_the_caller_takes_precedence() -> None:
     own = (("authorization", "Digest x"),)
     assert Credential(parse_base_url("http://h"), "mine", {}).added(own) == own
 
@@ -82,7 +82,7 @@ def test_the_callers_own_header_counts_most() -> None:
     "token", ["s3cret\r\nx: y", "s3cret\n", "s3cret ä", "s3 cret", "s3\tcret", "\ud800", " ", "s3cret\x7f"]
 )
 @pytest.mark.parametrize("how", ["given", "environ", "function"])
-def test_a_token_that_can_not_stand_in_a_header_is_not_shown(token: str, how: str) -> None:
+def test_the_error_for_an_invalid_token_does_not_show_it(token: str, how: str) -> None:
     base = parse_base_url("https://h")
     with pytest.raises(ValueError, match=r"^the token has a") as caught:
         Credential(
@@ -93,7 +93,7 @@ def test_a_token_that_can_not_stand_in_a_header_is_not_shown(token: str, how: st
     assert "s3" not in str(caught.value)
 
 
-def test_space_around_a_token_is_not_part_of_it() -> None:
+def test_white_space_around_a_token_is_removed() -> None:
     assert authorization("http://h", " tok\t") == "Bearer tok"
 
 
@@ -110,7 +110,7 @@ class Giver:
         return self.tokens.pop(0)
 
 
-def test_a_function_is_asked_on_first_use_and_then_no_more() -> None:
+def test_a_token_function_is_called_once() -> None:
     giver = Giver("one", "two")
     credential = Credential(parse_base_url("http://user:pw@h"), giver, ENVIRON)
     assert giver.tokens == ["one", "two"]
@@ -118,7 +118,7 @@ def test_a_function_is_asked_on_first_use_and_then_no_more() -> None:
     assert giver.tokens == ["two"]
 
 
-def test_after_a_401_it_is_asked_again_for_the_same_request() -> None:
+def test_a_token_function_is_called_again_after_a_401() -> None:
     credential = Credential(parse_base_url("http://h"), Giver("one", "two"), {})
     first = request(dict(credential.added(()))["authorization"])
     again = credential.renewed(first)
@@ -132,7 +132,7 @@ def test_after_a_401_it_is_asked_again_for_the_same_request() -> None:
     )
 
 
-def test_a_request_with_an_older_token_takes_the_newer_one_without_asking() -> None:
+def test_a_request_with_an_older_token_gets_the_renewed_one() -> None:
     credential = Credential(parse_base_url("http://h"), Giver("one", "two"), {})
     first = request(dict(credential.added(()))["authorization"])
     for _ in range(2):  # two calls under way, or one and its retry
@@ -143,24 +143,24 @@ def test_a_request_with_an_older_token_takes_the_newer_one_without_asking() -> N
 
 
 @pytest.mark.parametrize("had", ["Bearer the-callers-own", None])
-def test_what_the_function_did_not_give_it_can_not_renew(had: str | None) -> None:
+def test_only_tokens_of_the_function_are_renewed(had: str | None) -> None:
     credential = Credential(parse_base_url("http://h"), Giver("one"), {})
     credential.added(())
     assert credential.renewed(request(had)) is None
 
 
-def test_without_a_function_there_is_nothing_to_renew() -> None:
+def test_without_a_token_function_nothing_is_renewed() -> None:
     credential = Credential(parse_base_url("http://h"), "one", {})
     assert credential.renewed(request("Bearer one")) is None
 
 
-def test_a_function_that_gives_nothing_means_no_header() -> None:
+def test_an_empty_token_of_a_function_means_no_field() -> None:
     credential = Credential(parse_base_url("http://h"), Giver("", "two"), {})
     assert credential.added(FIELDS) == FIELDS
     assert dict(credential.added(()))["authorization"] == "Bearer two"
 
 
-def test_after_many_tokens_the_first_is_forgotten() -> None:
+def test_a_bounded_number_of_tokens_is_remembered() -> None:
     credential = Credential(parse_base_url("http://h"), Giver(*(f"t{i}" for i in range(12))), {})
     credential.added(())
     for i in range(11):
@@ -178,5 +178,5 @@ def test_after_many_tokens_the_first_is_forgotten() -> None:
         (Origin("http", "127.0.0.1x", 80), False),
     ],
 )
-def test_what_is_this_machine(origin: Origin, local: bool) -> None:
+def test_local_origins(origin: Origin, local: bool) -> None:
     assert is_local(origin) is local

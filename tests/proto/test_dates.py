@@ -1,4 +1,4 @@
-"""Dates in headers, which mean something only against the Date of the same answer."""
+"""Dates in header fields, compared with the Date of the same response."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def head(**fields: str) -> Head:
         ("", None),
     ],
 )
-def test_a_date_counts_from_the_answers_own(date: str, seconds: float | None) -> None:
+def test_seconds_are_counted_from_the_date_of_the_response(date: str, seconds: float | None) -> None:
     assert seconds_until(date, head(date=NOW)) == seconds
 
 
 @pytest.mark.parametrize("own", ["", "yesterday"])
-def test_without_a_date_of_its_own_an_answer_tells_nothing(own: str) -> None:
+def test_without_a_date_of_the_response_there_are_no_seconds(own: str) -> None:
     assert seconds_until(NOW, head(date=own) if own else head()) is None
 
 
@@ -64,5 +64,5 @@ def test_retry_after(value: str, seconds: float | None) -> None:
     assert retry_after(head(retry_after=value, date=NOW)) == seconds
 
 
-def test_no_retry_after() -> None:
+def test_invalid_retry_after() -> None:
     assert retry_after(head(date=NOW)) is None

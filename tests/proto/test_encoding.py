@@ -1,4 +1,4 @@
-"""Calls become bodies that the server takes: JSON, forms, or the bare value."""
+"""Calls are encoded as bodies that the server accepts: JSON, forms, or the bare value."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def form(endpoint: Endpoint, *args: object, uploads: list[Upload] | None = None,
 # --- JSON
 
 
-def test_arguments_are_one_object() -> None:
+def test_arguments_are_one_json_object() -> None:
     assert body(zoo("add_int"), 1, b=2) == Body("application/json", (b'{"a":1,"b":2}',))
     assert body(zoo("nothing")) == Body("application/json", (b"{}",))
 
@@ -56,7 +56,7 @@ def test_arguments_are_one_object() -> None:
         ("image_optional", {"prompt": "p"}, b'{"prompt":"p"}'),
     ],
 )
-def test_what_bentomls_own_client_gets_wrong(name: str, kwargs: dict[str, object], expected: bytes) -> None:
+def test_values_that_bentomls_own_client_encodes_wrongly(name: str, kwargs: dict[str, object], expected: bytes) -> None:
     assert encode(bind(zoo(name), (), kwargs), [], BOUNDARY) == Body("application/json", (expected,))
 
 
@@ -81,17 +81,19 @@ def test_what_bentomls_own_client_gets_wrong(name: str, kwargs: dict[str, object
         ("bytes_in", {"data": b"\xff"}, TypeError, r"bytes_in\(\): argument 'data': bytes that are not UTF-8"),
     ],
 )
-def test_what_json_has_no_notion_of(name: str, kwargs: dict[str, object], error: type[Exception], says: str) -> None:
+def test_an_argument_without_json_representation_is_named(
+    name: str, kwargs: dict[str, object], error: type[Exception], says: str
+) -> None:
     with pytest.raises(error, match=says):
         encode(bind(zoo(name), (), kwargs), [], BOUNDARY)
 
 
-def test_an_argument_in_a_form_is_named_too() -> None:
+def test_an_argument_of_a_form_without_json_representation_is_named() -> None:
     with pytest.raises(TypeError, match=r"file_and_json\(\): argument 'tags': a builtins.object can't be sent as JSON"):
         body(zoo("file_and_json"), b"", "n", tags=[object()])
 
 
-def test_the_names_may_be_what_is_wrong() -> None:
+def test_a_name_that_is_not_unicode_is_an_error() -> None:
     target = endpoint({"a": TEXT})
     call = bind(target, (), {"a": "x"}).replace(values={"\ud800": 1})
     with pytest.raises(ValueError, match=r"f\(\): the argument: text with a lone surrogate"):
@@ -101,7 +103,7 @@ def test_the_names_may_be_what_is_wrong() -> None:
 # --- forms
 
 
-def test_fields_are_json_and_files_come_as_they_are() -> None:
+def test_fields_of_a_form_are_json_and_files_unchanged() -> None:
     upload = Upload(b"hello", "hello.txt", "text/plain")
     assert form(zoo("file_and_json"), "p", "nämé", 2, item=None, uploads=[upload]) == [
         Part("name", None, None, '"nämé"'.encode()),
@@ -111,7 +113,7 @@ def test_fields_are_json_and_files_come_as_they_are() -> None:
     ]
 
 
-def test_a_list_of_urls_and_files_keeps_all_of_them_in_order() -> None:
+def test_a_list_of_urls_and_files_keeps_its_order() -> None:
     given = ["http://files.example/a", Path("p"), "https://files.example/ä"]
     assert form(zoo("file_list"), files=given, uploads=[Upload(b"x", "p", None)]) == [
         Part("files", None, None, b"http://files.example/a"),
@@ -120,7 +122,7 @@ def test_a_list_of_urls_and_files_keeps_all_of_them_in_order() -> None:
     ]
 
 
-def test_several_files_take_their_uploads_in_turn() -> None:
+def test_uploads_belong_to_files_in_order() -> None:
     uploads = [Upload(b"1", "x"), Upload(FilePart(b"22", 2), "y")]
     assert [(p.name, p.file_name, p.content) for p in form(zoo("two_files"), b="b", a="a", uploads=uploads)] == [
         ("a", "x", b"1"),
@@ -129,13 +131,13 @@ def test_several_files_take_their_uploads_in_turn() -> None:
 
 
 @pytest.mark.parametrize("name", [None, ""])
-def test_a_file_has_a_name_since_the_server_tells_it_by_that(name: str | None) -> None:
+def test_a_file_part_always_has_a_file_name(name: str | None) -> None:
     (part,) = form(zoo("file_in"), b"", uploads=[Upload(b"x", name)])
     assert part.file_name == "file"
 
 
 @pytest.mark.parametrize(("size", "file_name"), [(899_998, None), (899_999, "name.json"), (2_000_000, "name.json")])
-def test_a_long_field_is_a_file_since_the_server_has_a_limit_for_fields(size: int, file_name: str | None) -> None:
+def test_a_long_field_has_a_file_name_as_the_server_limits_fields(size: int, file_name: str | None) -> None:
     part = next(part for part in form(zoo("file_and_json"), b"", "x" * size) if part.name == "name")
     assert (part.file_name, len(part.content)) == (file_name, size + 2)
 
@@ -161,13 +163,13 @@ def test_a_long_field_is_a_file_since_the_server_has_a_limit_for_fields(size: in
         ("file_in", Upload(b"x", "a", None, given=True), None),
     ],
 )
-def test_the_media_type_of_a_part(name: str, upload: Upload, expected: str | None) -> None:
+def test_content_types_of_file_parts(name: str, upload: Upload, expected: str | None) -> None:
     given = ["p"] if name == "image_list" else "p"
     (part,) = form(zoo(name), given, uploads=[upload])
     assert part.content_type == expected
 
 
-def test_a_url_that_is_no_unicode() -> None:
+def test_a_url_with_a_lone_surrogate_is_an_error() -> None:
     with pytest.raises(ValueError, match=r"file_in\(\): the text has a lone surrogate"):
         body(zoo("file_in"), "http://h/\ud800")
 
@@ -214,7 +216,7 @@ def test_a_root_file_is_the_body(name: str, upload: Upload, content_type: str) -
     assert body(zoo(name), "p", uploads=[upload]) == Body(content_type, (b"x",))
 
 
-def test_a_root_file_is_left_to_the_adapter() -> None:
+def test_a_root_file_can_be_a_file_part() -> None:
     file = FilePart("source", None)
     assert body(zoo("root_file"), "p", uploads=[Upload(file)]).segments == (file,)
 
@@ -233,9 +235,7 @@ def test_a_root_model_with_a_file_is_a_form() -> None:
         ("root_file", "p", [Upload(FilePart("source", 0))]),
     ],
 )
-def test_an_empty_root_input_is_refused_as_the_server_would_take_it_for_two_bytes(
-    name: str, value: object, uploads: list[Upload]
-) -> None:
+def test_an_empty_root_input_is_an_error(name: str, value: object, uploads: list[Upload]) -> None:
     with pytest.raises(ValueError, match=rf"{name}\(\) can't be sent an empty root input"):
         body(zoo(name), value, uploads=uploads)
 
@@ -244,7 +244,7 @@ def test_an_empty_root_input_is_refused_as_the_server_would_take_it_for_two_byte
     ("name", "value", "error"),
     [("root_str", "\ud800", ValueError), ("root_str", object(), TypeError), ("root_int", object(), TypeError)],
 )
-def test_a_root_input_that_can_not_be_sent(name: str, value: object, error: type[Exception]) -> None:
+def test_a_root_input_without_representation_is_an_error(name: str, value: object, error: type[Exception]) -> None:
     with pytest.raises(error, match=rf"^{name}\(\): the "):
         body(zoo(name), value)
 

@@ -1,4 +1,4 @@
-"""The recorded calls of BentoML's own client, encoded here: what the server gets must mean the same."""
+"""The recorded calls of BentoML's own client, encoded here: the bodies mean the same to the server."""
 
 from __future__ import annotations
 
@@ -141,21 +141,21 @@ def encoded(recording: Recording) -> Body:
     return encode(call, measured(call), "0123456789abcdef")
 
 
-def test_most_recorded_calls_can_be_repeated() -> None:
+def test_most_recorded_calls_are_compared() -> None:
     assert len(CALLS) > 250
     cases = {recording.case for recording in CALLS}
     assert cases >= REFUSED.keys() | OTHERWISE.keys() | WRONG
 
 
 @pytest.mark.parametrize("recording", CALLS, ids=lambda recording: recording.case)
-def test_it_goes_where_it_went(recording: Recording) -> None:
+def test_the_target_is_the_recorded_one(recording: Recording) -> None:
     if recording.case not in REFUSED and recording.method == "POST":
         action = "/submit" if noted(recording).submitted else ""
         assert quote_route(bound(recording).route).rstrip("/" if action else "") + action == recording.target
 
 
 @pytest.mark.parametrize("recording", CALLS, ids=lambda recording: recording.case)
-def test_the_body_means_the_same(recording: Recording) -> None:
+def test_the_body_means_the_same_as_the_recorded_one(recording: Recording) -> None:
     if recording.case in REFUSED:
         with pytest.raises(REFUSED[recording.case]):
             encoded(recording)

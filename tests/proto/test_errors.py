@@ -1,4 +1,4 @@
-"""The tree of errors: what it says it is, what each error carries, and that it survives pickling."""
+"""The exceptions: their hierarchy, their attributes, their messages, and pickling."""
 
 from __future__ import annotations
 
@@ -47,19 +47,19 @@ def drawn() -> dict[str, tuple[str | None, str]]:
     return found
 
 
-def test_the_tree_is_as_it_is_drawn() -> None:
+def test_the_hierarchy_is_the_documented_one() -> None:
     real = {cls.__name__: cls.__bases__[0].__name__ for cls in ERRORS}
     real["BentoMLException"] = ""
     assert {name: parent or "" for name, (parent, _) in drawn().items()} == real
 
 
-def test_each_status_is_as_it_is_drawn() -> None:
+def test_the_statuses_are_the_documented_ones() -> None:
     for name, (_, says) in drawn().items():
         status = re.match(r"\d{3}", says)
         assert getattr(module, name).error_code == (int(status.group()) if status else None), name
 
 
-def test_those_that_python_has_too_are_as_they_are_drawn() -> None:
+def test_the_builtin_base_classes_are_the_documented_ones() -> None:
     for name, (_, says) in drawn().items():
         also = re.search(r"also a (\w+)", says)
         builtin = {"ConnectionError": ConnectionError, "TimeoutError": TimeoutError}.get(also[1]) if also else None
@@ -67,7 +67,7 @@ def test_those_that_python_has_too_are_as_they_are_drawn() -> None:
         assert builtin is None or issubclass(getattr(module, name), builtin)
 
 
-def test_all_are_public() -> None:
+def test_all_exceptions_are_public() -> None:
     assert {cls.__name__ for cls in ERRORS} <= set(bento_proto.__all__)
     assert len(ERRORS) == 20
 
@@ -79,7 +79,7 @@ def test_the_class_of_each_status() -> None:
         assert error_class(status).__name__ == named.get(status, "BentoMLException")
 
 
-def test_a_subclass_of_the_callers_own_changes_nothing() -> None:
+def test_subclasses_of_a_caller_are_not_used() -> None:
     class Mine(BentoMLException):  # BentoML's clients would raise it from now on
         error_code = 409
 
@@ -121,7 +121,7 @@ def test_an_error_with_a_message_only(cls: type[BentoMLException]) -> None:
     assert str(cls()) == ""
 
 
-def test_what_is_not_said_of_an_error_is_what_its_class_says() -> None:
+def test_attributes_that_are_not_given_have_the_defaults_of_the_class() -> None:
     assert InvalidArgument().error_code == TaskNotCompleted().error_code == 400
     assert TaskFailed("x", error_code=418).error_code == 418
     assert NotFound("x", error_code=410).error_code == 410
@@ -142,11 +142,11 @@ def test_what_is_not_said_of_an_error_is_what_its_class_says() -> None:
         ([{"loc": ["a"]}, {"msg": 5}, "text", None], "no"),
     ],
 )
-def test_field_errors_are_said(detail: JSON, text: str) -> None:
+def test_field_errors_are_part_of_the_message(detail: JSON, text: str) -> None:
     assert str(InvalidArgument("no", detail=detail)) == text
 
 
-def test_recorded_field_errors_are_said() -> None:
+def test_recorded_field_errors_are_part_of_the_message() -> None:
     recording = find("order_nested_error")
     said = bento_proto.json.parse_json(recording.response_body)
     assert isinstance(said, dict)
@@ -155,7 +155,7 @@ def test_recorded_field_errors_are_said() -> None:
     assert "order.items.0.sku: Field required" in text
 
 
-def test_attempts_are_counted_where_there_were_several() -> None:
+def test_the_message_has_the_number_of_attempts_if_there_were_several() -> None:
     error = ConnectError("refused")
     error.attempts = ("ConnectError: refused",)
     assert str(error) == "refused"
@@ -170,11 +170,11 @@ def test_attempts_are_counted_where_there_were_several() -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["loc", "msg"]), inner),
     )
 )
-def test_any_detail_can_be_said(detail: JSON) -> None:
+def test_any_detail_can_be_converted_to_a_message(detail: JSON) -> None:
     assert str(BentoMLException("no", detail=detail)).startswith("no")
 
 
-def test_an_error_shows_no_header() -> None:
+def test_the_message_shows_no_header_field() -> None:
     setting = [r for r in load() if any(name == "set-cookie" for name, _ in r.response_headers)]
     headers = Headers((*setting[0].response_headers, ("authorization", "Bearer s3cret")))
     error = BentoMLException("no", headers=headers)

@@ -1,4 +1,4 @@
-"""Header fields: those of an answer as a mapping, those of a caller checked before they are sent."""
+"""Header fields: those of a response as a mapping, and the checks of those of a caller."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.recordings import load, schema
 FIELDS = (("Content-Type", "a/b"), ("Set-Cookie", "a=s3cret"), ("set-cookie", "b=s3cret"), ("x-empty", ""))
 
 
-def test_names_are_alike_in_any_case() -> None:
+def test_names_are_case_insensitive() -> None:
     headers = Headers(FIELDS)
     assert headers["content-type"] == headers["CONTENT-TYPE"] == "a/b"
     assert "Content-type" in headers
@@ -30,7 +30,7 @@ def test_names_are_alike_in_any_case() -> None:
         headers["x-None"]
 
 
-def test_of_several_of_one_name_the_first_counts_and_all_can_be_had() -> None:
+def test_the_first_field_of_a_name_counts_and_get_all_has_all() -> None:
     headers = Headers(FIELDS)
     assert headers["set-cookie"] == "a=s3cret"
     assert headers.get_all("SET-cookie") == ["a=s3cret", "b=s3cret"]
@@ -40,19 +40,19 @@ def test_of_several_of_one_name_the_first_counts_and_all_can_be_had() -> None:
     assert headers.fields == FIELDS
 
 
-def test_nothing_is_an_empty_mapping() -> None:
+def test_no_fields_are_an_empty_mapping() -> None:
     assert dict(Headers()) == {}
     assert not Headers()
 
 
-def test_they_show_no_credential() -> None:
+def test_the_repr_shows_no_credential() -> None:
     shown = repr(Headers((*FIELDS, ("Authorization", "Bearer s3cret"))))
     assert "s3cret" not in shown
     assert "'content-type': 'a/b'" in shown
     assert shown.count("***") == 2
 
 
-def test_they_can_be_compared_copied_and_pickled() -> None:
+def test_headers_compare_copy_and_pickle() -> None:
     headers = Headers(FIELDS)
     assert headers == Headers((("content-type", "a/b"), ("set-cookie", "a=s3cret"), ("X-Empty", "")))
     assert headers == dict(headers)
@@ -70,7 +70,7 @@ def test_reading_all_fields_takes_linear_time() -> None:
     assert calls(400) <= 2.1 * calls(200)
 
 
-def test_all_recorded_heads_can_be_read() -> None:
+def test_recorded_heads_are_mappings() -> None:
     for recording in load():
         headers = Headers(tuple(recording.response_headers))
         assert dict(headers).keys() == {name for name, _ in recording.response_headers}
@@ -88,7 +88,7 @@ def test_any_fields_are_a_mapping(fields: list[tuple[str, str]]) -> None:
 # --- those of a caller
 
 
-def test_names_are_sent_in_lower_case_and_values_without_the_space_around_them() -> None:
+def test_fields_of_a_caller_are_normalised() -> None:
     assert checked_fields({"X-Trace": " a b\t", "x-latin": "é", "x-empty": ""}) == (
         ("x-trace", "a b"),
         ("x-latin", "é"),
@@ -98,26 +98,26 @@ def test_names_are_sent_in_lower_case_and_values_without_the_space_around_them()
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a:b", "a\r\nb", "ä", ":method", "a\x00", "(a)"])
-def test_what_is_no_name(name: str) -> None:
+def test_an_invalid_name_is_an_error(name: str) -> None:
     with pytest.raises(ValueError, match="not a valid header name"):
         checked_fields({name: "x"})
 
 
 @pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "connection"])
-def test_what_follows_from_the_request_can_not_be_set(name: str) -> None:
+def test_framing_fields_can_not_be_set(name: str) -> None:
     with pytest.raises(ValueError, match=f"the header '{name}' is set by the client"):
         checked_fields({name: "x"})
 
 
 @pytest.mark.parametrize("value", ["s3cret\r\nx: y", "s3cret\n", "s3\x00", "s3\x7f", "s3€", "s3\ud800"])
-def test_a_value_that_can_not_be_sent_is_not_shown(value: str) -> None:
+def test_the_error_for_an_invalid_value_does_not_show_it(value: str) -> None:
     with pytest.raises(ValueError, match="the header 'x-key' has a line break or another character") as caught:
         checked_fields({"x-key": value})
     assert "s3" not in str(caught.value)
 
 
 @pytest.mark.parametrize("given", [{"x-key": 5}, {"x-key": b"s3cret"}, {5: "s3cret"}, {"x-key": None}])
-def test_what_is_no_text(given: object) -> None:
+def test_names_and_values_must_be_text(given: object) -> None:
     with pytest.raises(TypeError, match=r"the header .* must be a str") as caught:
         checked_fields(cast("dict[str, str]", given))
     assert "s3" not in str(caught.value)
@@ -125,7 +125,7 @@ def test_what_is_no_text(given: object) -> None:
 
 @settings(max_examples=200)
 @given(st.dictionaries(st.text(max_size=5) | st.just("x"), st.text(max_size=5)))
-def test_any_fields_are_safe_to_send_or_refused(headers: dict[str, str]) -> None:
+def test_any_fields_are_valid_or_an_error(headers: dict[str, str]) -> None:
     try:
         fields = checked_fields(headers)
     except ValueError:
@@ -135,13 +135,13 @@ def test_any_fields_are_safe_to_send_or_refused(headers: dict[str, str]) -> None
     assert len(lines) == len(fields) + 1
 
 
-def test_a_single_value() -> None:
+def test_a_checked_value_has_no_white_space_around_it() -> None:
     assert checked_value("it", " x ") == "x"
     with pytest.raises(ValueError, match=r"^it has a line break"):
         checked_value("it", "a\nb")
 
 
-def test_those_of_a_call_replace_those_of_the_client() -> None:
+def test_fields_of_a_call_replace_those_of_the_client() -> None:
     client = (("accept", "*/*"), ("x", "1"), ("x", "2"), ("y", "3"))
     assert merged(client, ()) is client
     assert merged(client, (("x", "4"), ("z", "5"))) == (("accept", "*/*"), ("y", "3"), ("x", "4"), ("z", "5"))

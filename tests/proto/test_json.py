@@ -176,7 +176,7 @@ def test_values_as_json(value: object, expected: str) -> None:
     assert to_json(value).decode() == expected
 
 
-def test_dataframes_of_nanoseconds() -> None:
+def test_dataframes_with_nanoseconds() -> None:
     stamps = pd.Series(np.array(["2024-01-02"], "datetime64[ns]"))
     assert to_json([stamps, stamps.to_frame("t")]) == b'[["2024-01-02T00:00:00"],[{"t":"2024-01-02T00:00:00"}]]'
 
@@ -197,13 +197,13 @@ def test_dataframes_of_nanoseconds() -> None:
         (re, "a builtins.module can't be sent as JSON"),
     ],
 )
-def test_what_json_has_no_notion_of(value: object, says: str) -> None:
+def test_a_value_without_json_representation_is_a_type_error(value: object, says: str) -> None:
     with pytest.raises(TypeError, match=says) as caught:
         to_json([value])
     assert "s3cret" not in str(caught.value)
 
 
-def test_what_is_no_document() -> None:
+def test_a_value_that_can_not_be_encoded_is_a_value_error() -> None:
     circle: list[object] = []
     circle.append(circle)
     deep: object = ()
@@ -231,7 +231,7 @@ DOCUMENTS = st.recursive(
 
 @settings(max_examples=200)
 @given(DOCUMENTS)
-def test_documents_come_back(document: JSON) -> None:
+def test_documents_survive_a_round_trip(document: JSON) -> None:
     data = to_json(document)
     assert parse_json(data) == parse_json(b"\xef\xbb\xbf" + data) == document
     assert json.loads(data) == document
@@ -239,7 +239,7 @@ def test_documents_come_back(document: JSON) -> None:
 
 @settings(max_examples=200)
 @given(st.binary() | st.text(st.sampled_from('[]{}",:0\\ue')).map(str.encode))
-def test_any_bytes_are_a_document_or_refused(data: bytes) -> None:
+def test_any_bytes_are_a_document_or_an_error(data: bytes) -> None:
     try:
         found = parse_json(data)
     except RemoteProtocolError:
@@ -247,18 +247,18 @@ def test_any_bytes_are_a_document_or_refused(data: bytes) -> None:
     assert isinstance(found, (dict, list, str, int, float, type(None)))
 
 
-def test_what_bentoml_sends_beside_json_is_taken() -> None:
+def test_nan_and_infinities_are_accepted() -> None:
     found = parse_json(b"[NaN, Infinity, -Infinity]")
     assert isinstance(found, list)
     assert [repr(number) for number in found] == ["nan", "inf", "-inf"]
 
 
 @pytest.mark.parametrize("data", [b"", b"x", b"[1", b"\xff\xfe", b"[" * 200_000, b"9" * 5000, "[1]".encode("utf-16")])
-def test_what_is_no_json(data: bytes) -> None:
+def test_invalid_json_is_a_protocol_error(data: bytes) -> None:
     with pytest.raises(RemoteProtocolError, match="the response is not JSON") as caught:
         parse_json(data)
     assert caught.value.body == data
 
 
-def test_generators_are_taken_whole() -> None:
+def test_generators_become_lists() -> None:
     assert to_json({"n": itertools.islice(itertools.count(), 3)}) == b'{"n":[0,1,2]}'

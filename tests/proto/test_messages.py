@@ -1,4 +1,4 @@
-"""The values that go between the core and its adapters."""
+"""The values that core and adapters exchange."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_origins(origin: Origin, authority: str, shown: str) -> None:
     assert (origin.authority, str(origin)) == (authority, shown)
 
 
-def test_the_host_is_said_as_it_was_recorded() -> None:
+def test_the_authority_is_the_recorded_host() -> None:
     for recording in load("calls"):
         host, _, port = dict(recording.request_headers)["host"].rpartition(":")
         if host and port.isdigit():
@@ -49,26 +49,26 @@ def test_the_host_is_said_as_it_was_recorded() -> None:
         ((FilePart("source", 0), FilePart("source", None, replayable=False)), None, False),
     ],
 )
-def test_a_body_is_as_long_as_its_segments(
+def test_the_content_length_is_that_of_all_segments(
     body: tuple[bytes | FilePart, ...], length: int | None, replayable: bool
 ) -> None:
     request = Request("POST", ORIGIN, "/f", (), body)
     assert (request.content_length, request.replayable) == (length, replayable)
 
 
-def test_a_request_shows_no_credential() -> None:
+def test_the_repr_of_a_request_shows_no_credential() -> None:
     request = Request("POST", ORIGIN, "/f?q=1", (("authorization", "Bearer s3cret"),), (b"s3cret",))
     assert repr(request) == "<Request POST http://h/f?q=1>"
 
 
-def test_the_fields_of_a_head_by_lower_case_name() -> None:
+def test_fields_of_a_head_are_found_by_lower_case_name() -> None:
     head = Head(200, (("Content-Type", "a/b"), ("x", "1"), ("X", "2")))
     assert (head.get("content-type"), head.get("x"), head.get("nope")) == ("a/b", "1", None)
     assert (head.get_all("x"), head.get_all("nope")) == (["1", "2"], [])
     assert repr(head) == "<Head 200>"
 
 
-def test_what_arrives_holds_nothing_else() -> None:
+def test_events_have_slots() -> None:
     assert (Data(b"x").data, Data(b"x").ends_chunk, Data(b"x", ends_chunk=True).ends_chunk) == (b"x", False, True)
     for value in (
         Data(b""),
@@ -82,7 +82,7 @@ def test_what_arrives_holds_nothing_else() -> None:
 
 @pytest.mark.parametrize("loss", FailureKind)
 @pytest.mark.parametrize("sent", [True, False])
-def test_what_was_not_connected_was_not_sent(loss: FailureKind, sent: bool) -> None:
+def test_a_failure_before_sending_was_not_sent(loss: FailureKind, sent: bool) -> None:
     cause = OSError()
     lost = ConnectionFailed(loss, "reason", sent=sent, cause=cause)
     assert (lost.kind, lost.reason, lost.cause) == (loss, "reason", cause)
@@ -107,12 +107,12 @@ def test_what_was_not_connected_was_not_sent(loss: FailureKind, sent: bool) -> N
         (Timeout(math.inf, 2, total=math.inf), Timeout(None, 2, 30, 30, None)),
     ],
 )
-def test_a_timeout_of_anything(value: Timeout | float | None, expected: Timeout) -> None:
+def test_timeouts_of_numbers(value: Timeout | float | None, expected: Timeout) -> None:
     assert Timeout.of(value) == expected
 
 
 @pytest.mark.parametrize("value", [-1, -0.001, math.nan, -math.inf, Timeout(total=-1), Timeout(receive=math.nan)])
-def test_what_is_no_timeout(value: Timeout | float) -> None:
+def test_an_invalid_timeout_is_a_value_error(value: Timeout | float) -> None:
     with pytest.raises(ValueError, match="a timeout must be a number of seconds from 0 up, or None"):
         Timeout.of(value)
 
@@ -122,7 +122,7 @@ SECONDS = st.none() | st.floats(0, 1e6)
 
 @settings(max_examples=100)
 @given(st.builds(Timeout, SECONDS, SECONDS, SECONDS, SECONDS, SECONDS), SECONDS)
-def test_no_wait_is_longer_than_what_remains(timeout: Timeout, remaining: float | None) -> None:
+def test_no_timeout_is_longer_than_what_remains(timeout: Timeout, remaining: float | None) -> None:
     found = timeout.within(remaining)
     if remaining is None:
         assert found == timeout
@@ -132,7 +132,7 @@ def test_no_wait_is_longer_than_what_remains(timeout: Timeout, remaining: float 
             assert after == (remaining if before is None else min(before, remaining))
 
 
-def test_within_a_time_without_end_nothing_changes() -> None:
+def test_within_infinity_nothing_changes() -> None:
     assert Timeout().within(math.inf) == Timeout()
 
 
@@ -144,9 +144,9 @@ def test_within_a_time_without_end_nothing_changes() -> None:
         (Timeout(total=10), 11.0, Timeout(0, 0, 0, 0, 0)),
     ],
 )
-def test_what_is_left_of_a_step_that_is_under_way(timeout: Timeout, elapsed: float, left: Timeout) -> None:
+def test_the_timeout_of_a_step_that_is_under_way(timeout: Timeout, elapsed: float, left: Timeout) -> None:
     assert timeout.after(elapsed) == left
 
 
-def test_limits_are_bounds() -> None:
+def test_limits_are_positive() -> None:
     assert min(getattr(Limits(), limit) for limit in Limits.__match_args__) > 0

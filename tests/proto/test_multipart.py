@@ -1,4 +1,4 @@
-"""The framing of forms can be read back, whatever is in the names and the contents."""
+"""Forms can be parsed again, whatever is in the names and the contents."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def sent(name: str) -> str:
 
 @settings(max_examples=200)
 @given(st.lists(FIELDS, max_size=5))
-def test_what_is_framed_is_read_back(fields: list[Field]) -> None:
+def test_an_encoded_form_can_be_parsed(fields: list[Field]) -> None:
     for part, field in zip(read(form(*fields)), fields, strict=True):
         content = field.content if isinstance(field.content, bytes) else field.content.source
         assert (part.name, part.content_type, part.content) == (sent(field.name), field.content_type, content)
@@ -47,26 +47,26 @@ def test_what_is_framed_is_read_back(fields: list[Field]) -> None:
 
 @settings(max_examples=200)
 @given(NAMES, st.integers(0, 400))
-def test_a_long_file_name_keeps_its_end(start: str, length: int) -> None:
+def test_a_long_file_name_is_cut_at_the_beginning(start: str, length: int) -> None:
     (part,) = read(form(Field("f", b"", start + "ä" * length + ".txt", None)))
     name = part.file_name or ""
     assert len(name.encode()) <= 180  # the server answers 500 to 250 characters; it keeps the suffix
     assert name.endswith("ä" * min(length, 85) + ".txt")
 
 
-def test_a_name_that_grows_when_it_is_escaped_is_not_too_long() -> None:
+def test_the_length_of_a_name_is_limited_after_escaping() -> None:
     (part,) = read(form(Field("f", b"", '"' * 180 + ".txt", None)))
     assert part.file_name is not None
     assert len(part.file_name) == 180
     assert part.file_name.endswith("%22.txt")
 
 
-def test_no_fields_are_a_form_that_ends() -> None:
+def test_a_form_without_fields_is_complete() -> None:
     body = form()
     assert (body.segments, read(body)) == ((b"--" + BOUNDARY.encode() + b"--\r\n",), [])
 
 
-def test_bytes_are_joined_and_files_left_alone() -> None:
+def test_adjacent_bytes_are_one_segment() -> None:
     file = FilePart("only the adapter knows", 5)
     body = form(Field("a", b"1", None, None), Field("b", b"2", "x", None), Field("c", file, "y", None))
     before, found, after = body.segments
@@ -76,7 +76,7 @@ def test_bytes_are_joined_and_files_left_alone() -> None:
     assert after == b"\r\n--" + BOUNDARY.encode() + b"--\r\n"
 
 
-def test_the_forms_that_bentoml_sends_are_read_alike() -> None:
+def test_recorded_forms_are_parsed_alike() -> None:
     """The reader is no friend of our writer: it reads the recorded forms of BentoML's own client too."""
     forms = [r for r in load("calls") if ("content-type", "multipart") in [(k, v[:9]) for k, v in r.request_headers]]
     assert len(forms) > 30

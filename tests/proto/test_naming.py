@@ -1,4 +1,4 @@
-"""Which attributes of a client stand for endpoints."""
+"""The attributes of a client that are endpoints."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ def test_the_endpoint_of_an_attribute(attribute: str, endpoint: str | None) -> N
     assert endpoint_for(service(), attribute, RESERVED) == endpoint
 
 
-def test_special_methods_are_never_endpoints_but_by_their_alias() -> None:
+def test_names_with_underscores_are_endpoints_by_their_alias_only() -> None:
     odd = service("ZooOdd")
     assert endpoint_for(odd, "__class__", RESERVED) is None
     assert endpoint_for(odd, "__call__", RESERVED) is None
     assert endpoint_for(odd, "api___call__", RESERVED) == "__call__"
 
 
-def test_only_names_that_can_be_written_are_shown() -> None:
+def test_only_identifiers_are_listed() -> None:
     assert list(attributes(service("ZooOdd"), RESERVED)) == ["ünïcode", "api___call__", "api___class__"]
 
 
-def test_what_the_client_uses_itself_is_shown_by_its_alias() -> None:
+def test_reserved_names_are_listed_by_their_alias() -> None:
     assert list(attributes(named("add", "close", "_p", "class"), RESERVED)) == ["add", "api_close", "api__p"]
 
 
-def test_an_endpoint_that_bears_an_alias_is_that() -> None:
+def test_an_endpoint_named_like_an_alias_takes_precedence() -> None:
     both = named("close", "api_close")
     assert endpoint_for(both, "api_close", RESERVED) == "api_close"
     assert endpoint_for(both, "api_api_close", RESERVED) == "api_close"
     assert list(attributes(both, RESERVED)) == ["api_close"]
 
 
-def test_what_is_shown_is_what_is_reached() -> None:
+def test_listed_attributes_are_the_endpoints() -> None:
     for name in ("Zoo", "ZooTasks", "ZooOdd"):
         shown = list(attributes(service(name), RESERVED))
         reached = [endpoint_for(service(name), attribute, RESERVED) for attribute in shown]

@@ -1,4 +1,4 @@
-"""Arrays by orjson and by json: the same on the wire, the same back."""
+"""Arrays by orjson and by json: the same bytes, the same values."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def read(data: bytes, schema: Schema) -> object:
 
 
 @given(st.sampled_from(DTYPES), st.data())
-def test_an_array_is_sent_with_the_same_values(dtype: str, data: st.DataObject) -> None:
+def test_an_array_is_encoded_with_the_same_values(dtype: str, data: st.DataObject) -> None:
     numbers = st.floats(width=16) if "f" in dtype else st.integers(0, 1 if dtype == "bool" else 100)
     few = data.draw(st.lists(numbers, min_size=4, max_size=4))
     array = np.resize(np.array(few).astype(dtype), (2, MANY))[:, :: data.draw(st.sampled_from([1, -1, 2]))]
@@ -68,7 +68,7 @@ def test_an_array_is_sent_with_the_same_values(dtype: str, data: st.DataObject) 
     assert repr(json.loads(fast)) == repr(json.loads(slow))
 
 
-def test_numbers_at_the_edges_are_sent_as_they_are() -> None:
+def test_extreme_numbers_are_encoded_exactly() -> None:
     for edge in EDGES:
         array = np.full(MANY, edge)
         assert repr(json.loads(sent(x=array))["x"]) == repr(array.tolist())
@@ -85,7 +85,7 @@ def test_numbers_at_the_edges_are_sent_as_they_are() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_the_rest_is_left_to_json(value: object) -> None:
+def test_other_values_are_encoded_by_json(value: object) -> None:
     assert write_numbers(value) is None
 
 
@@ -102,7 +102,7 @@ LITERALS = st.sampled_from(
     st.sampled_from([None, "float64", "float32", "float16", "int64", "uint8"]),
     st.sampled_from(["", "\ufeff", " ", "\udcff"]),
 )
-def test_an_array_is_read_as_json_reads_it(literals: list[str], dtype: str | None, before: str) -> None:
+def test_an_array_is_parsed_as_by_json(literals: list[str], dtype: str | None, before: str) -> None:
     schema: Schema = {"type": "tensor"} if dtype is None else {"type": "tensor", "dtype": dtype}
     rest = ["1.5"] * MANY if dtype != "uint8" else ["1"] * MANY
     data = f"{before}[{','.join([*literals, *rest])}]".encode("utf-8", "surrogateescape")
@@ -111,7 +111,7 @@ def test_an_array_is_read_as_json_reads_it(literals: list[str], dtype: str | Non
         assert fast == read(data, schema)
 
 
-def test_arrays_of_whole_numbers_and_truths() -> None:
+def test_arrays_of_integers_and_booleans() -> None:
     for text in ("1", "true", "18446744073709551615", "18446744073709551616"):
         data = f"[{','.join([text] * MANY)}]".encode()
         fast = read(data, {"type": "tensor"})
@@ -119,7 +119,7 @@ def test_arrays_of_whole_numbers_and_truths() -> None:
             assert fast == read(data, {"type": "tensor"})
 
 
-def test_small_answers_and_those_without_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_responses_and_lists_are_parsed_by_json(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read(b"[1.5]", {"type": "tensor"}) == ("<f8", (1,), np.array([1.5]).tobytes())
     numbers = [1.5] * MANY
     convert = converter({"type": "tensor"})
@@ -130,7 +130,7 @@ def test_small_answers_and_those_without_numpy(monkeypatch: pytest.MonkeyPatch) 
     assert exchange.decoder.finish() == (numbers,)
 
 
-def test_without_orjson_there_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_orjson_json_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "orjson", None)
     assert _numbers._orjson.__wrapped__() is None
     monkeypatch.undo()

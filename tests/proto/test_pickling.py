@@ -1,4 +1,4 @@
-"""A session in another process: it knows what this one knows, and has met none of its troubles."""
+"""A pickled session keeps what it knows, and no state of its process."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def session(**options: Any) -> Session:
     return Session("http://u:p@h:1/gw", **{"environ": {}, "random": zero, **options})
 
 
-def test_what_it_knows_travels() -> None:
+def test_options_and_service_are_pickled() -> None:
     for given in (session(schema=SCHEMA), session()):
         on: Session = pickle.loads(pickle.dumps(given))
         assert (on.service, on.base, on.options) == (given.service, given.base, given.options)
 
 
-def test_it_calls_as_before() -> None:
+def test_a_restored_session_makes_the_same_requests() -> None:
     given = session(schema=SCHEMA)
     for on in (given, pickle.loads(pickle.dumps(given))):
         flow = on.call(bind(on.endpoint("f"), (), {}), (), "b", on.options, 0.0)
@@ -46,13 +46,13 @@ def test_it_calls_as_before() -> None:
         assert played.asked[0].headers["authorization"].startswith("Basic ")
 
 
-def test_a_function_that_gives_the_token() -> None:
+def test_a_token_function_is_pickled() -> None:
     on: Session = pickle.loads(pickle.dumps(session(schema=SCHEMA, token=token)))
     flow = on.call(bind(on.endpoint("f"), (), {}), (), "b", on.options, 0.0)
     assert play(flow, reply(200, b"7")).asked[0].headers["authorization"] == "Bearer given"
 
 
-def test_a_function_that_does_not_pickle(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_function_that_can_not_be_pickled_is_a_type_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "cloudpickle", raising=False)
     given = session(token=lambda: "t")
     with pytest.raises(TypeError, match="the token is a function that can't be pickled"):
@@ -62,13 +62,13 @@ def test_a_function_that_does_not_pickle(monkeypatch: pytest.MonkeyPatch) -> Non
         pickle.dumps(given)
 
 
-def test_what_can_not_travel_is_named() -> None:
+def test_the_error_names_the_argument_that_can_not_be_pickled() -> None:
     check_picklable()
     with pytest.raises(TypeError, match=r"^a client with recorder= can't be pickled, as that belongs to this process"):
         check_picklable(recorder=object())
 
 
-def test_the_cause_of_an_error_travels_if_it_is_one_of_ours() -> None:
+def test_the_cause_of_an_error_is_pickled_if_it_is_a_bentoml_exception() -> None:
     error = CallTimeout("late")
     error.__cause__ = ConnectError("no")
     assert type(pickle.loads(pickle.dumps(error)).__cause__) is ConnectError

@@ -1,4 +1,4 @@
-"""Which proxy leads to which origin, and what a proxy shows of its credentials."""
+"""The choice of a proxy for an origin, and the redaction of its credentials."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def told(url: str, proxy: str | EllipsisType | None = ..., /, **environ: str) ->
 
 
 @pytest.mark.parametrize("url", ["http://h", "https://h", "http://localhost:3000", "https://[::1]"])
-def test_an_argument_is_for_all_origins(url: str) -> None:
+def test_the_argument_is_used_for_all_origins(url: str) -> None:
     environ = {"https_proxy": "http://other", "http_proxy": "http://other", "no_proxy": "*"}
     assert told(url, "http://p:3128", **environ) == ("http://p:3128", "argument")
     assert told(url, None, **environ) == (None, "argument")
 
 
-def test_a_unix_socket_has_none() -> None:
+def test_a_unix_socket_has_no_proxy() -> None:
     assert told("unix:/run/s.sock", "http://p:3128") == (None, "Unix socket")
     assert told("unix:/run/s.sock", http_proxy="http://p:3128") == (None, "Unix socket")
 
@@ -54,7 +54,7 @@ def test_a_unix_socket_has_none() -> None:
         (f"http://me:{SECRET}@p:3128", "http://p:3128"),
     ],
 )
-def test_where_a_proxy_is(url: str, expected: str) -> None:
+def test_origins_of_proxies(url: str, expected: str) -> None:
     assert told("https://h", url) == (expected, "argument")
 
 
@@ -75,7 +75,7 @@ def test_where_a_proxy_is(url: str, expected: str) -> None:
         (f"http://me:{SECRET}\n@p", "no spaces"),
     ],
 )
-def test_an_argument_that_is_no_proxy(url: str, message: str) -> None:
+def test_an_invalid_argument_is_a_value_error(url: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
         Proxies(url, {})
     assert SECRET not in str(caught.value)
@@ -111,13 +111,13 @@ def test_an_argument_that_is_no_proxy(url: str, message: str) -> None:
         ("https://h", {"HTTPS_PROXY": "http://p", "REQUEST_METHOD": "GET"}, ("http://p", "HTTPS_PROXY")),
     ],
 )  # fmt: skip
-def test_the_environment(url: str, environ: dict[str, str], expected: tuple[str | None, str]) -> None:
+def test_proxies_of_the_environment(url: str, environ: dict[str, str], expected: tuple[str | None, str]) -> None:
     assert told(url, **environ) == expected
 
 
 @pytest.mark.parametrize("url", ["http://localhost", "https://localhost:8443", "http://127.0.0.1", "http://127.9.9.9:1",
                                  "http://[::1]:3000"])  # fmt: skip
-def test_loopback_has_none_of_the_environments(url: str) -> None:
+def test_loopback_ignores_the_environment(url: str) -> None:
     assert told(url, ALL_PROXY="http://p") == (None, "loopback")
     assert told(url, ALL_PROXY="socks5://p") == (None, "loopback")
 
@@ -168,18 +168,18 @@ def test_loopback_has_none_of_the_environments(url: str) -> None:
         ("http://10.example", "10.0.0.0/8", False),
     ],
 )
-def test_what_is_exempt(url: str, exempt: str, is_exempt: bool) -> None:
+def test_matches_of_no_proxy(url: str, exempt: str, is_exempt: bool) -> None:
     for name in ("NO_PROXY", "no_proxy"):
         expected = (None, name) if is_exempt else ("http://p", "ALL_PROXY")
         assert told(url, ALL_PROXY="http://p", **{name: exempt}) == expected
 
 
-def test_the_lower_case_exemption_counts_first() -> None:
+def test_lower_case_no_proxy_takes_precedence() -> None:
     assert told("http://h", ALL_PROXY="http://p", no_proxy="x", NO_PROXY="h") == ("http://p", "ALL_PROXY")
 
 
 @pytest.mark.parametrize("value", [f"socks5://me:{SECRET}@p:1080", f"http://me:{SECRET}@p:99999", "http://", "ftp://p"])
-def test_what_the_environment_names_and_nobody_can_use(value: str) -> None:
+def test_an_invalid_url_in_the_environment_is_a_proxy_error(value: str) -> None:
     with pytest.raises(ProxyError, match="variable HTTPS_PROXY is not the URL") as caught:
         route("https://h", HTTPS_PROXY=value)
     assert caught.value.kind is FailureKind.PROXY  # going there without one is not for this client to decide
@@ -188,7 +188,7 @@ def test_what_the_environment_names_and_nobody_can_use(value: str) -> None:
     assert told("http://h", HTTPS_PROXY=value) == (None, "default")
 
 
-def test_the_environment_counts_as_it_was() -> None:
+def test_later_changes_of_the_environment_are_ignored() -> None:
     environ = {"HTTP_PROXY": "http://p"}
     proxies = Proxies(..., environ)
     environ["HTTP_PROXY"] = "http://q"
@@ -196,7 +196,7 @@ def test_the_environment_counts_as_it_was() -> None:
 
 
 @given(st.text(), st.text(), st.from_regex(r"[a-z0-9.:-]{1,20}", fullmatch=True))
-def test_no_text_is_too_much(value: str, exempt: str, host: str) -> None:
+def test_any_text_in_the_environment_is_a_proxy_or_an_error(value: str, exempt: str, host: str) -> None:
     try:
         found = Proxies(..., {"all_proxy": value, "no_proxy": exempt}).route(Origin("http", host, 80))
     except ProxyError:
@@ -207,14 +207,14 @@ def test_no_text_is_too_much(value: str, exempt: str, host: str) -> None:
 # --- what is made of it
 
 
-def test_http_is_handed_over_and_https_is_tunnelled() -> None:
+def test_http_is_forwarded_and_https_is_tunnelled() -> None:
     handed, tunnelled = route("http://h", "http://p"), route("https://h", "http://p")
     assert handed.forwarder is handed.proxy is not None
     assert tunnelled.forwarder is None
     assert route("http://h", None).forwarder is None
 
 
-def test_a_route_says_where_it_leads_and_why() -> None:
+def test_the_text_of_a_route_has_origin_proxy_and_source() -> None:
     assert str(route("https://h", HTTPS_PROXY="p:1")) == "https://h through http://p:1 (HTTPS_PROXY)"
     assert str(route("https://h")) == "https://h"
 
@@ -223,13 +223,13 @@ def test_a_route_says_where_it_leads_and_why() -> None:
     ("userinfo", "sent"),
     [("me:s3cr3t", "me:s3cr3t"), ("us%20er:pa%2Fss", "us er:pa/ss"), ("me", "me:"), ("me:", "me:"), ("ü:ä", "ü:ä")],
 )
-def test_user_and_password(userinfo: str, sent: str) -> None:
+def test_user_and_password_are_sent_to_the_proxy(userinfo: str, sent: str) -> None:
     found = route("https://h", f"http://{userinfo}@p").proxy
     assert found is not None
     assert found.headers == (("proxy-authorization", "Basic " + base64.b64encode(sent.encode()).decode()),)
 
 
-def test_nothing_shows_them() -> None:
+def test_user_and_password_are_not_shown() -> None:
     found = route("https://h", f"http://me:{SECRET}@p:3128")
     basic = base64.b64encode(f"me:{SECRET}".encode()).decode()
     assert found.proxy is not None
@@ -239,12 +239,12 @@ def test_nothing_shows_them() -> None:
         assert basic not in text
 
 
-def test_a_status_407_is_told_by_what_was_given() -> None:
+def test_the_message_of_a_407_depends_on_the_credentials() -> None:
     origin = Origin("http", "p", 3128)
     assert Proxy(origin).unauthorized == "the proxy http://p:3128 requires a user and a password (status 407)"
     assert "does not accept" in Proxy(origin, "me:x").unauthorized
 
 
-def test_a_refusal_pickles() -> None:
+def test_a_proxy_error_pickles() -> None:
     again = pickle.loads(pickle.dumps(ProxyError("no", FailureKind.CONNECT)))
     assert (str(again), again.kind) == ("no", FailureKind.CONNECT)

@@ -1,4 +1,4 @@
-"""What a Service says of itself, read from its ``/schema.json``."""
+"""The Service that a ``/schema.json`` describes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NULL: JSON = {"type": "null"}
 
 
 @pytest.mark.parametrize("name", schema_names())
-def test_every_recorded_schema_is_read_whole(name: str) -> None:
+def test_every_recorded_schema_is_parsed_completely(name: str) -> None:
     document = json.loads(schema(name))
     found = parse_service(schema(name))
     assert found == parse_service(document)
@@ -36,7 +36,7 @@ def test_every_recorded_schema_is_read_whole(name: str) -> None:
             assert [p.name for p in read.parameters if p.required] == route["input"].get("required", [])
 
 
-def test_the_recordings_hold_every_shape() -> None:
+def test_the_recordings_have_every_shape() -> None:
     everything = [e for name in schema_names() for e in service(name).endpoints.values()]
     assert {e.output.kind for e in everything} == set(Kind)
     for flag in ("root_input", "is_task", "batchable"):
@@ -72,7 +72,7 @@ def test_the_recordings_hold_every_shape() -> None:
         ("stream_sse_annotated", Kind.EITHER, True),
     ],
 )
-def test_the_kind_of_each_output(name: str, kind: Kind, is_stream: bool) -> None:
+def test_kinds_of_recorded_outputs(name: str, kind: Kind, is_stream: bool) -> None:
     output = zoo(name).output
     assert (output.kind, output.is_stream) == (kind, is_stream)
 
@@ -101,7 +101,7 @@ def test_the_kind_of_each_output(name: str, kind: Kind, is_stream: bool) -> None
         ({"type": "array", "items": TEXT, "media_type": "text/plain"}, Kind.JSON),
     ],
 )
-def test_the_kind_of_outputs_that_no_recording_has(output: JSON, kind: Kind) -> None:
+def test_kinds_of_other_outputs(output: JSON, kind: Kind) -> None:
     assert endpoint(output=output).output.kind is kind
 
 
@@ -122,14 +122,14 @@ def test_the_kind_of_outputs_that_no_recording_has(output: JSON, kind: Kind) -> 
         ("echo_list", "items", False, False, False, None),
     ],
 )
-def test_files_among_the_parameters(
+def test_parameters_that_are_files(
     name: str, argument: str, is_file: bool, many: bool, is_image: bool, content_type: str | None
 ) -> None:
     (found,) = (p for p in zoo(name).parameters if p.name == argument)
     assert (found.is_file, found.many, found.is_image, found.content_type) == (is_file, many, is_image, content_type)
 
 
-def test_an_optional_list_of_optional_files_is_files() -> None:
+def test_an_optional_list_of_optional_files_is_a_list_of_files() -> None:
     optional: JSON = {"anyOf": [{"type": "array", "items": {"anyOf": [FILE, NULL]}}, NULL]}
     (found,) = endpoint({"f": optional}).parameters
     assert (found.is_file, found.many) == (True, True)
@@ -141,7 +141,7 @@ def test_required_and_default() -> None:
     assert (b.name, b.required, b.default) == ("b", False, 2)
 
 
-def test_a_root_input_is_one_parameter_without_a_name() -> None:
+def test_a_root_input_is_a_single_parameter_without_name() -> None:
     (found,) = zoo("root_file").parameters
     assert (found.name, found.required, found.is_file) == ("", True, True)
     (many,) = root(FILES).parameters
@@ -162,7 +162,7 @@ def test_a_root_input_is_one_parameter_without_a_name() -> None:
         ("kwargs", {"type": "object", "properties": {"a": TEXT}}, True, False),  # a model
     ],
 )
-def test_what_stands_for_variadic_arguments(name: str, given: Schema, required: bool, expected: bool) -> None:
+def test_variadic_parameters(name: str, given: Schema, required: bool, expected: bool) -> None:
     (found,) = endpoint({name: dict(given)}, [name] if required else []).parameters
     assert found.is_variadic is expected
 
@@ -194,7 +194,7 @@ def test_the_fields_of_a_root_model() -> None:
         (["/b", "/api/a"], ""),
     ],
 )
-def test_the_prefix_that_all_routes_share(routes: list[str], prefix: str) -> None:
+def test_the_prefix_is_the_common_path_of_all_routes(routes: list[str], prefix: str) -> None:
     document: JSON = {"routes": [{"name": f"e{i}", "route": route} for i, route in enumerate(routes)]}
     assert parse_service(document).prefix == prefix
 
@@ -204,7 +204,7 @@ def test_the_recorded_prefix() -> None:
     assert service("Zoo").prefix == ""
 
 
-def test_a_schema_may_say_little() -> None:
+def test_missing_keys_have_defaults() -> None:
     found = parse_service(b'{"routes":[{"name":"f","route":"/f","unknown":1}],"unknown":2}')
     assert (found.name, found.description) == ("", None)
     little = found.endpoints["f"]
@@ -218,7 +218,7 @@ def test_a_schema_may_say_little() -> None:
     assert little.output.kind is Kind.EITHER
 
 
-def test_a_service_can_be_made_by_hand_of_what_matters() -> None:
+def test_a_service_can_be_created_without_a_schema() -> None:
     output = Output({}, Kind.EITHER)
     by_hand = Service("S", {"f": Endpoint("f", "/f", (Parameter("a", TEXT, required=True),), output)})
     assert by_hand.endpoints["f"] == endpoint({"a": TEXT})
@@ -229,5 +229,5 @@ def test_the_description_of_an_endpoint(key: str) -> None:
     assert endpoint({}, **{key: "What it does."}).doc == "What it does."
 
 
-def test_bytes_are_text_with_a_format() -> None:
+def test_bytes_have_the_type_string_and_the_format_binary() -> None:
     assert endpoint(output=BYTES).output.kind is Kind.BYTES

@@ -1,4 +1,4 @@
-"""A ``/schema.json`` that is none gives a `SchemaError` that says where, and nothing else, ever."""
+"""Any other document than a ``/schema.json`` raises a `SchemaError` that names the place."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def nested(depth: int) -> JSON:
         ({"routes": [{**FINE, "input": {"type": "file", "content_type": "ä/b"}}]}, "not valid in a header"),
     ],
 )
-def test_what_is_malformed_is_refused(document: bytes | JSON, says: str) -> None:
+def test_a_malformed_schema_is_an_error(document: bytes | JSON, says: str) -> None:
     with pytest.raises(SchemaError, match="^/schema.json is not the schema of a BentoML Service: .*" + says):
         parse_service(document)
 
@@ -84,16 +84,16 @@ def test_what_is_malformed_is_refused(document: bytes | JSON, says: str) -> None
         "/\ud800",
     ],
 )
-def test_a_route_leads_nowhere_else(route: str) -> None:
+def test_a_route_must_be_a_path_on_the_server(route: str) -> None:
     with pytest.raises(SchemaError, match=r"routes\[0\]\.route"):
         parse_service({"routes": [{"name": "f", "route": route}]})
 
 
-def test_what_is_nested_as_deeply_as_it_may_be_is_read() -> None:
+def test_a_schema_at_the_limit_of_depth_is_parsed() -> None:
     assert parse_service({"routes": [{**FINE, "output": nested(100)}]}).endpoints
 
 
-def test_it_is_a_remote_protocol_error() -> None:
+def test_a_schema_error_is_a_remote_protocol_error() -> None:
     assert issubclass(SchemaError, RemoteProtocolError)
     assert issubclass(SchemaError, BentoMLException)
 
@@ -164,7 +164,7 @@ def mutate(data: st.DataObject, within: Any, key: Any) -> None:
 
 @settings(max_examples=200)
 @given(st.data())
-def test_any_document_is_a_service_or_refused(data: st.DataObject) -> None:
+def test_any_mutation_of_a_schema_is_a_service_or_an_error(data: st.DataObject) -> None:
     document: JSON = {"name": "Zoo", "routes": data.draw(st.lists(st.sampled_from(ROUTES), min_size=1, max_size=2))}
     document = copy.deepcopy(document)
     for _ in range(data.draw(st.integers(1, 4))):
@@ -176,13 +176,13 @@ def test_any_document_is_a_service_or_refused(data: st.DataObject) -> None:
 
 @settings(max_examples=200)
 @given(ANYTHING | st.fixed_dictionaries({"routes": st.lists(ANYTHING)}))
-def test_anything_is_a_service_or_refused(document: JSON) -> None:
+def test_any_json_is_a_service_or_an_error(document: JSON) -> None:
     refused_or_usable(document)
 
 
 @settings(max_examples=200)
 @given(st.binary())
-def test_any_bytes_are_refused(data: bytes) -> None:
+def test_any_bytes_are_an_error(data: bytes) -> None:
     with pytest.raises(SchemaError):
         parse_service(data)
 

@@ -1,4 +1,4 @@
-"""All that a client knows and decides: the requests that it makes, and what becomes of their answers."""
+"""A session: the requests that it makes, and the results of their responses."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_stream_and_its_events() -> None:
     assert list(on_events.result.receive(Data(b"data: hi\n\n"))) == [ServerSentEvent("hi")]
 
 
-def test_an_answer_as_the_bytes_that_come() -> None:
+def test_the_content_of_a_response_as_bytes() -> None:
     on = session()
     for name, arguments in (("f", (1,)), ("stream", ())):
         flow = on.content(bind(on.endpoint(name), arguments, {}), (), "b", on.options, 0.0)
@@ -99,7 +99,7 @@ def test_an_answer_as_the_bytes_that_come() -> None:
         assert list(played.result.receive(Data(b"any \xff"))) == [b"any \xff"]
 
 
-def test_no_such_endpoint() -> None:
+def test_an_unknown_endpoint_is_not_found() -> None:
     with pytest.raises(NotFound, match="the Service S has no endpoint 'g'"):
         session().endpoint("g")
     with pytest.raises(NotFound, match="not known yet"):
@@ -136,7 +136,7 @@ def test_options_of_the_client_and_of_a_call() -> None:
         {"headers": {"a b": "c"}},
     ],
 )
-def test_what_is_no_option(options: dict[str, Any]) -> None:
+def test_an_invalid_option_is_a_value_error(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"timeout|retries|header|images|file_strings"):
         session(**options)
 
@@ -184,14 +184,14 @@ def test_text_in_place_of_a_file(allowed: Any, taken: tuple[str, ...], refused: 
         assert count("one", PurePosixPath("/etc/hostname")) == count("one", File("/etc/hostname")) == 1
 
 
-def test_options_show_no_credential() -> None:
+def test_the_repr_of_options_shows_no_credential() -> None:
     options = session(headers={"X-Key": "s3cret", "Accept": "text/html"}).options
     assert "('x-key', 'REDACTED')" in repr(options)
     assert "('accept', 'text/html')" in repr(options)
     assert "s3cret" not in repr(options)
 
 
-def test_limits_hold() -> None:
+def test_limits_apply_to_responses() -> None:
     played = call(session(limits=Limits(body=1)), answers=(Answer(reply(200, b"12").events[:2]),))
     assert isinstance(played.error, LimitExceeded)
 
@@ -258,21 +258,21 @@ def test_a_renewed_token_is_sent_by_the_next_call_with_the_same_options() -> Non
     assert sent == ["Bearer one", "Bearer one", "Bearer two", "Bearer two"]
 
 
-def test_cookies_go_along_beside_the_callers_own() -> None:
+def test_cookies_follow_those_of_the_caller() -> None:
     on = session()
     call(on, answers=(reply(200, b"7", {"set-cookie": "s=1; Path=/"}),))
     assert call(on).asked[0].headers["cookie"] == "s=1"
     assert call(on, headers={"cookie": "mine=2"}).asked[0].headers["cookie"] == "mine=2; s=1"
 
 
-def test_the_bodys_type_is_the_bodys() -> None:
+def test_the_content_type_of_the_caller_is_replaced() -> None:
     assert call(session(headers={"content-type": "text/x"})).asked[0].headers["content-type"] == "application/json"
 
 
 # --- finding the Service
 
 
-def test_connecting_waits_and_reads_the_schema_once() -> None:
+def test_connect_waits_and_fetches_the_schema_once() -> None:
     on = session(schema=None)
     assert (on.service, on.is_connected) == (None, False)
     played = play(on.connect(on.options, 0.0), reply(503), reply(200), reply(200, SCHEMA))
@@ -282,7 +282,7 @@ def test_connecting_waits_and_reads_the_schema_once() -> None:
     assert play(on.connect(on.options, 0.0)).result is on.service
 
 
-def test_a_given_schema_is_not_asked_for() -> None:
+def test_a_given_schema_is_not_requested() -> None:
     for schema in (SCHEMA, b'{"name": "S", "routes": []}', parse_service(SCHEMA)):
         on = session(schema=schema)
         assert [asked.request.target for asked in play(on.connect(on.options, 0.0), reply(200)).asked] == ["/readyz"]
@@ -290,19 +290,19 @@ def test_a_given_schema_is_not_asked_for() -> None:
         session(schema={"routes": 1})
 
 
-def test_not_to_wait_at_all() -> None:
+def test_a_server_ready_timeout_of_0_means_no_waiting() -> None:
     on = session(server_ready_timeout=0)
     assert play(on.connect(on.options, 0.0)).result is on.service
 
 
-def test_a_service_that_does_not_become_ready() -> None:
+def test_a_service_that_does_not_become_ready_is_unavailable() -> None:
     on = session(server_ready_timeout=0.1)
     played = play(on.connect(on.options, 0.0), *[lost(FailureKind.CONNECT)] * 3)
     assert isinstance(played.error, ServiceUnavailable)
     assert not on.is_connected
 
 
-def test_the_search_counts_towards_the_total() -> None:
+def test_discovery_counts_towards_the_total_timeout() -> None:
     on = session(schema=None)
     options = on.options.changed(timeout=Timeout(total=2.0))
     played = play(on.connect(options, 0.0), reply(200).after(1.5), reply(200, SCHEMA))
@@ -332,7 +332,7 @@ def test_tokens() -> None:
     assert call(local).asked[0].headers["authorization"] == "Bearer k"
 
 
-def test_a_function_is_asked_again_after_a_401() -> None:
+def test_a_token_function_is_called_again_after_a_401() -> None:
     tokens = iter(["one", "two", "three"])
     on = session(token=lambda: next(tokens))
     played = call(on, answers=(reply(401), reply(200, b"7")))
@@ -340,7 +340,7 @@ def test_a_function_is_asked_again_after_a_401() -> None:
     assert call(on).asked[0].headers["authorization"] == "Bearer two"
 
 
-def test_no_token_goes_to_another_origin() -> None:
+def test_no_token_is_sent_to_another_origin() -> None:
     played = call(session(token="t"), answers=(moved(307, "http://other/f"), reply(200, b"7")))
     assert "authorization" not in played.asked[1].headers
 
@@ -366,7 +366,7 @@ def test_request(content: bytes | None, json: object, body: tuple[bytes, ...], k
 @pytest.mark.parametrize(
     ("method", "path"), [("GE T", "/"), ("", "/"), ("GET", "//other/"), ("GET", "http://other/"), ("GET", "/ü")]
 )
-def test_what_is_no_request(method: str, path: str) -> None:
+def test_an_invalid_request_is_a_value_error(method: str, path: str) -> None:
     with pytest.raises(ValueError, match=r"not an HTTP method|percent-encoded"):
         session().request(method, path, None, None, session().options, 0.0)
 
@@ -378,7 +378,7 @@ def task(on: Session, what: str, *answers: Answer) -> Played[Any]:
     return play(getattr(on.tasks, what)(on.endpoint("job"), "a/b", on.options, 0.0), *answers)
 
 
-def test_submitting() -> None:
+def test_submitting_a_task() -> None:
     on = session(URL + "/gw")
     played = play(
         on.tasks.submit(bind(on.endpoint("job"), (), {}), (), "b", on.options, 0.0), reply(200, {"task_id": "i"})
@@ -396,13 +396,13 @@ def test_submitting() -> None:
         ("cancel", "PUT /jobs/cancel", {}, None),
     ],
 )
-def test_what_becomes_of_it(what: str, line: str, answer: JSON, result: object) -> None:
+def test_the_status_of_a_task(what: str, line: str, answer: JSON, result: object) -> None:
     played = task(session(), what, reply(200, answer))
     assert played.lines == [f"{line.replace(' ', f' {URL}')}?task_id=a%2Fb"]
     assert (played.value, played.error) == (result, None)
 
 
-def test_its_result() -> None:
+def test_the_result_of_a_task() -> None:
     played = task(session(), "get", reply(200, 7))
     assert played.lines == [f"GET {URL}/jobs/get?task_id=a%2Fb"]
     assert played.result.result == 7
@@ -417,7 +417,7 @@ def test_its_result() -> None:
         ("completed", reply(503, {"error": "busy"}), ServiceUnavailable),
     ],
 )
-def test_it_has_none(status: str, answer: Answer, kind: type[BentoMLException]) -> None:
+def test_a_task_without_result(status: str, answer: Answer, kind: type[BentoMLException]) -> None:
     script = (answer, reply(200, {"status": status}), answer)
     again = status == "failed"  # it may have come to its end in between
     played = task(session(), "get", *script[: 3 if again else 2])
@@ -428,7 +428,7 @@ def test_it_has_none(status: str, answer: Answer, kind: type[BentoMLException]) 
         assert isinstance(played.error.__cause__, BentoMLException)
 
 
-def test_it_is_unknown_or_out_of_reach() -> None:
+def test_a_task_that_is_unknown_or_can_not_be_reached() -> None:
     unknown = reply(404, {"error": "task_id not found"})
     assert str(task(session(), "get", unknown, unknown).error) == "task_id not found"
     assert isinstance(task(session(retries=0), "get", lost(FailureKind.CONNECT)).error, ConnectError)

@@ -1,4 +1,4 @@
-"""Endpoints look like Python functions to those who ask for help."""
+"""Signatures and docstrings of endpoints."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ def test_signatures_of_recorded_endpoints(name: str, signature: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["1.2.20", "1.3.22", "1.4.39"])
-def test_an_image_is_one_in_every_version(version: str) -> None:
+def test_an_image_is_recognised_in_the_schema_of_every_version(version: str) -> None:
     assert str(signature_of(service(f"Old-{version}").endpoints["img"])) == "() -> 'PIL.Image.Image'"
 
 
 @pytest.mark.parametrize("name", schema_names())
-def test_every_recorded_endpoint_has_one_whose_annotations_are_python(name: str) -> None:
+def test_the_annotations_of_recorded_endpoints_are_python_expressions(name: str) -> None:
     for found in service(name).endpoints.values():
         signature = signature_of(found)
         notes = [parameter.annotation for parameter in signature.parameters.values()]
@@ -95,7 +95,7 @@ def test_signatures_of_odd_endpoints(properties: dict[str, JSON], required: list
     assert str(signature_of(endpoint(properties, required))).partition(" -> ")[0] == signature
 
 
-def test_a_call_that_fits_the_signature_is_one() -> None:
+def test_a_call_that_matches_the_signature_can_be_bound() -> None:
     bound = signature_of(zoo("mixed_args")).bind(1, 2, 3, k=4, z=5)
     assert bound.arguments == {"a": 1, "args": (2, 3), "k": 4, "kwargs": {"z": 5}}
     with pytest.raises(TypeError):
@@ -106,11 +106,11 @@ def test_a_call_that_fits_the_signature_is_one() -> None:
 # --- docstrings
 
 
-def test_without_a_description_the_name_is_said() -> None:
+def test_without_a_description_the_docstring_has_the_name() -> None:
     assert docstring_of(zoo("add_int")) == "Call the endpoint ``add_int`` of the Service."
 
 
-def test_what_the_schema_tells_of_the_arguments_is_said() -> None:
+def test_the_docstring_describes_the_arguments() -> None:
     assert docstring_of(zoo("with_input_spec")).splitlines()[2:] == ["Args:", "    prompt: the prompt"]
     assert docstring_of(zoo("audio_in")).splitlines()[2:] == ["Args:", "    f: a file of type audio/mp3"]
     assert docstring_of(zoo("root_file_ct")).splitlines()[2:] == ["Args:", "    value: a file of type audio/mp3"]
@@ -118,6 +118,6 @@ def test_what_the_schema_tells_of_the_arguments_is_said() -> None:
     assert docstring_of(both) == "Sings.\n\nArgs:\n    f: a song; a file of type audio/mp3"
 
 
-def test_a_task_says_that_it_is_one() -> None:
+def test_the_docstring_of_a_task_mentions_submit() -> None:
     task = service("ZooTasks").endpoints["json_task"]
     assert docstring_of(task).endswith("\n\nThis is a task: ``.submit(...)`` queues it and returns a handle.")

@@ -1,4 +1,4 @@
-"""URLs: where a Service is, what its requests ask for, and where redirects lead."""
+"""URLs: base URLs, request targets, and redirects."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_base_urls(url: str, expected: BaseURL) -> None:
         ("file://host/s.sock", "must be absolute"),
     ],
 )
-def test_what_is_no_base_url(url: str, says: str) -> None:
+def test_an_invalid_base_url_is_a_value_error(url: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         parse_base_url(url)
 
@@ -145,7 +145,7 @@ URLS = st.text() | st.builds(
 
 @settings(max_examples=300)
 @given(URLS)
-def test_any_text_is_a_base_url_or_refused(url: str) -> None:
+def test_any_text_is_a_base_url_or_an_error(url: str) -> None:
     try:
         base = parse_base_url(url)
     except ValueError:
@@ -161,13 +161,13 @@ def test_any_text_is_a_base_url_or_refused(url: str) -> None:
 # --- targets
 
 
-def test_a_base_shows_no_password() -> None:
+def test_the_repr_of_a_base_url_shows_no_password() -> None:
     base = parse_base_url("https://user:s3cret@host:8/api")
     assert base.userinfo == "user:s3cret"
     assert repr(base) == "<BaseURL https://host:8/api>"
 
 
-def test_routes_go_out_as_they_were_recorded() -> None:
+def test_routes_are_encoded_as_recorded() -> None:
     for name in ("weird_route", "path_param_route", "trailing_slash", "nested_route", "root_route"):
         assert quote_route(zoo(name).route) == find(name).target
     odd = service("ZooOdd").endpoints["emoji🐘"]
@@ -176,7 +176,7 @@ def test_routes_go_out_as_they_were_recorded() -> None:
 
 @settings(max_examples=200)
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_a_route_is_one_path_whatever_is_in_it(text: str) -> None:
+def test_any_route_is_encoded_as_a_path(text: str) -> None:
     target = quote_route("/x" + text)
     assert checked_target(target) == target
     parts = urlsplit(target)
@@ -187,14 +187,14 @@ def test_a_route_is_one_path_whatever_is_in_it(text: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/a", "/a?b=c", "/a%20b", "/a?u=http://h", "/~a/{x}"])
-def test_targets_of_the_caller(path: str) -> None:
+def test_valid_targets_of_a_caller(path: str) -> None:
     assert checked_target(path) == path
 
 
 @pytest.mark.parametrize(
     "path", ["", "a", "//evil.example", "http://evil.example", "/a b", "/ä", "/a\r\nx: y", "/\x7f", "/a#b"]
 )
-def test_what_is_no_target(path: str) -> None:
+def test_an_invalid_target_is_a_value_error(path: str) -> None:
     with pytest.raises(ValueError, match="a path must start with a single slash, be percent-encoded"):
         checked_target(path)
 
@@ -225,7 +225,7 @@ def test_what_is_no_target(path: str) -> None:
         ("http://h:81/x", Origin("http", "h", 81), "/x"),
     ],
 )
-def test_where_a_redirect_leads(location: str, origin: Origin, target: str) -> None:
+def test_targets_of_redirects(location: str, origin: Origin, target: str) -> None:
     assert resolve(HERE, "/a/b?k=v", location) == (origin, target)
 
 
@@ -251,7 +251,7 @@ def test_a_redirect_to_the_same_authority_keeps_the_unix_socket() -> None:
         "http://[::1]evil/", "//1.2.3.4\\@evil/", "//127.999.1.1/",
     ],
 )  # fmt: skip
-def test_a_redirect_to_nowhere(location: str) -> None:
+def test_an_invalid_location_is_a_protocol_error(location: str) -> None:
     with pytest.raises(RemoteProtocolError, match="redirects to a Location that is not a valid http or https URL"):
         resolve(HERE, "/", location)
 
@@ -269,7 +269,7 @@ def test_the_name_of_a_host_is_limited_before_idna_which_takes_quadratic_time(mo
     assert encoded == []
 
 
-def test_a_redirect_never_gives_up_tls() -> None:
+def test_a_redirect_from_https_to_http_is_an_error() -> None:
     with pytest.raises(RemoteProtocolError, match=r"from https to http \(http://h\); that is never followed"):
         resolve(Origin("https", "h", 443), "/", "http://h/")
     assert resolve(Origin("https", "h", 443), "/", "//h/x")[0].scheme == "https"
@@ -279,7 +279,7 @@ def test_a_redirect_never_gives_up_tls() -> None:
 @given(
     st.text(st.characters(max_codepoint=255)) | URLS.map(lambda url: url.encode("latin-1", "replace").decode("latin-1"))
 )
-def test_any_location_leads_somewhere_or_is_refused(location: str) -> None:
+def test_any_location_is_a_target_or_an_error(location: str) -> None:
     try:
         origin, target = resolve(HERE, "/a", location)
     except RemoteProtocolError:
