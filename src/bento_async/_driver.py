@@ -234,18 +234,18 @@ async def save(active: ActiveExchange[bytes], open_sink: Callable[[], Sink[T]]) 
     try:
         sink = await to_thread.run_sync(open_sink)
         try:
-            gathering = bento_files.Gathering(exchange.head)
-            active.buffer = gathering.room
+            buffer = bento_files.WriteBuffer(exchange.head)
+            active.buffer = buffer.free
             while not active.is_over:
                 for block in await active.receive():
-                    if due := gathering.add(block):
-                        size = await to_thread.run_sync(gathering.write, sink, due, active.direct_read_source)
+                    if due := buffer.add(block):
+                        size = await to_thread.run_sync(buffer.write, sink, due, active.direct_read_source)
                         if size:
                             active.direct_read(size)
-                    active.buffer = gathering.room
+                    active.buffer = buffer.free
             if exchange.error is not None:
                 raise exchange.error
-            return await to_thread.run_sync(gathering.finish, sink)
+            return await to_thread.run_sync(buffer.finish, sink)
         except BaseException:
             with CancelScope(shield=True):
                 await to_thread.run_sync(sink.discard)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._results import Destination, FileSink, Gathering, ImageSink, SavedSink, Sink, open_sink
+    from ._results import Destination, FileSink, ImageSink, SavedSink, Sink, WriteBuffer, open_sink
     from ._tls import tls_context
     from ._uploads import BLOCK, blocks, measure, read_body
 
@@ -18,7 +18,7 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "._results": "Destination FileSink Gathering ImageSink SavedSink Sink open_sink",
+        "._results": "Destination FileSink ImageSink SavedSink Sink WriteBuffer open_sink",
         "._tls": "tls_context",
         "._uploads": "BLOCK blocks measure read_body",
     }
@@ -35,6 +35,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "BLOCK", "Destination", "FileSink", "Gathering", "ImageSink", "SavedSink", "Sink", "blocks", "measure", "open_sink",
-    "read_body", "tls_context",
+    "BLOCK", "Destination", "FileSink", "ImageSink", "SavedSink", "Sink", "WriteBuffer", "blocks", "measure",
+    "open_sink", "read_body", "tls_context",
 )  # fmt: skip

@@ -70,14 +70,14 @@ class Sink(Protocol[T_co]):
         ...
 
 
-class Gathering:
+class WriteBuffer:
     """A buffer for the bytes of a file as they arrive, whose memory is reused once they are written.
 
     Args:
         head: the head of the response.
 
     Attributes:
-        room: the free part of the buffer. Bytes received into it are passed to `add` as a view of it.
+        free: the free part of the buffer. Bytes received into it are passed to `add` as a view of it.
     """
 
     def __init__(self, head: Head) -> None:
@@ -85,40 +85,40 @@ class Gathering:
         size = int(length) if length.isdecimal() and len(length) < 8 else _BUFFER
         self._all = memoryview(bytearray(min(size, _BUFFER)))
         self._size = 0
-        self.room: memoryview = self._all
+        self.free: memoryview = self._all
 
     def add(self, block: bytes | memoryview) -> Sequence[bytes | memoryview]:
         """Add the next bytes; return the blocks to write before more are received, usually none."""
         due: Sequence[bytes | memoryview] = ()
         size = self._size + len(block)
         if size > len(self._all):
-            due, size = (self.gathered, block), 0
+            due, size = (self.filled, block), 0
         else:
             if not isinstance(block, memoryview):  # a view is in place already
                 self._all[self._size : size] = block
             if size == len(self._all):
                 due, size = (self._all,), 0
         self._size = size
-        self.room = self._all[size:]
+        self.free = self._all[size:]
         return due
 
     @property
-    def gathered(self) -> memoryview:
+    def filled(self) -> memoryview:
         """The bytes that are left to write at the end."""
         return self._all[: self._size]
 
     def write(
         self, sink: Sink[object], due: Sequence[bytes | memoryview], source: tuple[socket.socket, int] | None = None
     ) -> int:
-        """Write the blocks that are due, and then what has arrived meanwhile.
+        """Write blocks from `add`, then bytes that a socket has received in the meantime.
 
         Args:
-            sink: where to.
+            sink: the destination.
             due: the blocks.
-            source: a non-blocking socket from which the next bytes of the file come, and how many at most.
+            source: a non-blocking socket and the maximal number of bytes to read from it; None for none.
 
         Returns:
-            The number of bytes that came from the source.
+            The number of bytes read from the socket.
         """
         for block in due:
             sink.write(block)
@@ -126,18 +126,18 @@ class Gathering:
         size = 0
         while sock is not None and size < most:
             try:
-                received = sock.recv_into(self.room, min(len(self.room), most - size))
-            except OSError:  # nothing has arrived, or whoever receives next learns of it
+                received = sock.recv_into(self.free, min(len(self.free), most - size))
+            except OSError:  # nothing has arrived; an error is raised again by the next receive
                 break
             if not received:
                 break
-            sink.write(self.room[:received])
+            sink.write(self.free[:received])
             size += received
         return size
 
     def finish(self, sink: Sink[T]) -> T:
-        """Write the bytes that are left, and return the result."""
-        sink.write(self.gathered)
+        """Write the remaining bytes; return the result."""
+        sink.write(self.filled)
         return sink.finish()
 
 

@@ -131,13 +131,13 @@ class Driver:
             assert exchange.head is not None
             sink = open_sink()
             try:
-                gathering = bento_files.Gathering(exchange.head)
-                opened.recv_buffer = gathering.room
+                buffer = bento_files.WriteBuffer(exchange.head)
+                opened.recv_buffer = buffer.free
                 for block in blocks:
-                    for due in gathering.add(block):
+                    for due in buffer.add(block):
                         sink.write(due)
-                    opened.recv_buffer = gathering.room
-                sink.write(gathering.gathered)
+                    opened.recv_buffer = buffer.free
+                sink.write(buffer.filled)
                 return sink.finish()
             finally:
                 sink.discard()

@@ -22,7 +22,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bento_files import Gathering
+from bento_files import WriteBuffer
 from bento_proto import CallTimeout, ConnectionLost, Head, InternalServerError
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
@@ -224,18 +224,18 @@ def test_however_a_large_file_comes_it_is_whole(connect: Connect, answer: bytes,
     st.lists(st.tuples(st.integers(1, 1_500_000), st.booleans()), max_size=9),
 )
 def test_what_is_gathered_is_what_came(length: str, reads: list[tuple[int, bool]]) -> None:
-    gathering = Gathering(Head(200, (("content-length", length),)))
+    buffer = WriteBuffer(Head(200, (("content-length", length),)))
     came, written = 0, b""
     for size, there in reads:
         data = FIVE_MIB[came : came + size]
         block: bytes | memoryview = data
-        if there and len(gathering.room):
-            data = data[: len(gathering.room)]
-            block = gathering.room[: len(data)]
-            gathering.room[: len(data)] = data
+        if there and len(buffer.free):
+            data = data[: len(buffer.free)]
+            block = buffer.free[: len(data)]
+            buffer.free[: len(data)] = data
         came += len(data)
-        written += b"".join(gathering.add(block))
-    assert written + gathering.gathered == FIVE_MIB[:came]
+        written += b"".join(buffer.add(block))
+    assert written + buffer.filled == FIVE_MIB[:came]
 
 
 def contexts() -> tuple[ssl.SSLContext, ssl.SSLContext]:
