@@ -6,6 +6,7 @@ the application receives. It calls nothing and waits for nothing.
 
 from __future__ import annotations
 
+# mypy: disable-error-code="explicit-any"
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 from typing import Final, Generic, TypeAlias, TypeVar, cast
 from urllib.parse import unquote
@@ -20,7 +21,7 @@ T = TypeVar("T")
 ASGIMessage: TypeAlias = MutableMapping[str, object]
 """A scope, or a message that an application receives or sends."""
 
-ASGIApplication: TypeAlias = Callable[..., Awaitable[None]]  # type: ignore[explicit-any]  # it gives them names
+ASGIApplication: TypeAlias = Callable[..., Awaitable[None]]
 """An ASGI 3 application: called with scope, receive and send."""
 
 VERSIONS: Final = {"version": "3.0", "spec_version": "2.3"}

@@ -107,7 +107,7 @@ class AsyncioStream(Stream):
         if deadline <= self._clock():
             raise DeadlineExceeded
         if not self._is_watched:
-            self._loop.add_reader(self.sock, AsyncioStream._on_readable, ref(self))  # which must not keep it alive
+            self._loop.add_reader(self.sock, AsyncioStream._on_readable, ref[AsyncioStream](self))  # not kept alive
             self._is_watched = True
         self._is_ignored = False
         self._waiter = AsyncioWaiter(self._loop)
