@@ -184,6 +184,8 @@ class Stub:
                 piece.function(connection)
             if piece is End.SILENCE:
                 self._over.wait(60)
+            if piece is End.CLOSE and isinstance(connection, ssl.SSLSocket):
+                connection.unwrap()  # sends close_notify; an answer cut without it is incomplete (RFC 9112, 9.8)
             if piece is End.RESET:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return False
