@@ -148,9 +148,7 @@ def mutants(room: str, seed: str) -> Iterator[Mutant]:
             if not any(begin <= start < end for begin, end in pointless)
         )
         for _, here in groupby(possible, lambda mutant: mutant.position):
-            mutant = chance.choice(list(here))
-            if _compiles(mutated(mutant)):
-                yield mutant
+            yield chance.choice(list(here))
 
 
 def _possible(source: str) -> Iterator[tuple[str, int, Position]]:
@@ -269,10 +267,12 @@ class Laboratory:
         return True
 
     def test(self, mutant: Mutant) -> Verdict | None:
-        """Whether it survives; None if there is no more time."""
+        """Whether it survives; None if there is no more time, or if it is no Python."""
         if time.monotonic() > self.ends:
             return None
         original, changed = (SRC / mutant.path).read_text(encoding="utf-8"), mutated(mutant)
+        if not _compiles(changed):
+            return None
         bench = self._free.pop()
         try:
             bench.write(mutant.path, changed)
