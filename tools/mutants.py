@@ -44,10 +44,10 @@ SRC = ROOT / "src"
 CORE = Path("bento_proto")
 TESTS = ROOT / "tests" / "proto"
 ROOMS: dict[str, tuple[str, ...]] = {
-    "batch.py": ("window",),
+    "batch.py": ("batch",),
     "exchange": ("exchange", "progress", "recorded", "recorded_streams", "regressions"),
     "http11": ("http11", "fast_path", "tunnel", "regressions"),
-    "policy": ("operations", "flow", "retry", "redirect", "discovery", "task_polling", "tasks", "hooks", "session"),
+    "policy": ("attempts", "flow", "retry", "redirect", "discovery", "task_polling", "tasks", "hooks", "session"),
     "pool.py": ("pool",),
     "request": ("binding", "encoding", "encoding_recorded", "inputs", "multipart"),
     "response": ("decoders", "outputs", "response", "sse", "arrays", "recorded", "recorded_streams"),

@@ -1,4 +1,4 @@
-"""Tensors and frames in results: arrays and DataFrames where there are NumPy and pandas, lists where there aren't."""
+"""Tensors and frames in results: arrays and DataFrames with NumPy and pandas, lists without."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def converted(value: JSON, schema: Schema) -> Any:
 
 
 @pytest.mark.parametrize("schema", [{}, {"type": "array", "items": {"type": "integer"}}, {"$defs": {"A": {}}}])
-def test_what_holds_no_array_needs_no_conversion(schema: Schema) -> None:
+def test_a_schema_without_arrays_needs_no_conversion(schema: Schema) -> None:
     assert converter(schema) is None
 
 
@@ -41,7 +41,7 @@ RECORDED = [r.case for r in load("calls") if (r.result or "").startswith(("ndarr
 
 
 @pytest.mark.parametrize("case", RECORDED)
-def test_recorded_results_are_what_bentomls_own_client_makes_of_them(case: str) -> None:
+def test_recorded_results_equal_those_of_bentomls_client(case: str) -> None:
     recording = find(case)
     found = converted(parse_json(recording.response_body), zoo(recording.endpoint or "").output.schema)
     if isinstance(found, pd.DataFrame):
@@ -93,7 +93,7 @@ def test_the_dtype_and_shape_of_the_schema(value: JSON, schema: Schema, dtype: s
         ([[1]], {"anyOf": ["nonsense", {"type": "array", "items": TENSOR}]}, [0]),
     ],
 )  # fmt: skip
-def test_arrays_are_found_wherever_they_are(value: JSON, schema: Schema, keys: list[Any]) -> None:
+def test_nested_arrays(value: JSON, schema: Schema, keys: list[Any]) -> None:
     found = converted(value, schema)
     for key in keys:
         found = found[key]
@@ -114,7 +114,7 @@ def test_arrays_are_found_wherever_they_are(value: JSON, schema: Schema, keys: l
         (5, {"properties": {"t": TENSOR}}),
     ],
 )
-def test_what_does_not_fit_a_schema_that_says_little_stays_as_it_is(value: JSON, schema: Schema) -> None:
+def test_values_that_do_not_fit_a_vague_schema_are_unchanged(value: JSON, schema: Schema) -> None:
     assert converted(value, schema) == value
 
 
@@ -140,7 +140,7 @@ def test_a_frame_in_a_union_is_made_of_rows_and_of_columns() -> None:
         ([1], {"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}, "B": TENSOR}}),
     ],
 )
-def test_what_does_not_fit_its_dtype_or_shape_breaks_the_protocol(value: JSON, schema: Schema) -> None:
+def test_values_that_do_not_fit_dtype_or_shape_are_errors(value: JSON, schema: Schema) -> None:
     with pytest.raises(RemoteProtocolError, match="the response does not fit its schema"):
         converted(value, schema)
 
@@ -177,7 +177,7 @@ def test_any_value_under_any_schema_is_converted_or_refused(value: JSON, inner: 
 
 
 @pytest.mark.parametrize("package", ["numpy", "pandas"])
-def test_without_the_package_they_stay_lists(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_packages_arrays_are_lists(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     schema = TENSOR if package == "numpy" else FRAME
     assert converted([{"a": 1}], {"items": schema}) == [{"a": 1}]
@@ -197,7 +197,7 @@ def test_without_the_package_they_stay_lists(package: str, monkeypatch: pytest.M
         ({"type": "string"}, FRAME, set()),
     ],
 )
-def test_which_packages_calls_import(output: JSON, given: JSON, modules: set[str]) -> None:
+def test_modules_of(output: JSON, given: JSON, modules: set[str]) -> None:
     """Who runs an event loop asks. A frame that is an argument has brought its package along."""
     route = {"name": "f", "route": "/f", "input": {"properties": {"x": given}}, "output": output}
     assert modules_of(parse_service({"name": "S", "routes": [cast("JSON", route)]}).endpoints["f"]) == modules

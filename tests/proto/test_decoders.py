@@ -47,7 +47,7 @@ def json_items(limit: int = 1 << 30) -> JSONStreamDecoder[JSON]:
 
 
 @pytest.mark.parametrize(("limit", "fault"), [(5, None), (4, LimitExceeded)])
-def test_whole(limit: int, fault: Fault) -> None:
+def test_the_whole_body(limit: int, fault: Fault) -> None:
     expected = ([b"abcde"], None) if fault is None else ([], fault)
     for pieces in splits(b"abcde"):
         assert drained(WholeDecoder(bytes, limit), pieces) == expected
@@ -55,14 +55,14 @@ def test_whole(limit: int, fault: Fault) -> None:
     assert drained(WholeDecoder(bytes, 0), []) == ([b""], None)
 
 
-def test_a_fault_of_the_whole_is_its_parsers() -> None:
+def test_an_error_of_the_parser() -> None:
     def parse(data: bytes) -> str:
         raise LimitExceeded(data.decode())
 
     assert drained(WholeDecoder(parse, 9), [b"a"]) == ([], LimitExceeded)
 
 
-def test_raw() -> None:
+def test_bytes() -> None:
     for pieces in splits(bytes(range(256))):
         items, fault = drained(RawDecoder(), pieces, boundaries=True)
         assert b"".join(item for item in items if isinstance(item, bytes)) == bytes(range(256))
@@ -106,7 +106,7 @@ def test_text(charset: str, text: str) -> None:
         ("utf-16-le", "ab".encode("utf-16-le") + b"c", "ab"),
     ],
 )
-def test_text_that_breaks_off_or_is_none_is_an_error_behind_what_came(charset: str, data: bytes, before: str) -> None:
+def test_invalid_or_incomplete_text_is_an_error_behind_what_came(charset: str, data: bytes, before: str) -> None:
     for pieces in splits(data):
         items, fault = drained(TextDecoder(charset), pieces)
         assert "".join(map(str, items)) == before
@@ -177,14 +177,14 @@ def test_json_items(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("body", FAULTS, ids=lambda body: f"{body[:20]!r}{len(body)}")
-def test_what_is_no_json_item_is_an_error_behind_those_before(body: bytes) -> None:
+def test_invalid_json_is_an_error_behind_earlier_items(body: bytes) -> None:
     for number, pieces in enumerate(splits(body)):
         assert drained(json_items(), pieces) == (FAULTS[body], RemoteProtocolError)
         if number == 2 and len(body) > 10_000:
             break
 
 
-def test_not_a_number_is_one() -> None:
+def test_nan_and_infinity() -> None:
     for pieces in splits(b"NaN 1NaN"):
         items, fault = drained(json_items(), pieces)
         assert (str(items), fault) == ("[nan, 1, nan]", None)
@@ -231,7 +231,7 @@ def test_any_values_in_any_pieces(items: list[JSON], between: str, ascii_only: b
 
 
 @given(st.lists(st.sampled_from([*'[]{}",:\\ 1-.eE+', "nul", "true", '"a"', "NaN"]), max_size=20).map("".join), cuts)
-def test_any_nonsense_in_any_pieces_ends_the_same(text: str, places: list[float]) -> None:
+def test_any_bytes_in_any_pieces_give_the_same(text: str, places: list[float]) -> None:
     body = text.encode()
     pieces = cut(body, [int(place * len(body)) for place in places])
     assert repr(drained(json_items(), pieces)) == repr(drained(json_items(), [body]))
@@ -246,7 +246,7 @@ def test_the_limit_is_for_one_item(item: bytes) -> None:
         assert drained(json_items(9), pieces) == ([[1]], LimitExceeded)
 
 
-def test_what_makes_the_items_may_refuse_one() -> None:
+def test_an_error_of_the_conversion() -> None:
     def positive(value: JSON) -> JSON:
         if value == [0]:
             raise RemoteProtocolError("not positive")
@@ -259,7 +259,7 @@ def test_what_makes_the_items_may_refuse_one() -> None:
 # --- what it costs
 
 
-def test_a_large_item_is_looked_at_a_bounded_number_of_times(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_item_takes_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at = 0
     parse: Callable[[str, int], object] = _items._raw_decode
 
@@ -288,7 +288,7 @@ def test_a_large_item_is_looked_at_a_bounded_number_of_times(monkeypatch: pytest
     [lambda: WholeDecoder(bytes, 1 << 20), lambda: json_items(1 << 20)],
     ids=["Whole", "JSONItems"],
 )
-def test_what_comes_in_crumbs_takes_little_more_memory_than_its_size(make: Callable[[], Decoder[object]]) -> None:
+def test_single_bytes_take_little_more_memory_than_their_size(make: Callable[[], Decoder[object]]) -> None:
     crumbs: Sequence[bytes] = [b'"a'] + [b"%03d" % (number % 1000) for number in range(100_000)]
     decoder = make()
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""Whether a Service is ready, and where it is: behind prefixes and gateways, and while it starts."""
+"""Finding a Service: readiness, schema and mount, behind prefixes and gateways, and while it starts."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_root_may_have_the_schema_of_another_service() -> None:
     assert ask(URL + "/gw", reply(404), reply(404), reply(200, PLAIN))[0] is False
 
 
-def test_there_is_none() -> None:
+def test_no_schema_anywhere() -> None:
     played = play(describe(parse_base_url(URL + "/gw"), (), TERMS, 0.0), reply(404), reply(404))
     assert isinstance(played.error, NotFound)
     assert "is it the URL of a BentoML Service?" in str(played.error)
@@ -79,7 +79,7 @@ def test_there_is_none() -> None:
         (lost(FailureKind.TLS), ConnectError),
     ],
 )
-def test_it_can_not_be_had(answer: Answer, kind: type[Exception]) -> None:
+def test_a_schema_that_can_not_be_fetched(answer: Answer, kind: type[Exception]) -> None:
     played = play(describe(parse_base_url(URL), (), TERMS, 0.0), answer)
     assert isinstance(played.error, kind)
     assert str(played.error).startswith(f"can't read {URL}/schema.json: ")
@@ -96,7 +96,7 @@ def test_it_can_not_be_had(answer: Answer, kind: type[Exception]) -> None:
         (URL + "/%C3%BC", schema("/ü/f"), ""),
     ],
 )
-def test_where_a_service_of_a_given_schema_is(url: str, routes: bytes, mount: str) -> None:
+def test_the_mount_of_a_given_schema(url: str, routes: bytes, mount: str) -> None:
     assert mounted(parse_service(routes), parse_base_url(url)).mount == mount
 
 
@@ -141,11 +141,11 @@ def test_readiness(url: str, answers: list[Answer], ready: bool, asked: list[str
     assert ask(url, *answers) == (ready, asked)
 
 
-def test_a_known_schema_is_not_asked_for() -> None:
+def test_a_known_schema_is_not_fetched() -> None:
     assert ask(URL, reply(404), reply(200), known=PREFIX) == (True, ["/readyz", "/api/v1/readyz"])
 
 
-def test_the_time_for_readiness_includes_the_search() -> None:
+def test_the_timeout_of_a_probe_includes_the_search_for_the_schema() -> None:
     context = TERMS.replace(timeout=Timeout(total=2.0))
     answers = (reply(404).after(1.0), reply(200, PREFIXED).after(0.5), reply(200))
     played = play(probe(parse_base_url(URL), (), context, None, 100.0, 5.0), *answers, now=100.0)
@@ -155,7 +155,7 @@ def test_the_time_for_readiness_includes_the_search() -> None:
     assert [asked.timeout.total for asked in played.asked] == [2.0, 1.0]
 
 
-def test_waiting_includes_the_search() -> None:
+def test_the_wait_includes_the_search_for_the_schema() -> None:
     script = (reply(404), lost(FailureKind.TIMEOUT).after(1.0))
     played = play(until_ready(parse_base_url(URL), (), TERMS, None, 1.0, 0.0), *script)
     assert isinstance(played.error, ServiceUnavailable)
@@ -170,7 +170,7 @@ def test_the_search_for_the_schema_has_one_total() -> None:
     assert played.error is None
 
 
-def test_waiting_pauses_longer_each_time_and_gives_the_time() -> None:
+def test_pauses_grow_and_the_time_is_returned() -> None:
     played = play(
         until_ready(parse_base_url(URL), (), TERMS, None, None, 100.0),
         *[lost(FailureKind.CONNECT)] * 7,
@@ -193,12 +193,12 @@ def test_waiting_pauses_longer_each_time_and_gives_the_time() -> None:
         reply(502),
     ],
 )
-def test_whatever_a_starting_server_does_is_waited_out(answer: Answer) -> None:
+def test_transient_errors_are_waited_out(answer: Answer) -> None:
     played = play(until_ready(parse_base_url(URL), (), TERMS, None, 30.0, 0.0), answer, reply(200))
     assert played.error is None
 
 
-def test_waiting_ends_with_the_cause() -> None:
+def test_the_error_has_the_cause() -> None:
     played = play(
         until_ready(parse_base_url(URL), (), TERMS, None, 1.0, 0.0), Forever(lost(FailureKind.CONNECT, "refused"))
     )
@@ -208,7 +208,7 @@ def test_waiting_ends_with_the_cause() -> None:
     assert played.now == pytest.approx(1.0)
 
 
-def test_that_the_last_request_ran_out_of_time_hides_nothing() -> None:
+def test_a_timeout_of_the_last_request_does_not_hide_the_cause() -> None:
     script = (lost(FailureKind.CONNECT, "refused"), lost(FailureKind.TIMEOUT, "too late").after(1.0))
     played = play(until_ready(parse_base_url(URL), (), TERMS, None, 1.0, 0.0), *script)
     assert str(played.error).endswith(": refused")
@@ -220,7 +220,7 @@ def test_that_the_last_request_ran_out_of_time_hides_nothing() -> None:
 
 
 @pytest.mark.parametrize(("status", "kind"), [(401, Unauthorized), (403, Forbidden)])
-def test_no_waiting_brings_a_token(status: int, kind: type[Exception]) -> None:
+def test_a_missing_token_ends_the_wait(status: int, kind: type[Exception]) -> None:
     played = play(until_ready(parse_base_url(URL), (), TERMS, None, 30.0, 0.0), reply(503), reply(status))
     assert isinstance(played.error, kind)
 

@@ -1,4 +1,4 @@
-"""The exchange: its table, all of it; what its states mean; what an error answer becomes."""
+"""The exchange: its whole transition table, what its states mean, and the exceptions of error responses."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ EVENTS: dict[Input, list[Received]] = {
 PAIRS = list(itertools.product(State, EVENTS))
 
 
-def test_the_table_knows_every_state_and_every_input() -> None:
+def test_the_table_covers_every_state_and_input() -> None:
     assert set(TRANSITIONS) == set(PATHS) == set(State)
     assert {what for row in TRANSITIONS.values() for what in row} == {*EVENTS, Input.INVALID} == set(Input)
     assert {state for row in TRANSITIONS.values() for state in row.values()} == set(State) - {State.WAITING}
@@ -104,7 +104,7 @@ def test_the_table_knows_every_state_and_every_input() -> None:
 
 
 @pytest.mark.parametrize(("state", "what"), [pair for pair in PAIRS if pair[1] in TRANSITIONS[pair[0]]])
-def test_what_the_table_allows_moves_as_it_says(state: State, what: Input) -> None:
+def test_allowed_inputs_lead_to_the_next_state(state: State, what: Input) -> None:
     for path, event in itertools.product(PATHS[state], EVENTS[what]):
         moved = exchange(*path)
         moved.receive(event)
@@ -114,7 +114,7 @@ def test_what_the_table_allows_moves_as_it_says(state: State, what: Input) -> No
 
 
 @pytest.mark.parametrize(("state", "what"), [pair for pair in PAIRS if pair[1] not in TRANSITIONS[pair[0]]])
-def test_what_it_does_not_is_refused_and_changes_nothing(state: State, what: Input) -> None:
+def test_other_inputs_raise_and_change_nothing(state: State, what: Input) -> None:
     for path, event in itertools.product(PATHS[state], EVENTS[what]):
         unmoved = exchange(*path)
         before = contents(unmoved)
@@ -141,7 +141,7 @@ BREAKS: dict[State, list[list[Received]]] = {
 
 
 @pytest.mark.parametrize("state", BREAKS)
-def test_what_cannot_be_decoded_breaks(state: State) -> None:
+def test_undecodable_input_is_invalid(state: State) -> None:
     assert {state for state, row in TRANSITIONS.items() if Input.INVALID in row} == set(BREAKS)
     for path in BREAKS[state]:
         broken = exchange(*path[:-1])
@@ -152,7 +152,7 @@ def test_what_cannot_be_decoded_breaks(state: State) -> None:
         assert broken.failure is None
 
 
-def test_an_error_status_counts_even_in_a_coding_that_is_not_known() -> None:
+def test_an_error_status_in_an_unknown_content_coding() -> None:
     refused = exchange(Head(503, (("content-encoding", "br"),)))
     assert refused.state is State.FAILED
     assert isinstance(refused.error, ServiceUnavailable)
@@ -179,14 +179,14 @@ def test_an_error_status_counts_even_in_a_coding_that_is_not_known() -> None:
         ([ConnectionFailed(FailureKind.DISCONNECTED, "x")], items, False, False),
     ],
 )
-def test_what_the_adapter_is_to_do(
+def test_wants_body_and_is_streaming(
     path: list[Received], reader: ReaderFactory[object], wants_body: bool, is_streaming: bool
 ) -> None:
     told = exchange(*path, reader=reader)
     assert (told.wants_body, told.is_streaming) == (wants_body, is_streaming)
 
 
-def test_a_value_is_kept_until_it_is_whole() -> None:
+def test_a_value_is_available_when_it_is_complete() -> None:
     kept = exchange(reader=value)
     for event in (Head(200), Data(b"ab"), Data(b"c"), End()):
         with pytest.raises(LocalProtocolError, match="no result"):
@@ -195,7 +195,7 @@ def test_a_value_is_kept_until_it_is_whole() -> None:
     assert kept.result == b"abc"
 
 
-def test_items_are_given_out_and_not_kept() -> None:
+def test_items_are_returned_and_not_kept() -> None:
     given_out = exchange(Head(200))
     assert list(given_out.receive(Data(b"[1][2]3"))) == [[1], [2]]
     assert list(given_out.receive(End())) == [3]
@@ -203,21 +203,21 @@ def test_items_are_given_out_and_not_kept() -> None:
         _ = given_out.result
 
 
-def test_a_value_that_breaks_has_no_result() -> None:
+def test_an_invalid_value_has_no_result() -> None:
     broken = exchange(Head(200), Data(b"123456789"), reader=value)
     assert isinstance(broken.error, LimitExceeded)
     with pytest.raises(LocalProtocolError, match="no result"):
         _ = broken.result
 
 
-def test_only_who_is_told_sees_the_end_of_a_chunk() -> None:
+def test_the_end_of_a_chunk_delimits_a_number_only_if_it_is_given() -> None:
     told = exchange(Head(200))
     assert list(told.receive(Data(b"1", ends_chunk=True))) == [1]
     assert list(told.receive(Data(b"2"))) == []
     assert list(told.receive(Data(b"", ends_chunk=True))) == [2]
 
 
-def test_a_compressed_body_is_decompressed_in_any_pieces() -> None:
+def test_a_compressed_body_in_any_pieces() -> None:
     head = Head(200, (("content-encoding", "gzip"),))
     body = gzip.compress(b"[1] [2] 3")
     assert exchange(head).is_compressed
@@ -231,7 +231,7 @@ def test_a_compressed_body_is_decompressed_in_any_pieces() -> None:
         assert inflating.state is State.DONE
 
 
-def test_it_shows_no_credential() -> None:
+def test_no_repr_shows_a_credential() -> None:
     shown = f"{exchange()!r} {exchange().request!r} {exchange(Head(401, REQUEST.headers)).head!r}"
     assert shown == "<Exchange POST /add: waiting> <Request POST http://h/add> <Head 401>"
 
@@ -252,7 +252,7 @@ def test_it_shows_no_credential() -> None:
     ],
 )
 @pytest.mark.parametrize("path", [[], [Head(200)]], ids=["waiting", "open"])
-def test_a_loss_becomes_an_error(
+def test_the_exception_of_each_failure_kind(
     loss: FailureKind, kind: type[BentoMLException], sent: bool | None, path: Sequence[Received]
 ) -> None:
     cause = OSError("the cause")
@@ -267,7 +267,7 @@ def test_a_loss_becomes_an_error(
 
 
 @pytest.mark.parametrize("loss", [FailureKind.TIMEOUT, FailureKind.DISCONNECTED])
-def test_what_was_not_sent_is_said(loss: FailureKind) -> None:
+def test_sent_is_that_of_the_failure(loss: FailureKind) -> None:
     error = exchange(ConnectionFailed(loss, "no place in the pool", sent=False)).error
     assert isinstance(error, (CallTimeout, ConnectionLost))
     assert error.sent is False
@@ -281,7 +281,7 @@ ENDS: list[Callable[[], Received]] = [
 
 
 @pytest.mark.parametrize("end", ENDS, ids=["whole", "cut", "timeout"])
-def test_a_refusal_is_one_however_its_body_ends(end: Callable[[], Received]) -> None:
+def test_an_error_response_whose_body_is_cut_off_is_one(end: Callable[[], Received]) -> None:
     head = Head(400, (("X-BentoML-Request-ID", "0123"), ("x", "y")))
     refused = Exchange(REQUEST, items, Limits())
     for event in (head, Data(b'[{"error":'), Data(b'"no"}]'), end()):
@@ -294,7 +294,7 @@ def test_a_refusal_is_one_however_its_body_ends(end: Callable[[], Received]) -> 
     assert (type(copy), str(copy), copy.error_code, copy.request_id) == (InvalidArgument, "no", 400, "0123")
 
 
-def test_of_a_long_refusal_the_beginning_is_kept() -> None:
+def test_the_beginning_of_a_long_error_body_is_kept() -> None:
     for size in (1, 3, 100):
         refused = exchange(Head(500))
         body = b"no, never, not at all"
@@ -307,7 +307,7 @@ def test_of_a_long_refusal_the_beginning_is_kept() -> None:
 
 @pytest.mark.parametrize("compressed", [False, True])
 @pytest.mark.parametrize("status", [200, 400])
-def test_chunks_that_came_together_are_what_they_are_one_by_one(status: int, compressed: bool) -> None:
+def test_chunks_together_equal_chunks_one_by_one(status: int, compressed: bool) -> None:
     numbers = zlib.compress(b"1234") if compressed else b"1234"
     pieces = [numbers[:1], numbers[1:2], numbers[2:]]
     coding = (("content-encoding", "deflate"),) if compressed else ()

@@ -1,4 +1,4 @@
-"""The reading and writing of plain HTTP/1.1 beside h11, which has the last word: both give the same, whatever comes."""
+"""The parser and writer for the usual form of HTTP/1.1: for any input the result is that of h11."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ MOVED = b"HTTP/1.1 302 Found\r\nlocation: /y\r\ntransfer-encoding: chunked\r\n\r
 @example(CHUNKED + b"0" * 19 + b"5\r\nhello\r\n0\r\n\r\n", [], "POST", False)
 @example(CHUNKED + b"0" * 20 + b"5\r\nhello\r\n0\r\n\r\n", [], "POST", False)
 @given(answers(), PLACES, st.sampled_from(METHODS), st.booleans())
-def test_an_answer_is_read_as_h11_reads_it(data: bytes, places: list[int], method: str, closes: bool) -> None:
+def test_responses_are_parsed_as_by_h11(data: bytes, places: list[int], method: str, closes: bool) -> None:
     pieces = cut(data, places)
     read = outcome(method, pieces, closes=closes)
     with only_h11():
@@ -147,9 +147,7 @@ def test_an_answer_is_read_as_h11_reads_it(data: bytes, places: list[int], metho
 
 
 @given(st.sampled_from([SIZED, CHUNKED]), st.binary(max_size=40), st.binary(max_size=40), PLACES)
-def test_so_is_anything_within_and_behind_a_plain_head(
-    head: bytes, field: bytes, body: bytes, places: list[int]
-) -> None:
+def test_random_bytes_are_parsed_as_by_h11(head: bytes, field: bytes, body: bytes, places: list[int]) -> None:
     pieces = cut(head[:-2] + field + b"\r\n\r\n" + body, places)
     read = outcome("POST", pieces, closes=False)
     with only_h11():
@@ -158,7 +156,7 @@ def test_so_is_anything_within_and_behind_a_plain_head(
 
 @pytest.mark.parametrize("answer", [SIZED + b"hello", CHUNKED + b"5\r\nhello\r\nB\r\nhello world\r\n0\r\n\r\n"])
 @pytest.mark.parametrize("step", [1, 7, 1000])
-def test_a_plain_answer_needs_no_h11(answer: bytes, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_usual_responses_need_no_h11(answer: bytes, step: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # Or else the tests above would compare h11 with itself.
     monkeypatch.setattr(h11, "Connection", None)
     read = outcome("POST", cut(answer, list(range(0, len(answer), step))), closes=False)
@@ -167,7 +165,7 @@ def test_a_plain_answer_needs_no_h11(answer: bytes, step: int, monkeypatch: pyte
     assert read[-2:] == (True, True)
 
 
-def test_a_head_in_single_bytes_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_head_in_single_bytes_is_parsed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
     searched: list[int] = []
     may_become_plain = _plain.may_become_plain
@@ -224,7 +222,7 @@ FIELD = st.tuples(
     st.lists(FIELD, max_size=3),
     st.sampled_from([(), (b"body",)]),
 )
-def test_a_request_is_written_as_h11_writes_it(
+def test_requests_are_written_as_by_h11(
     method: str, target: str, fields: list[tuple[str, str]], body: tuple[bytes, ...]
 ) -> None:
     request = Request(method, ORIGIN, target, tuple(fields), body)
@@ -253,7 +251,7 @@ def by_h11(request: Request) -> bytes | None:
 
 
 @pytest.mark.parametrize("step", [1, 7, 1000])
-def test_of_a_body_that_can_not_be_decoded_both_say_the_same(step: int) -> None:
+def test_undecodable_bodies_give_the_same_error_as_with_h11(step: int) -> None:
     answer = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 6\r\n\r\nno zip"
     pieces = cut(answer, list(range(0, len(answer), step)))
     read = outcome("POST", pieces, closes=False)

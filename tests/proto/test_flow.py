@@ -1,4 +1,4 @@
-"""Flows are run step by step, and never out of step."""
+"""Running flows step by step."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_flow_without_steps_is_over_at_once() -> None:
         run.resume(1.0)
 
 
-def test_steps_come_one_by_one_and_the_time_goes_in() -> None:
+def test_steps_come_one_by_one_and_times_are_sent() -> None:
     first, second = carried_out(), carried_out()
     run = FlowRunner(count(first, second))
     assert next_in(run) is first
@@ -72,7 +72,7 @@ def test_steps_come_one_by_one_and_the_time_goes_in() -> None:
     assert run.result == [5.0, 7.0]
 
 
-def test_a_result_of_none_is_one() -> None:
+def test_none_is_a_result() -> None:
     def nothing() -> Flow[None]:
         yield Step(carried_out(), Timeout())
 
@@ -89,7 +89,7 @@ HEAD = Head(200)
     [[], [HEAD], [HEAD, Data(b"x")], [Head(500)], [Head(500), Data(b"x")]],
     ids=["nothing", "head", "body", "refusal", "refusal's body"],
 )
-def test_a_step_is_not_over_before_its_exchange_is(events: list[Received]) -> None:
+def test_a_step_needs_its_exchange_carried_out(events: list[Received]) -> None:
     under_way = exchange()
     for event in events:
         under_way.receive(event)
@@ -109,7 +109,7 @@ def test_a_step_is_not_over_before_its_exchange_is(events: list[Received]) -> No
     [HEAD, Head(302, (("location", "/"),)), ConnectionFailed(FailureKind.CONNECT, "no")],
     ids=["items", "redirect", "loss"],
 )
-def test_a_step_is_over_with_the_head_if_the_body_is_the_callers_or_nobodys(event: Received) -> None:
+def test_a_step_is_over_with_the_head_of_a_stream_or_a_redirect(event: Received) -> None:
     handed_over = exchange(lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()))
     handed_over.receive(event)
     run = FlowRunner(count(handed_over))
@@ -117,7 +117,7 @@ def test_a_step_is_over_with_the_head_if_the_body_is_the_callers_or_nobodys(even
     assert run.result == [1.0]
 
 
-def test_a_flow_that_gives_up_has_no_result() -> None:
+def test_a_failed_flow_has_no_result() -> None:
     def giving_up(steps: int) -> Flow[int]:
         for _ in range(steps):
             yield Step(carried_out(), Timeout())
@@ -133,7 +133,7 @@ def test_a_flow_that_gives_up_has_no_result() -> None:
         _ = run.result
 
 
-def test_a_flow_can_be_dropped() -> None:
+def test_a_flow_can_be_closed() -> None:
     cleaned: list[str] = []
 
     def cleaning() -> Flow[int]:
@@ -154,7 +154,7 @@ def test_a_flow_can_be_dropped() -> None:
         run.resume(0.0)
 
 
-def test_the_result_outlives_closing() -> None:
+def test_close_keeps_the_result() -> None:
     run = FlowRunner(count())
     run.close()
     assert run.result == []

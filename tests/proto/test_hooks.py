@@ -1,4 +1,4 @@
-"""What hooks are told of the requests of a call, in which order, what they may add, and what they never see."""
+"""Hooks: their events and order, the headers that they add, and that they see no credentials."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def flow(request: Request, *hooks: Hooks) -> Flow[Exchange[bytes]]:
 # --- what they are told
 
 
-def test_an_answer_at_once() -> None:
+def test_the_events_of_a_call() -> None:
     notes = Notes()
     play(flow(POST, notes.hooks), OK.after(0.5), now=100.0)
     assert notes.lines == ["1 POST http://service:3000/f +0", "1 200 in 0.5", "1 over: None, 1 bytes"]
@@ -116,7 +116,7 @@ def test_an_answer_at_once() -> None:
     assert end.seconds == 0.5
 
 
-def test_what_a_server_says_is_on_one_line_and_does_nothing_to_a_terminal() -> None:
+def test_text_of_the_server_is_one_printable_line() -> None:
     notes = Notes()
     said = "busy\n  POST http://forged 200\r\n\x1b[2J\x9b\x00"
     refused = reply(503, said, {"x-bentoml-request-id": "4\x1b2"})
@@ -130,7 +130,7 @@ def test_what_a_server_says_is_on_one_line_and_does_nothing_to_a_terminal() -> N
     assert {event.request_id for event in notes.told if isinstance(event, ResponseEvent)} == {r"4\x1b2"}
 
 
-def test_each_attempt_is_told_of_with_what_came_before_it() -> None:
+def test_each_attempt_has_events() -> None:
     notes = Notes()
     script = [lost(FailureKind.CONNECT, "no route"), reply(503, "busy", {"retry-after": "5"}), OK]
     play(flow(POST, notes.hooks), *[answer.after(1) for answer in script], now=100.0)
@@ -148,7 +148,7 @@ def test_each_attempt_is_told_of_with_what_came_before_it() -> None:
     ]
 
 
-def test_a_stale_connection_and_an_old_token_are_retries_at_once() -> None:
+def test_a_closed_connection_and_an_old_token_are_retries_at_once() -> None:
     notes = Notes()
     given = context(notes.hooks, renew=POST)
     play(
@@ -173,7 +173,7 @@ def test_all_attempts_have_the_idempotency_key_of_the_first() -> None:
     assert [asked.headers.get("x") for asked in played.asked] == ["1", "2", None]
 
 
-def test_a_redirect_is_an_answer_and_then_another_request() -> None:
+def test_a_redirect_is_a_response_and_another_request() -> None:
     notes = Notes()
     play(flow(POST, notes.hooks), moved(307, "/g?task_id=1&sig=s3cr3t&flag"), OK, now=100.0)
     assert notes.lines == [
@@ -193,7 +193,7 @@ def test_a_redirect_that_is_not_followed_is_an_error() -> None:
     assert notes.ends[0].error == f"RemoteProtocolError: {message}"
 
 
-def test_what_is_not_sent_for_lack_of_time_is_not_told_of() -> None:
+def test_a_request_after_the_deadline_has_no_events() -> None:
     notes = Notes()
     given = context(notes.hooks, total=1)
     played = play(send_request(POST, whole_reader(bytes, 9), given, 0.0), moved(307, "/g").after(2))
@@ -201,7 +201,7 @@ def test_what_is_not_sent_for_lack_of_time_is_not_told_of() -> None:
     assert notes.lines == ["1 POST http://service:3000/f +0", "1 307 in 2", "1 over: None, 0 bytes"]
 
 
-def test_a_stream_is_over_when_it_is_read() -> None:
+def test_a_stream_is_over_when_it_has_been_read() -> None:
     notes = Notes()
     run = FlowRunner(send_request(POST, EVENTS, context(notes.hooks), 0.0))
     assert run.step is not None
@@ -217,7 +217,7 @@ def test_a_stream_is_over_when_it_is_read() -> None:
     assert notes.ends[0].seconds is None
 
 
-def test_a_stream_that_breaks_or_is_closed_is_over_then_and_once() -> None:
+def test_a_stream_that_fails_or_is_closed_is_over_once() -> None:
     for last, expected in (
         (ConnectionFailed(FailureKind.DISCONNECTED, "cut"), "1 over: ConnectionLost: cut, 9 bytes"),
         (None, "1 over early: None, 9 bytes"),
@@ -242,7 +242,7 @@ def test_a_stream_that_came_at_once_is_over_at_once() -> None:
     assert notes.lines[1:] == ["1 200 in 0", "1 over: None, 1 bytes"]
 
 
-def test_a_call_that_is_given_up_is_over_then() -> None:
+def test_a_cancelled_call_is_over() -> None:
     notes = Notes()
     run = FlowRunner(flow(POST, notes.hooks))
     run.close()
@@ -261,7 +261,7 @@ def test_a_call_that_is_given_up_is_over_then() -> None:
     assert notes.lines[-1] == "1 over early: KeyboardInterrupt, 0 bytes"
 
 
-def test_a_call_that_is_given_up_while_it_is_refused_is_over_then() -> None:
+def test_a_call_cancelled_during_an_error_response_is_over() -> None:
     notes = Notes()
     run = FlowRunner(flow(POST, notes.hooks))
     assert run.step is not None
@@ -281,7 +281,7 @@ def test_a_body_of_unknown_length_has_no_size() -> None:
 # --- what they never see
 
 
-def test_no_credential_is_shown() -> None:
+def test_events_have_no_credentials() -> None:
     notes = Notes()
     answer = reply(
         200,
@@ -307,7 +307,7 @@ def test_no_credential_is_shown() -> None:
     assert response.headers["location"] == "https://store:8443/x?X-Amz-Signature=REDACTED"
 
 
-def test_a_location_that_is_no_url_is_not_shown() -> None:
+def test_a_malformed_location_is_hidden() -> None:
     notes = Notes()
     play(flow(POST, notes.hooks), reply(200, b"", {"location": "http://[s3cr3t"}))
     assert isinstance(notes.told[1], ResponseEvent)
@@ -317,7 +317,7 @@ def test_a_location_that_is_no_url_is_not_shown() -> None:
 # --- what they may add
 
 
-def test_headers_of_a_hook_are_sent_in_place_of_those_of_the_same_name() -> None:
+def test_headers_of_a_hook_replace_those_of_the_same_name() -> None:
     first, second = Notes({"Traceparent": "1", "X-Signature": "a"}), Notes({"x-signature": "b", "User-Agent": "me"})
     request = Request("POST", HERE, "/f", (("user-agent", "you"),), (b"{}",))
     played = play(flow(request, first.hooks, second.hooks), lost(FailureKind.CONNECT), OK)
@@ -325,7 +325,7 @@ def test_headers_of_a_hook_are_sent_in_place_of_those_of_the_same_name() -> None
         assert asked.headers == {"traceparent": "1", "x-signature": "b", "user-agent": "me"}
 
 
-def test_to_another_origin_goes_nothing_that_could_be_a_credential() -> None:
+def test_no_credential_of_a_hook_is_sent_to_another_origin() -> None:
     notes = Notes({"traceparent": "1", "tracestate": "2", "x-signature": "s3cr3t", "authorization": "s3cr3t"})
     request = Request("POST", HERE, "/f", (("traceparent", "0"), *SECRETS), (b"{}",))
     played = play(flow(request, notes.hooks), moved(307, "https://elsewhere/"), moved(307, "http://service:3000/g"))
@@ -335,7 +335,7 @@ def test_to_another_origin_goes_nothing_that_could_be_a_credential() -> None:
 
 
 @pytest.mark.parametrize("headers", [{"x": "a\r\nb: c"}, {"a b": "c"}, {"content-length": "5"}])
-def test_headers_that_can_not_be_sent_are_refused(headers: Mapping[str, str]) -> None:
+def test_invalid_headers_of_a_hook_are_refused(headers: Mapping[str, str]) -> None:
     notes = Notes(headers)
     with pytest.raises(ValueError, match="header"):
         FlowRunner(flow(POST, notes.hooks))
@@ -353,7 +353,7 @@ def broken(event: object) -> None:
     raise Broken
 
 
-def test_what_a_request_hook_raises_ends_the_call_before_it_is_sent() -> None:
+def test_an_exception_of_a_request_hook_ends_the_call_unsent() -> None:
     before, after = Notes(), Notes()
     with pytest.raises(Broken):
         FlowRunner(flow(POST, before.hooks, Hooks(request=broken), after.hooks))
@@ -361,7 +361,7 @@ def test_what_a_request_hook_raises_ends_the_call_before_it_is_sent() -> None:
     assert after.lines == []
 
 
-def test_what_the_others_raise_is_raised_by_the_call() -> None:
+def test_exceptions_of_other_hooks_are_raised_by_the_call() -> None:
     for hooks, script in (
         (Hooks(response=broken), [OK]),
         (Hooks(end=broken), [OK]),
@@ -373,7 +373,7 @@ def test_what_the_others_raise_is_raised_by_the_call() -> None:
         assert len(notes.ends) == 1
 
 
-def test_what_end_raises_never_hides_an_error_or_a_cancellation() -> None:
+def test_an_exception_of_end_hides_no_error_or_cancellation() -> None:
     played = play(flow(POST, Hooks(end=broken)), reply(500, "no"))
     assert isinstance(played.error, InternalServerError)
     FlowRunner(flow(POST, Hooks(end=broken))).close()
@@ -386,7 +386,7 @@ def test_what_end_raises_never_hides_an_error_or_a_cancellation() -> None:
     assert isinstance(exchange.error, ConnectionLost)
 
 
-def test_an_answer_whose_hook_raises_is_over_when_it_is_closed() -> None:
+def test_a_response_whose_hook_raises_is_over_when_it_is_closed() -> None:
     notes = Notes()
     run = FlowRunner(send_request(POST, EVENTS, context(notes.hooks, Hooks(response=broken)), 0.0))
     assert run.step is not None
@@ -401,7 +401,7 @@ def test_an_answer_whose_hook_raises_is_over_when_it_is_closed() -> None:
 # --- who is asked
 
 
-def test_hooks_that_do_not_want_to_know_are_asked_once_for_a_call() -> None:
+def test_enabled_is_called_once_for_a_call() -> None:
     asked = iter([False])
     notes = Notes()
     play(flow(POST, notes.hooks.replace(enabled=lambda: next(asked))), lost(FailureKind.CONNECT), OK)
@@ -410,11 +410,11 @@ def test_hooks_that_do_not_want_to_know_are_asked_once_for_a_call() -> None:
     assert len(notes.told) == 3
 
 
-def test_hooks_need_not_have_all_functions() -> None:
+def test_all_hooks_are_optional() -> None:
     assert play(flow(POST, Hooks()), lost(FailureKind.CONNECT), OK).result.result == b"7"
 
 
-def test_hooks_of_a_view_come_to_those_of_its_client() -> None:
+def test_hooks_of_a_view_are_added_to_those_of_its_client() -> None:
     one, two, three = Hooks(), Hooks(request=broken), Hooks(end=broken)
     options = Options(Timeout(), (), RetryPolicy()).changed(hooks=one)
     assert options.hooks == (one,)
@@ -438,7 +438,7 @@ def response(exchange: Exchange[bytes]) -> Response[object]:
     return Response(exchange.head, None, exchange)
 
 
-def test_a_result_knows_its_trace_its_attempts_and_its_time() -> None:
+def test_trace_id_attempts_and_elapsed_of_a_response() -> None:
     played = play(
         flow(TRACED), lost(FailureKind.CONNECT, "no route").after(1), reply(503).after(2), OK.after(3), now=100.0
     )
@@ -454,18 +454,18 @@ def test_a_result_knows_its_trace_its_attempts_and_its_time() -> None:
     assert (Response(Head(200), 7).trace_id, Response(Head(200), 7).attempts) == (None, ())
 
 
-def test_a_trace_that_a_hook_began_is_known_too() -> None:
+def test_the_trace_id_of_a_hook() -> None:
     notes = Notes(dict(TRACED.headers))
     assert response(play(flow(POST, notes.hooks), OK).result).trace_id == TRACE
 
 
-def test_what_is_no_trace_context_has_no_id() -> None:
+def test_a_malformed_traceparent_has_no_trace_id() -> None:
     for wrong in ("", "00-xyz", f"00-{TRACE.upper()}-00f067aa0ba902b7-01", TRACE):
         request = Request("POST", HERE, "/f", (("accept", "*/*"), ("traceparent", wrong)), (b"{}",))
         assert response(play(flow(request), OK).result).trace_id is None
 
 
-def test_an_error_knows_its_trace_and_its_request() -> None:
+def test_trace_id_and_request_id_of_an_error() -> None:
     error = play(flow(TRACED), reply(400, "no", {"x-bentoml-request-id": "42"})).error
     assert error is not None
     assert (error.trace_id, error.request_id) == (TRACE, "42")

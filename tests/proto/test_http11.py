@@ -1,4 +1,4 @@
-"""HTTP/1.1 as bytes: what is sent, what comes of each answer however it is cut, and what becomes of the connection."""
+"""HTTP/1.1 as bytes: requests, responses split anywhere, and whether the connection is reusable."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ ANSWERS = [
 
 @pytest.mark.parametrize("reader", [items, file])
 @pytest.mark.parametrize(("answer", "closes", "outcome"), ANSWERS)
-def test_every_cut_of_an_answer_comes_to_the_same(
+def test_any_split_of_a_response_gives_the_same(
     answer: bytes, closes: bool, outcome: Outcome, reader: ReaderFactory[object]
 ) -> None:
     for pieces in splits(answer):
@@ -157,20 +157,20 @@ def test_every_cut_of_an_answer_comes_to_the_same(
 
 
 @given(st.sampled_from(ANSWERS), st.sampled_from([items, file]), st.data())
-def test_cuts_at_random(case: tuple[bytes, bool, Outcome], reader: ReaderFactory[object], data: st.DataObject) -> None:
+def test_random_splits(case: tuple[bytes, bool, Outcome], reader: ReaderFactory[object], data: st.DataObject) -> None:
     answer, closes, outcome = case
     places = sorted(data.draw(st.lists(st.integers(0, len(answer)), max_size=12)))
     pieces = [answer[a:b] for a, b in zip([0, *places], [*places, len(answer)], strict=True)]
     assert carry_out(*pieces, closes=closes, reader=reader) == outcome
 
 
-def test_a_redirect_whose_body_came_with_it_leaves_the_connection_as_it_was() -> None:
+def test_a_redirect_whose_body_came_with_it_leaves_the_connection_reusable() -> None:
     answer = MOVED + b"content-length: 4\r\n\r\ngone"
     assert carry_out(answer) == moved(reusable=True)
     assert carry_out(answer[:-1]) == moved(reusable=False)  # nobody waits for the rest
 
 
-def test_a_head_request_has_no_body() -> None:
+def test_a_response_to_head_has_no_body() -> None:
     request = Request("HEAD", ORIGIN, "/")
     assert carry_out(OK + b"content-length: 5\r\n\r\n", request=request) == done(b"", reusable=True)
 
@@ -183,13 +183,13 @@ def test_a_head_over_its_limit(piece: int) -> None:
     assert carry_out(*pieces, limits=Limits(head=6000)).state is State.DONE
 
 
-def test_nobody_switches_to_another_protocol() -> None:
+def test_a_switch_of_protocols_is_an_error() -> None:
     request = Request("GET", ORIGIN, "/", (("connection", "upgrade"), ("upgrade", "websocket")))
     answer = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\nframes without end"
     assert carry_out(answer, request=request) == GARBAGE
 
 
-def test_chunks_end_where_they_end() -> None:
+def test_the_ends_of_chunks_are_passed_on() -> None:
     ends: list[tuple[bytes, bool]] = []
 
     class Noting(Exchange[object]):
@@ -210,7 +210,7 @@ def test_chunks_end_where_they_end() -> None:
     assert ends == [(b"12", True), (b"3", True), (b"4", False), (b"567", True)]
 
 
-def test_an_answer_that_comes_before_all_is_sent() -> None:
+def test_a_response_before_the_request_is_sent() -> None:
     exchange = Exchange(POST, items, Limits())
     wire = HTTP11Exchange(exchange)
     next(wire.segments())
@@ -220,7 +220,7 @@ def test_an_answer_that_comes_before_all_is_sent() -> None:
     assert not wire.is_reusable
 
 
-def test_what_comes_after_the_answer_spoils_the_connection() -> None:
+def test_bytes_behind_the_response_make_the_connection_unusable() -> None:
     exchange = Exchange(POST, items, Limits())
     wire = HTTP11Exchange(exchange)
     list(wire.segments())
@@ -233,7 +233,7 @@ def test_what_comes_after_the_answer_spoils_the_connection() -> None:
     assert not wire.is_reusable
 
 
-def test_what_an_adapter_reads_on_for() -> None:
+def test_wants_data() -> None:
     exchange = Exchange(POST, value, Limits())
     wire = HTTP11Exchange(exchange)
     for piece in (OK + b"content-length: 2\r\n\r\n", b"1", b"2"):
@@ -273,7 +273,7 @@ def test_a_connection_that_was_closed_while_idle(reused: bool, answered: bytes, 
     assert exchange.error.sent is exchange.failure.sent
 
 
-def test_time_runs_out() -> None:
+def test_a_timeout() -> None:
     exchange = Exchange(POST, items, Limits())
     wire = HTTP11Exchange(exchange)
     wire.timed_out("too late", cause := TimeoutError())
@@ -302,7 +302,7 @@ def sent(*body: bytes | FilePart, method: str = "POST", headers: tuple[tuple[str
     return list(HTTP11Exchange(Exchange(request, items, Limits())).segments())
 
 
-def test_head_and_body_go_in_one_piece() -> None:
+def test_head_and_body_are_one_segment() -> None:
     assert sent(b'{"a":', b"1}", headers=(("x-y", "zé"),)) == [
         b'POST /f HTTP/1.1\r\nhost: service:3000\r\nx-y: z\xe9\r\ncontent-length: 7\r\n\r\n{"a":1}'
     ]
@@ -314,7 +314,7 @@ def test_no_body() -> None:
     assert sent(b"") == [b"POST /f HTTP/1.1\r\nhost: service:3000\r\ncontent-length: 0\r\n\r\n"]
 
 
-def test_files_stand_where_they_belong() -> None:
+def test_files_are_segments_of_their_own() -> None:
     first, second = FilePart("a", 3), FilePart("b", 4)
     head = b"POST /f HTTP/1.1\r\nhost: service:3000\r\ncontent-length: 10\r\n\r\n"
     assert sent(b"<", first, second, b"--") == [head + b"<", first, second, b"--"]
@@ -328,7 +328,7 @@ def test_large_bytes_are_not_copied() -> None:
     assert segments[2] == b">"
 
 
-def test_all_in_one_piece() -> None:
+def test_data_to_send() -> None:
     large = b"x" * 100_000
     request = Request("POST", ORIGIN, "/f", (), (b"<", large, b">"))
     wire = HTTP11Exchange(Exchange(request, items, Limits()))
@@ -337,7 +337,7 @@ def test_all_in_one_piece() -> None:
     assert request.content == b"<" + large + b">"
 
 
-def test_a_small_request_is_one_piece() -> None:
+def test_a_small_request_is_one_bytes_object() -> None:
     small = HTTP11Exchange(Exchange(POST, items, Limits()))
     assert small.small_request() == HTTP11Exchange(Exchange(POST, items, Limits())).data_to_send()
     small.receive(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")
@@ -345,7 +345,7 @@ def test_a_small_request_is_one_piece() -> None:
 
 
 @pytest.mark.parametrize("body", [(), (b"1", b"2"), (b"x" * 30_000, b"y" * 30_000)])
-def test_so_is_one_of_several_segments(body: tuple[bytes, ...]) -> None:
+def test_a_small_request_of_several_segments(body: tuple[bytes, ...]) -> None:
     request = Request("POST", ORIGIN, "/f", (), body)
     wire = HTTP11Exchange(Exchange(request, items, Limits()))
     assert wire.small_request() == b"".join(cast("list[bytes]", sent(*body)))
@@ -354,14 +354,14 @@ def test_so_is_one_of_several_segments(body: tuple[bytes, ...]) -> None:
 @pytest.mark.parametrize(
     "body", [(b"x" * 100_000,), (b"x" * 40_000, b"y" * 40_000), (FilePart("a", 1),), (b"1", FilePart("pipe"))]
 )
-def test_a_large_one_or_one_with_a_file_is_not(body: tuple[bytes | FilePart, ...]) -> None:
+def test_a_large_request_or_one_with_a_file_is_not_small(body: tuple[bytes | FilePart, ...]) -> None:
     request = Request("POST", ORIGIN, "/f", (), body)
     wire = HTTP11Exchange(Exchange(request, items, Limits()))
     assert wire.small_request() is None
     assert list(wire.segments()) == sent(*body)
 
 
-def test_a_small_request_whose_bytes_are_counted() -> None:
+def test_a_request_whose_bytes_are_counted_is_not_small() -> None:
     exchange = Exchange(POST, items, Limits())
     exchange.measure(None)
     assert HTTP11Exchange(exchange).small_request() is not None
@@ -369,7 +369,7 @@ def test_a_small_request_whose_bytes_are_counted() -> None:
     assert exchange.upload.done == len(POST.content)
 
 
-def test_a_file_is_in_no_piece() -> None:
+def test_data_to_send_refuses_files() -> None:
     request = Request("POST", ORIGIN, "/f", (), (b"<", FilePart("a", 3)))
     with pytest.raises(LocalProtocolError, match="a request with a file is sent segment by segment"):
         _ = request.content
@@ -377,7 +377,7 @@ def test_a_file_is_in_no_piece() -> None:
         HTTP11Exchange(Exchange(request, items, Limits())).data_to_send()
 
 
-def test_a_body_of_unknown_length_goes_in_chunks() -> None:
+def test_a_body_of_unknown_length_is_chunked() -> None:
     part, large = FilePart("pipe"), b"x" * 100_000
     request = Request("POST", ORIGIN, "/f", (), (b"<", part, large, b">"))
     wire = HTTP11Exchange(Exchange(request, items, Limits()))
@@ -389,7 +389,7 @@ def test_a_body_of_unknown_length_goes_in_chunks() -> None:
     assert wire.frame(b"") == b""  # an empty chunk would be the last
 
 
-def test_a_block_of_known_length_goes_as_it_is() -> None:
+def test_a_body_of_known_length_is_not_chunked() -> None:
     request = Request("POST", ORIGIN, "/f", (), (FilePart("a", 5),))
     assert HTTP11Exchange(Exchange(request, items, Limits())).frame(b"block") == b"block"
 
@@ -405,12 +405,12 @@ def test_a_block_of_known_length_goes_as_it_is() -> None:
         Request("POST", ORIGIN, "/f", (("x", "日"),)),
     ],
 )
-def test_what_would_break_the_head_is_refused(request_: Request) -> None:
+def test_headers_that_would_break_the_head_are_refused(request_: Request) -> None:
     with pytest.raises(LocalProtocolError, match="can't be sent"):
         HTTP11Exchange(Exchange(request_, items, Limits()))
 
 
-def test_a_proxy_is_told_where_to_go_and_who_asks() -> None:
+def test_a_forwarded_request_has_the_absolute_form_and_the_proxys_headers() -> None:
     wire = HTTP11Exchange(Exchange(POST, items, Limits()), proxy=Proxy(Origin("http", "p", 3128), "me:pw"))
     head = b"".join(segment for segment in wire.segments() if isinstance(segment, bytes)).decode().lower()
     assert head.startswith("post http://service:3000/f http/1.1\r\nhost: service:3000\r\n")
@@ -419,7 +419,7 @@ def test_a_proxy_is_told_where_to_go_and_who_asks() -> None:
     assert b"authorization" not in b"".join(s for s in wire.segments() if isinstance(s, bytes)).lower()
 
 
-def test_a_407_is_of_the_proxy_and_the_request_went_nowhere() -> None:
+def test_a_407_is_a_refusal_of_the_proxy() -> None:
     answer = b"HTTP/1.1 407 Who\r\nContent-Length: 4\r\n\r\nwho?"
     older = answer.replace(b"1.1", b"1.0")  # which is read otherwise
     for pieces in (*splits(answer), *splits(older)):
@@ -435,7 +435,7 @@ def test_a_407_is_of_the_proxy_and_the_request_went_nowhere() -> None:
     assert carry_out(answer) == refused(407, "BentoMLException", reusable=True)._replace(body=b"")
 
 
-def test_how_much_to_read() -> None:
+def test_max_read() -> None:
     def max_read(reader: ReaderFactory[object], headers: bytes) -> int:
         wire = HTTP11Exchange(Exchange(POST, reader, Limits()))
         before = wire.max_read
@@ -447,7 +447,7 @@ def test_how_much_to_read() -> None:
     assert max_read(items, compressed) < max_read(items, plain) < max_read(file, plain)
 
 
-def test_what_may_come_in_memory_that_is_used_again() -> None:
+def test_accepts_memoryview() -> None:
     def accepts_memoryview(head: bytes, reader: ReaderFactory[object] = file, *, watched: bool = False) -> bool:
         exchange = Exchange(POST, reader, Limits())
         if watched:
@@ -467,7 +467,7 @@ def test_what_may_come_in_memory_that_is_used_again() -> None:
 
 
 @pytest.mark.parametrize("size", range(1, 6))
-def test_bytes_that_go_past_count_like_those_that_come(size: int) -> None:
+def test_direct_reads_count_as_received_bytes(size: int) -> None:
     exchange = Exchange(POST, file, Limits())
     told: list[int] = []
     exchange.measure(lambda progress: told.append(progress.done))
@@ -488,7 +488,7 @@ def test_bytes_that_go_past_count_like_those_that_come(size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [-1, 0, 6])
-def test_no_more_go_past_than_there_may_be(size: int) -> None:
+def test_direct_reads_are_at_most_max_direct_read(size: int) -> None:
     wire = HTTP11Exchange(Exchange(POST, file, Limits()))
     wire.receive(FIVE + b"\r\n")
     with pytest.raises(LocalProtocolError, match="max_direct_read is 5"):
@@ -502,13 +502,13 @@ def test_no_more_go_past_than_there_may_be(size: int) -> None:
 
 
 @pytest.mark.parametrize("head", [OK + b"x: y\r\n\r\n", CHUNKED, FIVE + b"content-encoding: gzip\r\n\r\n", b""])
-def test_nothing_goes_past_of_what_must_be_looked_at(head: bytes) -> None:
+def test_no_direct_reads_of_bodies_that_must_be_decoded(head: bytes) -> None:
     wire = HTTP11Exchange(Exchange(POST, file, Limits()))
     wire.receive(head)
     assert wire.max_direct_read == 0
 
 
-def test_an_exchange_that_was_lost_elsewhere_takes_no_bytes() -> None:
+def test_a_failed_exchange_takes_no_bytes() -> None:
     exchange = Exchange(POST, items, Limits())
     wire = HTTP11Exchange(exchange)
     exchange.receive(ConnectionFailed(FailureKind.CONNECT, "no"))

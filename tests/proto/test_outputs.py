@@ -1,4 +1,4 @@
-"""How answers are read: by the schema of the endpoint and by what came."""
+"""Reading responses: by the schema of the endpoint and by their content."""
 
 from __future__ import annotations
 
@@ -152,13 +152,13 @@ def test_a_declared_charset_is_used() -> None:
 
 @pytest.mark.parametrize("output", [{"type": "integer"}, {"type": "object"}, {"type": "tensor"}])
 @pytest.mark.parametrize("body", [b"{", b"\xff", b"some text", b"Multipart response is not supported yet"])
-def test_what_is_no_json_where_it_must_be(output: JSON, body: bytes) -> None:
+def test_invalid_json_is_an_error(output: JSON, body: bytes) -> None:
     with pytest.raises(RemoteProtocolError, match="not JSON") as caught:
         value(output, body)
     assert caught.value.body == body
 
 
-def test_arrays_and_frames_are_made_where_they_may_be() -> None:
+def test_arrays_and_frames() -> None:
     tensor: JSON = {"type": "tensor", "format": "numpy-array"}
     for output in (tensor, union(tensor, NULL), union(tensor, TEXT)):
         array = value(output, b"[1.5, 2.5]")
@@ -209,7 +209,7 @@ PNG = {"content-type": "image/png"}
         ({"type": "object"}, NAMED, ResultKind.VALUE),
     ],
 )
-def test_what_becomes_of_it(output: JSON, headers: dict[str, str], result_kind: ResultKind) -> None:
+def test_result_kinds(output: JSON, headers: dict[str, str], result_kind: ResultKind) -> None:
     reader = value_reader(endpoint(output=output).output, LIMITS)
     exchange, items = answer(reader, [b"nu", b"ll"], headers=headers)
     assert exchange.result_kind is result_kind
@@ -254,7 +254,7 @@ def test_streams() -> None:
 
 
 @pytest.mark.parametrize("body", [b'"' + b"x" * 30 + b'"', b"[" * 21, b"?"])
-def test_a_stream_that_is_none(body: bytes) -> None:
+def test_a_stream_endpoint_without_items(body: bytes) -> None:
     with pytest.raises(RemoteProtocolError):
         streamed({"type": "object"}, [body])
 

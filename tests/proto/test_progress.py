@@ -1,4 +1,4 @@
-"""What is told of a body's progress, and how often."""
+"""The progress of bodies, and how often it is reported."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def told(total: int | None, *sizes: int) -> list[tuple[int, int | None]]:
     return [(progress.done, progress.total) for progress in said]
 
 
-def test_a_small_body_is_told_of_at_its_start_and_its_end() -> None:
+def test_a_small_body_is_reported_at_its_start_and_end() -> None:
     assert told(10, 3, 3, 4) == [(0, 10), (10, 10)]
     assert told(None, 3, 3, 4) == [(0, None), (10, 10)]
 
 
-def test_a_body_without_content_is_told_of_once() -> None:
+def test_an_empty_body_is_reported_once() -> None:
     assert told(0) == [(0, 0)]
     assert told(None) == [(0, None), (0, 0)]
 
 
-def test_the_last_word_is_that_all_is_done_and_comes_once() -> None:
+def test_the_last_report_is_complete_and_comes_once() -> None:
     assert told(1 << 16, 1 << 16) == [(0, 1 << 16), (1 << 16, 1 << 16)]
 
 
 @pytest.mark.parametrize("total", [5 << 30, None], ids=["known", "unknown"])
-def test_however_much_there_is_it_is_told_of_some_thousand_times(total: int | None) -> None:
+def test_a_large_body_is_reported_about_a_thousand_times(total: int | None) -> None:
     lines = told(total, *[1 << 16] * (5 << 14))
     done = [line[0] for line in lines]
     assert done == sorted(done)
@@ -54,11 +54,11 @@ def test_however_much_there_is_it_is_told_of_some_thousand_times(total: int | No
     assert lines[-1] == (5 << 30, 5 << 30)
 
 
-def test_a_slow_link_hears_of_each_block() -> None:
+def test_small_blocks_are_reported_each() -> None:
     assert told(1 << 20, *[1 << 16] * 16) == [(done << 16, 1 << 20) for done in range(17)]
 
 
-def test_a_meter_that_tells_nobody_counts_all_the_same() -> None:
+def test_a_meter_without_a_listener_counts() -> None:
     meter = Meter("upload", None)
     meter.start(7)
     meter.add(3)
@@ -90,13 +90,13 @@ def downloaded(head: Head, *blocks: bytes) -> list[tuple[str, int, int | None]]:
     return said
 
 
-def test_the_bytes_of_an_answer_are_told_of() -> None:
+def test_the_bytes_of_a_response_are_reported() -> None:
     assert downloaded(Head(200, (("content-length", "5"),)), b"he", b"llo") == [("download", 0, 5), ("download", 5, 5)]
     for length in ((), (("content-length", "-5"),), (("content-length", "\u0665"),)):
         assert downloaded(Head(200, length), b"hello") == [("download", 0, None), ("download", 5, 5)]
 
 
-def test_a_refusal_is_no_download() -> None:
+def test_an_error_response_is_no_download() -> None:
     assert downloaded(Head(500), b"x" * (1 << 17)) == []
 
 
@@ -121,7 +121,7 @@ def uploaded(*body: Segment, blocks: int = 0) -> tuple[list[int], list[tuple[str
     return sizes, said
 
 
-def test_a_small_body_goes_out_with_the_head() -> None:
+def test_a_small_body_is_sent_with_the_head() -> None:
     sizes, said = uploaded(b"hello", b"you")
     assert len(sizes) == 1
     assert said == [("upload", 0, 8), ("upload", 8, 8)]
@@ -131,14 +131,14 @@ def test_a_request_without_a_body_has_no_progress() -> None:
     assert uploaded()[1] == []
 
 
-def test_a_large_body_goes_out_in_blocks() -> None:
+def test_a_large_body_is_sent_in_blocks() -> None:
     sizes, said = uploaded(bytes((1 << 20) + 5))
     assert sizes[1:] == [1 << 18] * 4 + [5]
     total = (1 << 20) + 5
     assert said == [("upload", done, total) for done in (0, 1 << 18, 2 << 18, 3 << 18, 4 << 18, total)]
 
 
-def test_the_blocks_of_a_file_are_told_of_once_they_have_gone() -> None:
+def test_the_blocks_of_a_file_are_reported_when_they_are_sent() -> None:
     _, said = uploaded(b"head", FilePart("file", 3 << 17), b"tail", blocks=1 << 17)
     total = (3 << 17) + 8
     assert [done for _, done, _ in said] == [0, 4 + (1 << 17), 4 + (2 << 17), total - 4, total]
@@ -157,7 +157,7 @@ class Deaf:
         yield from ()
 
 
-def test_what_a_responder_takes_is_told_of_too() -> None:
+def test_uploads_to_a_responder_are_reported() -> None:
     made, said = exchange(b"hello")
     Playback(Step(made, Timeout()), Deaf(), b"hello")
     assert said == [("upload", 0, 5), ("upload", 5, 5)]
@@ -169,7 +169,7 @@ def test_what_a_responder_takes_is_told_of_too() -> None:
 # --- of a call
 
 
-def test_each_attempt_starts_again_and_nothing_else_is_told_of() -> None:
+def test_each_attempt_is_reported_from_its_start() -> None:
     said: list[Progress] = []
     session = Session("http://service:3000", on_progress=said.append, environ={}, random=lambda: 0.0)
     schema = b'{"name": "S", "routes": []}'

@@ -1,4 +1,4 @@
-"""Where a redirect leads, and what goes along."""
+"""Redirects: where they lead, and what of the request is sent there."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def follow(status: int, location: str, request: Request = POST) -> Request:
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_call_stays_a_call(status: int) -> None:
+def test_method_and_body_are_kept(status: int) -> None:
     after = follow(status, "/v1/f/")
     assert (after.method, after.origin, after.target) == ("POST", HERE, "/v1/f/")
     assert (after.headers, after.body) == (HEADERS, (b"{}",))
 
 
-def test_see_other_asks_for_something_else() -> None:
+def test_a_303_becomes_a_get() -> None:
     after = follow(303, "result")
     assert (after.method, after.target, after.body) == ("GET", "/v1/result", ())
     assert "content-type" not in dict(after.headers)
@@ -56,7 +56,7 @@ def test_see_other_asks_for_something_else() -> None:
     ],
 )
 @pytest.mark.parametrize("status", [303, 307])
-def test_where_it_leads_and_what_goes_along(location: str, origin: Origin, target: str, status: int) -> None:
+def test_target_and_headers(location: str, origin: Origin, target: str, status: int) -> None:
     after = follow(status, location)
     assert (after.origin, after.target) == (origin, target)
     secret = any("secret" in value for _, value in after.headers)
@@ -64,7 +64,7 @@ def test_where_it_leads_and_what_goes_along(location: str, origin: Origin, targe
     assert dict(after.headers)["accept"] == "*/*"
 
 
-def test_user_and_password_of_a_location_are_not_taken() -> None:
+def test_userinfo_of_a_location_is_ignored() -> None:
     assert follow(307, "http://user:pw@other/g").origin == Origin("http", "other", 80)
 
 
@@ -72,12 +72,12 @@ def test_user_and_password_of_a_location_are_not_taken() -> None:
     "location",
     ["ftp://service/g", "file:///etc/passwd", "mailto:a@b", "http://[::1", "http://a:99999/"],
 )
-def test_what_is_no_url_to_follow(location: str) -> None:
+def test_malformed_locations(location: str) -> None:
     with pytest.raises(RemoteProtocolError, match="redirects"):
         follow(307, location)
 
 
-def test_never_from_https_to_http() -> None:
+def test_https_is_not_redirected_to_http() -> None:
     request = Request("POST", Origin("https", "service", 443), "/f", HEADERS)
     with pytest.raises(RemoteProtocolError, match="https to http"):
         follow(307, "http://service/f", request)
@@ -89,7 +89,7 @@ def test_on_a_unix_socket_the_same_authority_is_the_same_socket() -> None:
     assert follow(307, "http://127.0.0.1/f/", request).origin == Origin("http", "127.0.0.1", 80)
 
 
-def test_what_can_be_read_once_is_not_sent_twice() -> None:
+def test_a_body_that_can_be_read_once_is_not_sent_twice() -> None:
     request = Request("POST", HERE, "/f", (), (FilePart("pipe", None, replayable=False),))
     with pytest.raises(RemoteProtocolError, match="can't be sent again"):
         follow(307, "/g", request)
@@ -97,6 +97,6 @@ def test_what_can_be_read_once_is_not_sent_twice() -> None:
 
 
 @pytest.mark.parametrize("head", [None, Head(200)])
-def test_what_is_no_redirect(head: Head | None) -> None:
+def test_an_exchange_without_a_redirect(head: Head | None) -> None:
     with pytest.raises(LocalProtocolError, match="no redirect"):
         redirected(POST, head)

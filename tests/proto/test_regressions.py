@@ -1,4 +1,4 @@
-"""What fuzzing found, each as the shortest case that shows it; the inputs themselves are in ``fuzz/corpus``."""
+"""What fuzzing found, each as the shortest case. The inputs themselves are in ``fuzz/corpus``."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_charset_that_python_cannot_read_is_utf_8(unknown: str) -> None:
 
 
 @pytest.mark.parametrize("endless", ["utf-7", "U7", "idna", "punycode", "unicode_escape", "raw-unicode-escape"])
-def test_a_charset_that_holds_back_without_end_is_utf_8(endless: str) -> None:
+def test_a_charset_that_buffers_without_limit_is_utf_8(endless: str) -> None:
     assert charset(_head(content_type=f"text/plain; charset={endless}")) == "utf-8"
 
 
@@ -64,7 +64,7 @@ def test_a_charset_that_holds_back_without_end_is_utf_8(endless: str) -> None:
         (EventStreamDecoder(10), b"data: 1\n\ndata: 12345678\n\n", [ServerSentEvent("1")]),
     ],
 )
-def test_what_came_before_a_fault_in_the_same_bytes_is_delivered(
+def test_items_before_an_error_in_the_same_bytes_are_returned(
     decoder: Decoder[object], body: bytes, items: list[object]
 ) -> None:
     exchange = _open(decoder)
@@ -72,19 +72,19 @@ def test_what_came_before_a_fault_in_the_same_bytes_is_delivered(
     assert isinstance(exchange.error, RemoteProtocolError)
 
 
-def test_what_came_before_a_fault_in_the_compression_is_delivered() -> None:
+def test_items_before_an_error_of_the_compression_are_returned() -> None:
     exchange = _open(TextDecoder(), content_encoding="gzip")
     assert list(exchange.receive(Data(gzip.compress(b"whole") + b"no gzip"))) == ["whole"]
     assert isinstance(exchange.error, RemoteProtocolError)
 
 
-def test_a_number_that_ends_with_the_chunk_and_is_too_long_does_not_take_the_items_before_it_along() -> None:
+def test_items_before_a_number_that_is_too_long_are_returned() -> None:
     exchange = _open(JSONStreamDecoder(lambda value: value, 100))
     assert list(exchange.receive(Data(b"[1]" + b"9" * 4500, ends_chunk=True))) == [[1]]
     assert isinstance(exchange.error, RemoteProtocolError)
 
 
-def test_the_end_is_no_second_fault() -> None:
+def test_the_end_after_an_error_is_no_second_error() -> None:
     decoder = JSONStreamDecoder(lambda value: value, 100)
     exchange = _open(decoder)
     assert list(exchange.receive(Data(b"12"))) == []
@@ -103,16 +103,16 @@ def test_the_end_is_no_second_fault() -> None:
         ("a\u2003.", "a"),
     ],
 )
-def test_a_safe_name_is_no_device_and_ends_with_no_dot_or_space(given: str, safe: str) -> None:
+def test_a_safe_name_is_no_device_and_has_no_trailing_dot_or_space(given: str, safe: str) -> None:
     assert safe_name(given) == safe
     assert safe_name(safe) == safe
 
 
-def test_a_name_of_which_nothing_is_left_once_it_is_cut_is_none() -> None:
+def test_a_name_without_safe_characters_is_none() -> None:
     assert safe_name("_" * 250 + "g") is None
 
 
-def test_many_attempts_overflow_no_wait() -> None:
+def test_the_wait_of_many_attempts_does_not_overflow() -> None:
     exchange = Exchange(
         Request("GET", Origin("http", "here", 80), "/"),
         lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()),
@@ -124,7 +124,7 @@ def test_many_attempts_overflow_no_wait() -> None:
 
 @pytest.mark.parametrize("interim", [b"", b"HTTP/1.1 103 Early Hints\r\n\r\n" * 3])
 @pytest.mark.parametrize(("size", "state"), [(100, State.DONE), (101, State.FAILED)])
-def test_a_head_is_held_to_its_limit_also_if_it_comes_as_a_whole(interim: bytes, size: int, state: State) -> None:
+def test_the_limit_of_a_head_that_comes_at_once(interim: bytes, size: int, state: State) -> None:
     head = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nx: "
     head += b"y" * (size - len(head) - 4) + b"\r\n\r\n"
     for pieces in ([interim + head + b"{}"], [interim, head, b"{}"], [bytes([b]) for b in interim + head + b"{}"]):
@@ -150,7 +150,7 @@ def test_an_error_can_be_shown_however_deep_its_detail_and_the_callers_stack_are
 
 
 @pytest.mark.parametrize("dtype", ["(,,)i4,i4", "(1000000000,)i1", "S1000000000", "U99", "i4,i4", "nope", ""])
-def test_a_dtype_that_is_none_of_a_number_is_the_servers_fault_and_takes_no_memory(dtype: str) -> None:
+def test_a_dtype_that_is_not_numeric_is_refused(dtype: str) -> None:
     pytest.importorskip("numpy")
     service = parse_service(
         {"routes": [{"name": "a", "route": "/a", "output": {"type": "tensor", "dtype": dtype}}]},
@@ -162,12 +162,12 @@ def test_a_dtype_that_is_none_of_a_number_is_the_servers_fault_and_takes_no_memo
     assert isinstance(exchange.error, RemoteProtocolError)
 
 
-def test_a_task_id_that_no_url_can_have_is_none() -> None:
+def test_a_task_id_with_surrogates_is_refused() -> None:
     with pytest.raises(RemoteProtocolError, match="has no task id"):
         parse_task_id(b'{"task_id": "\\ud800"}')
 
 
-def test_an_errors_body_that_comes_in_tiny_pieces_is_not_copied_for_each() -> None:
+def test_an_error_body_in_tiny_pieces_is_not_copied_for_each() -> None:
     exchange = Exchange(
         Request("GET", Origin("http", "here", 80), "/"),
         lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()),

@@ -1,4 +1,4 @@
-"""Results with what came around them."""
+"""Results with their responses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_without_a_request_id_there_is_none() -> None:
     assert Response(Head(200), None).request_id is None
 
 
-def test_the_cookies_that_an_answer_sets() -> None:
+def test_the_cookies_of_a_response() -> None:
     fields = (
         ("set-cookie", 'a="1"; Path=/'),
         ("Set-Cookie", "b=2=3"),
@@ -44,7 +44,7 @@ def test_recorded_cookies() -> None:
         assert Response(head(recording), None).cookies
 
 
-def test_the_content_of_other_answers() -> None:
+def test_content() -> None:
     recording = find("mounted_get")
     content = Content(head(recording), recording.response_body)
     assert content.content == content.value == recording.response_body
@@ -65,7 +65,7 @@ def test_text_by_its_declared_charset(content_type: str, body: bytes, text: str)
     assert Content(Head(200, (("content-type", content_type),)), body).text == text
 
 
-def test_what_is_no_json() -> None:
+def test_content_that_is_not_json() -> None:
     recording = find("mounted_404")
     assert Content(Head(200), b"[1]").json() == [1]
     with pytest.raises(RemoteProtocolError, match="not JSON") as caught:

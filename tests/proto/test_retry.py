@@ -1,4 +1,4 @@
-"""What is tried again, and after how long."""
+"""Which failures are retried, and after how long."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def wait(policy: RetryPolicy, exchange: Exchange[object], failures: int = 1, cha
     return policy.wait(exchange, failures, lambda: chance)
 
 
-def test_a_retry_after_that_can_not_be_read_is_none() -> None:
+def test_a_malformed_retry_after_is_ignored() -> None:
     assert wait(RetryPolicy(), failed(reply(429, headers={"retry-after": "soon"}))) == 0.25
     assert wait(RetryPolicy(), failed(reply(503, headers={"retry-after": "soon"}))) is None
 
@@ -136,57 +136,57 @@ def test_statuses(status: int, plain: int, repeated: int) -> None:
         ("Mon, 23 Nov 2026 19:00:00 GMT", 0.25),
     ],
 )
-def test_the_server_asks_to_wait(status: int, after: str, seconds: float | None) -> None:
+def test_retry_after_is_obeyed(status: int, after: str, seconds: float | None) -> None:
     assert wait(RetryPolicy(), failed(reply(status, headers={"retry-after": after, "date": NOW}))) == seconds
 
 
 @pytest.mark.parametrize("status", [500, 502, 504])
-def test_other_statuses_may_not_ask(status: int) -> None:
+def test_retry_after_of_other_statuses_is_ignored(status: int) -> None:
     assert wait(RetryPolicy(), failed(reply(status, headers={"retry-after": "1"}))) is None
 
 
-def test_waits_double_up_to_a_cap_and_chance_shortens_them() -> None:
+def test_waits_double_up_to_max_backoff_and_are_shortened_at_random() -> None:
     policy, exchange = RetryPolicy(attempts=100_000, backoff=0.5, max_backoff=3.0), failed(lost(FailureKind.CONNECT))
     assert [wait(policy, exchange, failures) for failures in (1, 2, 3, 4, 5)] == [0.5, 1.0, 2.0, 3.0, 3.0]
     assert wait(policy, exchange, 1, chance=1.0) == 0.375
     assert wait(policy, exchange, 99_999) == 3.0
 
 
-def test_attempts_come_to_an_end() -> None:
+def test_the_number_of_attempts_is_limited() -> None:
     exchange = failed(lost(FailureKind.CONNECT))
     assert wait(RetryPolicy(attempts=3), exchange, 2) is not None
     assert wait(RetryPolicy(attempts=3), exchange, 3) is None
     assert wait(NEVER, exchange, 1) is None
 
 
-def test_what_can_be_read_once_is_sent_once() -> None:
+def test_a_body_that_can_be_read_once_is_sent_once() -> None:
     assert wait(REPEAT, failed(lost(FailureKind.CONNECT), ONCE)) is None
 
 
-def test_an_answer_that_breaks_off_may_be_asked_for_again() -> None:
+def test_a_response_that_is_cut_off_may_be_repeated() -> None:
     events: tuple[Received, ...] = (Head(200), *lost(FailureKind.DISCONNECTED).events)
     assert wait(REPEAT, failed(Answer(events))) is not None
     assert wait(RetryPolicy(), failed(Answer(events))) is None
 
 
-def test_a_refusal_whose_body_is_cut_is_a_refusal() -> None:
+def test_an_error_response_whose_body_is_cut_off() -> None:
     events: tuple[Received, ...] = (Head(503, (("retry-after", "7"),)), *lost(FailureKind.DISCONNECTED).events)
     assert wait(RetryPolicy(), failed(Answer(events))) == 7.0
     assert wait(REPEAT, failed(Answer((Head(500), *lost(FailureKind.DISCONNECTED).events)))) is None
 
 
-def test_an_answer_that_makes_no_sense_is_not_asked_for_again() -> None:
+def test_an_invalid_response_is_not_repeated() -> None:
     assert wait(REPEAT, failed(Answer((Head(200), Data(b"x" * 101))))) is None
 
 
-def test_an_exchange_that_never_began() -> None:
+def test_an_exchange_without_an_error() -> None:
     exchange: Exchange[object] = Exchange(
         Request("GET", Origin("http", "h", 80), "/"), whole_reader(bytes, 1), Limits()
     )
     assert wait(REPEAT, exchange) is None
 
 
-def test_numbers_stand_for_policies() -> None:
+def test_a_number_is_a_policy() -> None:
     assert RetryPolicy.of(None) == RetryPolicy.of(0) == NEVER
     assert RetryPolicy.of(2).attempts == 3
     assert RetryPolicy.of(REPEAT) is REPEAT
@@ -195,7 +195,7 @@ def test_numbers_stand_for_policies() -> None:
 @pytest.mark.parametrize(
     "value", [-1, RetryPolicy(attempts=0), RetryPolicy(backoff=-1), RetryPolicy(max_retry_after=-0.1)]
 )
-def test_what_is_no_policy(value: RetryPolicy | int) -> None:
+def test_invalid_policies(value: RetryPolicy | int) -> None:
     with pytest.raises(ValueError, match="negative"):
         RetryPolicy.of(value)
 
@@ -206,7 +206,7 @@ def test_attempts_are_whole(value: float) -> None:
         RetryPolicy.of(cast("int", value))
 
 
-def test_a_budget_allows_so_many_and_success_earns_more() -> None:
+def test_a_budget_is_spent_and_earned() -> None:
     budget = RetryBudget(2)
     assert [budget.spend() for _ in range(4)] == [True, True, False, False]
     for _ in range(11):

@@ -1,4 +1,4 @@
-"""Server-sent events: what the HTML standard says of them, in any pieces."""
+"""Server-sent events by the HTML standard, in any pieces."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_events(body: bytes) -> None:
         assert events(pieces) == STREAMS[body]
 
 
-def test_an_event_comes_as_soon_as_its_end_does() -> None:
+def test_an_event_is_returned_with_its_last_byte() -> None:
     decoder = EventStreamDecoder(100)
     assert decoder.feed(b"data: a\r\n\r") == [Event("a")]  # the line feed to come belongs to this end
     assert decoder.feed(b"\n") == []
@@ -90,7 +90,7 @@ cuts = st.lists(st.floats(0, 1), max_size=12).map(sorted)
 
 
 @given(st.lists(st.tuples(st.lists(text, min_size=1, max_size=3), text), max_size=4), st.data(), cuts)
-def test_what_was_written_is_read(
+def test_written_events_are_parsed(
     written: list[tuple[list[str], str]], data: st.DataObject, places: list[float]
 ) -> None:
     end = st.sampled_from(["\n", "\r", "\r\n"])
@@ -104,7 +104,7 @@ def test_what_was_written_is_read(
 
 
 @given(st.lists(st.sampled_from(["data", ":", " ", "\r", "\n", "é", "\ufeff", "id", "a", "\0"])).map("".join), cuts)
-def test_any_nonsense_in_any_pieces_reads_the_same(body: str, places: list[float]) -> None:
+def test_any_bytes_in_any_pieces_give_the_same(body: str, places: list[float]) -> None:
     sent = body.encode()
     assert events(cut(sent, [int(place * len(sent)) for place in places])) == events([sent])
 
@@ -127,7 +127,7 @@ def test_the_limit_is_for_one_event(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("crumb", [b"ab", b"\ndata:a"])
-def test_what_comes_in_crumbs_takes_little_more_memory_than_its_size(crumb: bytes) -> None:
+def test_single_bytes_take_little_more_memory_than_their_size(crumb: bytes) -> None:
     decoder = EventStreamDecoder(1 << 20)
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""Waiting for a task: when it is asked, and what becomes of questions without an answer."""
+"""Waiting for a task: when its status is requested, and what failed requests mean."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def resulted(
     ("end", "status"),
     [(DONE, ResultStatus.COMPLETED), (FAILED, ResultStatus.FAILED), (CANCELED, ResultStatus.CANCELED)],
 )
-def test_it_asks_until_the_task_is_over(end: Answer, status: ResultStatus) -> None:
+def test_the_status_is_requested_until_it_is_final(end: Answer, status: ResultStatus) -> None:
     played = waited(PENDING, GOING, GOING, end)
     assert played.result is status
     assert set(played.lines) == {"GET http://h:1/job/status?task_id=i%20d"}
@@ -71,7 +71,7 @@ def test_it_asks_until_the_task_is_over(end: Answer, status: ResultStatus) -> No
 # --- how often
 
 
-def test_pauses_grow_to_a_cap() -> None:
+def test_pauses_grow_to_max_interval() -> None:
     script = (*[GOING] * 15, DONE)
     delays = waited(*script).delays
     assert delays[:3] == [0.0, 0.1, pytest.approx(0.15)]
@@ -79,19 +79,19 @@ def test_pauses_grow_to_a_cap() -> None:
     assert delays[-1] == delays[-2] == 5.0
 
 
-def test_chance_shortens_them() -> None:
+def test_pauses_are_shortened_at_random() -> None:
     script = (*[GOING] * 15, DONE)
     assert waited(*script, chance=1.0).delays == pytest.approx([0.75 * delay for delay in waited(*script).delays])
 
 
-def test_pauses_of_the_callers_own() -> None:
+def test_pauses_of_a_poll() -> None:
     assert waited(GOING, GOING, GOING, DONE, poll=2).delays == [0.0, 2.0, 2.0, 2.0]
     poll = Poll(interval=1.0, factor=2.0, max_interval=3.0)
     assert waited(GOING, GOING, GOING, GOING, DONE, poll=poll).delays == [0.0, 1.0, 2.0, 3.0, 3.0]
 
 
 @pytest.mark.parametrize("poll", [0, -1, math.nan, Poll(factor=0.5), Poll(max_interval=0), Poll(max_silence=-1)])
-def test_pauses_that_make_no_sense(poll: Poll | float) -> None:
+def test_invalid_polls(poll: Poll | float) -> None:
     with pytest.raises(ValueError, match="can't ask at such intervals"):
         waited(poll=poll)
 
@@ -106,14 +106,14 @@ def test_a_pause_is_positive_and_at_most_max_interval(poll: Poll, questions: int
 
 
 @pytest.mark.parametrize("status", [200, 429, 503])
-def test_the_server_may_ask_for_longer_pauses(status: int) -> None:
+def test_retry_after_makes_a_pause_longer(status: int) -> None:
     asking = reply(status, {"status": "pending"}, {"retry-after": "7"})
     assert waited(asking, asking, DONE).delays == [0.0, 7.0, 7.0]
     assert waited(asking, DONE, poll=9).delays == [0.0, 9.0]
     assert waited(asking, DONE, seconds=3).delays == [0.0, 3.0]
 
 
-def test_the_server_can_not_ask_for_ages() -> None:
+def test_retry_after_is_bounded() -> None:
     asking = reply(200, {"status": "pending"}, {"retry-after": "999999"})
     assert waited(asking, DONE).delays == [0.0, 60.0]
 
@@ -121,7 +121,7 @@ def test_the_server_can_not_ask_for_ages() -> None:
 # --- how long
 
 
-def test_the_time_is_up() -> None:
+def test_the_timeout_expires() -> None:
     played = waited(*[GOING] * 4, seconds=2.5, poll=EVEN, now=100.0)
     assert type(played.error) is CallTimeout
     assert str(played.error) == "the task i d is in progress after 2.5 seconds"
@@ -133,18 +133,18 @@ def test_a_task_that_is_over_at_the_last_moment() -> None:
     assert waited(GOING, GOING, DONE, seconds=2, poll=EVEN).result is ResultStatus.COMPLETED
 
 
-def test_without_any_time_it_asks_once() -> None:
+def test_a_timeout_of_zero_makes_one_request() -> None:
     assert waited(DONE, seconds=0).result is ResultStatus.COMPLETED
     assert str(waited(PENDING, seconds=0).error) == "the task i d is pending after 0 seconds"
 
 
 @pytest.mark.parametrize("seconds", [-1, math.nan])
-def test_a_time_that_is_none(seconds: float) -> None:
+def test_invalid_timeouts(seconds: float) -> None:
     with pytest.raises(ValueError, match="a timeout must be a number of seconds"):
         waited(seconds=seconds)
 
 
-def test_each_question_has_what_is_left() -> None:
+def test_each_request_has_the_rest_of_the_timeout() -> None:
     asked = waited(GOING.after(1.0), GOING.after(1.0), DONE, seconds=4, poll=EVEN, timeout=30).asked
     assert [each.timeout.total for each in asked] == [4.0, 2.0, pytest.approx(0.1)]
     asked = waited(GOING, DONE, seconds=40, poll=EVEN, timeout=Timeout(total=3.0)).asked
@@ -167,14 +167,14 @@ UNANSWERED = [
 
 
 @pytest.mark.parametrize("answer", UNANSWERED)
-def test_they_are_asked_again(answer: Answer) -> None:
+def test_transient_failures_are_requested_again(answer: Answer) -> None:
     played = waited(answer, answer, GOING, answer, DONE, seconds=100)
     assert played.result is ResultStatus.COMPLETED
     assert played.delays == pytest.approx([0.0, 0.1, 0.15, 0.225, 0.3375])
 
 
 @pytest.mark.parametrize("answer", UNANSWERED)
-def test_what_is_known_is_told_when_the_time_is_up(answer: Answer) -> None:
+def test_the_error_has_the_last_status(answer: Answer) -> None:
     played = waited(PENDING, answer, answer, seconds=2, poll=EVEN)
     assert str(played.error) == "the task i d is pending after 2 seconds"
     assert isinstance(getattr(played.error, "__cause__", None), BentoMLException)
@@ -192,7 +192,7 @@ def test_without_a_timeout_max_silence_ends_the_wait() -> None:
     assert waited(*script, DONE, poll=Poll(interval=1.0, factor=1.0, max_interval=1.0, max_silence=3.0)).now == 150.0
 
 
-def test_a_time_that_ran_out_before_it_was_asked_is_no_refusal() -> None:
+def test_a_timeout_before_the_request_is_transient() -> None:
     played = waited(GOING, lost(FailureKind.IDLE_CLOSED).after(0.2), seconds=1, poll=EVEN)
     assert str(played.error) == "the task i d is in progress after 1 seconds"
     assert isinstance(getattr(played.error, "__cause__", None), CallTimeout)
@@ -209,40 +209,40 @@ def test_a_time_that_ran_out_before_it_was_asked_is_no_refusal() -> None:
         (lost(FailureKind.PROTOCOL), RemoteProtocolError),
     ],
 )
-def test_what_no_waiting_mends_ends_it(answer: Answer, kind: type[BentoMLException]) -> None:
+def test_permanent_failures_end_the_wait(answer: Answer, kind: type[BentoMLException]) -> None:
     assert isinstance(waited(GOING, answer, seconds=100).error, kind)
 
 
 # --- and the result
 
 
-def test_the_result_once_it_is_there() -> None:
+def test_the_result_of_a_completed_task() -> None:
     played = resulted(GOING, GOING, DONE, reply(200, 7), seconds=5)
     assert played.result.result == 7
     assert [line.partition("?")[0].rpartition("/")[2] for line in played.lines] == ["status"] * 3 + ["get"]
     assert played.asked[-1].timeout.total is None
 
 
-def test_a_failure() -> None:
+def test_the_result_of_a_failed_task() -> None:
     refused = reply(500, {"error": "no"})
     played = resulted(FAILED, refused, FAILED)
     assert type(played.error) is TaskFailed
     assert played.error.__cause__ is not None
 
 
-def test_a_task_that_was_canceled() -> None:
+def test_the_result_of_a_canceled_task() -> None:
     refused = reply(400, {"error": "task ID is not completed yet"})
     played = resulted(CANCELED, refused, CANCELED, refused)
     assert type(played.error) is TaskFailed
     assert str(played.error) == "the task was canceled"
 
 
-def test_it_is_left_alone_when_the_time_is_up() -> None:
+def test_a_late_task_goes_on_by_default() -> None:
     played = resulted(GOING, GOING, seconds=1)
     assert str(played.error) == "the task i is in progress after 1 seconds"
 
 
-def test_it_is_canceled_when_the_time_is_up() -> None:
+def test_a_late_task_is_canceled_on_request() -> None:
     played = resulted(GOING, GOING, reply(200, {}), seconds=1, cancel=True)
     assert str(played.error) == "the task i is in progress after 1 seconds, and is canceled now"
     assert type(played.error) is CallTimeout
@@ -250,7 +250,7 @@ def test_it_is_canceled_when_the_time_is_up() -> None:
 
 
 @pytest.mark.parametrize("answer", [reply(400, {"error": "not here"}), lost(FailureKind.TIMEOUT, "not here")])
-def test_it_may_be_that_it_can_not_be_canceled(answer: Answer) -> None:
+def test_a_late_task_that_can_not_be_canceled(answer: Answer) -> None:
     played = resulted(GOING, GOING, answer, seconds=1, cancel=True)
     assert str(played.error) == "the task i is in progress after 1 seconds, and can't be canceled: not here"
 

@@ -1,4 +1,4 @@
-"""What the server says of tasks."""
+"""Task ids, statuses and results."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def test_statuses_of_all_versions(word: str, status: ResultStatus, is_final: boo
 @pytest.mark.parametrize(
     "said", ["[]", "null", "{}", '{"status":null}', '{"status":[]}', '{"status":"odd"}', '{"status":5}', '"failed"']
 )
-def test_a_status_that_is_none(said: str) -> None:
+def test_invalid_statuses(said: str) -> None:
     with pytest.raises(RemoteProtocolError, match="the server gives a task the status '"):
         parse_status(said.encode())
 
 
 @pytest.mark.parametrize("said", ["[]", "null", "{}", '{"task_id":null}', '{"task_id":""}', '{"task_id":5}', '"id"'])
-def test_an_id_that_is_none(said: str) -> None:
+def test_invalid_ids(said: str) -> None:
     with pytest.raises(RemoteProtocolError, match="the server's response has no task id"):
         parse_task_id(said.encode())
 
@@ -84,7 +84,7 @@ def test_a_long_status_is_not_repeated_in_full() -> None:
 
 @settings(max_examples=100)
 @given(st.binary() | st.from_regex(rb'\{"(status|task_id)":("[a-z]{0,3}"|\[\]|null|1)\}', fullmatch=True))
-def test_any_answer_is_understood_or_refused(data: bytes) -> None:
+def test_any_response_is_parsed_or_refused(data: bytes) -> None:
     for parse in (parse_status, parse_task_id):
         try:
             assert parse(data)
@@ -114,7 +114,7 @@ def asked(played: Played[Exchange[object]]) -> list[str]:
     return [each.request.target.removeprefix("/json_task/").removesuffix(f"?task_id={ID}") for each in played.asked]
 
 
-def test_a_result_is_the_outcome() -> None:
+def test_the_result_of_a_task() -> None:
     played = fetched(ACCEPTED)
     assert played.result.result == 7
     assert asked(played) == ["get"]
@@ -122,7 +122,7 @@ def test_a_result_is_the_outcome() -> None:
 
 @pytest.mark.parametrize("status", ["pending", "in_progress"])
 @pytest.mark.parametrize("answer", [IN_BETWEEN, reply(429, {"error": "Too many requests"})])
-def test_what_is_refused_while_the_task_goes_on_is_not_completed(status: str, answer: Answer) -> None:
+def test_an_error_while_the_task_runs_is_task_not_completed(status: str, answer: Answer) -> None:
     played = fetched(answer, stands(status))
     assert type(played.error) is TaskNotCompleted
     assert played.error.message == getattr(played.error.__cause__, "message", None)
@@ -130,7 +130,7 @@ def test_what_is_refused_while_the_task_goes_on_is_not_completed(status: str, an
 
 
 @pytest.mark.parametrize("word", ["failed", "failure"])
-def test_a_failure_is_what_a_direct_call_would_have_met(word: str) -> None:
+def test_the_cause_of_a_failed_task_is_the_error_of_a_direct_call(word: str) -> None:
     played = fetched(FAILED, stands(word), FAILED)
     error = played.error
     assert type(error) is TaskFailed
@@ -139,14 +139,14 @@ def test_a_failure_is_what_a_direct_call_would_have_met(word: str) -> None:
     assert asked(played) == ["get", "status", "get"]
 
 
-def test_a_failure_with_another_status_can_be_nothing_else() -> None:
+def test_a_failed_task_with_another_status() -> None:
     played = fetched(reply(418, [{"error": "teapot"}]), stands("failed"))
     assert type(played.error) is TaskFailed
     assert (played.error.message, played.error.error_code) == ("teapot", 418)
     assert asked(played) == ["get", "status"]
 
 
-def test_a_task_that_comes_to_its_end_in_between_is_asked_for_again() -> None:
+def test_a_task_that_completes_between_the_requests() -> None:
     played = fetched(IN_BETWEEN, stands("completed"), ACCEPTED)
     assert played.result.result == 7
     played = fetched(IN_BETWEEN, stands("failed"), FAILED)
@@ -155,21 +155,21 @@ def test_a_task_that_comes_to_its_end_in_between_is_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize("word", ["canceled", "cancelled"])
-def test_a_task_that_was_canceled_failed(word: str) -> None:
+def test_a_canceled_task_has_failed(word: str) -> None:
     played = fetched(IN_BETWEEN, stands(word), IN_BETWEEN)
     assert type(played.error) is TaskFailed
     assert played.error.message == "the task was canceled"
     assert type(played.error.__cause__) is InvalidArgument
 
 
-def test_a_task_that_neither_failed_nor_goes_on_is_refused_as_the_server_refused_it() -> None:
+def test_an_error_for_a_completed_task_is_raised() -> None:
     played = fetched(IN_BETWEEN, stands("completed"), IN_BETWEEN)
     assert type(played.error) is InvalidArgument
     assert played.error.message == "task ID is not completed yet"
 
 
 @pytest.mark.parametrize("answer", [lost(FailureKind.CONNECT), reply(200, b"no JSON")])
-def test_nobody_asks_further_where_there_was_no_answer(answer: Answer) -> None:
+def test_a_failed_request_is_raised(answer: Answer) -> None:
     played = fetched(answer)
     assert isinstance(played.error, (ConnectError, RemoteProtocolError))
     assert asked(played) == ["get"]
@@ -177,12 +177,12 @@ def test_nobody_asks_further_where_there_was_no_answer(answer: Answer) -> None:
     assert isinstance(played.error, (ConnectError, RemoteProtocolError))
 
 
-def test_a_task_that_is_unknown() -> None:
+def test_an_unknown_task() -> None:
     unknown = reply(404, {"error": "task_id not found"})
     played = fetched(unknown, unknown)
     assert type(played.error) is NotFound
 
 
-def test_one_total_is_for_all_that_is_asked() -> None:
+def test_all_requests_share_one_total() -> None:
     played = fetched(IN_BETWEEN.after(1.0), stands("failed").after(0.5), FAILED, timeout=Timeout(total=2.0))
     assert [each.timeout.total for each in played.asked] == [2.0, 1.0, 0.5]

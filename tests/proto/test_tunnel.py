@@ -1,4 +1,4 @@
-"""CONNECT: what a proxy is asked, and what comes of each answer however it is cut."""
+"""CONNECT: the request to the proxy, and its responses split anywhere."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def refused(*pieces: bytes) -> tuple[str, FailureKind]:
     return str(caught.value), caught.value.kind
 
 
-def test_what_is_asked() -> None:
+def test_the_request() -> None:
     assert tunnel().request == b"CONNECT service.example:443 HTTP/1.1\r\nhost: service.example:443\r\n\r\n"
     assert tunnel(origin=Origin("https", "::1", 8443)).request.startswith(b"CONNECT [::1]:8443 HTTP/1.1\r\n")
     known = Proxy(PROXY.origin, "me:pw")
@@ -49,7 +49,7 @@ def test_what_is_asked() -> None:
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Soon\r\n\r\n" + OK,
     ],
 )
-def test_it_opens_however_the_answer_is_cut(answer: bytes) -> None:
+def test_any_split_of_the_response_opens_the_tunnel(answer: bytes) -> None:
     for pieces in splits(answer):
         asked = tunnel()
         for piece in filter(None, pieces):
@@ -66,7 +66,7 @@ def test_it_opens_however_the_answer_is_cut(answer: bytes) -> None:
         *((status, FailureKind.CONNECT) for status in (429, 502, 503, 504)),
     ],
 )
-def test_a_refusal(status: int, loss: FailureKind) -> None:
+def test_error_statuses(status: int, loss: FailureKind) -> None:
     text, found = refused(b"HTTP/1.1 %d No\r\nContent-Length: 9\r\n\r\nsome page" % status)
     assert found is loss
     assert f"(status {status})" in text
@@ -74,20 +74,20 @@ def test_a_refusal(status: int, loss: FailureKind) -> None:
     assert "page" not in text
 
 
-def test_what_a_407_means() -> None:
+def test_the_message_of_a_407() -> None:
     assert "requires a user and a password" in refused(b"HTTP/1.1 407 Who\r\n\r\n")[0]
 
 
 @pytest.mark.parametrize("answer", [b"garbage\r\n\r\n", b"HTTP/1.1 101 On\r\n\r\n", b"HTTP/1.1 2x0 OK\r\n\r\n",
                                     b"\x15\x03\x01\x00\x02\x02\x50\r\n\r\n"])  # fmt: skip
-def test_garbage(answer: bytes) -> None:
+def test_a_response_that_is_not_http(answer: bytes) -> None:
     for pieces in ([answer], [answer[i : i + 1] for i in range(len(answer))]):
         text, loss = refused(*pieces)
         assert "http://p:3128 does not speak HTTP/1.1" in text
         assert loss is FailureKind.PROXY
 
 
-def test_a_close_may_pass() -> None:
+def test_a_closed_connection_is_transient() -> None:
     for before in ([], [b"HTTP/1.1 200"]):
         text, loss = refused(*before, b"")
         assert "closed the connection without a response" in text
@@ -95,7 +95,7 @@ def test_a_close_may_pass() -> None:
 
 
 @pytest.mark.parametrize("piece", [b"HTTP/1.1 100 Continue\r\n\r\n", b"x", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 99])
-def test_an_answer_without_end(piece: bytes) -> None:
+def test_an_endless_response(piece: bytes) -> None:
     asked = tunnel(head=500)
     with pytest.raises(ProxyError):
         for _ in range(1000):
@@ -103,12 +103,12 @@ def test_an_answer_without_end(piece: bytes) -> None:
     assert "more than a response" in refused(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 2000)[0]
 
 
-def test_nobody_speaks_before_the_client() -> None:
+def test_bytes_before_the_handshake_are_refused() -> None:
     assert "more than a response" in refused(OK + b"x")[0]
 
 
 @given(st.binary(max_size=200), st.data())
-def test_whatever_comes_it_opens_or_is_refused(noise: bytes, data: st.DataObject) -> None:
+def test_any_bytes_open_the_tunnel_or_raise(noise: bytes, data: st.DataObject) -> None:
     start = data.draw(st.sampled_from([b"", b"HTTP/1.1 ", OK[:-2]]))
     asked = tunnel()
     try:

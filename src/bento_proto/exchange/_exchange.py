@@ -231,7 +231,10 @@ class Exchange(Generic[T_co]):
         Raises:
             LocalProtocolError: the state does not allow the event; nothing changed.
         """
-        what = _INPUTS.get(type(event)) or _classify(cast("Head", event))
+        if isinstance(event, Head):
+            what = Input.SUCCESS if event.status < 300 else _classify(event)
+        else:
+            what = _INPUTS[type(event)]
         before = self.state
         after = TRANSITIONS[before].get(what)
         if after is None:

@@ -315,7 +315,11 @@ class HTTP11Exchange(Generic[T]):
         items = exchange.receive(Data(data)) if data else ()
         if left:
             return items
-        return [*items, *self._end()] if items else self._end()
+        self._over = True
+        if exchange.is_over:
+            return items
+        ending = exchange.receive(End())
+        return [*items, *ending] if items else ending
 
     def _end(self) -> Sequence[T]:
         self._over = True

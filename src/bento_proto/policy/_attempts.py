@@ -99,8 +99,8 @@ def send_request(
     Raises:
         BentoMLException: no response was accepted; its ``attempts`` have a line for each failed one.
     """
-    if deadline is None:
-        deadline = context.deadline(now)
+    if deadline is None and context.timeout.total is not None:
+        deadline = now + context.timeout.total
     wanted = [hooks for hooks in context.hooks if hooks.enabled is None or hooks.enabled()]
     dispatcher = HookDispatcher(tuple(wanted)) if wanted else None
     log: AttemptLog | None = None

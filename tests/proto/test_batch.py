@@ -1,4 +1,4 @@
-"""The calls of a batch: what is under way, in which order results come, and what becomes of errors."""
+"""Batches: how far inputs are taken ahead, the order of results, and errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def handed_over(of: BatchState) -> tuple[int, Value, Value] | None:
 # --- one by one
 
 
-def test_at_most_twice_as_many_inputs_are_ahead_as_there_are_calls() -> None:
+def test_inputs_ahead_are_at_most_twice_the_concurrency() -> None:
     on = window(concurrency=3)
     for number in range(6):
         assert on.wants_input
@@ -60,7 +60,7 @@ def test_results_as_they_arrive() -> None:
     assert [outcome.result for outcome in drained(on)] == ["c", "a"]
 
 
-def test_the_end() -> None:
+def test_the_end_of_a_batch() -> None:
     on = window()
     on.start("x")
     on.end()
@@ -86,7 +86,7 @@ def failing(on_error: OnError, *, ordered: bool = True) -> BatchState:
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_an_error_ends_the_batch_after_what_came_before_it(ordered: bool) -> None:
+def test_an_error_ends_the_batch_after_earlier_results(ordered: bool) -> None:
     on = failing("raise", ordered=ordered)
     assert (on.wants_input, on.has_ended) == (False, True)
     if ordered:
@@ -95,7 +95,7 @@ def test_an_error_ends_the_batch_after_what_came_before_it(ordered: bool) -> Non
         on.take()
 
 
-def test_an_error_in_place_of_a_result() -> None:
+def test_errors_returned_as_results() -> None:
     on = failing("return")
     first, second, third = drained(on)
     assert (first.error, third.error) == (None, None)
@@ -103,14 +103,14 @@ def test_an_error_in_place_of_a_result() -> None:
     assert on.wants_input
 
 
-def test_an_error_that_is_left_out() -> None:
+def test_errors_skipped() -> None:
     assert [outcome.result for outcome in drained(failing("skip"))] == ["a", "c"]
     assert repr(next(iter(drained(failing("skip"))))).endswith(", result='a')")
     assert [outcome.result for outcome in drained(failing("skip", ordered=False))] == ["c", "a"]
 
 
 @pytest.mark.parametrize("on_error", ["raise", "return", "skip"])
-def test_inputs_that_break_off_do_so_after_what_they_gave(on_error: OnError) -> None:
+def test_an_exception_of_the_inputs_is_raised_after_earlier_results(on_error: OnError) -> None:
     on = window(on_error=on_error)
     on.start("x")
     on.end(Broken())
@@ -123,7 +123,7 @@ def test_inputs_that_break_off_do_so_after_what_they_gave(on_error: OnError) -> 
     assert on.is_over
 
 
-def test_what_makes_no_sense() -> None:
+def test_invalid_arguments() -> None:
     for concurrency in (0, -1):
         with pytest.raises(ValueError, match="concurrency must be at least 1"):
             window(concurrency=concurrency)
@@ -148,7 +148,7 @@ def test_progress() -> None:
     assert told == [Progress(0, 2, "batch"), Progress(1, 2, "batch"), Progress(2, 2, "batch")]
 
 
-def test_a_total_that_is_not_known_before_the_end() -> None:
+def test_a_total_known_at_the_end() -> None:
     on = window(iter("ab"))
     on.tell()
     on.finish(on.start("a"), 1)
@@ -171,7 +171,7 @@ def test_a_total_that_is_not_known_before_the_end() -> None:
     broken=st.sets(st.integers(0, 40)),
     seed=st.integers(0, 2**32),
 )
-def test_whatever_happens_when(
+def test_any_order_of_events(
     count: int, concurrency: int, ordered: bool, on_error: OnError, broken: set[int], seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -237,7 +237,7 @@ def flow(on: BatchState, inputs: Iterator[int]) -> Iterator[int]:
 
 
 @pytest.mark.parametrize(("ordered", "count"), [(True, 1_000_000), (False, 100_000)])
-def test_a_million_inputs_take_the_memory_of_a_few(ordered: bool, count: int) -> None:
+def test_memory_does_not_grow_with_the_inputs(ordered: bool, count: int) -> None:
     import tracemalloc
 
     on = window(concurrency=8, ordered=ordered)
@@ -257,7 +257,7 @@ def test_a_million_inputs_take_the_memory_of_a_few(ordered: bool, count: int) ->
 # --- inputs
 
 
-def test_what_an_input_stands_for() -> None:
+def test_arguments_of_an_input() -> None:
     assert arguments_of({"a": 1}) == arguments_of(MappingProxyType({"a": 1})) == ((), {"a": 1})
     assert arguments_of((1, "x")) == ((1, "x"), {})
     assert arguments_of(()) == ((), {})

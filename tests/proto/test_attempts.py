@@ -1,4 +1,4 @@
-"""One request until there is an answer: redirects, retries, tokens and the deadline, played as scripts."""
+"""Sending a request until a response is accepted: redirects, retries, tokens and the deadline, as scripts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def flow(request: Request = POST, given: CallContext | None = None, now: float =
     return send_request(request, whole_reader(bytes, 100), given or context(), now)
 
 
-def test_an_answer_at_once() -> None:
+def test_a_response_at_once() -> None:
     played = play(flow(), OK)
     assert played.result.result == b"7"
     assert played.lines == ["POST http://service:3000/f"]
@@ -57,13 +57,13 @@ def test_an_answer_at_once() -> None:
     assert not played.asked[0].fresh
 
 
-def test_what_was_not_sent_is_tried_again_with_growing_pauses() -> None:
+def test_failed_connections_are_retried_with_growing_pauses() -> None:
     played = play(flow(), lost(FailureKind.CONNECT), lost(FailureKind.CONNECT), OK)
     assert played.result.result == b"7"
     assert played.delays == [0.0, 0.25, 0.5]
 
 
-def test_the_error_tells_whether_any_attempt_may_have_been_seen() -> None:
+def test_sent_is_true_if_any_attempt_may_have_been_read() -> None:
     repeat = context(RetryPolicy(idempotent=True))
     never_sent = play(
         flow(), lost(FailureKind.CONNECT, "one"), lost(FailureKind.CONNECT, "two"), lost(FailureKind.CONNECT, "three")
@@ -80,14 +80,14 @@ def test_the_error_tells_whether_any_attempt_may_have_been_seen() -> None:
     assert not last.sent
 
 
-def test_the_error_tells_of_a_token_that_was_refused_first() -> None:
+def test_the_error_lists_a_refused_token() -> None:
     given = context().replace(renew=lambda request: Request("POST", HERE, "/f", (), (b"{}",)))
     error = play(flow(given=given), reply(401, b"expired"), reply(400, b"no")).error
     assert error is not None
     assert error.attempts == ("Unauthorized: expired", "InvalidArgument: no")
 
 
-def test_the_error_tells_of_each_attempt() -> None:
+def test_the_error_lists_each_attempt() -> None:
     played = play(
         flow(), lost(FailureKind.CONNECT, "one"), lost(FailureKind.CONNECT, "two"), lost(FailureKind.CONNECT, "three")
     )
@@ -96,13 +96,13 @@ def test_the_error_tells_of_each_attempt() -> None:
     assert str(played.error) == "three (after 3 attempts)"
 
 
-def test_what_may_have_been_done_is_not_done_again() -> None:
+def test_requests_that_may_have_been_processed_are_not_repeated() -> None:
     assert isinstance(play(flow(), lost(FailureKind.DISCONNECTED)).error, ConnectionLost)
     assert isinstance(play(flow(), lost(FailureKind.TIMEOUT)).error, CallTimeout)
     assert isinstance(play(flow(), reply(503)).error, ServiceUnavailable)
 
 
-def test_unless_the_caller_says_so() -> None:
+def test_requests_declared_idempotent_are_repeated() -> None:
     played = play(flow(POST, context(RetryPolicy(idempotent=True))), lost(FailureKind.DISCONNECTED), reply(502), OK)
     assert played.result.result == b"7"
 
@@ -186,12 +186,12 @@ def test_bentomls_429_is_backed_off_and_tried_again() -> None:
     assert len(play(flow(POST, context(RetryPolicy(attempts=1))), reply(429)).asked) == 1
 
 
-def test_the_server_asks_to_wait() -> None:
+def test_retry_after_is_obeyed() -> None:
     played = play(flow(), reply(503, headers={"retry-after": "5"}), reply(429, headers={"retry-after": "1"}), OK)
     assert played.delays == [0.0, 5.0, 1.0]
 
 
-def test_a_budget_that_is_spent_allows_no_retry() -> None:
+def test_an_empty_budget_allows_no_retry() -> None:
     given = context(budget=1)
     assert play(flow(POST, given), lost(FailureKind.CONNECT), OK).error is None
     assert isinstance(play(flow(POST, given), lost(FailureKind.CONNECT)).error, ConnectError)
@@ -205,7 +205,7 @@ def test_success_fills_the_budget_again() -> None:
     assert play(flow(POST, given), lost(FailureKind.CONNECT), OK).error is None
 
 
-def test_a_stream_that_has_begun_is_the_callers_whatever_becomes_of_it() -> None:
+def test_a_stream_that_has_begun_is_not_retried() -> None:
     broken = Answer((Head(200), ConnectionFailed(FailureKind.DISCONNECTED, "cut")))
     played = play(send_request(POST, event_reader(Limits()), context(RetryPolicy(idempotent=True)), 0.0), broken)
     assert isinstance(played.result.error, ConnectionLost)
@@ -221,13 +221,13 @@ def test_redirects_are_followed() -> None:
     assert "authorization" not in played.asked[2].headers
 
 
-def test_a_retry_begins_where_the_call_began() -> None:
+def test_a_retry_begins_at_the_first_url() -> None:
     played = play(flow(), moved(307, "/g"), lost(FailureKind.CONNECT), OK)
     assert [asked.request.target for asked in played.asked] == ["/f", "/g", "/f"]
 
 
 @pytest.mark.parametrize("location", ["/f", "/g"])
-def test_redirects_come_to_an_end(location: str) -> None:
+def test_the_number_of_redirects_is_limited(location: str) -> None:
     played = play(flow(), Forever(moved(307, location)))
     assert isinstance(played.error, RemoteProtocolError)
     assert "more than 3 times" in str(played.error)
@@ -246,7 +246,7 @@ def renew(request: Request) -> Request | None:
     return Request(request.method, request.origin, request.target, (("authorization", "Bearer new"),), request.body)
 
 
-def test_a_401_asks_for_another_token_once() -> None:
+def test_a_401_renews_the_token_once() -> None:
     given = context().replace(renew=renew)
     played = play(flow(POST, given), reply(401), OK)
     assert [asked.headers["authorization"] for asked in played.asked] == ["Bearer old", "Bearer new"]
@@ -254,18 +254,18 @@ def test_a_401_asks_for_another_token_once() -> None:
     assert isinstance(play(flow(POST), reply(401)).error, Unauthorized)
 
 
-def test_a_401_of_another_origin_gets_no_token() -> None:
+def test_a_401_of_another_origin_renews_nothing() -> None:
     assert len(play(flow(POST, context().replace(renew=renew)), moved(307, "http://other/"), reply(401)).asked) == 2
 
 
-def test_a_401_for_what_can_be_sent_once() -> None:
+def test_a_401_for_a_body_that_can_be_read_once() -> None:
     assert len(play(flow(ONCE, context().replace(renew=renew)), reply(401)).asked) == 1
 
 
 # --- the deadline
 
 
-def test_what_is_left_of_the_total_bounds_each_wait() -> None:
+def test_the_rest_of_the_total_bounds_each_timeout() -> None:
     played = play(flow(POST, context(total=2.5), now=100.0), lost(FailureKind.CONNECT).after(1.0), OK, now=100.0)
     assert [asked.timeout for asked in played.asked] == [
         Timeout(1, 2, 2.5, 2.5, 2.5),
@@ -273,18 +273,18 @@ def test_what_is_left_of_the_total_bounds_each_wait() -> None:
     ]
 
 
-def test_no_retry_that_the_total_has_no_time_for() -> None:
+def test_no_retry_beyond_the_total() -> None:
     played = play(flow(POST, context(total=1.0)), reply(503, headers={"retry-after": "5"}))
     assert isinstance(played.error, ServiceUnavailable)
 
 
-def test_a_redirect_when_the_total_is_up() -> None:
+def test_a_redirect_after_the_total_expired() -> None:
     played = play(flow(POST, context(total=1.0)), moved(307, "/g").after(2.0))
     assert isinstance(played.error, CallTimeout)
     assert "within 1 seconds" in str(played.error)
 
 
-def test_cookies_of_every_answer_are_kept() -> None:
+def test_cookies_of_every_response_are_kept() -> None:
     given = context()
     play(
         flow(POST, given),
@@ -294,7 +294,7 @@ def test_cookies_of_every_answer_are_kept() -> None:
     assert given.cookies.header(HERE, "/", 0.0) == "a=1; b=2"
 
 
-def test_a_cookie_goes_along_as_soon_as_it_is_set() -> None:
+def test_a_cookie_is_sent_with_the_next_request() -> None:
     request = Request("POST", HERE, "/f", (("cookie", "mine=0"),), (b"{}",))
     played = play(
         flow(request),
