@@ -51,6 +51,8 @@ class TLSStream:
             except ssl.SSLWantReadError:
                 await self._under.drain(self._send_pending(), deadline)
                 await self._feed(_RECORD, deadline)
+            except ssl.SSLEOFError as exc:
+                raise ConnectionResetError("the peer closed the connection during the TLS handshake") from exc
             except ssl.SSLError:
                 with suppress(OSError):
                     self._send_pending()  # the alert that tells the peer
