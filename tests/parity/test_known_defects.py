@@ -13,6 +13,7 @@ import pytest
 from bento_proto import BentoMLException, Conflict, InternalServerError, Limits, RemoteProtocolError
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
+from tests.waiting import until
 
 from .faces import Connect
 from .proxies import Asked, End, Piece, Stub, endpoint, reply, routes, schema
@@ -86,7 +87,9 @@ def test_a_connection_that_has_died_meanwhile(connect: Connect, text_file: Path,
     with Stub(routes({"/f": once, "/up": once, "/root": once})) as stub:
         client = connect(stub.url, schema=GIVEN, retries=0)
         for _ in range(5):
-            assert client.f("x") == client.up(text_file) == client.root(b"x") == "fine"
+            for call in (lambda: client.f("x"), lambda: client.up(text_file), lambda: client.root(b"x")):
+                assert call() == "fine"
+                until(lambda: stub.open == 0, "the server kept the connection")
         assert len(stub.asked) == 16
 
 
