@@ -87,8 +87,8 @@ def test_a_connection_that_has_died_meanwhile(connect: Connect, text_file: Path,
     with Stub(routes({"/f": once, "/up": once, "/root": once})) as stub:
         client = connect(stub.url, schema=GIVEN, retries=0)
         for _ in range(5):
-            for call in (lambda: client.f("x"), lambda: client.up(text_file), lambda: client.root(b"x")):
-                assert call() == "fine"
+            for name, argument in (("f", "x"), ("up", text_file), ("root", b"x")):
+                assert client.call(name, argument) == "fine"
                 until(lambda: stub.open == 0, "the server kept the connection")
         assert len(stub.asked) == 16
 
