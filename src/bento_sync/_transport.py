@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import ssl
 import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Final
@@ -204,6 +205,16 @@ class SocketExchange(Holder, OpenExchange[object]):
 
     def _is_refused(self) -> bool:
         """Whether the server has refused the request before it had it all."""
-        while self.exchange.state is State.WAITING and self._connection.is_readable():
-            self.early = [*self.early, *self.receive()]
+        connection, http11 = self._connection, self._http11
+        assert http11 is not None
+        while self.exchange.state is State.WAITING and connection.is_readable():
+            connection.sock.settimeout(0)
+            try:
+                data = connection.sock.recv(http11.max_read)
+            except (BlockingIOError, ssl.SSLWantReadError):
+                break  # what came is TLS's own: session tickets, mostly
+            except OSError as exc:
+                http11.connection_lost(f"the connection broke: {exc}", exc)
+            else:
+                self.early = [*self.early, *http11.receive(data)]
         return self.exchange.state not in (State.WAITING, State.RECEIVING)

@@ -29,6 +29,8 @@ def environment() -> Iterator[None]:
 @pytest.fixture(scope="session", params=FACES, ids=[face.name for face in FACES])
 def face(request: pytest.FixtureRequest, environment: None) -> Face:
     found: Face = request.param
+    with found.client("http://127.0.0.1:9") as client:
+        client.is_ready(5)  # whatever is loaded by the first request is loaded here, before there are several threads
     return found
 
 
