@@ -28,6 +28,11 @@ autodoc_default_options = {"members": True, "member-order": "bysource"}
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
+# Aliases that a signature shows by name. Generic ones, such as Flow, can't be among them.
+ALIASES = (
+    "Fields FileContent FileInput FileStrings FrameInput Images JSON ModelInput Received Schema Segment TensorInput"
+)
+autodoc_type_aliases = {name: name for name in ALIASES.split()}
 maximum_signature_line_length = 80
 python_display_short_literal_types = True
 napoleon_google_docstring = True
@@ -40,11 +45,6 @@ html_static_path = ["_static"]
 html_css_files = ["own.css"]
 html_show_copyright = False
 copybutton_exclude = ".linenos, .gp, .go"  # of a console block, the commands alone
-
-
-def skip_fields(app: Sphinx, what: str, name: str, obj: object, skip: bool, options: object) -> bool | None:
-    """The fields of a named tuple are told of in its docstring, under "Attributes"."""
-    return True if type(obj).__name__ == "_tuplegetter" else None
 
 
 def find_at_home(
@@ -68,4 +68,3 @@ for field in PyObject.doc_field_types:
 
 def setup(app: Sphinx) -> None:
     app.connect("missing-reference", find_at_home)
-    app.connect("autodoc-skip-member", skip_fields)

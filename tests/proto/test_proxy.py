@@ -242,7 +242,7 @@ def test_user_and_password_are_not_shown() -> None:
 def test_the_message_of_a_407_depends_on_the_credentials() -> None:
     origin = Origin("http", "p", 3128)
     assert Proxy(origin).unauthorized == "the proxy http://p:3128 requires a user and a password (status 407)"
-    assert "does not accept" in Proxy(origin, "me:x").unauthorized
+    assert "did not accept" in Proxy(origin, "me:x").unauthorized
 
 
 def test_a_proxy_error_pickles() -> None:

@@ -1,4 +1,4 @@
-"""The Service as its ``/schema.json`` describes it: endpoints, parameters, outputs, Python names and signatures.
+"""The Service that a ``/schema.json`` describes: endpoints, parameters, outputs, Python names and signatures.
 
 In goes the document, parsed or not; out comes a `Service`. It never sends anything and never sees an argument's value.
 """
