@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import ssl
 import time
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import bento_async
+import bento_files
 from bento_proto import JSON, Value, asgi, batch, exchange, http, observe, policy, response, schema, session, testing
 
 ClientT = TypeVar("ClientT", bound="AsyncHTTPClient")
@@ -93,7 +93,7 @@ class AsyncHTTPClient:
         schema: schema.Service | bytes | JSON = None,
         download_dir: str | os.PathLike[str] | None = None,
         images: session.Images = "pillow",
-        ssl_context: ssl.SSLContext | None = None,
+        ssl_context: bento_files.SSLContext | None = None,
         proxy: str | EllipsisType | None = ...,
         hooks: observe.Hooks | Iterable[observe.Hooks] | None = None,
         on_progress: exchange.OnProgress | None = None,

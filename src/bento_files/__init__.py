@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ssl import SSLContext  # slow to import, and the clients' annotations need it
+
     from ._results import Destination, FileSink, ImageSink, SavedSink, Sink, WriteBuffer, open_sink
     from ._tls import tls_context
     from ._uploads import BLOCK, blocks, measure, read_body
@@ -21,6 +23,7 @@ if not TYPE_CHECKING:
         "._results": "Destination FileSink ImageSink SavedSink Sink WriteBuffer open_sink",
         "._tls": "tls_context",
         "._uploads": "BLOCK blocks measure read_body",
+        "ssl": "SSLContext",
     }
 
     def __getattr__(name):
@@ -35,6 +38,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "BLOCK", "Destination", "FileSink", "ImageSink", "SavedSink", "Sink", "WriteBuffer", "blocks", "measure",
-    "open_sink", "read_body", "tls_context",
+    "BLOCK", "Destination", "FileSink", "ImageSink", "SSLContext", "SavedSink", "Sink", "WriteBuffer", "blocks",
+    "measure", "open_sink", "read_body", "tls_context",
 )  # fmt: skip
