@@ -166,16 +166,8 @@ def count(command: list[str], environ: Mapping[str, str]) -> int:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         log = Path(folder) / "valgrind.log"
         options = ["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", f"--log-file={log}"]
-        own = {**os.environ, **environ, "PYTHONHASHSEED": "0"}
-        done = subprocess.run(
-            ["valgrind", *options, *command],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            env=own,
-            timeout=600,
-        )
+        counted = ["valgrind", *options, *command]
+        done = subprocess.run(counted, check=False, capture_output=True, text=True, cwd=ROOT, env=environ, timeout=600)
         found = _COUNT.search(log.read_text()) if log.exists() else None
     if done.returncode or found is None:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr[-2000:].strip()}")
@@ -186,7 +178,7 @@ def per_call(name: str, python: str, server: Server, authority: Path) -> float:
     """Count the instructions of one call."""
     case = CALLS[name]
     url = server.secure if case.secure else server.plain
-    environ = {"SSL_CERT_FILE": str(authority)}
+    environ = {**_environ(), "SSL_CERT_FILE": str(authority)}
     command = [python, "-m", "benchmarks.instructions", "--work", name, url, server.plain]
     _compile([*command, "1"], environ)
     few, many = (count([*command, str(calls)], environ) for calls in case.calls)
@@ -196,13 +188,20 @@ def per_call(name: str, python: str, server: Server, authority: Path) -> float:
 def beyond_bare(name: str, python: str, server: Server) -> float:
     """Count the instructions of a program beyond those of a bare interpreter."""
     bare, whole = ([python, "-c", each, server.plain] for each in ("pass", PROGRAMS[name]))
-    _compile(whole, {})
-    return count(whole, {}) - count(bare, {})
+    environ = _environ()
+    _compile(whole, environ)
+    return count(whole, environ) - count(bare, environ)
+
+
+def _environ() -> dict[str, str]:
+    """Return an environment in which runs repeat, and find compiled modules."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, "PYTHONHASHSEED": "0"}
 
 
 def _compile(command: list[str], environ: Mapping[str, str]) -> None:
     """Run a command, which compiles the modules that it imports."""
-    subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, **environ})
+    subprocess.run(command, check=True, cwd=ROOT, env=environ)
 
 
 def main() -> None:
