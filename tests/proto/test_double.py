@@ -416,7 +416,7 @@ def test_a_script_must_make_sense(double: ServiceDouble) -> None:
         double.script("shout")
     with pytest.raises(ValueError, match="has no endpoint 'short'"):
         double.script("short", 1)
-    with pytest.raises(ValueError, match="no task"):
+    with pytest.raises(ValueError, match="is not a task"):
         double.script("shout", Life())
 
 

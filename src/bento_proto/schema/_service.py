@@ -294,11 +294,12 @@ def walk(schema: Schema) -> Iterator[Schema]:
     Raises:
         SchemaError: they are nested too deeply, or too many.
     """
-    pending = [(schema, 0)]
-    for _ in range(_MOST_NODES):
-        if not pending:
-            return
+    pending, seen = [(schema, 0)], 0
+    while pending:
         node, depth = pending.pop()
+        seen += 1
+        if seen > _MOST_NODES:
+            raise SchemaError(f"it has an endpoint of more than {_MOST_NODES} schemas")
         if depth > _DEEPEST:
             raise SchemaError("it is nested too deeply")
         yield node
@@ -310,8 +311,6 @@ def walk(schema: Schema) -> Iterator[Schema]:
             named = node.get(key)
             inner += named.values() if isinstance(named, dict) else ()
         pending += [(member, depth + 1) for member in inner if isinstance(member, dict)]
-    if pending:
-        raise SchemaError(f"it has an endpoint of more than {_MOST_NODES} schemas")
 
 
 def has_arrays(schema: Schema) -> bool:
