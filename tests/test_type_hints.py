@@ -11,16 +11,6 @@ from importlib import import_module
 import bento_proto
 from tests.packages import PACKAGES, public_modules
 
-TEXT_YET: set[str] = set()
-
-# Modules whose annotations can't all be evaluated yet, and aliases that are text.
-NOT_YET = {
-    "bento_sync._batch",
-    "bento_sync._client",
-    "bento_sync._endpoint",
-    "bento_sync._stream",
-}
-
 
 def public_names() -> Iterator[tuple[str, object]]:
     """Each public name of the packages with its value, once, under the shortest name that it has."""
@@ -66,14 +56,13 @@ def test_the_type_hints_of_every_public_name_can_be_evaluated() -> None:
             try:
                 typing.get_type_hints(annotated)
             except (NameError, TypeError) as exc:
-                if getattr(annotated, "__module__", "") not in NOT_YET:
-                    failed[name] = str(exc)
+                failed[name] = str(exc)
     assert failed == {}
 
 
 def test_no_public_alias_is_text() -> None:
     constants = {"bento_async.__version__", "bento_proto.schema.ALIAS"}
-    assert {name for name, value in public_names() if isinstance(value, str)} - constants - TEXT_YET == set()
+    assert {name for name, value in public_names() if isinstance(value, str)} - constants == set()
 
 
 def test_aliases_can_be_part_of_other_types() -> None:

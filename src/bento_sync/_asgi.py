@@ -5,7 +5,8 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING, Final, TypeAlias
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
 
 from bento_proto import ServiceUnavailable
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     import uvicorn
 
 _STOPPING: Final = 10.0
-
-ASGIApplication: TypeAlias = "Callable[..., Awaitable[None]]"
-"""An ASGI 3 application: called with scope, receive and send."""
 
 
 class ASGIServer:
@@ -30,7 +28,7 @@ class ASGIServer:
         ImportError: uvicorn is not installed.
     """
 
-    def __init__(self, app: ASGIApplication) -> None:
+    def __init__(self, app: Callable[..., Awaitable[None]]) -> None:
         try:
             import uvicorn
         except ImportError as exc:
@@ -44,11 +42,7 @@ class ASGIServer:
         self.url: str = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
 
     def start(self) -> None:
-        """Start it, unless it runs.
-
-        Raises:
-            ServiceUnavailable: the application did not start.
-        """
+        """Start the server, unless it runs; raises `ServiceUnavailable` if the application does not start."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="bento-asgi", daemon=True)
@@ -59,10 +53,8 @@ class ASGIServer:
             time.sleep(0.005)
 
     def _serve(self) -> None:
-        try:
+        with suppress(SystemExit):  # how uvicorn says that the application did not start
             self._server.run([self._socket])
-        except SystemExit:  # how uvicorn says that the application did not start
-            pass
 
     def stop(self) -> None:
         """Stop it, and wait until it has."""

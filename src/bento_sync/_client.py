@@ -3,37 +3,34 @@
 from __future__ import annotations
 
 import os
-import time
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from types import EllipsisType, TracebackType
+from typing import TYPE_CHECKING, TypeVar
 
-from bento_proto.schema import RESERVED, attributes, endpoint_for
+import bento_files
+import bento_sync
+from bento_proto import JSON, Value, batch, exchange, http, observe, policy, response, schema, session, testing
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import Callable, Iterable, Mapping
-    from types import EllipsisType, TracebackType
+    from typing import TypeAlias
 
-    from typing_extensions import Self
-
-    from bento_proto import JSON, Endpoint, Hooks, Limits, RetryPolicy, Service, Timeout, Value
-    from bento_proto.batch import OnError
-    from bento_proto.exchange import OnProgress
-    from bento_proto.response import Content
-    from bento_proto.session import FileStrings, Images
-    from bento_proto.testing import ExchangeRecorder, Responder
-
-    from ._asgi import ASGIApplication
-    from ._batch import Batch
+    from ._driver import Driver
     from ._endpoint import EndpointMethod
 
+    Base: TypeAlias = session.BaseClient[Driver, EndpointMethod]
+else:
+    Base = session.BaseClient
 
-def _chance() -> float:
+ClientT = TypeVar("ClientT", bound="SyncHTTPClient")
+
+
+def _random() -> float:
     import random  # slow to load, and only retries have use for it
 
     return random.random()  # noqa: S311 - it spreads retries; by its name it pickles without the generator's state
 
 
-class SyncHTTPClient:
+class SyncHTTPClient(Base):
     """A client of one BentoML Service, with a method for each of its endpoints.
 
     Making one, and entering it, does nothing yet: the first use waits until the Service is ready and reads its schema.
@@ -79,50 +76,42 @@ class SyncHTTPClient:
         SchemaError: the given schema is.
     """
 
-    _schema: ClassVar[Service | bytes | JSON] = None  # what a typed client knows of its Service
-
     def __init__(
         self,
         url: str = "http://localhost:3000",
         *,
         token: str | Callable[[], str] | None = None,
-        timeout: Timeout | float | None = 30.0,
+        timeout: http.Timeout | float | None = 30.0,
         server_ready_timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
-        retries: RetryPolicy | int | None = None,
-        limits: Limits | None = None,
-        schema: Service | bytes | JSON = None,
+        retries: policy.RetryPolicy | int | None = None,
+        limits: http.Limits | None = None,
+        schema: schema.Service | bytes | JSON = None,
         download_dir: str | os.PathLike[str] | None = None,
-        images: Images = "pillow",
-        ssl_context: ssl.SSLContext | None = None,
+        images: session.Images = "pillow",
+        ssl_context: bento_files.SSLContext | None = None,
         proxy: str | EllipsisType | None = ...,
-        hooks: Hooks | Iterable[Hooks] | None = None,
-        on_progress: OnProgress | None = None,
-        file_strings: FileStrings = "urls",
-        app: ASGIApplication | Responder | None = None,
-        recorder: ExchangeRecorder | None = None,
+        hooks: observe.Hooks | Iterable[observe.Hooks] | None = None,
+        on_progress: exchange.OnProgress | None = None,
+        file_strings: session.FileStrings = "urls",
+        app: Callable[..., Awaitable[None]] | testing.Responder | None = None,
+        recorder: testing.ExchangeRecorder | None = None,
     ) -> None:
         # What a client is made of is loaded by the first one: to import the class, or to declare it, takes no time.
-        from bento_proto import Limits, Session
-        from bento_proto.http import Proxies
-        from bento_proto.observe import LOGGING
-
         from ._connection_pool import PoolManager
         from ._driver import Driver
 
         server, responder = None, None
         if app is not None:
-            from bento_proto.testing import Responder  # few have use for it
-
-            if isinstance(app, Responder):
+            if isinstance(app, testing.Responder):
                 responder = app
             else:
-                from ._asgi import ASGIServer
+                from ._asgi import ASGIServer  # few have use for it
 
                 server = ASGIServer(app)
                 url = server.url
-        limits = limits or Limits()
-        session = Session(
+        limits = limits or http.Limits()
+        known = session.Session(
             url,
             token=token,
             timeout=timeout,
@@ -137,23 +126,14 @@ class SyncHTTPClient:
             on_progress=on_progress,
             file_strings=file_strings,
             environ=os.environ,
-            random=_chance,
+            random=_random,
         )
-        pools = PoolManager(limits, ssl_context, Proxies(proxy if app is None else None, os.environ))
-        options = session.options.changed(hooks=LOGGING)
-        self._driver = Driver(session, options, pools, server, responder, recorder)
-        self._methods: dict[str, EndpointMethod] = {}
-
-    # --- what there is
+        pools = PoolManager(limits, ssl_context, http.Proxies(proxy if app is None else None, os.environ))
+        options = known.options.changed(hooks=observe.LOGGING)
+        super().__init__(Driver(known, options, pools, server, responder, recorder))
 
     @property
-    def url(self) -> str:
-        """The URL of the Service, without user and password."""
-        base = self._driver.session.base
-        return f"{base.origin}{base.path}"
-
-    @property
-    def endpoints(self) -> Mapping[str, Endpoint]:
+    def endpoints(self) -> Mapping[str, schema.Endpoint]:
         """The endpoints of the Service, by name.
 
         Raises:
@@ -162,16 +142,9 @@ class SyncHTTPClient:
         """
         return self._driver.connect().endpoints
 
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.url}>"
-
-    def __dir__(self) -> Iterable[str]:
-        service = self._driver.session.service
-        return [*super().__dir__(), *(attributes(service, RESERVED) if service else ())]
-
     # --- readiness
 
-    def connect(self) -> Service:
+    def connect(self) -> schema.Service:
         """Wait until the Service is ready and read its schema, as the first use would; what is known is not asked for.
 
         Raises:
@@ -186,9 +159,7 @@ class SyncHTTPClient:
         Args:
             timeout: seconds to wait for its answer; by default as long as for any, but at most 5.
         """
-        driver = self._driver
-        driver.start_server()
-        return driver.result(driver.session.is_ready(timeout, driver.options, time.monotonic()))
+        return self._driver.result(self._driver.session.is_ready, timeout)
 
     def wait_until_server_ready(self, timeout: float | None = None) -> None:
         """Wait until the Service is ready.
@@ -199,25 +170,21 @@ class SyncHTTPClient:
         Raises:
             ServiceUnavailable: it did not become ready; the cause is what the last request met.
         """
-        driver = self._driver
-        driver.start_server()
-        driver.result(driver.session.wait_until_ready(timeout, driver.options, time.monotonic()))
+        self._driver.result(self._driver.session.wait_until_ready, timeout)
 
     # --- calls
 
-    def __getattr__(self, name: str) -> EndpointMethod:
+    def __getattr__(self, name: str) -> bento_sync.EndpointMethod:
         if name.startswith("_"):  # never a request for what Python itself, or a debugger, looks for
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         method = self._methods.get(name)
         if method is not None:
             return method
         service = self._driver.connect()
-        found = endpoint_for(service, name, RESERVED)
+        found = schema.endpoint_for(service, name, schema.RESERVED)
         if found is None:
             raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
-        from ._endpoint import EndpointMethod
-
-        return self._methods.setdefault(name, EndpointMethod(self._driver, service.endpoints[found]))
+        return self._methods.setdefault(name, bento_sync.EndpointMethod(self._driver, found))
 
     def call(self, name: str, /, *args: Value, **kwargs: Value) -> Value:
         """Call an endpoint by its name: see `EndpointMethod.__call__`.
@@ -231,13 +198,11 @@ class SyncHTTPClient:
         """Call the endpoint named ``__call__``."""
         return self._endpoint("__call__")(*args, **kwargs)
 
-    def _endpoint(self, name: str) -> EndpointMethod:
-        from ._endpoint import EndpointMethod
-
+    def _endpoint(self, name: str) -> bento_sync.EndpointMethod:
         self._driver.connect()
-        return EndpointMethod(self._driver, self._driver.session.endpoint(name))
+        return bento_sync.EndpointMethod(self._driver, self._driver.session.endpoint(name).name)
 
-    def request(self, method: str, path: str, *, content: bytes | None = None, json: object = None) -> Content:
+    def request(self, method: str, path: str, *, content: bytes | None = None, json: object = None) -> response.Content:
         """Make a request of your own, with the client's credentials: to an application mounted beside the Service, say.
 
         Args:
@@ -250,34 +215,21 @@ class SyncHTTPClient:
             ValueError: method or path is malformed.
             BentoMLException: the request failed, or the answer has an error status.
         """
-        from bento_proto.response import Content
-
-        driver = self._driver
-        driver.start_server()
-        flow = driver.session.request(method, path, content, json, driver.options, time.monotonic())
-        exchange = driver.result(flow)
+        exchange = self._driver.result(self._driver.session.request, method, path, content, json)
         assert exchange.head is not None
-        return Content(exchange.head, exchange.result, exchange)
+        return response.Content(exchange.head, exchange.result, exchange)
 
     def map(
         self,
-        endpoint: str | EndpointMethod,
+        endpoint: str | bento_sync.EndpointMethod,
         inputs: Iterable[Value],
         *,
         concurrency: int = 8,
         ordered: bool = True,
-        on_error: OnError = "raise",
-        on_progress: OnProgress | None = None,
-    ) -> Batch[Value]:
-        """Call an endpoint with each of many inputs, some at a time: see `EndpointMethod.map`.
-
-        Args:
-            endpoint: its name; or a method, of a view with other options, say.
-            inputs: as there, and so are all others.
-            concurrency: how many calls there are at a time.
-            ordered: whether the results come in the order of the inputs.
-            on_error: what becomes of a call that fails.
-            on_progress: told how many calls are over.
+        on_error: batch.OnError = "raise",
+        on_progress: exchange.OnProgress | None = None,
+    ) -> bento_sync.Batch[Value]:
+        """Call an endpoint, by its name or a method of it, with each of many inputs: see `EndpointMethod.map`.
 
         Raises:
             NotFound: the Service has no endpoint of that name.
@@ -285,50 +237,13 @@ class SyncHTTPClient:
         method = self._endpoint(endpoint) if isinstance(endpoint, str) else endpoint
         return method.map(inputs, concurrency=concurrency, ordered=ordered, on_error=on_error, on_progress=on_progress)
 
-    def with_options(
-        self,
-        *,
-        timeout: Timeout | float | EllipsisType | None = ...,
-        headers: Mapping[str, str] | None = None,
-        retries: RetryPolicy | int | EllipsisType = ...,
-        download_dir: str | os.PathLike[str] | EllipsisType | None = ...,
-        images: Images | EllipsisType = ...,
-        hooks: Hooks | Iterable[Hooks] | None = None,
-        on_progress: OnProgress | EllipsisType | None = ...,
-        file_strings: FileStrings | EllipsisType = ...,
-    ) -> Self:
-        """A view of this client with other options, for one call or many; it shares everything else.
-
-        Args:
-            timeout: as for the client.
-            headers: sent besides the client's own, or in place of those of the same name.
-            retries: as for the client.
-            download_dir: as for the client.
-            images: as for the client.
-            hooks: called besides the client's own.
-            on_progress: as for the client.
-            file_strings: as for the client.
-
-        Raises:
-            ValueError: one of them is malformed.
-        """
-        import copy  # few have use for it
-
-        view = copy.copy(self)
-        options = self._driver.options.changed(
-            timeout, headers, retries, download_dir, images, hooks, on_progress, file_strings
-        )
-        view._driver = self._driver.under(options)
-        view._methods = {}
-        return view
-
     # --- the end
 
     def close(self) -> None:
         """Close the connections. Calls that are under way go on to their end; files that were received stay."""
         self._driver.close()
 
-    def __enter__(self) -> Self:
+    def __enter__(self: ClientT) -> ClientT:  # noqa: PYI019 - `Self` could not be evaluated at run time
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
@@ -338,18 +253,10 @@ class SyncHTTPClient:
 class TypedSyncHTTPClient(SyncHTTPClient):
     """A client that knows its Service from the start, and whose endpoints the type checker knows.
 
-    ``bento-client types URL`` writes its subclasses: ``class Summarizer(TypedSyncHTTPClient, schema=...)``. They
-    take the arguments of `SyncHTTPClient` and do the same, but ask for no schema. To a type checker they have the
-    endpoints that are declared in them, and no others.
-
-    Args:
-        schema: of a subclass: the content of the Service's ``/schema.json``; by default that of its own base.
+    ``bento-client types URL`` writes its subclasses: ``class Summarizer(TypedSyncHTTPClient, schema=...)``, with the
+    content of the Service's ``/schema.json``. They take the arguments of `SyncHTTPClient` and do the same, but ask for
+    no schema. To a type checker they have the endpoints that are declared in them, and no others.
     """
-
-    def __init_subclass__(cls, *, schema: Service | bytes | JSON = None, **others: object) -> None:
-        super().__init_subclass__(**others)
-        if schema is not None:
-            cls._schema = schema
 
     if TYPE_CHECKING:
         __getattr__: None  # type: ignore[assignment,misc]  # what is not declared is an error

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bento_proto import Limits
-    from bento_proto.http import Proxy, Route
+    from bento_proto.http import Route
 
     Address: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[object, ...]]
 
@@ -47,20 +47,28 @@ class RoutedConnection(HTTPConnection):
         self._context = context
         self._limits = limits
         self._deadline = deadline
-        first = route.origin if route.proxy is None else route.proxy.origin
-        super().__init__(first.host, first.port)
+        self._first = route.origin if route.proxy is None else route.proxy.origin
+        super().__init__(self._first.host, self._first.port)
 
     def _new_conn(self) -> socket.socket:
-        origin, proxy = self._route.origin, self._route.proxy
+        first, origin, proxy, deadline = self._first, self._route.origin, self._route.proxy, self._deadline
         if origin.socket is not None:
-            return _open_unix(origin.socket, self._deadline)
-        first = origin if proxy is None else proxy.origin
-        sock = _open_tcp(look_up(first.host, first.port, self._deadline), self._deadline)
+            return _connect_unix(origin.socket, deadline)
+        sock = _connect(look_up(first.host, first.port, deadline), deadline)
         try:
-            if proxy is not None and proxy.origin.scheme == "https":
-                sock = self._secure_proxy(sock, proxy)
+            if proxy is not None and first.scheme == "https":
+                try:
+                    sock = self._secure(sock, first.host)
+                except ssl.SSLError as exc:
+                    kind = FailureKind.TLS if is_untrusted(exc) else FailureKind.CONNECT
+                    raise ProxyError(f"no TLS with the proxy {proxy}: {exc}", kind) from exc
             if proxy is not None and self._route.forwarder is None:
-                self._open_tunnel(sock, proxy)
+                from bento_proto.http11 import Tunnel  # few have a proxy
+
+                tunnel = Tunnel(proxy, origin, self._limits)
+                within(sock, deadline).sendall(tunnel.request)
+                while not tunnel.is_open:
+                    tunnel.receive(within(sock, deadline).recv(1 << 16))
             return self._secure(sock, origin.host) if origin.scheme == "https" else sock
         except BaseException:
             sock.close()
@@ -74,33 +82,14 @@ class RoutedConnection(HTTPConnection):
         within(sock, self._deadline)
         if isinstance(sock, ssl.SSLSocket):  # Python's own TLS does not go over itself
             return cast("socket.socket", TLSInTLS(sock, context, name, suppress_ragged_eofs=False))
-        secured = context.wrap_socket(sock, server_hostname=name, suppress_ragged_eofs=False)
-        if secured.selected_alpn_protocol() == "h2":
-            secured.close()
-            raise ssl.SSLError("the server chose HTTP/2, which the ssl_context offers: let it offer http/1.1 only")
-        return secured
-
-    def _secure_proxy(self, sock: socket.socket, proxy: Proxy) -> socket.socket:
-        try:
-            return self._secure(sock, proxy.origin.host)
-        except ssl.SSLError as exc:
-            kind = FailureKind.TLS if is_untrusted(exc) else FailureKind.CONNECT
-            raise ProxyError(f"no TLS with the proxy {proxy}: {exc}", kind) from exc
-
-    def _open_tunnel(self, sock: socket.socket, proxy: Proxy) -> None:
-        from bento_proto.http11 import Tunnel  # few have a proxy
-
-        tunnel = Tunnel(proxy, self._route.origin, self._limits)
-        within(sock, self._deadline).sendall(tunnel.request)
-        while not tunnel.is_open:
-            tunnel.receive(within(sock, self._deadline).recv(1 << 16))
+        return context.wrap_socket(sock, server_hostname=name, suppress_ragged_eofs=False)
 
 
 class TLSInTLS(SSLTransport):
-    """urllib3's TLS over TLS, which also tells what was received and not read yet."""
+    """urllib3's TLS over TLS, which also tells how many bytes were received and not read."""
 
     def pending(self) -> int:
-        """The number of bytes that were received and not read, decrypted or not."""
+        """The number of these bytes, decrypted or not."""
         return self.sslobj.pending() + self.incoming.pending + cast("ssl.SSLSocket", self.socket).pending()
 
 
@@ -110,11 +99,7 @@ def is_untrusted(exc: BaseException) -> bool:
 
 
 def within(sock: socket.socket, deadline: float) -> socket.socket:
-    """The same socket, which waits no longer than until the deadline.
-
-    Raises:
-        TimeoutError: it is reached.
-    """
+    """The same socket, which waits no longer than until the deadline; raises `TimeoutError` if that is reached."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")
@@ -125,7 +110,7 @@ def within(sock: socket.socket, deadline: float) -> socket.socket:
 def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
     """The addresses of a host.
 
-    A look-up can't be interrupted: where there is a deadline, it is made in a thread, which is left if it takes longer.
+    Nothing interrupts a look-up: where there is a deadline, a thread makes it, and is left alone if it takes longer.
 
     Raises:
         TimeoutError: there is no answer before the deadline.
@@ -156,7 +141,7 @@ def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
     return addresses
 
 
-def _open_tcp(addresses: Sequence[Address], deadline: float) -> socket.socket:
+def _connect(addresses: Sequence[Address], deadline: float) -> socket.socket:
     """Connect to the first of the addresses that answers.
 
     Raises:
@@ -174,12 +159,11 @@ def _open_tcp(addresses: Sequence[Address], deadline: float) -> socket.socket:
                 address = race.start(now)
                 try:
                     if address is not None:
-                        attempts.register(_begin(address), selectors.EVENT_WRITE)
-                        continue
-                    due = min(race.next_at, deadline) - now
-                    for key, _ in attempts.select(None if due == math.inf else due)[:1]:
-                        attempts.unregister(key.fileobj)
-                        return _connected(cast("socket.socket", key.fileobj))
+                        _begin(address, attempts)
+                    else:
+                        due = min(race.next_at, deadline) - now
+                        for key, _ in attempts.select(None if due == math.inf else due):
+                            return _end(cast("socket.socket", key.fileobj), attempts)
                 except OSError as exc:
                     error = exc
                     race.fail(time.monotonic())
@@ -189,29 +173,23 @@ def _open_tcp(addresses: Sequence[Address], deadline: float) -> socket.socket:
     raise error
 
 
-def _begin(address: Address) -> socket.socket:
-    """Begin to connect to an address, without waiting for it."""
-    family, kind, protocol, _, where = address
-    sock = socket.socket(family, kind, protocol)
-    try:
-        for option in _OPTIONS:
-            sock.setsockopt(*option)
-        sock.setblocking(False)
-        failed = sock.connect_ex(where)
-        if failed not in _CONNECTING:
-            raise OSError(failed, os.strerror(failed))
-    except BaseException:
+def _begin(address: Address, attempts: selectors.BaseSelector) -> None:
+    """Begin an attempt to connect."""
+    sock = socket.socket(*address[:3])
+    attempts.register(sock, selectors.EVENT_WRITE)
+    for option in _OPTIONS:
+        sock.setsockopt(*option)
+    sock.setblocking(False)
+    failed = sock.connect_ex(address[4])
+    if failed not in _CONNECTING:
+        attempts.unregister(sock)
         sock.close()
-        raise
-    return sock
+        raise OSError(failed, os.strerror(failed))
 
 
-def _connected(sock: socket.socket) -> socket.socket:
-    """A socket whose attempt is over.
-
-    Raises:
-        OSError: it failed.
-    """
+def _end(sock: socket.socket, attempts: selectors.BaseSelector) -> socket.socket:
+    """Take the socket of an attempt that is over; raises `OSError` if it failed."""
+    attempts.unregister(sock)
     failed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
     if failed:
         sock.close()
@@ -220,7 +198,7 @@ def _connected(sock: socket.socket) -> socket.socket:
     return sock
 
 
-def _open_unix(path: str, deadline: float) -> socket.socket:
+def _connect_unix(path: str, deadline: float) -> socket.socket:
     if sys.platform == "win32":  # whose Python has no AF_UNIX
         raise LocalProtocolError("this platform's Python has no Unix sockets")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import threading
 import time
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import bento_files
-from bento_proto import BentoMLException, FlowRunner, LocalProtocolError, Response, ResultKind
+from bento_proto import BentoMLException, FlowRunner, Response, ResultKind
 from bento_proto.session import ConnectAttempt, check_picklable
 
-from ._fork import renew_after_fork
 from ._stream import Stream
-from ._transport import send
+from ._transport import play, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from typing_extensions import TypeVarTuple, Unpack
+
     from bento_files import Sink
-    from bento_proto import Endpoint, Exchange, Flow, Service, Session, Step, Value
+    from bento_proto import Exchange, Flow, Service, Session, Step, Value
     from bento_proto.session import Options
     from bento_proto.testing import ExchangeRecorder, Responder
 
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
     from ._connection_pool import PoolManager
     from ._stream import OpenExchange
 
+    Ts = TypeVarTuple("Ts")
+
 T = TypeVar("T")
 
-_LOOK: Final = 1.0  # seconds after which who waits for another thread looks whether that is still at it
+_LOOK: Final = 1.0  # seconds after which a thread that waits for another looks whether that is still at it
 
 
 class Driver:
@@ -43,11 +45,7 @@ class Driver:
         pools: the client's connections.
         server: what serves its application, if it has one.
         responder: what answers in the place of a server, if anything does.
-        recorder: what notes the exchanges, if anything does.
-
-    Attributes:
-        session: what the client knows.
-        options: how requests are made.
+        recorder: what records the exchanges, if anything does.
     """
 
     def __init__(
@@ -55,9 +53,9 @@ class Driver:
         session: Session,
         options: Options,
         pools: PoolManager,
-        server: ASGIServer | None = None,
-        responder: Responder | None = None,
-        recorder: ExchangeRecorder | None = None,
+        server: ASGIServer | None,
+        responder: Responder | None,
+        recorder: ExchangeRecorder | None,
     ) -> None:
         self.session: Session = session
         self.options: Options = options
@@ -66,7 +64,6 @@ class Driver:
         self._responder = responder
         self._recorder = recorder
         self._stop: Stop | None = None
-        self._first_use = _FirstUse()
 
     def __getstate__(self) -> dict[str, object]:
         """What travels to another process, where it has connections of its own.
@@ -77,23 +74,25 @@ class Driver:
         check_picklable(app=self._server or self._responder, recorder=self._recorder)
         return self.__dict__
 
-    def under(self, options: Options) -> Driver:
-        """The same under other options."""
-        other = copy.copy(self)
-        other.options = options
+    def under(self, options: Options, stop: Stop | None = None) -> Driver:
+        """The same under other options, or that another thread can stop."""
+        other = object.__new__(Driver)
+        other.__dict__.update(self.__dict__, options=options, _stop=stop)
         return other
 
-    def until(self, stop: Stop) -> Driver:
-        """The same, but that can be stopped."""
-        other = copy.copy(self)
-        other._stop = stop
-        return other
+    def run(
+        self, make: Callable[[Unpack[Ts], Options, float], Flow[T]], *args: Unpack[Ts]
+    ) -> tuple[T, OpenExchange[object] | None]:
+        """Run a flow.
 
-    # --- running flows
+        Args:
+            make: makes the flow: a method of the session, which takes the options and the time after its own arguments.
+            args: these arguments.
 
-    def run(self, flow: Flow[T]) -> tuple[T, OpenExchange[object] | None]:
-        """Run a flow; return its result, and the exchange that it left open, if it did."""
-        runner = FlowRunner(flow)
+        Returns:
+            The flow's result, and the exchange that it left open, if it did.
+        """
+        runner = FlowRunner(make(*args, self.options, time.monotonic()))
         opened: OpenExchange[object] | None = None
         try:
             while runner.step is not None:
@@ -108,26 +107,30 @@ class Driver:
             raise
         return runner.result, opened
 
-    def result(self, flow: Flow[T]) -> T:
+    def result(self, make: Callable[[Unpack[Ts], Options, float], Flow[T]], *args: Unpack[Ts]) -> T:
         """Run a flow that leaves nothing open; return its result."""
-        return self.run(flow)[0]
+        return self.run(make, *args)[0]
 
-    def response(self, endpoint: Endpoint, flow: Flow[Exchange[object]]) -> Response[Value]:
-        """Run a flow that calls an endpoint; return the result: a stream, or what was read to its end."""
-        exchange, opened = self.run(flow)
+    def response(
+        self, name: str, make: Callable[[Unpack[Ts], Options, float], Flow[Exchange[object]]], *args: Unpack[Ts]
+    ) -> Response[Value]:
+        """Run a flow that calls the endpoint of that name; return what came: a stream, or read to its end."""
+        exchange, opened = self.run(make, *args)
         assert exchange.head is not None
         if opened is None:
             return Response(exchange.head, exchange.result, exchange)
         if exchange.result_kind is ResultKind.ITEMS:
             return Stream(exchange, opened).response
-        value = self.write(
-            exchange, opened, lambda: bento_files.open_sink(exchange, endpoint.name, self.options, exchange.limits)
-        )
+        limits = exchange.limits
+        value = self.write(exchange, opened, lambda: bento_files.open_sink(exchange, name, self.options, limits))
         return Response(exchange.head, value, exchange)
 
-    def write(self, exchange: Exchange[object], opened: OpenExchange[object], open_sink: Callable[[], Sink[T]]) -> T:
+    def write(
+        self, exchange: Exchange[object], opened: OpenExchange[object] | None, open_sink: Callable[[], Sink[T]]
+    ) -> T:
         """Write the bytes that an exchange receives, to its end."""
         with Stream(cast("Exchange[bytes]", exchange), opened) as blocks:
+            assert opened is not None
             assert exchange.head is not None
             sink = open_sink()
             try:
@@ -148,101 +151,50 @@ class Driver:
             request = step.exchange.request
             self._recorder.watch(step.exchange, bento_files.read_body(request), time.monotonic)
         if self._responder is not None:
-            if self._pools.is_closed:  # as they would say
-                raise LocalProtocolError("the client is closed")
-            from ._play import play  # which nearly none has
-
+            self._pools.check_open()
             return play(runner, step, self._responder)
+        if self._server is not None and not self._pools.is_closed:
+            self._server.start()
         if step.delay:
             (time.sleep if self._stop is None else self._stop.sleep)(step.delay)
         return send(step, self._pools, self._stop)
 
-    # --- the Service
-
     def connect(self) -> Service:
-        """The Service; waits for it and reads its schema the first time.
+        """The Service; the first use waits for it and reads its schema, which one thread does for all.
 
         Raises:
             LocalProtocolError: the client is closed.
             BentoMLException: the Service did not become ready, or its schema can't be had.
         """
-        if self._pools.is_closed:
-            raise LocalProtocolError("the client is closed")
+        self._pools.check_open()
         session, options, now = self.session, self.options, time.monotonic()
         ends = math.inf if options.timeout.total is None else now + options.timeout.total  # waiting for others counts
+        attempts = self._pools.connecting
         while not session.is_connected:
-            self._first_use.attempt(options, ends, lambda: self._find_service(now))
+            own = ConnectAttempt(options, threading.Event())
+            attempt = attempts.setdefault("first use", own)  # in one step, so that it is one thread's
+            try:
+                if attempt is own:
+                    self.result(lambda options, _: session.connect(options, now))
+                    continue
+                while attempts.get("first use") is attempt:
+                    left = ends - time.monotonic()
+                    if left <= 0:
+                        raise attempt.timed_out(options)
+                    attempt.over.wait(min(left, _LOOK))
+                attempt.end(options)
+            except BentoMLException as exc:
+                own.error = exc
+                raise
+            finally:
+                if attempts.get("first use") is own:
+                    del attempts["first use"]
+                own.over.set()
         assert session.service is not None
         return session.service
-
-    def _find_service(self, now: float) -> None:
-        self.start_server()
-        self.result(self.session.connect(self.options, now))
-
-    def start_server(self) -> None:
-        """Start what serves the client's application, if it has one and it is not running."""
-        if self._server is not None and not self._pools.is_closed:
-            self._server.start()
 
     def close(self) -> None:
         """Close the connections, and stop the application."""
         self._pools.close()
         if self._server is not None:
             self._server.stop()
-
-
-class _FirstUse:
-    """The first use of a client, which one thread makes for all that come meanwhile."""
-
-    def __init__(self) -> None:
-        self.after_fork()
-        renew_after_fork(self)
-
-    def __reduce__(self) -> tuple[type[_FirstUse], tuple[()]]:
-        return _FirstUse, ()
-
-    def after_fork(self) -> None:
-        """Nobody is at it in the child, whoever was in the parent."""
-        self._lock = threading.RLock()
-        self._leader: _Leader | None = None
-
-    def attempt(self, options: Options, ends: float, find: Callable[[], None]) -> None:
-        """Make an attempt to find the Service; or wait for one that another thread makes, and fail with it.
-
-        Args:
-            options: of the caller.
-            ends: how long to wait for another thread, on the monotonic clock.
-            find: makes an attempt.
-
-        Raises:
-            CallTimeout: the other thread took too long.
-            BentoMLException: the attempt failed, and would fail for this caller too.
-        """
-        own = _Leader(options)
-        try:
-            with self._lock:
-                leader = self._leader = self._leader or own
-            if leader is own:
-                find()
-                return
-            while self._leader is leader:
-                left = ends - time.monotonic()
-                if left <= 0:
-                    raise ConnectAttempt.timed_out(options)
-                leader.over.wait(min(left, _LOOK))
-            leader.end(options)
-        except BentoMLException as exc:
-            own.error = exc
-            raise
-        finally:
-            if self._leader is own:
-                self._leader = None
-            own.over.set()
-
-
-class _Leader(ConnectAttempt):
-    """The attempt of one thread, for whose end others wait."""
-
-    def __init__(self, options: Options) -> None:
-        super().__init__(options)
-        self.over: threading.Event = threading.Event()

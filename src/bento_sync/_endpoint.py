@@ -3,77 +3,36 @@
 from __future__ import annotations
 
 import os
-import time
-from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import bento_files
-from bento_proto.batch import BatchState
+import bento_sync
+from bento_proto import Response, ResultStatus, ServerSentEvent, Value, batch, exchange, policy
 from bento_proto.request import bind
-from bento_proto.schema import docstring_of, signature_of
+from bento_proto.session import BaseTask, EndpointMethodBase
 
+from ._driver import Driver
 from ._stream import Stream
 
 if TYPE_CHECKING:
-    import inspect
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-    from pathlib import Path
-    from typing import TypeAlias
+    from collections.abc import Mapping, Sequence
 
-    from bento_proto import Endpoint, Flow, Response, ResultStatus, ServerSentEvent, Value
-    from bento_proto.batch import OnError
-    from bento_proto.exchange import OnProgress
-    from bento_proto.policy import Poll
     from bento_proto.request import BoundCall, Upload
-    from bento_proto.session import Options
-
-    from ._batch import Batch
-    from ._driver import Driver
 
 T = TypeVar("T")
 
-if TYPE_CHECKING:
-    _MakeFlow: TypeAlias = Callable[[BoundCall, Sequence[Upload], str, Options, float], Flow[T]]
 
-
-class _Signature:
-    """``__signature__`` of the methods; the class itself has its own."""
-
-    def __get__(self, method: EndpointMethod | None, owner: type) -> inspect.Signature:
-        if method is None:
-            raise AttributeError("__signature__")
-        return signature_of(method.endpoint)
-
-
-class _Docstring:
-    """``__doc__`` of the methods, made when it is asked for; the class itself has its own."""
-
-    def __init__(self, of_class: str | None) -> None:
-        self._of_class = of_class
-
-    def __get__(self, method: EndpointMethod | None, owner: type) -> str | None:
-        return self._of_class if method is None else docstring_of(method.endpoint)
-
-
-class EndpointMethod:
+class EndpointMethod(EndpointMethodBase):
     """A method of the client that calls an endpoint of the Service.
 
     ``inspect.signature``, ``help`` and the like see the endpoint's own signature.
-
-    Attributes:
-        endpoint: what the schema says of it.
     """
 
-    __doc__ = cast("str | None", _Docstring(__doc__))
-    __signature__: Final = _Signature()
-
-    def __init__(self, driver: Driver, endpoint: Endpoint) -> None:
+    def __init__(self, driver: Driver, name: str) -> None:
+        super().__init__(driver.session, name)
         self._driver = driver
-        self.endpoint: Endpoint = endpoint
-        self.__name__: str = endpoint.name
-        self.__qualname__: str = endpoint.name
-
-    def __repr__(self) -> str:
-        return f"<EndpointMethod {self.__name__}{signature_of(self.endpoint)}>"
 
     def __call__(self, /, *args: Value, **kwargs: Value) -> Value:
         """Call the endpoint with the arguments of the Service's own method.
@@ -87,17 +46,15 @@ class EndpointMethod:
             OSError: a file can't be read.
             BentoMLException: the call failed.
         """
-        return self._driver.response(self.endpoint, self._flow(self._driver.session.call, args, kwargs)).value
+        return self._driver.response(self.__name__, self._driver.session.call, *self._prepared(args, kwargs)).value
 
     def raw(self, /, *args: Value, **kwargs: Value) -> Response[Value]:
         """Call the endpoint; return the result together with status, headers, cookies and request id."""
-        return self._driver.response(self.endpoint, self._flow(self._driver.session.call, args, kwargs))
+        return self._driver.response(self.__name__, self._driver.session.call, *self._prepared(args, kwargs))
 
-    def events(self, /, *args: Value, **kwargs: Value) -> Stream[ServerSentEvent]:
+    def events(self, /, *args: Value, **kwargs: Value) -> bento_sync.Stream[ServerSentEvent]:
         """Call the endpoint, whose text is server-sent events; return these."""
-        exchange, opened = self._driver.run(self._flow(self._driver.session.events, args, kwargs))
-        assert opened is not None
-        return Stream(exchange, opened)
+        return Stream(*self._driver.run(self._driver.session.events, *self._prepared(args, kwargs)))
 
     def save(self, dest: str | os.PathLike[str], /, *args: Value, **kwargs: Value) -> Path:
         """Call the endpoint and write its answer to a file, as the bytes that come, whatever they are.
@@ -118,9 +75,8 @@ class EndpointMethod:
             TypeError, ValueError, BentoMLException: as for a call.
         """
         destination = bento_files.Destination(dest)
-        exchange, opened = self._driver.run(self._flow(self._driver.session.content, args, kwargs))
-        assert opened is not None
-        return self._driver.write(exchange, opened, lambda: destination.open(exchange, self.__name__))
+        received, opened = self._driver.run(self._driver.session.content, *self._prepared(args, kwargs))
+        return self._driver.write(received, opened, lambda: destination.open(received, self.__name__))
 
     def map(
         self,
@@ -128,9 +84,9 @@ class EndpointMethod:
         *,
         concurrency: int = 8,
         ordered: bool = True,
-        on_error: OnError = "raise",
-        on_progress: OnProgress | None = None,
-    ) -> Batch[Value]:
+        on_error: batch.OnError = "raise",
+        on_progress: exchange.OnProgress | None = None,
+    ) -> bento_sync.Batch[Value]:
         """Call the endpoint with each of many inputs, some at a time.
 
         Any number of inputs takes the same memory: they are taken and called when their results are asked for, at most
@@ -153,20 +109,21 @@ class EndpointMethod:
             TypeError: the endpoint is a stream.
             ValueError: an argument makes no sense.
         """
-        if self.endpoint.output.is_stream:
-            raise TypeError(f"{self.__name__}() is a stream, and map() for endpoints with one result")
-        from ._batch import Batch  # few have use for it, and all would wait for it
+        self._check_mappable(self.endpoint)
+        state = batch.BatchState(inputs, concurrency, ordered, on_error, on_progress)
+        driver, name = self._driver, self.__name__
+        return bento_sync.Batch(
+            lambda stop: EndpointMethod(driver.under(driver.options, stop), name), inputs, concurrency, state
+        )
 
-        state = BatchState(inputs, concurrency, ordered, on_error, on_progress)
-        return Batch(lambda stop: EndpointMethod(self._driver.until(stop), self.endpoint), inputs, concurrency, state)
-
-    def _flow(self, make: _MakeFlow[T], args: Sequence[object], kwargs: Mapping[str, object]) -> Flow[T]:
+    def _prepared(
+        self, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> tuple[BoundCall, Sequence[Upload], str]:
+        """The arguments of a call bound, its files measured, and the boundary of its form."""
         call = bind(self.endpoint, args, kwargs)
-        uploads: Sequence[Upload] = ()
-        boundary = ""
-        if call.files:
-            uploads, boundary = [bento_files.measure(source) for source in call.sources], os.urandom(16).hex()
-        return make(call, uploads, boundary, self._driver.options, time.monotonic())
+        if not call.files:
+            return call, (), ""
+        return call, [bento_files.measure(source) for source in call.sources], os.urandom(16).hex()
 
     # --- as a task
 
@@ -176,7 +133,7 @@ class EndpointMethod:
         Raises:
             TypeError: the endpoint is no task, or an argument is wrong.
         """
-        return self.task(self._driver.result(self._flow(self._driver.session.tasks.submit, args, kwargs)))
+        return self.task(self._driver.result(self._driver.session.tasks.submit, *self._prepared(args, kwargs)))
 
     def task(self, task_id: str) -> Task[Value]:
         """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
@@ -184,124 +141,39 @@ class EndpointMethod:
 
     def get_status(self, task_id: str) -> ResultStatus:
         """Where a task stands: see `Task.get_status`."""
-        driver = self._driver
-        return driver.result(driver.session.tasks.status(self.endpoint, task_id, driver.options, time.monotonic()))
+        return self._driver.result(self._driver.session.tasks.status, self.endpoint, task_id)
 
-    def wait(self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None) -> ResultStatus:
+    def wait(self, task_id: str, timeout: float | None = None, poll: policy.Poll | float | None = None) -> ResultStatus:
         """Wait until a task is over: see `Task.wait`."""
-        driver = self._driver
-        tasks = driver.session.tasks
-        return driver.result(tasks.wait(self.endpoint, task_id, timeout, poll, driver.options, time.monotonic()))
+        return self._driver.result(self._driver.session.tasks.wait, self.endpoint, task_id, timeout, poll)
 
     def get(self, task_id: str) -> Value:
         """The result of a task: see `Task.get`."""
-        driver = self._driver
-        flow = driver.session.tasks.get(self.endpoint, task_id, driver.options, time.monotonic())
-        return driver.response(self.endpoint, flow).value
+        return self._driver.response(self.__name__, self._driver.session.tasks.get, self.endpoint, task_id).value
 
     def result(
-        self, task_id: str, timeout: float | None = None, poll: Poll | float | None = None, *, cancel: bool = False
+        self,
+        task_id: str,
+        timeout: float | None = None,
+        poll: policy.Poll | float | None = None,
+        *,
+        cancel: bool = False,
     ) -> Value:
         """The result of a task, once it is over: see `Task.result`."""
-        driver = self._driver
-        tasks = driver.session.tasks
-        flow = tasks.result(self.endpoint, task_id, timeout, poll, cancel, driver.options, time.monotonic())
-        return driver.response(self.endpoint, flow).value
+        tasks = self._driver.session.tasks
+        return self._driver.response(self.__name__, tasks.result, self.endpoint, task_id, timeout, poll, cancel).value
 
     def cancel(self, task_id: str) -> None:
         """Cancel a task: see `Task.cancel`."""
-        driver = self._driver
-        driver.result(driver.session.tasks.cancel(self.endpoint, task_id, driver.options, time.monotonic()))
+        self._driver.result(self._driver.session.tasks.cancel, self.endpoint, task_id)
 
     def retry(self, task_id: str) -> Task[Value]:
         """Run a task again: see `Task.retry`."""
-        driver = self._driver
-        flow = driver.session.tasks.retry(self.endpoint, task_id, driver.options, time.monotonic())
-        return self.task(driver.result(flow))
+        return self.task(self._driver.result(self._driver.session.tasks.retry, self.endpoint, task_id))
 
 
-class Task(Generic[T]):
+class Task(BaseTask[ResultStatus, T, None, "Task[T]"], Generic[T]):
     """A call that the server runs in the background.
 
     It outlives the process that submitted it: pickle the handle, or keep the `id`.
-
-    Attributes:
-        id: the server's id for it, by which ``client.endpoint.task(id)`` finds it again.
     """
-
-    def __init__(self, task_id: str, endpoint: EndpointMethod) -> None:
-        self.id: str = task_id
-        self._endpoint = endpoint
-
-    def __repr__(self) -> str:
-        return f"<Task {self.id} of {self._endpoint.__name__}>"
-
-    def get_status(self) -> ResultStatus:
-        """Where it stands.
-
-        Raises:
-            NotFound: the server does not know it.
-        """
-        return self._endpoint.get_status(self.id)
-
-    def wait(self, timeout: float | None = None, poll: Poll | float | None = None) -> ResultStatus:
-        """Wait until it is over, however it ends.
-
-        The server is asked at once, and then with pauses that grow. A question that gets no answer, since the
-        connection breaks or the server is overloaded, is asked again.
-
-        Args:
-            timeout: how many seconds; 0 to ask just once, None for as long as it takes.
-            poll: the seconds between two questions, or a `Poll`.
-
-        Returns:
-            ``COMPLETED``, ``FAILED`` or ``CANCELED``.
-
-        Raises:
-            CallTimeout: it is not over in time; the message says where it stands.
-            NotFound: the server does not know it.
-            BentoMLException: without a timeout, the server has not answered for the poll's ``patience``.
-        """
-        return self._endpoint.wait(self.id, timeout, poll)
-
-    def get(self) -> T:
-        """Its result, as a direct call would have given it.
-
-        Raises:
-            TaskNotCompleted: there is none yet.
-            TaskFailed: it failed, or was canceled.
-            NotFound: the server does not know it.
-        """
-        return cast("T", self._endpoint.get(self.id))
-
-    def result(self, timeout: float | None = None, poll: Poll | float | None = None, *, cancel: bool = False) -> T:
-        """Wait until it is over, as `wait` does, and get its result.
-
-        Args:
-            timeout: how many seconds to wait; None for as long as it takes. Fetching the result takes its own time.
-            poll: the seconds between two questions, or a `Poll`.
-            cancel: whether to cancel it if it is not over in time. The server has 5 seconds for that.
-
-        Raises:
-            TaskFailed: it failed, or was canceled; the cause is what a direct call would have raised.
-            CallTimeout: it is not over in time; the message says where it stands, and whether it is canceled.
-            NotFound: the server does not know it.
-        """
-        return cast("T", self._endpoint.result(self.id, timeout, poll, cancel=cancel))
-
-    def cancel(self) -> None:
-        """Cancel it.
-
-        Raises:
-            InvalidArgument: the server can't; BentoML's local server never can.
-        """
-        self._endpoint.cancel(self.id)
-
-    def retry(self) -> Task[T]:
-        """Run it again, with the same input, as a new task.
-
-        Raises:
-            InvalidArgument: it is not over yet.
-            NotFound: the server does not know it.
-        """
-        return cast("Task[T]", self._endpoint.retry(self.id))

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from collections.abc import Generator, Sequence
+from types import TracebackType
+from typing import Generic, TypeVar, cast
 
-from bento_proto import Response
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
-    from types import TracebackType
-
-    from typing_extensions import Self
-
-    from bento_proto import Exchange
+from bento_proto import Exchange, Response
 
 T = TypeVar("T")
 
@@ -32,11 +26,7 @@ class OpenExchange(ABC, Generic[T]):
     recv_buffer: memoryview | None = None
 
     def items(self) -> Generator[T, None, None]:
-        """The items of the response, as they arrive; closes at their end.
-
-        Raises:
-            BentoMLException: the response breaks off, after the items that came.
-        """
+        """The items of the response, as they arrive; then what broke it off is raised. Closes in any case."""
         try:
             yield from self.early
             while not self.is_over:
@@ -46,6 +36,12 @@ class OpenExchange(ABC, Generic[T]):
         if self.exchange.error is not None:
             raise self.exchange.error
 
+    def receive_early(self) -> None:
+        """Wait for a part of the response before the items are asked for."""
+        items = self.receive()
+        if items:
+            self.early = [*self.early, *items]
+
     @property
     @abstractmethod
     def is_over(self) -> bool:
@@ -53,7 +49,7 @@ class OpenExchange(ABC, Generic[T]):
 
     @abstractmethod
     def receive(self) -> Sequence[T]:
-        """Wait for the next part of the response; return the items that are whole with it."""
+        """Wait for the next part of the response; return the items that it completes."""
 
     @abstractmethod
     def close(self) -> None:
@@ -68,7 +64,8 @@ class Stream(Generic[T]):
     Python: at once, unless something else refers to it.
     """
 
-    def __init__(self, exchange: Exchange[T], opened: OpenExchange[object]) -> None:
+    def __init__(self, exchange: Exchange[T], opened: OpenExchange[object] | None) -> None:
+        assert opened is not None
         self._exchange = exchange
         self._opened = opened
         self._items = cast("Generator[T, None, None]", opened.items())  # they are those of the exchange
@@ -79,7 +76,7 @@ class Stream(Generic[T]):
         assert self._exchange.head is not None
         return Response(self._exchange.head, self, self._exchange)  # kept, it would keep the stream alive
 
-    def __iter__(self) -> Self:
+    def __iter__(self) -> Stream[T]:
         return self
 
     def __next__(self) -> T:
@@ -93,7 +90,7 @@ class Stream(Generic[T]):
         """
         return next(self._items)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> Stream[T]:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:

@@ -6,7 +6,7 @@ import math
 import ssl
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from bento_proto import ConnectionFailed, FailureKind
 from bento_proto.exchange import State
@@ -21,10 +21,13 @@ from ._stream import OpenExchange
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bento_proto import Step
+    from bento_proto import FlowRunner, Step
+    from bento_proto.testing import Playback, Responder
 
     from ._batch import Stop
-    from ._connection_pool import Connection, OriginPool, Place, PoolManager
+    from ._connection_pool import Connection, OriginPool, PoolManager
+
+T = TypeVar("T")
 
 _BLOCK: Final = 1 << 18  # sent at a time, so that a timeout is one of progress
 
@@ -55,6 +58,23 @@ def send(step: Step, pools: PoolManager, stop: Stop | None) -> SocketExchange | 
     return None
 
 
+def play(runner: FlowRunner[T], step: Step, responder: Responder) -> PlayedExchange | None:
+    """Carry out a step as `send` does, its delay included, with a responder in the place of a server."""
+    from bento_files import read_body  # few have one
+    from bento_proto.testing import Playback
+
+    exchange = step.exchange
+    opened = PlayedExchange(Playback(step, responder, read_body(exchange.request)))
+    try:
+        while not opened.is_over and (exchange.head is None or exchange.wants_body):
+            opened.receive_early()
+        runner.skip(opened.playback.skipped)
+    finally:
+        if not exchange.is_streaming:
+            opened.close()
+    return opened if exchange.is_streaming else None
+
+
 def _connect_failure(exc: Exception, where: str) -> ConnectionFailed:
     if isinstance(exc, ProxyError):
         return ConnectionFailed(exc.kind, f"can't connect to {where}: {exc}", cause=exc)
@@ -78,6 +98,7 @@ class SocketExchange(Holder, OpenExchange[object]):
     _http11: HTTP11Exchange[object] | None = None
 
     def __init__(self, step: Step, pool: OriginPool, stop: Stop | None) -> None:
+        super().__init__()
         self.exchange = step.exchange
         self._pool = pool
         self._stop = stop
@@ -86,50 +107,47 @@ class SocketExchange(Holder, OpenExchange[object]):
 
     def begin(self, *, fresh: bool) -> None:
         """Connect, send the request, and receive what the exchange wants before it is handed over."""
-        exchange, pool = self.exchange, self._pool
-        place = pool.acquire(self, self._timeout.pool, fresh=fresh)
+        exchange, pool, timeout = self.exchange, self._pool, self._timeout
+        place = pool.acquire(self, timeout.pool, fresh=fresh)
         if place is None:
-            reason = f"no connection became free within {self._timeout.pool:g} seconds"
+            reason = f"no connection became free within {timeout.pool:g} seconds"
             exchange.receive(ConnectionFailed(FailureKind.TIMEOUT, reason, sent=False))
             return
-        connection = place.connection
-        self._http11 = http11 = HTTP11Exchange(exchange, reused=connection is not None, proxy=pool.forwarder)
-        if connection is None:
-            connection = self._connect(place)
-            if connection is None:
+        self._http11 = http11 = HTTP11Exchange(exchange, reused=place.connection is not None, proxy=pool.forwarder)
+        if place.connection is None:
+            connecting = math.inf if timeout.connect is None else time.monotonic() + timeout.connect
+            try:
+                place.open(pool.connect(min(connecting, self._deadline)), time.monotonic())
+            except (OSError, ValueError) as exc:
+                exchange.receive(_connect_failure(exc, str(pool.route)))
                 return
-        self._connection = connection
+        assert place.connection is not None
+        self._connection = place.connection
         if self._stop is not None:
-            self._stop.watch(connection.sock)
+            self._stop.watch(self._connection.sock)
         small = http11.small_request()
         if small is None:
             self._send_segments(http11)
         else:
-            self._send(small)
+            self._send(http11, small)
         while http11.wants_data:
-            items = self.receive()
-            if items:
-                self.early = [*self.early, *items]
+            self.receive_early()
 
     def close(self) -> None:
-        """Release the connection: for further use if the exchange is over, else it is closed."""
-        place, http11, exchange = self.place, self._http11, self.exchange
-        if place is not None:
-            if self._stop is not None and place.connection is not None:
-                self._stop.forget(place.connection.sock)
-            reusable = http11 is not None and http11.is_reusable
-            head = exchange.head
-            keep_alive = keep_alive_timeout(head) if head is not None and "keep-alive" in head.first else None
-            self._pool.release(self, reusable=reusable, keep_alive=keep_alive)
-        exchange.close()
+        """Release the connection: for further use if the exchange is over, else it is closed. Idempotent."""
+        place, http11, head = self.place, self._http11, self.exchange.head
+        if self._stop is not None and place is not None and place.connection is not None:
+            self._stop.forget(place.connection.sock)
+        reusable = http11 is not None and http11.is_reusable
+        keep_alive = keep_alive_timeout(head) if head is not None and "keep-alive" in head.first else None
+        self._pool.release(self, reusable=reusable, keep_alive=keep_alive)
+        self.exchange.close()
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is received."""
         return self._http11 is None or self._http11.is_over
 
     def receive(self) -> Sequence[object]:
-        """Wait for the next bytes; return the items that are whole with them."""
         http11, sock = self._http11, self._connection.sock
         assert http11 is not None
         try:
@@ -147,66 +165,31 @@ class SocketExchange(Holder, OpenExchange[object]):
             return http11.receive(data)
         return ()
 
-    def _connect(self, place: Place) -> Connection | None:
-        now, seconds = time.monotonic(), self._timeout.connect
-        try:
-            connection = self._pool.connect(self._deadline if seconds is None else min(self._deadline, now + seconds))
-        except (OSError, ValueError) as exc:
-            self.exchange.receive(_connect_failure(exc, str(self._pool.route)))
-            return None
-        place.open(connection, time.monotonic())
-        return connection
-
-    def _set_timeout(self, seconds: float | None) -> None:
-        if self._deadline != math.inf:
-            left = self._deadline - time.monotonic()
-            seconds = left if seconds is None else min(seconds, left)
-        if seconds is not None and seconds <= 0:  # which a socket would take for "don't wait"
-            raise TimeoutError("timed out")
-        self._connection.sock.settimeout(seconds)
-
-    # --- sending
-
     def _send_segments(self, http11: HTTP11Exchange[object]) -> None:
         for segment in http11.segments():
             if not isinstance(segment, FilePart):
-                going_on = self._send_blocks(segment)
+                going_on = self._send_blocks(http11, segment)
             else:
                 from bento_files import blocks  # few send files
 
                 with closing(blocks(segment)) as reading:
-                    going_on = all(self._send_blocks(http11.frame(block)) for block in reading)
+                    going_on = all(self._send_blocks(http11, http11.frame(block)) for block in reading)
             if not going_on:
                 return
 
-    def _send_blocks(self, data: bytes | memoryview) -> bool:
-        """Send bytes; False once there is no point in sending more."""
-        if len(data) < _BLOCK:
-            return self._send(data)
+    def _send_blocks(self, http11: HTTP11Exchange[object], data: bytes | memoryview) -> bool:
+        """Send bytes; False if there is no point in sending more, as the server has refused the request."""
         view = memoryview(data)
         for start in range(0, len(view), _BLOCK):
-            if (start and self._is_refused()) or not self._send(view[start : start + _BLOCK]):
+            if not self._send(http11, view[start : start + _BLOCK]):
                 return False
-        return not self._is_refused()
-
-    def _send(self, data: bytes | memoryview) -> bool:
-        sock = self._connection.sock
-        try:
-            if self._deadline != math.inf or sock.gettimeout() != self._timeout.send:
-                self._set_timeout(self._timeout.send)
-            sock.sendall(data)
-        except TimeoutError as exc:
-            assert self._http11 is not None
-            self._http11.timed_out("the server did not take the request in time", exc)
-            return False
-        except OSError:
-            return False  # it may have answered before it closed: reading tells
+            if len(view) >= _BLOCK and self._is_refused(http11):
+                return False
         return True
 
-    def _is_refused(self) -> bool:
+    def _is_refused(self, http11: HTTP11Exchange[object]) -> bool:
         """Whether the server has refused the request before it had it all."""
-        connection, http11 = self._connection, self._http11
-        assert http11 is not None
+        connection = self._connection
         while self.exchange.state is State.WAITING and connection.is_readable():
             connection.sock.settimeout(0)
             try:
@@ -218,3 +201,43 @@ class SocketExchange(Holder, OpenExchange[object]):
             else:
                 self.early = [*self.early, *http11.receive(data)]
         return self.exchange.state not in (State.WAITING, State.RECEIVING)
+
+    def _send(self, http11: HTTP11Exchange[object], data: bytes | memoryview) -> bool:
+        sock = self._connection.sock
+        try:
+            if self._deadline != math.inf or sock.gettimeout() != self._timeout.send:
+                self._set_timeout(self._timeout.send)
+            sock.sendall(data)
+        except TimeoutError as exc:
+            http11.timed_out("the server did not take the request in time", exc)
+            return False
+        except OSError:
+            return False  # it may have answered before it closed: reading tells
+        return True
+
+    def _set_timeout(self, seconds: float | None) -> None:
+        if self._deadline != math.inf:
+            left = self._deadline - time.monotonic()
+            seconds = left if seconds is None else min(seconds, left)
+        if seconds is not None and seconds <= 0:  # which a socket would take for "don't wait"
+            raise TimeoutError("timed out")
+        self._connection.sock.settimeout(seconds)
+
+
+class PlayedExchange(OpenExchange[object]):
+    """An exchange in progress that a responder answers."""
+
+    def __init__(self, playback: Playback) -> None:
+        self.exchange = playback.exchange
+        self.playback: Playback = playback
+
+    @property
+    def is_over(self) -> bool:
+        return self.playback.is_over
+
+    def receive(self) -> Sequence[object]:
+        time.sleep(self.playback.wait())
+        return self.playback.receive()
+
+    def close(self) -> None:
+        self.playback.close()

@@ -8,6 +8,7 @@ import pickle
 import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 
 from bento_async import AsyncHTTPClient
 from bento_proto import InvalidArgument, TaskFailed, Timeout
+from bento_proto.session import ConnectAttempt
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
 
@@ -120,12 +122,26 @@ def test_a_fork_in_the_midst_of_everything(servers: Servers) -> None:
     """Locks that other threads hold at the fork stay theirs; the child gets new ones."""
     client = SyncHTTPClient(servers.url("zoo:Zoo"), timeout=20)
     _ = client.endpoints
-    pools, first_use = client._driver._pools, client._driver._first_use
+    pools = client._driver._pools
     (pool,) = pools._pools.values()
-    with pools._lock, first_use._lock, pool._lock:
-        child = os.fork()
-        if not child:
-            os._exit(0 if client.echo_str(text="here") == "here" else 1)
+    pools.connecting["first use"] = ConnectAttempt(client._driver.options, threading.Event())
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with pool._lock:
+            held.set()
+            done.wait(20)
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    held.wait(20)
+    child = os.fork()
+    if not child:
+        client._driver.session._ready = False
+        os._exit(0 if client.echo_str(text="here") == "here" else 1)
+    done.set()
+    holding.join()
+    pools.connecting.clear()
     assert os.waitpid(child, 0)[1] == 0
     assert client.echo_str(text="there") == "there"
     client.close()

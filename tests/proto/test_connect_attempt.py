@@ -13,11 +13,11 @@ OPTIONS = Options(Timeout(total=0.5), (), RetryPolicy())
 
 
 def test_a_caller_goes_on_after_an_attempt_that_succeeded() -> None:
-    ConnectAttempt(OPTIONS).end(OPTIONS)
+    ConnectAttempt(OPTIONS, None).end(OPTIONS)
 
 
 def test_an_attempt_that_failed_fails_for_callers_with_the_same_options_only() -> None:
-    attempt = ConnectAttempt(OPTIONS)
+    attempt = ConnectAttempt(OPTIONS, None)
     attempt.error = ServiceUnavailable("not ready", headers=Headers(()))
     attempt.error.__cause__ = OSError("refused")
     attempt.end(OPTIONS.replace(timeout=Timeout()))

@@ -53,8 +53,10 @@ _FOR_CHECKERS: Final = "declare endpoints under `if TYPE_CHECKING:`: the decorat
 class Method(Protocol[P, T_co]):
     """A method of a sync client: `bento_sync.EndpointMethod` with the types of one endpoint."""
 
-    endpoint: Endpoint
-    """The endpoint, as the schema describes it."""
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint, as the schema describes it."""
+        ...
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T_co:
         """Call the endpoint."""

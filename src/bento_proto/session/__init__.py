@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ._client import BaseClient
     from ._connect_attempt import ConnectAttempt
     from ._method import EndpointMethodBase
     from ._options import FileStrings, Images, Options
     from ._pickling import check_picklable
     from ._session import Session
+    from ._task import BaseTask
     from ._tasks import Tasks
 
 
@@ -21,11 +23,13 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
+        "._client": "BaseClient",
         "._connect_attempt": "ConnectAttempt",
         "._method": "EndpointMethodBase",
         "._options": "FileStrings Images Options",
         "._pickling": "check_picklable",
         "._session": "Session",
+        "._task": "BaseTask",
         "._tasks": "Tasks",
     }
 
@@ -41,5 +45,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "ConnectAttempt", "EndpointMethodBase", "FileStrings", "Images", "Options", "Session", "Tasks", "check_picklable",
+    "BaseClient", "BaseTask", "ConnectAttempt", "EndpointMethodBase", "FileStrings", "Images", "Options", "Session",
+    "Tasks", "check_picklable",
 )  # fmt: skip

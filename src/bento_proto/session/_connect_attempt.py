@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import copy
+from typing import Generic, TypeVar
 
 from bento_proto._errors import BentoMLException, CallTimeout
 
 from ._options import Options
 
+EventT = TypeVar("EventT")
 
-class ConnectAttempt:
+
+class ConnectAttempt(Generic[EventT]):
     """One caller's attempt to find the Service. Other callers wait for its end instead of making their own.
 
     Args:
         options: of the caller that makes it.
+        over: by which other callers wait: an event of the adapter's kind.
 
     Attributes:
         error: what it failed with, once it has.
     """
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, over: EventT) -> None:
         self._options = options
+        self.over: EventT = over
         self.error: BentoMLException | None = None
 
     def end(self, options: Options) -> None:

@@ -1,0 +1,116 @@
+"""The handle of a task, as the clients give it to their users: everything is asked of an endpoint's method."""
+
+from __future__ import annotations
+
+from typing import Generic, Protocol, TypeVar, cast
+
+from bento_proto import policy
+
+StatusT = TypeVar("StatusT")
+ResultT = TypeVar("ResultT")
+NoneT = TypeVar("NoneT")
+TaskT = TypeVar("TaskT")
+
+
+class TaskMethods(Protocol):
+    """The method of an endpoint, as far as tasks need it."""
+
+    __name__: str
+
+    def get_status(self, task_id: str, /) -> object: ...
+    def wait(self, task_id: str, timeout: float | None, poll: policy.Poll | float | None, /) -> object: ...
+    def get(self, task_id: str, /) -> object: ...
+    def result(
+        self, task_id: str, timeout: float | None, poll: policy.Poll | float | None, /, *, cancel: bool
+    ) -> object: ...
+    def cancel(self, task_id: str, /) -> object: ...
+    def retry(self, task_id: str, /) -> object: ...
+
+
+class BaseTask(Generic[StatusT, ResultT, NoneT, TaskT]):
+    """A call that the server runs in the background.
+
+    It outlives the process that submitted it: pickle the handle, or keep the `id`.
+
+    Attributes:
+        id: the server's id for it, by which ``client.endpoint.task(id)`` finds it again.
+    """
+
+    def __init__(self, task_id: str, endpoint: TaskMethods) -> None:
+        self.id: str = task_id
+        self._endpoint = endpoint
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.id} of {self._endpoint.__name__}>"
+
+    def get_status(self) -> StatusT:
+        """The task's status.
+
+        Raises:
+            NotFound: the server does not know the task.
+        """
+        return cast("StatusT", self._endpoint.get_status(self.id))
+
+    def wait(self, timeout: float | None = None, poll: policy.Poll | float | None = None) -> StatusT:
+        """Wait until the task is over, however it ends.
+
+        The server is asked at once, and then with pauses that grow. A question that gets no answer, since the
+        connection breaks or the server is overloaded, is asked again.
+
+        Args:
+            timeout: how many seconds; 0 to ask just once, None for as long as it takes.
+            poll: the seconds between two questions, or a `Poll`.
+
+        Returns:
+            ``COMPLETED``, ``FAILED`` or ``CANCELED``.
+
+        Raises:
+            CallTimeout: it is not over in time; the message says its status.
+            NotFound: the server does not know the task.
+            BentoMLException: without a timeout, the server has not answered for the poll's ``patience``.
+        """
+        return cast("StatusT", self._endpoint.wait(self.id, timeout, poll))
+
+    def get(self) -> ResultT:
+        """The task's result, as a direct call would have given it.
+
+        Raises:
+            TaskNotCompleted: there is none yet.
+            TaskFailed: the task failed, or was canceled.
+            NotFound: the server does not know the task.
+        """
+        return cast("ResultT", self._endpoint.get(self.id))
+
+    def result(
+        self, timeout: float | None = None, poll: policy.Poll | float | None = None, *, cancel: bool = False
+    ) -> ResultT:
+        """Wait until the task is over, as `wait` does, and get its result.
+
+        Args:
+            timeout: how many seconds to wait; None for as long as it takes. Fetching the result takes its own time.
+            poll: the seconds between two questions, or a `Poll`.
+            cancel: whether to cancel the task if it is not over in time. The server has 5 seconds for that.
+
+        Raises:
+            TaskFailed: it failed, or was canceled; the cause is what a direct call would have raised.
+            CallTimeout: it is not over in time; the message says its status, and whether it is canceled.
+            NotFound: the server does not know the task.
+        """
+        return cast("ResultT", self._endpoint.result(self.id, timeout, poll, cancel=cancel))
+
+    def cancel(self) -> NoneT:
+        """Cancel the task.
+
+        Raises:
+            InvalidArgument: the server can't; BentoML's local server never can.
+        """
+        return cast("NoneT", self._endpoint.cancel(self.id))
+
+    def retry(self) -> TaskT:
+        """Run the task again, with the same input, as a new task.
+
+        Raises:
+            InvalidArgument: it is not over yet.
+            NotFound: the server does not know the task.
+        """
+        return cast("TaskT", self._endpoint.retry(self.id))

@@ -1,0 +1,111 @@
+"""What both clients inherit from the core: how a client looks, its views, and the handles of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from bento_proto import Session, Timeout
+from bento_proto.policy import Poll
+from bento_proto.session import BaseClient, BaseTask, Options
+
+SCHEMA = b'{"name": "s", "routes": [{"name": "f", "route": "/f", "input": {}, "output": {}}]}'
+
+
+class Driver:
+    """A driver that makes no requests."""
+
+    def __init__(self, session: Session, options: Options) -> None:
+        self.session = session
+        self.options = options
+
+    def under(self, options: Options, /) -> Driver:
+        return Driver(self.session, options)
+
+
+class Client(BaseClient[Driver, str]):
+    """A client without any requests."""
+
+    def __init__(self, url: str = "http://user:secret@h:3000/a") -> None:
+        session = Session(url, schema=self._schema, environ={}, random=lambda: 0.5)
+        super().__init__(Driver(session, session.options))
+        self._methods["f"] = "f of the client"
+
+    @property
+    def driver(self) -> Driver:
+        return self._driver
+
+    @property
+    def methods(self) -> dict[str, str]:
+        return self._methods
+
+
+class TypedClient(Client, schema=SCHEMA):
+    """One that knows its Service."""
+
+
+class SameService(TypedClient):
+    """Its subclass."""
+
+
+def test_a_client_shows_its_url_without_credentials() -> None:
+    assert Client().url == "http://h:3000/a"
+    assert repr(Client()) == "<Client http://h:3000/a>"
+
+
+@pytest.mark.parametrize("kind", [TypedClient, SameService])
+def test_dir_lists_the_endpoints_once_they_are_known(kind: Callable[[], Client]) -> None:
+    assert "f" not in dir(Client())
+    assert {"f", "url", "with_options"} <= set(dir(kind()))
+
+
+def test_a_view_has_other_options_and_methods_of_its_own_and_shares_the_session() -> None:
+    client = Client()
+    view = client.with_options(timeout=5, headers={"x-a": "1"}, file_strings="paths")
+    assert isinstance(view, Client)
+    assert view.driver.options.timeout == Timeout.of(5)
+    assert (view.driver.options.headers[-1], view.driver.options.file_strings) == (("x-a", "1"), "paths")
+    assert view.driver.session is client.driver.session
+    assert view.methods == {}
+    assert ("x-a", "1") not in client.driver.options.headers
+    assert client.methods == {"f": "f of the client"}
+
+
+def test_options_of_a_view_are_checked() -> None:
+    with pytest.raises(ValueError, match="timeout"):
+        Client().with_options(timeout=-1)
+
+
+class Method:
+    """An endpoint's method that says what it was asked."""
+
+    __name__ = "job"
+
+    def get_status(self, task_id: str, /) -> object:
+        return "status", task_id
+
+    def wait(self, task_id: str, timeout: float | None, poll: Poll | float | None, /) -> object:
+        return "wait", task_id, timeout, poll
+
+    def get(self, task_id: str, /) -> object:
+        return "get", task_id
+
+    def result(self, task_id: str, timeout: float | None, poll: Poll | float | None, /, *, cancel: bool) -> object:
+        return "result", task_id, timeout, poll, cancel
+
+    def cancel(self, task_id: str, /) -> object:
+        return "cancel", task_id
+
+    def retry(self, task_id: str, /) -> object:
+        return "retry", task_id
+
+
+def test_a_task_asks_the_method_of_its_endpoint_with_its_id() -> None:
+    task: BaseTask[object, object, object, object] = BaseTask("t1", Method())
+    assert repr(task) == "<BaseTask t1 of job>"
+    assert (task.id, task.get_status(), task.get()) == ("t1", ("status", "t1"), ("get", "t1"))
+    assert (task.wait(), task.wait(2, 0.5)) == (("wait", "t1", None, None), ("wait", "t1", 2, 0.5))
+    assert task.result() == ("result", "t1", None, None, False)
+    assert task.result(2, 0.5, cancel=True) == ("result", "t1", 2, 0.5, True)
+    assert (task.cancel(), task.retry()) == (("cancel", "t1"), ("retry", "t1"))
