@@ -70,6 +70,7 @@ def test_squid_by_the_environment(
 def test_squid_can_not_reach_the_service(
     connect: Connect, squid_port: int, trusting: ssl.SSLContext, scheme: str
 ) -> None:
+    """Its page does not become a message of many lines."""
     client = connect(
         f"{scheme}://127.0.0.1:{free_port()}", proxy=f"http://127.0.0.1:{squid_port}", ssl_context=trusting,
         server_ready_timeout=0, retries=0,
@@ -77,6 +78,8 @@ def test_squid_can_not_reach_the_service(
     with pytest.raises((ConnectError, ServiceUnavailable)) as caught:
         client.echo(text="hello")
     assert "503" in str(caught.value) or caught.value.error_code == 503
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
 
 
 def test_a_worker_that_dies_behind_squid(connect: Connect, mortal: Service, squid_port: int) -> None:

@@ -294,6 +294,32 @@ def test_an_error_response_whose_body_is_cut_off_is_one(end: Callable[[], Receiv
     assert (type(copy), str(copy), copy.error_code, copy.request_id) == (InvalidArgument, "no", 400, "0123")
 
 
+@pytest.mark.parametrize(
+    ("page", "message"),
+    [
+        ("<html>\r\n<head><title>413 Request Too Large</title></head>\r\n...", "413 Request Too Large"),
+        ("<HTML><TITLE lang=en>\n Bad\n gateway &amp; co </TITLE>", "Bad gateway & co (status 413)"),
+        ("<title>" + "x" * 1000 + "</title>", "x" * 200 + " (status 413)"),
+        ("<title>\x1b]0;x\x07</title>", "\\x1b]0;x\\x07 (status 413)"),
+        ("<title></title>", "the server responded with status 413"),
+        ("<title" * 2_000, "the server responded with status 413"),
+        ("<p>no title</p>", "the server responded with status 413"),
+    ],
+)
+def test_the_message_of_an_html_page_is_its_title(page: str, message: str) -> None:
+    refused = Exchange(REQUEST, items, Limits())
+    for event in (Head(413, (("content-type", "Text/HTML; charset=utf-8"),)), Data(page.encode()), End()):
+        refused.receive(event)
+    assert refused.error is not None
+    assert (str(refused.error), refused.error.detail) == (message, page)
+
+
+def test_an_empty_html_page_has_no_detail() -> None:
+    error = exchange(Head(502, (("content-type", "text/html"),)), End()).error
+    assert error is not None
+    assert (str(error), error.detail) == ("the server responded with status 502", None)
+
+
 def test_the_beginning_of_a_long_error_body_is_kept() -> None:
     for size in (1, 3, 100):
         refused = exchange(Head(500))

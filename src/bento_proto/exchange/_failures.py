@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from bento_proto._errors import (
@@ -12,14 +13,20 @@ from bento_proto._errors import (
     RemoteProtocolError,
     error_class,
 )
+from bento_proto._text import one_line
 from bento_proto._types import JSON
-from bento_proto.http._content_headers import charset
+from bento_proto.http._content_headers import charset, media_type
 from bento_proto.http._headers import Headers
 from bento_proto.http._messages import FailureKind
 from bento_proto.json import parse_json
 
 if TYPE_CHECKING:
+    from typing import Final
+
     from bento_proto.http._messages import ConnectionFailed, Head
+
+_TITLE: Final = re.compile("<title[^<>]*>([^<>]*)", re.IGNORECASE)
+_LONGEST_TITLE: Final = 200
 
 
 def failure(event: ConnectionFailed) -> BentoMLException:
@@ -40,7 +47,10 @@ def failure(event: ConnectionFailed) -> BentoMLException:
 
 
 def refusal(head: Head, body: bytes) -> BentoMLException:
-    """The exception for a response with an error status, in whichever of BentoML's shapes its body is."""
+    """The exception for a response with an error status, in whichever of BentoML's shapes its body is.
+
+    Of an HTML page, such as a proxy sends, the message is the title; the page is the detail.
+    """
     try:
         said: JSON = parse_json(body)
     except RemoteProtocolError:
@@ -55,6 +65,8 @@ def refusal(head: Head, body: bytes) -> BentoMLException:
         detail = None if detail == message else detail
     elif isinstance(said, str):
         detail = None
+        if media_type(head) == "text/html":
+            message, detail = _title(said, head.status), said or None
     return error_class(head.status)(
         message or f"the server responded with status {head.status}",
         error_code=head.status,
@@ -62,3 +74,14 @@ def refusal(head: Head, body: bytes) -> BentoMLException:
         headers=Headers(head.headers),
         request_id=head.get("x-bentoml-request-id"),
     )
+
+
+def _title(page: str, status: int) -> str:
+    """The title of an HTML page with the status, on one line; empty if it has none."""
+    found = _TITLE.search(page)
+    if found is None:
+        return ""
+    import html  # few servers send pages, and it loads every entity
+
+    title = one_line(html.unescape(found[1]))[:_LONGEST_TITLE]
+    return title if not title or str(status) in title else f"{title} (status {status})"
