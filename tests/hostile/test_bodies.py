@@ -89,6 +89,7 @@ def test_an_error_status_counts_whatever_its_body_is_coded_in(
     server.script(Peer.request, send(answer(b"?", f"Content-Encoding: {coding}", status="500 Oops")))
     with pytest.raises(InternalServerError):
         client.echo()
+    server.settle()
     assert_right(client)
 
 
