@@ -66,5 +66,5 @@ def are_exact(value: object) -> bool:
         return False
     array = cast("NDArray[np.float64]", value)
     if array.dtype.kind == "f":
-        return bool(array.size and abs(array).max() < _EXACT)
+        return bool(array.size and (abs(array) < _EXACT).all())
     return array.dtype.kind in "iub"
