@@ -34,7 +34,7 @@ async def sending(called: AsyncHTTPClient) -> None:
 
 
 async def uploading(called: AsyncHTTPClient) -> None:
-    await called.deaf_upload(x=__file__)
+    await called.deaf_upload(x=Path(__file__))
 
 
 async def streaming(called: AsyncHTTPClient) -> None:

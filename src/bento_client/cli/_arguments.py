@@ -209,7 +209,7 @@ def _json(name: str, data: bytes) -> JSON:
     try:
         return parse_json(data)
     except BentoMLException as exc:
-        raise click.UsageError(f"{name}: {exc.message.replace('the answer', 'this')}") from None
+        raise click.UsageError(f"{name}: {exc.message.replace('the response', 'this')}") from None
 
 
 def _typed(name: str, text: str, schema: Schema) -> object:
