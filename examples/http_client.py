@@ -78,22 +78,19 @@ def read(exchange: bp.Exchange[object], response: http.client.HTTPResponse) -> I
             except (OSError, http.client.HTTPException) as exc:
                 yield from exchange.receive(lost(exc))
             else:
-                end = (
-                    bp.ConnectionFailed(bp.FailureKind.DISCONNECTED, "the answer is cut")
-                    if response.length
-                    else bp.End()
-                )
+                cut = bp.ConnectionFailed(bp.FailureKind.DISCONNECTED, "the response is cut")
+                end = cut if response.length else bp.End()
                 yield from exchange.receive(bp.Data(data) if data else end)
 
 
 def lost(exc: Exception) -> bp.ConnectionFailed:
     cut = isinstance(exc, (OSError, http.client.IncompleteRead))
-    kind = "timeout" if isinstance(exc, TimeoutError) else "cut" if cut else "garbage"
+    kind = "timeout" if isinstance(exc, TimeoutError) else "disconnected" if cut else "protocol"
     return bp.ConnectionFailed(bp.FailureKind(kind), str(exc), cause=exc)
 
 
 if __name__ == "__main__":
-    session = bp.Session(sys.argv[1], environ=os.environ, random=random.random)
+    session = bp.Session(sys.argv[1], environ=os.environ, random=random.random, file_strings="both")
     drive(session.connect(session.options, time.monotonic()))
     call = bind(session.endpoint(sys.argv[2]), (), dict(argument.split("=", 1) for argument in sys.argv[3:]))
     paths = [str(source.content) for source in call.sources]

@@ -51,7 +51,7 @@ def test_the_modules_that_are_type_checked_are_current(module: str) -> None:
 
 def test_the_names_that_both_clients_use_are_reserved() -> None:
     for client in (bento_sync.SyncHTTPClient, bento_async.AsyncHTTPClient):
-        own = {name for name in vars(client) if not name.startswith("_")}
+        own = {name for name in dir(client) if not name.startswith("_")}
         assert own == RESERVED, "say so in bento_proto._naming"
 
 
