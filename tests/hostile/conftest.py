@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -48,7 +49,9 @@ def _resources() -> set[str]:
     }
     for link in _DESCRIPTORS.iterdir() if _DESCRIPTORS.exists() else ():
         try:
-            found.add(f"{link.name} {os.readlink(link)}")
+            target = os.readlink(link)
+            if not re.fullmatch(r".*/bento-[^/]+/\.lock", target):  # that of the process's directory for results
+                found.add(f"{link.name} {target}")
         except OSError:  # that of the directory that is being listed
             continue
     return found

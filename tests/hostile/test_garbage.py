@@ -13,6 +13,7 @@ from bento_sync import (
     LimitExceeded,
     Limits,
     RemoteProtocolError,
+    RetryPolicy,
     SyncHTTPClient,
 )
 from tests.parity.faces import Connect
@@ -98,7 +99,8 @@ def test_what_is_unusual_but_allowed_is_read(
 ) -> None:
     server.script(Peer.request, send(whole[1], pause=pause), Peer.half_close, Peer.stall)
     assert client.echo() == "x"
-    assert_right(client)
+    # The end of the connection may come while the next request is sent, which then may be repeated.
+    assert_right(client.with_options(retries=RetryPolicy(idempotent=True)))
 
 
 @pytest.mark.parametrize(
