@@ -285,7 +285,7 @@ _NODES: Final = ("items", "additionalProperties")
 _LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 _MAPS: Final = ("properties", "$defs")
 _DEEPEST: Final = 100  # far above that of any Service, far below Python's recursion limit
-_MOST_NODES: Final = 100_000  # far above that of any Service
+_MOST_NODES: Final = 500_000  # far above that of any Service
 
 
 def walk(schema: Schema) -> Iterator[Schema]:
