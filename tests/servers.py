@@ -17,8 +17,10 @@ No process stays behind, whatever becomes of this one (see ``guard.py``), and no
 from __future__ import annotations
 
 import atexit
+import contextlib
 import http.client
 import os
+import random
 import shutil
 import socket
 import ssl
@@ -161,9 +163,7 @@ def serve(
     scheme = "https" if "--ssl-certfile" in args else "http"
 
     def start() -> Server:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
+        port = free_port()
         command = ["bentoml", "serve", service, "--host", "127.0.0.1", "--port", str(port), *args]
         return _start(command, environment, env or {}, f"{scheme}://127.0.0.1:{port}", _new_home(), wait, folder)
 
@@ -173,6 +173,18 @@ def serve(
         if "Could not bind" not in str(exc):
             raise
     return start()  # something took the port before the server could
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nothing listens.
+
+    It is below those that systems give by themselves, so that no other test gets it before a server is started.
+    """
+    for port in random.sample(range(10_000, 32_000), 100):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("a hundred ports are taken")
 
 
 def serve_on_unix_socket(service: str, *, environment: str = "server") -> Server:

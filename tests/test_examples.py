@@ -5,6 +5,7 @@ They have an environment of their own: what they drive the core with is not for 
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -39,6 +40,11 @@ def run(python: Path, name: str, url: str, *arguments: str) -> subprocess.Comple
     return subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False, timeout=120)
 
 
+def warnings(stderr: str) -> list[str]:
+    """What it wrote there, but for the long steps of tasks, which asyncio notes on a busy machine in debug mode."""
+    return [line for line in stderr.splitlines() if not re.fullmatch(r"Executing <.* took [\d.]+ seconds", line)]
+
+
 def test_each_example_is_tested_and_small() -> None:
     lengths = {path.stem: path.read_text(encoding="utf-8").count("\n") for path in EXAMPLES.glob("*.py")}
     assert set(lengths) == {*ONE_CALL, *A_HUNDRED}
@@ -52,14 +58,14 @@ def shown(name: str, text: str) -> list[str]:
 @pytest.mark.parametrize("name", EACH)
 def test_it_calls(name: str, python: Path, servers: Servers) -> None:
     done = run(python, name, servers.url("zoo:Zoo"), "echo_str", "text=a bento, ä")
-    assert done.stderr == ""
+    assert warnings(done.stderr) == []
     assert [line.rstrip() for line in done.stdout.splitlines()] == shown(name, "a bento, ä")
 
 
 @pytest.mark.parametrize("name", EACH)
 def test_it_streams(name: str, python: Path, servers: Servers) -> None:
     done = run(python, name, servers.url("zoo:Zoo"), "stream_fast_str")
-    assert done.stderr == ""
+    assert warnings(done.stderr) == []
     assert [line.split() for line in done.stdout.splitlines()] == [
         line.split() for line in shown(name, " ".join(f"tok{i}" for i in range(50)))
     ]

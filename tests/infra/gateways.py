@@ -8,7 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from .processes import free_port, installed, running
+from tests.servers import free_port
+
+from .processes import installed, running
 
 _HAPROXY = """\
 global

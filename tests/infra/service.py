@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .processes import free_port, running
+from tests.servers import free_port
+
+from .processes import running
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -12,13 +12,14 @@ import trustme
 
 from bento_sync import BentoMLException, GatewayTimeout, InvalidArgument, NotFound, Timeout, tls_context
 from tests.parity.faces import Connect
+from tests.servers import free_port
 
 from .gateways import nginx_with
-from .processes import ROOT, free_port, installed, running
+from .processes import ROOT, installed, running
 from .service import Service
 
 _PAGE = ROOT / "docs" / "howto" / "behind-a-proxy.md"
-_BLOCK = re.compile(r"^```(?:nginx|haproxy)\n# (?P<name>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^```(?:nginx|text)\n# (?P<name>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
 def shown(name: str, *changes: tuple[str, str]) -> str:

@@ -10,9 +10,9 @@ import pytest
 
 from bento_sync import ConnectError, ServiceUnavailable, SyncHTTPClient
 from tests.parity.faces import Connect
+from tests.servers import free_port
 
 from .gateways import socks, squid
-from .processes import free_port
 from .service import Service, new_key
 
 USER, PASSWORD = "me", "s3cr3t"

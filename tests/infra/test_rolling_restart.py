@@ -23,10 +23,11 @@ import pytest
 from bento_sync import BentoMLException, SyncHTTPClient
 from services import find_server
 from tests.parity.faces import Face
+from tests.servers import free_port
 from tests.waiting import until
 
 from .gateways import haproxy
-from .processes import free_ports, listens
+from .processes import listens
 from .service import Service
 
 SECONDS = float(os.environ.get("INFRA_SECONDS", "6"))
@@ -47,7 +48,7 @@ class Replicas:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self._folder = folder
         self.ledger = folder / "ledger.txt"
-        self._ports = free_ports(2)
+        self._ports = [free_port(), free_port()]
         self._running: dict[int, ExitStack] = {}
         self._services: dict[int, Service] = {}
         for port in self._ports:

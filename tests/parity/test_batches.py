@@ -17,7 +17,7 @@ import pytest
 from bento_proto import ConnectError, InvalidArgument, Progress, RetryPolicy, UnprocessableEntity
 from bento_proto.batch import Outcome
 from bento_sync import SyncHTTPClient
-from bento_sync._batch import Stop
+from bento_sync._batch import Stop, Stopped
 from tests.waiting import HANGS, until
 
 from .faces import Connect
@@ -46,8 +46,13 @@ class Midway(socket.socket):
 
 def test_calls_are_stopped_while_one_is_noted() -> None:
     stop = Stop()
+
+    def watch(sock: socket.socket) -> None:
+        with pytest.raises(Stopped):
+            stop.watch(sock)
+
     with Midway(stop) as sock:
-        watching = threading.Thread(target=stop.watch, args=(sock,), daemon=True)
+        watching = threading.Thread(target=watch, args=(sock,), daemon=True)
         watching.start()
         watching.join(10)
         assert not watching.is_alive()

@@ -6,8 +6,8 @@ The packages are imported with the first such result. `modules_of` names them, s
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol, TypeAlias, cast
 
 from bento_proto._errors import RemoteProtocolError
 from bento_proto._types import JSON
@@ -105,6 +105,12 @@ def _fits(value: JSON, schema: Schema, defs: Schema) -> bool:
     return isinstance(value, list) if kind == "array" else False
 
 
+class _Array(Protocol):
+    """What is used of ``numpy.ndarray``, whose own types differ from one NumPy to the next."""
+
+    def reshape(self, shape: Sequence[int], /) -> object: ...
+
+
 def _array(value: JSON, schema: Schema) -> object:
     try:
         import numpy as np
@@ -115,9 +121,9 @@ def _array(value: JSON, schema: Schema) -> object:
     kind = np.dtype(_plain(dtype)) if isinstance(dtype, str) else None
     if kind is not None and kind.itemsize > _WIDEST:
         raise ValueError(f"elements of {kind.itemsize} bytes are no numbers")
-    array = np.array(value, dtype=kind)
+    array = cast("_Array", np.array(value, dtype=kind))
     sizes = [size for size in shape if isinstance(size, int)] if isinstance(shape, list) else None
-    return array if sizes is None else cast("object", np.reshape(array, sizes))
+    return array if sizes is None else array.reshape(sizes)
 
 
 def _plain(dtype: str) -> str:
