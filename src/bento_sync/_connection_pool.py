@@ -62,7 +62,9 @@ class Connection:
         """Close it. Idempotent."""
         self.sock.close()
 
-    __del__ = close
+    def __del__(self) -> None:
+        with suppress(AttributeError):  # a signal handler raised while it was made
+            self.close()
 
 
 Place: TypeAlias = "PooledConnection[Connection]"
