@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from bento_proto import JSON, Endpoint, File
 from bento_proto.request import BoundCall, FileSource, bind
+from bento_proto.request._binding import check_file_strings
 from tests.proto.shapes import ARGS, FILE, FILES, KWARGS, TEXT, endpoint, root, zoo
 
 
@@ -299,3 +300,27 @@ def test_a_path_parameter_must_be_a_single_segment(value: str) -> None:
 
 def test_a_file_parameter_named_kwargs_is_a_file() -> None:
     assert bound(endpoint({"kwargs": FILE}), b"x").sources
+
+
+# --- text in place of a file
+
+
+@pytest.mark.parametrize(
+    ("allowed", "urls", "paths"),
+    [("urls", True, False), ("paths", False, True), ("both", True, True), ("neither", False, False)],
+)
+@pytest.mark.parametrize("many", [False, True])
+def test_text_is_read_as_a_url_or_a_path_only_where_that_is_allowed(
+    allowed: str, urls: bool, paths: bool, many: bool
+) -> None:
+    def refusal(value: object) -> str:
+        call = bound(endpoint({"f": FILES if many else FILE}), f=[b"first", value] if many else value)
+        try:
+            check_file_strings(call, allowed)
+        except TypeError as exc:
+            return str(exc)
+        return ""
+
+    assert ("file_strings" in refusal("HTTPS://host/a.png")) is not urls
+    assert ("file_strings" in refusal("/etc/hostname")) is not paths
+    assert {refusal(value) for value in (Path("/etc/hostname"), b"/etc/hostname", BytesIO(), File("x"))} == {""}

@@ -122,6 +122,10 @@ ANSWERS = [
     (CHUNKED + b"five\r\nhello", False, Outcome(State.FAILED, 200, b"", "RemoteProtocolError", False)),
     (OK + b"content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", False,
      done(b"hello", reusable=False)),
+    # told about the connection
+    (FIVE + b"Connection: keep-alive\r\n\r\nhello", False, done(b"hello", reusable=True)),
+    (FIVE + b"Connection: Upgrade, Close\r\n\r\nhello", False, done(b"hello", reusable=False)),
+    (INTERIM + FIVE + b"Connection: keep-alive\r\n\r\nhello", False, done(b"hello", reusable=True)),
     # until the peer closes
     (OK + b"x: y\r\n\r\nhello", True, done(b"hello", reusable=False)),
     (OK + b"x: y\r\n\r\n", True, done(b"", reusable=False)),
@@ -130,6 +134,7 @@ ANSWERS = [
     (b"HTTP/1.1 304 No\r\ncontent-length: 13\r\n\r\n", False, done(b"", reusable=True, status=304)),
     # interim responses first
     (INTERIM + FIVE + b"\r\nhello", False, done(b"hello", reusable=True)),
+    (b"HTTP/1.1 102 Processing\r\n\r\n" * 16 + FIVE + b"\r\nhello", False, done(b"hello", reusable=True)),
     (b"HTTP/1.1 102 Processing\r\n\r\n" * 17 + OK, False, GARBAGE),
     # refusals and redirects
     (NOT_FOUND, False, refused(404, "NotFound", reusable=True)),
