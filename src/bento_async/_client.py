@@ -6,11 +6,21 @@ import os
 import time
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from types import EllipsisType, TracebackType
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import bento_async
 import bento_files
 from bento_proto import JSON, Value, asgi, batch, exchange, http, observe, policy, response, schema, session, testing
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from ._driver import Driver
+    from ._endpoint import AsyncEndpointMethod
+
+    Base: TypeAlias = session.BaseClient[Driver, AsyncEndpointMethod]
+else:
+    Base = session.BaseClient
 
 ClientT = TypeVar("ClientT", bound="AsyncHTTPClient")
 
@@ -21,7 +31,7 @@ def _random() -> float:
     return random.random()  # noqa: S311 - it spreads retries; by its name it pickles without the generator's state
 
 
-class AsyncHTTPClient:
+class AsyncHTTPClient(Base):
     """A client of one BentoML Service, with a method for each of its endpoints, on asyncio and on trio.
 
     Making one, and entering it, does nothing yet: the first use waits until the Service is ready and reads its schema.
@@ -78,8 +88,6 @@ class AsyncHTTPClient:
         SchemaError: the given schema is.
     """
 
-    _schema: ClassVar[schema.Service | bytes | JSON] = None  # what a typed client knows of its Service
-
     def __init__(
         self,
         url: str = "http://localhost:3000",
@@ -124,14 +132,7 @@ class AsyncHTTPClient:
         )
         proxies = http.Proxies(proxy if app is None else None, os.environ)
         state = ClientState(known, limits, proxies, ssl_context, app, recorder)
-        self._driver = Driver(state, known.options.changed(hooks=observe.LOGGING))
-        self._methods: dict[str, bento_async.AsyncEndpointMethod] = {}
-
-    @property
-    def url(self) -> str:
-        """The URL of the Service, without user and password."""
-        base = self._driver.session.base
-        return f"{base.origin}{base.path}"
+        super().__init__(Driver(state, known.options.changed(hooks=observe.LOGGING)))
 
     @property
     def endpoints(self) -> Mapping[str, schema.Endpoint]:
@@ -144,13 +145,6 @@ class AsyncHTTPClient:
         if service is None:
             raise bento_async.LocalProtocolError("the endpoints are not known yet: `await client.connect()` first")
         return service.endpoints
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.url}>"
-
-    def __dir__(self) -> Iterable[str]:
-        service = self._driver.session.service
-        return [*super().__dir__(), *(schema.attributes(service, schema.RESERVED) if service else ())]
 
     # --- readiness
 
@@ -250,36 +244,6 @@ class AsyncHTTPClient:
         method = bento_async.AsyncEndpointMethod(self._driver, endpoint) if isinstance(endpoint, str) else endpoint
         return method.map(inputs, concurrency=concurrency, ordered=ordered, on_error=on_error, on_progress=on_progress)
 
-    def with_options(  # noqa: PYI019 - what Self comes from is slow to load
-        self: ClientT,
-        *,
-        timeout: http.Timeout | float | EllipsisType | None = ...,
-        headers: Mapping[str, str] | None = None,
-        retries: policy.RetryPolicy | int | EllipsisType = ...,
-        download_dir: str | os.PathLike[str] | EllipsisType | None = ...,
-        images: session.Images | EllipsisType = ...,
-        hooks: observe.Hooks | Iterable[observe.Hooks] | None = None,
-        on_progress: exchange.OnProgress | EllipsisType | None = ...,
-        file_strings: session.FileStrings | EllipsisType = ...,
-    ) -> ClientT:
-        """A view of this client with other options, for one call or many; it shares everything else.
-
-        Options are those of the client. Headers are sent besides the client's own, or in place of those of the same
-        name; hooks are called besides the client's own.
-
-        Raises:
-            ValueError: one of them is malformed.
-        """
-        import copy  # few have use for it
-
-        view, driver = copy.copy(self), self._driver
-        options = driver.options.changed(
-            timeout, headers, retries, download_dir, images, hooks, on_progress, file_strings
-        )
-        view._driver = type(driver)(driver.state, options)
-        view._methods = {}
-        return view
-
     # --- the end
 
     async def close(self) -> None:
@@ -306,18 +270,10 @@ class AsyncHTTPClient:
 class TypedAsyncHTTPClient(AsyncHTTPClient):
     """A client that knows its Service from the start, and whose endpoints the type checker knows.
 
-    ``bento-client types URL`` writes its subclasses: ``class AsyncSummarizer(TypedAsyncHTTPClient, schema=...)``. They
-    take the arguments of `AsyncHTTPClient` and do the same, but ask for no schema. To a type checker they have the
-    endpoints that are declared in them, and no others.
-
-    Args:
-        schema: of a subclass: the content of the Service's ``/schema.json``; by default that of its own base.
+    ``bento-client types URL`` writes its subclasses: ``class AsyncSummarizer(TypedAsyncHTTPClient, schema=...)``, with
+    the content of the Service's ``/schema.json``. They take the arguments of `AsyncHTTPClient` and do the same, but ask
+    for no schema. To a type checker they have the endpoints that are declared in them, and no others.
     """
-
-    def __init_subclass__(cls, *, schema: schema.Service | bytes | JSON = None, **others: object) -> None:
-        super().__init_subclass__(**others)
-        if schema is not None:
-            cls._schema = schema
 
     if TYPE_CHECKING:
         __getattr__: None  # type: ignore[assignment,misc]  # what is not declared is an error

@@ -5,8 +5,6 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
-from anyio import Event
-
 from bento_proto import LocalProtocolError
 from bento_proto.pool import ConnectionPool, keep_alive_timeout
 
@@ -16,10 +14,12 @@ from ._backends.base import running_loop
 if TYPE_CHECKING:
     import ssl
 
-    from bento_proto import BentoMLException, Head, Limits
+    from anyio import Event
+
+    from bento_proto import Head, Limits
     from bento_proto.http import Origin, Proxies
     from bento_proto.pool import PooledConnection
-    from bento_proto.session import Options
+    from bento_proto.session import ConnectAttempt
 
     from ._backends.base import Backend, Waiter
     from ._tls import AnyStream
@@ -115,23 +115,6 @@ class AsyncConnectionPool:
             self._pool.closing.pop().close()
 
 
-class Discovery:
-    """The attempt of a task to find the Service, for which others on its event loop wait.
-
-    Args:
-        options: those of the task.
-
-    Attributes:
-        error: why the attempt failed.
-        over: set when it is over.
-    """
-
-    def __init__(self, options: Options) -> None:
-        self.options: Options = options
-        self.error: BentoMLException | None = None
-        self.over: Event = Event()
-
-
 class LoopState:
     """What a client has on the running event loop.
 
@@ -145,7 +128,7 @@ class LoopState:
 
     def __init__(self, limits: Limits) -> None:
         self.backend: Backend = current_backend()
-        self.discovery: Discovery | None = None
+        self.discovery: ConnectAttempt[Event] | None = None
         self._limits = limits
         self._pools: dict[Origin, AsyncConnectionPool] = {}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import os
 import time
@@ -12,11 +11,11 @@ import anyio
 from anyio import CancelScope, to_thread
 
 import bento_files
-from bento_proto import BentoMLException, CallTimeout, FlowRunner, Response, ResultKind, testing
+from bento_proto import BentoMLException, FlowRunner, Response, ResultKind, testing
 from bento_proto.response import modules_of
-from bento_proto.session import check_picklable
+from bento_proto.session import ConnectAttempt, check_picklable
 
-from ._connection_pool import Connections, Discovery
+from ._connection_pool import Connections
 from ._files import load, measure
 from ._stream import AsyncStream
 from ._transport import ConnectionExchange
@@ -110,6 +109,10 @@ class Driver:
         self.state: ClientState = state
         self.options: Options = options
 
+    def under(self, options: Options) -> Driver:
+        """The same under other options."""
+        return Driver(self.state, options)
+
     @property
     def session(self) -> Session:
         """What the client knows and decides."""
@@ -167,14 +170,11 @@ class Driver:
             with CancelScope(deadline=math.inf if total is None else anyio.current_time() + total) as scope:
                 while (other := loop.discovery) is not None:
                     await other.over.wait()
-                    if other.error is not None and other.options is options:
-                        raise copy.copy(other.error) from other.error.__cause__
+                    other.end(options)
             if scope.cancelled_caught:
-                error = CallTimeout(f"the Service was not found within {total:g} seconds")
-                error.sent = False
-                raise error
+                raise ConnectAttempt.timed_out(options)
             if not session.is_connected:
-                own = loop.discovery = Discovery(options)
+                own = loop.discovery = ConnectAttempt(options, anyio.Event())
                 try:
                     await self.result(session.connect(options, now))
                 except BentoMLException as exc:

@@ -14,7 +14,7 @@ import bento_async
 import bento_files
 from bento_proto import Endpoint, Response, ResultStatus, Value, batch, exchange, policy, response
 from bento_proto.request import bind
-from bento_proto.session import EndpointMethodBase
+from bento_proto.session import BaseTask, EndpointMethodBase
 
 from ._driver import Driver, save
 from ._stream import AsyncCall, AsyncStream
@@ -216,86 +216,16 @@ class AsyncEndpointMethod(EndpointMethodBase):
         return self.task(await driver.result(flow))
 
 
-class AsyncTask(Generic[T]):
+class AsyncTask(
+    BaseTask[
+        Coroutine[object, object, ResultStatus],
+        Coroutine[object, object, T],
+        Coroutine[object, object, None],
+        Coroutine[object, object, "AsyncTask[T]"],
+    ],
+    Generic[T],
+):
     """A call that the server runs in the background.
 
     It outlives the process that submitted it: pickle the handle, or keep the `id`.
-
-    Attributes:
-        id: the server's id for it, by which ``client.endpoint.task(id)`` finds it again.
     """
-
-    def __init__(self, task_id: str, endpoint: AsyncEndpointMethod) -> None:
-        self.id: str = task_id
-        self._endpoint = endpoint
-
-    def __repr__(self) -> str:
-        return f"<AsyncTask {self.id} of {self._endpoint.__name__}>"
-
-    async def get_status(self) -> ResultStatus:
-        """Where it stands.
-
-        Raises:
-            NotFound: the server does not know it; so in all that follow.
-        """
-        return await self._endpoint.get_status(self.id)
-
-    async def wait(self, timeout: float | None = None, poll: policy.Poll | float | None = None) -> ResultStatus:
-        """Wait until it is over, however it ends.
-
-        The server is asked at once, and then with pauses that grow. A question that gets no answer, since the
-        connection breaks or the server is overloaded, is asked again.
-
-        Args:
-            timeout: how many seconds; 0 to ask just once, None for as long as it takes.
-            poll: the seconds between two questions, or a `Poll`.
-
-        Returns:
-            ``COMPLETED``, ``FAILED`` or ``CANCELED``.
-
-        Raises:
-            CallTimeout: it is not over in time; the message says where it stands.
-            BentoMLException: without a timeout, the server has not answered for the poll's ``patience``.
-        """
-        return await self._endpoint.wait(self.id, timeout, poll)
-
-    async def get(self) -> T:
-        """Its result, as a direct call would have given it.
-
-        Raises:
-            TaskNotCompleted: there is none yet.
-            TaskFailed: it failed, or was canceled.
-        """
-        return cast("T", await self._endpoint.get(self.id))
-
-    async def result(
-        self, timeout: float | None = None, poll: policy.Poll | float | None = None, *, cancel: bool = False
-    ) -> T:
-        """Wait until it is over, as `wait` does, and get its result.
-
-        Args:
-            timeout: how many seconds to wait; None for as long as it takes. Fetching the result takes its own time.
-            poll: the seconds between two questions, or a `Poll`.
-            cancel: whether to cancel it if it is not over in time. The server has 5 seconds for that.
-
-        Raises:
-            TaskFailed: it failed, or was canceled; the cause is what a direct call would have raised.
-            CallTimeout: it is not over in time; the message says where it stands, and whether it is canceled.
-        """
-        return cast("T", await self._endpoint.result(self.id, timeout, poll, cancel=cancel))
-
-    async def cancel(self) -> None:
-        """Cancel it.
-
-        Raises:
-            InvalidArgument: the server can't; BentoML's local server never can.
-        """
-        await self._endpoint.cancel(self.id)
-
-    async def retry(self) -> AsyncTask[T]:
-        """Run it again, with the same input, as a new task.
-
-        Raises:
-            InvalidArgument: it is not over yet.
-        """
-        return cast("AsyncTask[T]", await self._endpoint.retry(self.id))
