@@ -18,7 +18,7 @@ FIRST = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
 def test_one_input(data: bytes) -> None:
-    """Whatever an answer asks for, the wait is a finite number from 0 up, not longer than the policy's patience.
+    """Whatever a response asks for, the wait is a finite number from 0 up, not longer than the policy allows.
 
     A date that was written is as far from the answer's own as it is.
     """

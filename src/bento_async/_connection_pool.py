@@ -137,7 +137,7 @@ class LoopState:
         pool = self._pools.get(origin)
         if pool is None:
             if len(self._pools) >= _ORIGINS:
-                self._pools.pop(list(self._pools)[-1]).close()
+                self._pools.popitem()[1].close()
             pool = self._pools[origin] = AsyncConnectionPool(self.backend, self._limits)
         return pool
 

@@ -98,7 +98,7 @@ class BaseClient(Generic[DriverT_co, MethodT_co]):
             file_strings: as for the client.
 
         Raises:
-            ValueError: one of them is malformed.
+            TypeError, ValueError: an option is invalid.
         """
         view = copy.copy(self)
         options = self._driver.options.changed(

@@ -67,7 +67,7 @@ class BaseTask(Generic[StatusT, ResultT, NoneT, TaskT]):
         Raises:
             CallTimeout: it is not over in time; the message says its status.
             NotFound: the server does not know the task.
-            BentoMLException: without a timeout, the server has not answered for the poll's ``patience``.
+            BentoMLException: without a timeout, requests failed for the poll's ``max_silence``.
         """
         return cast("StatusT", self._endpoint.wait(self.id, timeout, poll))
 
