@@ -41,7 +41,7 @@ MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
         "bento_async", "bento_files", "bento_sync", "opentelemetry", "rich", "tqdm", "typing_extensions",
     },
     "bento_files": {"PIL", "truststore"},
-    "bento_proto": {"numpy", "orjson", "pandas", "typing_extensions"},
+    "bento_proto": {"idna", "numpy", "orjson", "pandas", "typing_extensions"},
     "bento_sync": {"uvicorn"},
 }  # fmt: skip
 # The rooms of the core from the ground up: a room may name what is on its own floor's list and on the floors below.

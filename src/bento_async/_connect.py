@@ -84,7 +84,7 @@ async def _connect(route: Route, connections: Connections, backend: Backend, dea
         if proxy is not None:
             if proxy.origin.scheme == "https":
                 try:
-                    stream = await _start_tls(stream, connections, proxy.origin.host, deadline)
+                    stream = await _start_tls(stream, connections, proxy.origin.server_name, deadline)
                 except ssl.SSLError as exc:
                     raise ProxyError(f"no TLS with the proxy {proxy}: {exc}") from exc
             if route.forwarder is None:
@@ -93,7 +93,7 @@ async def _connect(route: Route, connections: Connections, backend: Backend, dea
                 while not tunnel.is_open:
                     tunnel.receive(await stream.receive(_READ, deadline))
         if origin.scheme == "https":
-            stream = await _start_tls(stream, connections, origin.host, deadline)
+            stream = await _start_tls(stream, connections, origin.server_name, deadline)
     except BaseException:
         stream.close()
         raise

@@ -58,7 +58,7 @@ class RoutedConnection(HTTPConnection):
         try:
             if proxy is not None and first.scheme == "https":
                 try:
-                    sock = self._secure(sock, first.host)
+                    sock = self._secure(sock, first.server_name)
                 except ssl.SSLError as exc:
                     kind = FailureKind.TLS if is_untrusted(exc) else FailureKind.CONNECT
                     raise ProxyError(f"no TLS with the proxy {proxy}: {exc}", kind) from exc
@@ -69,16 +69,15 @@ class RoutedConnection(HTTPConnection):
                 within(sock, deadline).sendall(tunnel.request)
                 while not tunnel.is_open:
                     tunnel.receive(within(sock, deadline).recv(1 << 16))
-            return self._secure(sock, origin.host) if origin.scheme == "https" else sock
+            return self._secure(sock, origin.server_name) if origin.scheme == "https" else sock
         except BaseException:
             sock.close()
             raise
 
-    def _secure(self, sock: socket.socket, host: str) -> socket.socket:
-        """Do the TLS handshake with a host; return the socket with TLS over it."""
+    def _secure(self, sock: socket.socket, name: str) -> socket.socket:
+        """Do the TLS handshake with a server of that name; return the socket with TLS over it."""
         context = self._context
         assert context is not None
-        name = host.partition("%")[0].rstrip(".")  # a certificate has neither an IPv6 zone nor the root's dot
         within(sock, self._deadline)
         if isinstance(sock, ssl.SSLSocket):  # Python's own TLS does not go over itself
             return cast("socket.socket", TLSInTLS(sock, context, name, suppress_ragged_eofs=False))
@@ -116,7 +115,6 @@ def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
         TimeoutError: there is no answer before the deadline.
         OSError, ValueError: the name can't be looked up.
     """
-    host = host.replace("%25", "%")  # an IPv6 zone in a URL: RFC 6874
     found: SimpleQueue[Sequence[Address] | Exception] = SimpleQueue()
 
     def ask() -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import trustme
 
-from bento_proto import ConnectError, NotFound, RemoteProtocolError, ServiceUnavailable
+from bento_proto import BentoMLException, ConnectError, NotFound, RemoteProtocolError, ServiceUnavailable, Timeout
 from bento_sync import SyncHTTPClient
 from tests.servers import Server, Servers
 
 from .faces import Connect
-from .proxies import Stub, endpoint, reply, routes, schema
+from .proxies import Stub, endpoint, head, passing, reply, routes, schema
 
 GIVEN = schema(endpoint("f"))
 posix_only = pytest.mark.skipif(sys.platform == "win32", reason="Python has no Unix sockets on Windows")
@@ -144,6 +146,78 @@ def test_the_environments_token_goes_over_https(
     with Stub(routes({"/f": reply(1)}), context) as stub:
         assert connect(stub.url, ssl_context=trusting, schema=GIVEN).f() == 1
         assert stub.asked[-1].headers["authorization"] == "Bearer k3y"
+
+
+# --- names and addresses
+
+
+def test_the_dot_of_the_root_is_no_part_of_the_name_in_a_certificate(
+    connect: Connect, authority: trustme.CA, trusting: ssl.SSLContext
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("service.example").configure_cert(context)
+    with (
+        Stub(routes({"/f": reply(1)}), context) as stub,
+        Stub(passing({"service.example.": stub.port})) as proxy,
+    ):
+        client = connect("https://service.example.", ssl_context=trusting, schema=GIVEN, proxy=proxy.url)
+        assert client.f() == 1
+        assert stub.asked[-1].headers["host"] == "service.example."
+
+
+def test_a_name_beyond_ascii_is_asked_for_as_idna_2008_encodes_it(connect: Connect) -> None:
+    with Stub(lambda asked: reply(1)) as proxy:
+        assert connect("http://Straße.example", schema=GIVEN, proxy=proxy.url, server_ready_timeout=0).f() == 1
+        assert proxy.asked[-1].headers["host"] == "xn--strae-oqa.example"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a zone by number, of an address that needs none, is Linux's")
+def test_the_zone_of_an_ipv6_address(connect: Connect) -> None:
+    zone = next((number for number, name in socket.if_nameindex() if name == "lo"), None)
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with listener:
+        port: int = listener.getsockname()[1]
+        client = connect(f"http://[::1%25{zone}]:{port}", schema=GIVEN, server_ready_timeout=0, timeout=10, retries=0)
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(serve_once, listener)
+            assert client.f() == 1
+            assert f"host: [::1]:{port}\r\n" in asked.result().lower()
+
+
+def serve_once(listener: socket.socket) -> str:
+    """Answer one request; return its head."""
+    connection, _ = listener.accept()
+    with connection:
+        asked = connection.recv(1 << 16).decode("latin-1")
+        connection.sendall(reply(1))
+        return asked
+
+
+def test_raw_utf8_in_a_location(connect: Connect) -> None:
+    moved = head(307, {"location": "/caf\xc3\xa9", "content-length": "0"})
+    with Stub(routes({"/f": moved, "/caf%C3%A9": reply(1)})) as stub:
+        assert connect(stub.url, schema=GIVEN).f() == 1
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://[fe80::1%25nowhere]/", "http://[::1%25]/", "http://[::1]evil/", "http://[v1.x]/", "http://[::ffff:1.2.3.4%/",
+        "http://1.2.3.4\\@evil/", "http://127.999.1.1/", "http://0x7f.1/", "http://a..b/", "http://.a/", "http://./",
+        "http://" + "a" * 64 + "/", "http://" + "\xff" * 300 + "/", "http://xn--/", "http://xn--a-\xe9/", "http://\xd9\x9d/",
+        "http://\xe2\x80\x8d.b/", "http://h:99999/", "http://h:\xd9\xa3/", "///", "http:///x", "unix:/x",
+        "http://u:p@[::1/", "http://%31/", "http://a%00b/", "http://a\tb/", "\\\\h\\x", "http://\xf0\x9f\x90\x98/",
+    ],
+)  # fmt: skip
+def test_a_hostile_location_is_an_error_of_ours(connect: Connect, location: str) -> None:
+    with Stub(routes({"/f": head(307, {"location": location, "content-length": "0"})})) as stub:
+        client = connect(stub.url, schema=GIVEN, timeout=Timeout(total=2), retries=0)
+        with pytest.raises(BentoMLException):
+            client.f()
+        assert stub.targets().count("/f") == 1
 
 
 # --- Unix sockets

@@ -31,6 +31,11 @@ class Origin(Frozen):
         """Host and port as in the Host field, without the zone and the scheme's default port."""
         return self._authority(self.host.partition("%")[0])
 
+    @property
+    def server_name(self) -> str:
+        """The name that a certificate must hold: the host without an IPv6 zone and without the dot of the root."""
+        return self.host.partition("%")[0].rstrip(".")
+
     def __str__(self) -> str:
         if self.socket:
             return f"unix:{self.socket}"

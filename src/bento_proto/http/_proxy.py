@@ -12,7 +12,7 @@ from bento_proto._types import Fields
 
 from ._credentials import basic, is_local
 from ._messages import FailureKind, Origin
-from ._url import parse_proxy
+from ._url import ascii_name, parse_proxy
 
 _ENTRY: Final = r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?"  # host, [IPv6] or network; and a port
 
@@ -161,7 +161,10 @@ def _matches(entry: str, origin: Origin) -> bool:
     host = origin.host.rstrip(".")
     if ":" in host or not host.strip("0123456789."):
         return _contains(name, host)
-    name = name.lstrip("*").strip(".")
+    try:
+        name = ascii_name(name.lstrip("*").strip("."))
+    except ValueError:
+        return False
     return bool(name) and (host == name or host.endswith(f".{name}"))
 
 

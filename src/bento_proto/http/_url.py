@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from typing import Final
 
 _AUTHORITY: Final = r"(?:\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~-]+)?)\]|([^\[\]:]+))(?::([0-9]{0,5}))?"
-_NAME: Final = r"[a-z0-9._~-]+"
-_NAME_LENGTH: Final = 255  # RFC 1035 section 2.3.4
+_NAME: Final = r"(?:[a-z0-9_~-]{1,63}\.)*[a-z0-9_~-]{1,63}\.?"  # RFC 1035 section 2.3.4
+_NAME_LENGTH: Final = 255
 _NUMBER_LAST: Final = r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$"
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
@@ -130,6 +130,21 @@ def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
     return origin if is_same else there, path + query
 
 
+def ascii_name(name: str) -> str:
+    """A host name in ASCII and in lower case: as IDNA 2008 encodes it, after the mapping of UTS 46.
+
+    Raises:
+        ValueError: the name can't be encoded.
+    """
+    if len(name) > _NAME_LENGTH:  # before IDNA, which takes quadratic time
+        raise ValueError("the name of the host is too long")
+    if name.isascii():
+        return name.lower()
+    import idna  # slow to import, and rarely needed
+
+    return idna.encode(name, uts46=True).decode()
+
+
 def _split(url: str) -> SplitResult:
     if not is_unicode(url) or any(c <= " " or c == "\x7f" for c in url):
         raise ValueError(f"a URL must have no spaces and no control characters: {_shown(url)!r}")
@@ -165,9 +180,7 @@ def _address(text: str) -> str:
 
 def _name(text: str) -> str:
     """A name or an IPv4 address in ASCII and lower case; raises ValueError for any other text."""
-    if len(text) > _NAME_LENGTH:  # before IDNA, which takes quadratic time
-        raise ValueError
-    name = (text if text.isascii() else text.encode("idna").decode()).lower()
+    name = ascii_name(text)
     # Resolvers read numbers in several ways: 127.1, 0x7f.1 and 017700000001 are all 127.0.0.1 to some.
     if not re.fullmatch(_NAME, name) or (re.search(_NUMBER_LAST, name) and not re.fullmatch(_IPV4, name)):
         raise ValueError
