@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from types import EllipsisType, TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -163,8 +162,7 @@ class AsyncHTTPClient(Base):
         Args:
             timeout: seconds to wait for its response; by default as long as for any, but at most 5.
         """
-        driver = self._driver
-        return await driver.result(driver.session.is_ready(timeout, driver.options, time.monotonic()))
+        return await self._driver.result(self._driver.session.is_ready, timeout)
 
     async def wait_until_server_ready(self, timeout: float | None = None) -> None:
         """Wait until the Service is ready.
@@ -175,8 +173,7 @@ class AsyncHTTPClient(Base):
         Raises:
             ServiceUnavailable: it did not become ready; the cause is what the last request met.
         """
-        driver = self._driver
-        await driver.result(driver.session.wait_until_ready(timeout, driver.options, time.monotonic()))
+        await self._driver.result(self._driver.session.wait_until_ready, timeout)
 
     # --- calls
 
@@ -220,9 +217,7 @@ class AsyncHTTPClient(Base):
             ValueError: method or path is malformed.
             BentoMLException: the request failed, or the response has an error status.
         """
-        driver = self._driver
-        flow = driver.session.request(method, path, content, json, driver.options, time.monotonic())
-        done = await driver.result(flow)
+        done = await self._driver.result(self._driver.session.request, method, path, content, json)
         assert done.head is not None
         return response.Content(done.head, done.result, done)
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
 
+    from typing_extensions import TypeVarTuple, Unpack
+
     from bento_files import Sink
     from bento_proto import Endpoint, Exchange, Flow, Limits, Service, Session, Value
     from bento_proto.asgi import ASGIApplication
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
     from ._in_process import Application
     from ._transport import ActiveExchange
+
+    Ts = TypeVarTuple("Ts")
 
 T = TypeVar("T")
 
@@ -141,9 +145,19 @@ class Driver:
             return await state.application.handle(step)
         return await ConnectionExchange(step, state.connections).run()
 
-    async def run(self, flow: Flow[T]) -> tuple[T, ActiveExchange[object] | None]:
-        """Run a flow; return its result, and the exchange whose items are the caller's to receive, if one is."""
-        runner, active = FlowRunner(flow), None
+    async def run(
+        self, make: Callable[[Unpack[Ts], Options, float], Flow[T]], *args: Unpack[Ts]
+    ) -> tuple[T, ActiveExchange[object] | None]:
+        """Run a flow.
+
+        Args:
+            make: makes the flow: a method of the session, which takes the options and the time after its own arguments.
+            args: these arguments.
+
+        Returns:
+            The flow's result, and the exchange whose items are the caller's to receive, if there is one.
+        """
+        runner, active = FlowRunner(make(*args, self.options, time.monotonic())), None
         try:
             while runner.step is not None:
                 if active is not None:
@@ -157,9 +171,9 @@ class Driver:
             raise
         return runner.result, active
 
-    async def result(self, flow: Flow[T]) -> T:
+    async def result(self, make: Callable[[Unpack[Ts], Options, float], Flow[T]], *args: Unpack[Ts]) -> T:
         """Run a flow that leaves no exchange open; return its result."""
-        return (await self.run(flow))[0]
+        return (await self.run(make, *args))[0]
 
     async def connect(self) -> Service:
         """The Service; the first use waits for it and reads its schema, for all tasks of the event loop."""
@@ -176,7 +190,7 @@ class Driver:
             if not session.is_connected:
                 own = loop.discovery = ConnectAttempt(options, anyio.Event())
                 try:
-                    await self.result(session.connect(options, now))
+                    await self.result(lambda options, _: session.connect(options, now))
                 except BentoMLException as exc:
                     own.error = exc
                     raise
@@ -188,17 +202,17 @@ class Driver:
 
     async def call(self, call: BoundCall) -> Response[Value]:
         """Call an endpoint."""
-        uploads: Sequence[Upload] = ()
-        boundary = ""
-        if call.files or call.endpoint.name not in self.state.loaded:
-            uploads, boundary = await self.prepare(call)
-        flow = self.state.session.call(call, uploads, boundary, self.options, time.monotonic())
-        return await self.fetch(call.endpoint, flow)
+        return await self.fetch(call.endpoint, self.state.session.call, *await self.prepare(call))
 
-    async def fetch(self, endpoint: Endpoint, flow: Flow[Exchange[object]]) -> Response[Value]:
+    async def fetch(
+        self,
+        endpoint: Endpoint,
+        make: Callable[[Unpack[Ts], Options, float], Flow[Exchange[object]]],
+        *args: Unpack[Ts],
+    ) -> Response[Value]:
         """Run a flow that comes to a result of an endpoint."""
         await self.load(endpoint)
-        exchange, active = await self.run(flow)
+        exchange, active = await self.run(make, *args)
         if active is None:
             return _response(exchange, exchange.result)
         if exchange.result_kind is ResultKind.ITEMS:
@@ -208,10 +222,10 @@ class Driver:
         value = await save(received, lambda: bento_files.open_sink(exchange, endpoint.name, options, limits))
         return _response(exchange, value)
 
-    async def prepare(self, call: BoundCall) -> tuple[Sequence[Upload], str]:
-        """Do what would block before a call; return its files, measured, and the boundary of its form's fields."""
+    async def prepare(self, call: BoundCall) -> tuple[BoundCall, Sequence[Upload], str]:
+        """Do what would block before a call; return it, its files, measured, and the boundary of its form's fields."""
         await self.load(call.endpoint)
-        return (await measure(call.sources), os.urandom(16).hex()) if call.files else ((), "")
+        return (call, await measure(call.sources), os.urandom(16).hex()) if call.files else (call, (), "")
 
     async def load(self, endpoint: Endpoint) -> None:
         """Import what calls of an endpoint need, such as NumPy."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from anyio import to_thread
@@ -20,7 +19,7 @@ from ._driver import Driver, save
 from ._stream import AsyncCall, AsyncStream
 
 if TYPE_CHECKING:
-    from bento_proto.request import BoundCall
+    from bento_proto.request import BoundCall, Upload
 
     from ._transport import ActiveExchange
 
@@ -140,20 +139,18 @@ class AsyncEndpointMethod(EndpointMethodBase):
 
     async def get_status(self, task_id: str) -> ResultStatus:
         """Where a task stands: see `AsyncTask.get_status`."""
-        endpoint, driver = await self._found(), self._driver
-        return await driver.result(driver.tasks.status(endpoint, task_id, driver.options, monotonic()))
+        return await self._driver.result(self._driver.tasks.status, await self._found(), task_id)
 
     async def wait(
         self, task_id: str, timeout: float | None = None, poll: policy.Poll | float | None = None
     ) -> ResultStatus:
         """Wait until a task is over: see `AsyncTask.wait`."""
-        endpoint, driver = await self._found(), self._driver
-        return await driver.result(driver.tasks.wait(endpoint, task_id, timeout, poll, driver.options, monotonic()))
+        return await self._driver.result(self._driver.tasks.wait, await self._found(), task_id, timeout, poll)
 
     async def get(self, task_id: str) -> Value:
         """The result of a task: see `AsyncTask.get`."""
-        endpoint, driver = await self._found(), self._driver
-        return (await driver.fetch(endpoint, driver.tasks.get(endpoint, task_id, driver.options, monotonic()))).value
+        endpoint = await self._found()
+        return (await self._driver.fetch(endpoint, self._driver.tasks.get, endpoint, task_id)).value
 
     async def result(
         self,
@@ -164,19 +161,16 @@ class AsyncEndpointMethod(EndpointMethodBase):
         cancel: bool = False,
     ) -> Value:
         """The result of a task, once it is over: see `AsyncTask.result`."""
-        endpoint, driver = await self._found(), self._driver
-        flow = driver.tasks.result(endpoint, task_id, timeout, poll, cancel, driver.options, monotonic())
-        return (await driver.fetch(endpoint, flow)).value
+        endpoint, tasks = await self._found(), self._driver.tasks
+        return (await self._driver.fetch(endpoint, tasks.result, endpoint, task_id, timeout, poll, cancel)).value
 
     async def cancel(self, task_id: str) -> None:
         """Cancel a task: see `AsyncTask.cancel`."""
-        endpoint, driver = await self._found(), self._driver
-        await driver.result(driver.tasks.cancel(endpoint, task_id, driver.options, monotonic()))
+        await self._driver.result(self._driver.tasks.cancel, await self._found(), task_id)
 
     async def retry(self, task_id: str) -> AsyncTask[Value]:
         """Run a task again: see `AsyncTask.retry`."""
-        endpoint, driver = await self._found(), self._driver
-        return self.task(await driver.result(driver.tasks.retry(endpoint, task_id, driver.options, monotonic())))
+        return self.task(await self._driver.result(self._driver.tasks.retry, await self._found(), task_id))
 
     # --- what a call does when it is awaited
 
@@ -190,6 +184,9 @@ class AsyncEndpointMethod(EndpointMethodBase):
             await self._driver.connect()
         return self.endpoint
 
+    async def _prepared(self, bound: Callable[[Endpoint], BoundCall]) -> tuple[BoundCall, Sequence[Upload], str]:
+        return await self._driver.prepare(bound(await self._found()))
+
     async def _value(self, bound: Callable[[Endpoint], BoundCall]) -> Value:
         return (await self._driver.call(bound(await self._found()))).value
 
@@ -197,23 +194,17 @@ class AsyncEndpointMethod(EndpointMethodBase):
         return await self._driver.call(bound(await self._found()))
 
     async def _events(self, bound: Callable[[Endpoint], BoundCall]) -> AsyncStream[response.ServerSentEvent]:
-        call, driver = bound(await self._found()), self._driver
-        _, active = await driver.run(
-            driver.session.events(call, *await driver.prepare(call), driver.options, monotonic())
-        )
+        _, active = await self._driver.run(self._driver.session.events, *await self._prepared(bound))
         return AsyncStream(cast("ActiveExchange[response.ServerSentEvent]", active))
 
     async def _save(self, dest: str | PathLike[str], bound: Callable[[Endpoint], BoundCall]) -> Path:
-        call, driver = bound(await self._found()), self._driver
+        prepared = await self._prepared(bound)
         place = await to_thread.run_sync(bento_files.Destination, dest)
-        flow = driver.session.content(call, *await driver.prepare(call), driver.options, monotonic())
-        content, active = await driver.run(flow)
-        return await save(cast("ActiveExchange[bytes]", active), lambda: place.open(content, call.endpoint.name))
+        content, active = await self._driver.run(self._driver.session.content, *prepared)
+        return await save(cast("ActiveExchange[bytes]", active), lambda: place.open(content, self.endpoint.name))
 
     async def _submit(self, bound: Callable[[Endpoint], BoundCall]) -> AsyncTask[Value]:
-        call, driver = bound(await self._found()), self._driver
-        flow = driver.tasks.submit(call, *await driver.prepare(call), driver.options, monotonic())
-        return self.task(await driver.result(flow))
+        return self.task(await self._driver.result(self._driver.tasks.submit, *await self._prepared(bound)))
 
 
 class AsyncTask(
