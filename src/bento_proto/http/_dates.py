@@ -10,13 +10,15 @@ if TYPE_CHECKING:
 
     from ._messages import Head
 
-# The forms of RFC 9110 section 5.6.7: IMF-fixdate; that of RFC 850, for cookies with four-digit years too; asctime.
-_TIME: Final = r"(?P<hour>\d{2}):(?P<minute>\d{2}):(?P<second>\d{2})"
-_DATE: Final = (
-    rf"[A-Za-z]{{3,9}}, (?P<day>\d{{2}})[ -](?P<month>[A-Za-z]{{3}})[ -](?P<year>\d{{4}}|\d{{2}}) {_TIME} GMT"
-)
-_ASCTIME: Final = rf"[A-Za-z]{{3}} (?P<month>[A-Za-z]{{3}}) (?P<day>[ \d]\d) {_TIME} (?P<year>\d{{4}})"
+# RFC 6265 section 5.1.1: what separates the tokens of a date, and what each of them is. This reads the dates that
+# servers write in cookies, and the three forms of RFC 9110 section 5.6.7.
+_DELIMITERS: Final = r"[\t\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+"
+_TIME: Final = r"(\d{1,2}):(\d{1,2}):(\d{1,2})(?!\d)"
+_DAY: Final = r"(\d{1,2})(?!\d)"
+_YEAR: Final = r"(\d{4}|\d{2})(?!\d)"
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_FIRST_YEAR: Final = 1601
+_LONGEST: Final = 100  # characters of a date
 
 
 def seconds_until(date: str, head: Head) -> float | None:
@@ -35,17 +37,24 @@ def retry_after(head: Head) -> float | None:
 
 
 def _timestamp(date: str) -> float | None:
-    found = re.fullmatch(_DATE, date.strip()) or re.fullmatch(_ASCTIME, date.strip())
-    if found is None or found["month"].lower() not in _MONTHS:
+    time = day = year = None
+    month = 0
+    for token in re.split(_DELIMITERS, date[:_LONGEST]):
+        if time is None and (found := re.match(_TIME, token, re.ASCII)):
+            time = int(found[1]), int(found[2]), min(int(found[3]), 59)  # a leap second counts as the one before
+        elif day is None and (found := re.match(_DAY, token, re.ASCII)):
+            day = int(found[1])
+        elif not month and token[:3].lower() in _MONTHS:
+            month = _MONTHS.index(token[:3].lower()) + 1
+        elif year is None and (found := re.match(_YEAR, token, re.ASCII)):
+            year = int(found[1])
+            if len(found[1]) == 2:  # the rule of RFC 9110 needs a clock
+                year += 1900 if year >= 70 else 2000
+    if time is None or day is None or year is None or year < _FIRST_YEAR or not month:
         return None
     import datetime as dt  # rarely needed
 
-    year = int(found["year"])
-    if len(found["year"]) == 2:  # RFC 6265 section 5.1.1; the rule of RFC 9110 needs a clock
-        year += 1900 if year >= 70 else 2000
-    month = _MONTHS.index(found["month"].lower()) + 1
-    time = (int(found["hour"]), int(found["minute"]), min(int(found["second"]), 59))
     try:
-        return dt.datetime(year, month, int(found["day"]), *time, tzinfo=dt.timezone.utc).timestamp()
+        return dt.datetime(year, month, day, *time, tzinfo=dt.timezone.utc).timestamp()
     except ValueError:
         return None
