@@ -83,8 +83,16 @@ def test_an_invalid_lifetime_is_ignored(lifetime: str) -> None:
     assert kept(f"a=1; Path=/; {lifetime}").header(HERE, "/", 1e9) == "a=1"
 
 
-@pytest.mark.parametrize("lifetime", ["Max-Age=0", "Max-Age=-1", "Expires=Mon, 23 Nov 2026 19:20:10 GMT",
-                                      "Expires=Thu, 01-Jan-70 00:00:01 GMT", "Expires=Thu Jan 1 1970 00:00:00 GMT"])  # fmt: skip
+@pytest.mark.parametrize(
+    "lifetime",
+    [
+        "Max-Age=0",
+        "Max-Age=-1",
+        "Expires=Mon, 23 Nov 2026 19:20:10 GMT",
+        "Expires=Thu, 01-Jan-70 00:00:01 GMT",
+        "Expires=Thu Jan 1 1970 00:00:00 GMT",
+    ],
+)
 def test_an_expired_cookie_is_removed(lifetime: str) -> None:
     assert kept("a=1; Path=/", f"a=; Path=/; {lifetime}").header(HERE, "/", 100.0) is None
 
