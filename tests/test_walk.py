@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 WALK = Path(__file__).resolve().parent.parent / "tools" / "walk.py"
-MOST = {"sync": (75, 26, 60), "asyncio": (121, 28, 86)}
+MOST = {"sync": (70, 25, 59), "asyncio": (118, 28, 85)}
 """Functions, files, changes of file. Lower them when a walk gets shorter; a longer one needs a reason."""
 
 

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ForwardRef, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     JSON: TypeAlias = bool | int | float | str | list["JSON"] | dict[str, "JSON"] | None
-else:  # the references name this module, so that `typing.get_type_hints` finds them from anywhere
-    JSON = Union[  # noqa: UP007 - `|` takes no forward references
-        bool,
-        int,
-        float,
-        str,
-        ForwardRef("list[JSON]", module=__name__),
-        ForwardRef("dict[str, JSON]", module=__name__),
-        None,
-    ]
+else:  # without a reference to itself, which `typing` would have to compile at import and to look up in this module
+    JSON = bool | int | float | str | list[object] | dict[str, object] | None
 """A parsed JSON document. ``NaN`` and the infinities are allowed, as BentoML sends them."""
 
 Value: TypeAlias = Any

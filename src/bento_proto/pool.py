@@ -6,6 +6,7 @@ It never opens or closes anything, reads no clock and takes no lock: it is for o
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from collections.abc import Mapping
@@ -155,11 +156,12 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         """
         connection = place.connection
         if connection is not None:
-            if not reusable or self.is_closed or self._is_old(place, now):
+            ends = math.inf if self._lifetime is None else place.opened_at + self._lifetime
+            if not reusable or self.is_closed or now >= ends:
                 self._discard(place)
                 connection = None
             else:
-                place.expires_at = self._expiry(place, now, keep_alive)
+                place.expires_at = min(now + (KEEP_ALIVE if keep_alive is None else keep_alive), ends)
         if self._waiting:
             waiter = next(iter(self._waiting))
             if self._waiting.pop(waiter) and connection is not None:
@@ -192,13 +194,6 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         assert place.connection is not None
         self.closing.append(place.connection)
         place.connection = None
-
-    def _is_old(self, place: PooledConnection[ConnectionT], now: float) -> bool:
-        return self._lifetime is not None and now - place.opened_at >= self._lifetime
-
-    def _expiry(self, place: PooledConnection[ConnectionT], now: float, keep_alive: float | None) -> float:
-        expires_at = now + (KEEP_ALIVE if keep_alive is None else keep_alive)
-        return expires_at if self._lifetime is None else min(expires_at, place.opened_at + self._lifetime)
 
 
 def keep_alive_timeout(head: http.Head | None) -> float | None:

@@ -36,12 +36,6 @@ class OpenExchange(ABC, Generic[T]):
         if self.exchange.error is not None:
             raise self.exchange.error
 
-    def receive_early(self) -> None:
-        """Wait for a part of the response before the items are asked for."""
-        items = self.receive()
-        if items:
-            self.early = [*self.early, *items]
-
     @property
     @abstractmethod
     def is_over(self) -> bool:

@@ -67,7 +67,7 @@ def play(runner: FlowRunner[T], step: Step, responder: Responder) -> PlayedExcha
     opened = PlayedExchange(Playback(step, responder, read_body(exchange.request)))
     try:
         while not opened.is_over and (exchange.head is None or exchange.wants_body):
-            opened.receive_early()
+            opened.early = (*opened.early, *opened.receive())
         runner.skip(opened.playback.skipped)
     finally:
         if not exchange.is_streaming:
@@ -131,7 +131,7 @@ class SocketExchange(Holder, OpenExchange[object]):
         else:
             self._send(http11, small)
         while http11.wants_data:
-            self.receive_early()
+            self.early = (*self.early, *self.receive())
 
     def close(self) -> None:
         """Release the connection: for further use if the exchange is over, else it is closed. Idempotent."""
@@ -199,7 +199,7 @@ class SocketExchange(Holder, OpenExchange[object]):
             except OSError as exc:
                 http11.connection_lost(f"the connection broke: {exc}", exc)
             else:
-                self.early = [*self.early, *http11.receive(data)]
+                self.early = (*self.early, *http11.receive(data))
         return self.exchange.state not in (State.WAITING, State.RECEIVING)
 
     def _send(self, http11: HTTP11Exchange[object], data: bytes | memoryview) -> bool:

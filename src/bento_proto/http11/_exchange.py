@@ -196,11 +196,9 @@ class HTTP11Exchange(Generic[T]):
         if not data:
             return self._closed()
         self._has_response = True
-        if exchange.head is None or (self._left is None and not self._until_close):
-            return self._read(data)  # type: ignore[arg-type]  # no view: accepts_memoryview is False
-        return self._body(data)  # type: ignore[arg-type]  # slices of either type
-
-    def _read(self, data: bytes) -> Sequence[T]:
+        if exchange.head is not None and (self._left is not None or self._until_close):
+            return self._body(data)  # type: ignore[arg-type]  # slices of either type
+        assert isinstance(data, bytes)  # accepts_memoryview is False
         if self._parser is not None:
             return self._parse(self._parser, data)
         if self._chunks is not None:
