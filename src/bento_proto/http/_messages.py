@@ -244,14 +244,9 @@ class ConnectionFailed:
     """The exchange failed: no more of its response will come.
 
     A request that is not idempotent is sent again only if ``sent`` is False, so an adapter says that with proof only:
-
-    - No connection was made, or sending failed before the transport accepted a byte.
-    - The peer closed the connection, and afterwards answered the request with a reset: its kernel does so for bytes
-      that no process will read. On Linux, after ``recv`` has returned ``b""``, ``SO_ERROR`` becomes ``EPIPE`` within a
-      round trip. A peer that read the request and then died leaves ``SO_ERROR`` 0.
-
-    A reset alone (``ECONNRESET``) is no proof, nor is one long after the request, nor is an end of the stream by
-    itself. Where the platform can't tell, ``sent`` stays True.
+    no connection was made, or sending failed before the transport accepted a byte. What the peer sends afterwards is no
+    proof: not the end of the stream, not a reset (``ECONNRESET``), and not a reset after the end of the stream. A peer
+    may close its side, read the request, and reset the connection before its kernel acknowledges what was read.
 
     Attributes:
         kind: what failed.
