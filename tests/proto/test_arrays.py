@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bento_proto import JSON, RemoteProtocolError
+from bento_proto import JSON, LimitExceeded, RemoteProtocolError
 from bento_proto.json import parse_json
 from bento_proto.response import modules_of
 from bento_proto.response._arrays import converter
@@ -50,6 +50,33 @@ def test_recorded_results_equal_those_of_bentomls_client(case: str) -> None:
     else:
         assert isinstance(found, np.ndarray)
         assert f"ndarray dtype={found.dtype} shape={found.shape} {found.tolist()!r}" == recording.result
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype"),
+    [
+        (5, "int64"),
+        ("text", "<U4"),
+        ([["a", "bc"], ["d", ""]], "<U2"),
+        ([{"a": 1}, {"b": [2]}], "O"),
+        (["A" * 70_000, *[""] * 70_000], "O"),  # NumPy's text would be 70,000 times as large
+        ([["A" * 70_000, 1], *[["", 2.5]] * 70_000], "O"),
+    ],
+)
+def test_text_is_an_array_of_objects_only_if_numpys_would_be_far_larger(value: JSON, dtype: str) -> None:
+    array = converted(value, TENSOR)
+    assert isinstance(array, np.ndarray)
+    assert array.dtype == np.dtype(dtype)
+    assert array.tolist() == value
+
+
+def test_a_frame_with_far_more_cells_than_values_is_refused() -> None:
+    rows: JSON = [{str(number): 1} for number in range(2_000)]
+    columns: JSON = {str(number): {str(number): 1} for number in range(2_000)}
+    for value in (rows, columns):
+        with pytest.raises(LimitExceeded, match="4000000 cells for 2000 values"):
+            converted(value, FRAME)
+    assert converted([{"a": 1}, {"b": 2}], FRAME).shape == (2, 2)
 
 
 def test_there_are_recorded_results_of_both_kinds() -> None:

@@ -298,7 +298,7 @@ class Exchange(Generic[T_co]):
         if "content-encoding" in head.first:
             from bento_proto.http._content_coding import inflater  # BentoML compresses only where it is told to
 
-            self._inflater = inflater(head)
+            self._inflater = inflater(head, self.limits.expansion)
         if self.state is State.RECEIVING:
             self._decoder = self._reader(head)
             self.result_kind = self._decoder.result_kind
@@ -317,13 +317,23 @@ class Exchange(Generic[T_co]):
         try:
             for piece in pieces:
                 for part in (piece,) if self._inflater is None else self._inflater.feed(piece):
-                    items += feed(part)
+                    complete = feed(part)
+                    items += complete
+                    if self._inflater is not None:
+                        self._account(self._inflater, part, complete)
                 if ends_chunk and decoder is not None:
                     items += decoder.boundary()
         except RemoteProtocolError as exc:
             exc.items = (*items, *exc.items)
             raise
         return items
+
+    def _account(self, inflater: Inflater, part: bytes, complete: Sequence[T_co]) -> None:
+        """Limit what a compressed body makes the client hold in memory."""
+        if complete and self.result_kind is not ResultKind.IMAGE:  # whose bytes the adapter holds
+            inflater.release()
+        elif self.result_kind is not ResultKind.ITEMS or not part.isspace():  # no decoder keeps what separates items
+            inflater.hold(part)
 
     def _collect(self, data: bytes) -> Sequence[T_co]:
         """Keep a piece of an error response's body."""

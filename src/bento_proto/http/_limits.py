@@ -63,6 +63,9 @@ class Limits(Frozen):
         schema: size of ``/schema.json``.
         body: size of a result in memory: JSON, text, bytes, an image. Files are written to disk and not limited.
         item: size of one item of a stream.
+        expansion: how many bytes one byte of a compressed response may become in memory, for a result, an image or an
+            item of a stream that is larger than 1 MiB; `math.inf` for no limit. Files, which are written to disk, and
+            streams of text and bytes, which are handed on, are not limited.
         error: size of the body of an error; the rest is not read.
         head: size of the head of a response, and of the header of one chunk.
         interim: number of interim responses (status 1xx) before the final one.
@@ -76,6 +79,7 @@ class Limits(Frozen):
     schema: int = 16 << 20
     body: int = 512 << 20
     item: int = 64 << 20
+    expansion: float = 100
     error: int = 1 << 20
     head: int = 1 << 16
     interim: int = 16

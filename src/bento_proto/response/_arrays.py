@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias, cast
 
-from bento_proto._errors import RemoteProtocolError
+from bento_proto._errors import LimitExceeded, RemoteProtocolError
 from bento_proto._types import JSON
 from bento_proto.schema._service import Endpoint, Schema, has_arrays, walk
 
@@ -23,6 +23,8 @@ _ARGUMENTS: Final[Mapping[object, frozenset[str]]] = {"tensor": frozenset({"orjs
 
 _DTYPE: Final = r"[<>=|]?[A-Za-z_]+\d{0,3}(?:\[[A-Za-z]+\])?"
 _WIDEST: Final = 32  # bytes of the largest number, a complex256
+_SPARSE: Final = 16  # cells for each value that came, or characters for each character
+_SPARE: Final = 1 << 16  # and so many besides, so that small results are never too sparse
 
 
 def modules_of(endpoint: Endpoint) -> frozenset[str]:
@@ -43,7 +45,10 @@ def _used(schema: Schema, modules: Mapping[object, frozenset[str]]) -> frozenset
 def converter(schema: Schema) -> Convert | None:
     """What converts the arrays and frames in a decoded result of that schema; None if the schema has none.
 
-    The conversion raises `RemoteProtocolError` if the value does not fit the dtype or the shape of the schema.
+    The memory it takes is bounded by the size of the value, whatever the value is.
+
+    The conversion raises `RemoteProtocolError` if the value does not fit the dtype or the shape of the schema, or if a
+    frame would have far more cells than the value.
     """
     if not has_arrays(schema):
         return None
@@ -121,9 +126,31 @@ def _array(value: JSON, schema: Schema) -> object:
     kind = np.dtype(_plain(dtype)) if isinstance(dtype, str) else None
     if kind is not None and kind.itemsize > _WIDEST:
         raise ValueError(f"elements of {kind.itemsize} bytes are no numbers")
+    if (kind is None or kind.itemsize == 0) and _is_wide(value):
+        kind = np.dtype(object)
     array = cast("_Array", np.array(value, dtype=kind))
     sizes = [size for size in shape if isinstance(size, int)] if isinstance(shape, list) else None
     return array if sizes is None else array.reshape(sizes)
+
+
+def _is_wide(value: JSON) -> bool:
+    """Whether an array of text would be far larger than the text: NumPy gives each element the room of the longest."""
+    number, longest, total = _texts(value)
+    return number * longest > _SPARE + _SPARSE * (total + number)
+
+
+def _texts(value: JSON) -> tuple[int, int, int]:
+    """The number of elements, and the longest and the total length of the texts among them."""
+    if isinstance(value, str):
+        return 1, len(value), len(value)
+    if not isinstance(value, list):
+        return 1, 0, 0
+    kinds = {*map(type, value)}
+    if list in kinds or dict in kinds:
+        found = [_texts(item) for item in value]
+        return sum(each[0] for each in found), max(each[1] for each in found), sum(each[2] for each in found)
+    lengths = [len(item) for item in value if isinstance(item, str)] if str in kinds else [0]
+    return len(value), max(lengths), sum(lengths)
 
 
 def _plain(dtype: str) -> str:
@@ -138,4 +165,26 @@ def _frame(value: JSON) -> object:
         import pandas as pd
     except ImportError:
         return value
+    _check_cells(value)
     return pd.DataFrame(cast("dict[str, list[JSON]]", value))
+
+
+def _check_cells(value: JSON) -> None:
+    """Check that a frame has not far more cells than the value: pandas fills in what rows or columns leave out.
+
+    Raises:
+        LimitExceeded: it has.
+    """
+    if not isinstance(value, (dict, list)):
+        return
+    lines = value.values() if isinstance(value, dict) else value  # columns, or rows
+    names, longest, given = set[str](), 1, 0
+    for line in lines:
+        given += len(line) if isinstance(line, (dict, list)) else 1
+        if isinstance(line, dict):
+            names.update(line)
+        elif isinstance(line, list):
+            longest = max(longest, len(line))
+    cells = len(value) * max(longest, len(names))
+    if cells > _SPARE + _SPARSE * given:
+        raise LimitExceeded(f"the frame has {cells} cells for {given} values")
