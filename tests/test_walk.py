@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 WALK = Path(__file__).resolve().parent.parent / "tools" / "walk.py"
-MOST = {"sync": (70, 25, 59), "asyncio": (118, 28, 85)}
+MOST = {"sync": (69, 23, 56), "asyncio": (116, 26, 81)}
 """Functions, files, changes of file. Lower them when a walk gets shorter; a longer one needs a reason."""
 
 

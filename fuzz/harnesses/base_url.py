@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bento_proto import Exchange, Limits, Request, ResultKind
-from bento_proto.exchange import BodyReader
+from bento_proto import Exchange, Limits, Request
 from bento_proto.http import BaseURL, parse_base_url
 from bento_proto.http._url import checked_target, quote_route, quote_segment
 from bento_proto.http11 import HTTP11Exchange
@@ -68,6 +67,4 @@ def _base(url: str) -> None:
 
 def _sent(base: BaseURL, target: str) -> None:
     request = Request("GET", base.origin, target)
-    list(
-        HTTP11Exchange(Exchange(request, lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()), Limits())).segments()
-    )
+    list(HTTP11Exchange(Exchange(request, lambda head: RawDecoder(), Limits())).segments())

@@ -6,8 +6,7 @@ import datetime as dt
 import math
 from email.utils import format_datetime
 
-from bento_proto import End, Exchange, Head, Limits, Request, ResultKind, RetryPolicy
-from bento_proto.exchange import BodyReader
+from bento_proto import End, Exchange, Head, Limits, Request, RetryPolicy
 from bento_proto.http import Origin
 from bento_proto.http._dates import retry_after, seconds_until
 from bento_proto.response import RawDecoder
@@ -41,7 +40,7 @@ def test_one_input(data: bytes) -> None:
     policy = RetryPolicy(attempts, idempotent=repeat)
     exchange = Exchange(
         Request("GET", Origin("http", "here", 80), "/"),
-        lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()),
+        lambda head: RawDecoder(),
         Limits(),
     )
     exchange.receive(head)

@@ -6,8 +6,8 @@ import gzip
 import zlib
 from collections.abc import Callable, Sequence
 
-from bento_proto import Exchange, Limits, Request, ResultKind
-from bento_proto.exchange import BodyReader, State
+from bento_proto import Exchange, Limits, Request
+from bento_proto.exchange import State
 from bento_proto.http import Origin
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.response import WholeDecoder
@@ -138,7 +138,7 @@ def _refused(answer: bytes, seed: int) -> None:
 
 def _carried_out(pieces: Sequence[bytes], *, close: bool) -> tuple[Exchange[bytes], HTTP11Exchange[bytes]]:
     request = Request("POST", Origin("http", "here", 80), "/", (), (b"{}",))
-    exchange = Exchange(request, lambda head: BodyReader(ResultKind.VALUE, WholeDecoder(bytes, 1 << 20)), LIMITS)
+    exchange = Exchange(request, lambda head: WholeDecoder(bytes, 1 << 20), LIMITS)
     wire = HTTP11Exchange(exchange)
     list(wire.segments())
     for piece in pieces:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from unittest import mock
 
-from bento_proto import Exchange, Limits, Request, ResultKind
-from bento_proto.exchange import BodyReader
+from bento_proto import Exchange, Limits, Request
 from bento_proto.http import Origin
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.http11 import _exchange as http11
@@ -30,7 +29,7 @@ def test_one_input(data: bytes) -> None:
 
 def _outcome(method: str, pieces: Sequence[bytes]) -> tuple[object, ...]:
     request = Request(method, Origin("http", "here", 80), "/")
-    exchange = Exchange(request, lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()), LIMITS)
+    exchange = Exchange(request, lambda head: RawDecoder(), LIMITS)
     wire = HTTP11Exchange(exchange)
     list(wire.segments())
     items = [item for piece in pieces for item in wire.receive(piece)]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bento_proto import Exchange, Head, Limits, RemoteProtocolError, Request, ResultKind
-from bento_proto.exchange import BodyReader
+from bento_proto import Exchange, Head, Limits, RemoteProtocolError, Request
 from bento_proto.http import FilePart, parse_base_url
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.policy._redirect import redirected
@@ -35,7 +34,7 @@ def test_one_input(data: bytes) -> None:
     request = Request("POST", home, source.choice(TARGETS), HEADERS, (b"{}", FilePart(None, 3, replayable)))
     for _ in range(3):
         location = source.field().decode("latin-1").strip(" \t\r\n")
-        exchange = Exchange(request, lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()), Limits())
+        exchange = Exchange(request, lambda head: RawDecoder(), Limits())
         exchange.receive(Head(status, (("location", location),)))
         try:
             there = redirected(request, exchange.head)
@@ -51,9 +50,5 @@ def test_one_input(data: bytes) -> None:
         if there.origin != home:
             assert {name for name, _ in there.headers} <= HARMLESS
             assert "s3cr3t" not in str(there.headers)
-        list(
-            HTTP11Exchange(
-                Exchange(there, lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()), Limits())
-            ).segments()
-        )
+        list(HTTP11Exchange(Exchange(there, lambda head: RawDecoder(), Limits())).segments())
         request = there

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bento_proto import Exchange, Limits, Request, ResultKind
-from bento_proto.exchange import BodyReader, State
+from bento_proto import Exchange, Limits, Request
+from bento_proto.exchange import State
 from bento_proto.http import Origin
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.response import RawDecoder
@@ -32,7 +32,7 @@ def test_one_input(data: bytes) -> None:
 
 def _outcome(method: str, reused: bool, pieces: Sequence[bytes]) -> tuple[object, ...]:
     request = Request(method, Origin("http", "here", 80), "/")
-    exchange = Exchange(request, lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()), LIMITS)
+    exchange = Exchange(request, lambda head: RawDecoder(), LIMITS)
     wire = HTTP11Exchange(exchange, reused=reused)
     assert b"".join(segment for segment in wire.segments() if isinstance(segment, bytes)).endswith(b"\r\n\r\n")
     items: list[bytes] = []

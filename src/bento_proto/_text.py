@@ -1,15 +1,16 @@
-"""Text of a server, made safe for messages, logs and terminals."""
+"""Text of a server: made safe for messages, logs and terminals, and collected in pieces."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, AnyStr
 
 if TYPE_CHECKING:
     from typing import Final
 
 # C0, DEL and C1, which start the control sequences of terminals; lone surrogates, which can't be encoded.
 _CONTROLS: Final = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+_SMALL: Final = 1024
 
 
 def one_line(text: str) -> str:
@@ -38,3 +39,11 @@ def error_line(error: BaseException) -> str:
     """The class and the message of an error, on one line."""
     said = one_line(str(getattr(error, "message", error)))
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def pile(pieces: list[AnyStr], piece: AnyStr) -> None:
+    """Append a piece to a list to be joined later. Small ones are joined at once, to save memory."""
+    if pieces and len(pieces[-1]) < _SMALL:
+        pieces[-1] += piece
+    else:
+        pieces.append(piece)

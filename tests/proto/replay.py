@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bento_proto import BentoMLException, Endpoint, Exchange, Limits, Request, ResultKind
-from bento_proto.exchange import ReaderFactory, State
+from bento_proto.exchange import Reader, State
 from bento_proto.http import Origin
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.response._readers import stream_reader, value_reader, whole_reader
@@ -48,14 +48,14 @@ def endpoint(recording: Recording) -> Endpoint | None:
     return None if is_action else found
 
 
-def reader(recording: Recording) -> ReaderFactory[object]:
+def reader(recording: Recording) -> Reader[object]:
     called = endpoint(recording)
     if called is None:
         return whole_reader(bytes, 1 << 24)
     return (stream_reader if called.output.is_stream else value_reader)(called.output, Limits())
 
 
-def fed(recording: Recording, pieces: Iterable[bytes], read: ReaderFactory[object] | None = None) -> Outcome:
+def fed(recording: Recording, pieces: Iterable[bytes], read: Reader[object] | None = None) -> Outcome:
     request = Request(recording.method, Origin("http", "h", 80), recording.target)
     exchange = Exchange(request, read or reader(recording), Limits())
     wire = HTTP11Exchange(exchange)

@@ -31,7 +31,7 @@ from bento_proto import (
     ResultKind,
     ServiceUnavailable,
 )
-from bento_proto.exchange import TRANSITIONS, BodyReader, Input, ReaderFactory, State
+from bento_proto.exchange import TRANSITIONS, Decoder, Input, Reader, State
 from bento_proto.http import Chunks, Origin, Received
 from bento_proto.response import JSONStreamDecoder, RawDecoder, WholeDecoder
 
@@ -39,19 +39,19 @@ REQUEST = Request("POST", Origin("http", "h", 80), "/add", (("authorization", "B
 LIMITS = Limits(error=8)
 
 
-def value(head: Head) -> BodyReader[object]:
-    return BodyReader(ResultKind.VALUE, WholeDecoder(bytes, 8))
+def value(head: Head) -> Decoder[object]:
+    return WholeDecoder(bytes, 8)
 
 
-def items(head: Head) -> BodyReader[object]:
-    return BodyReader(ResultKind.ITEMS, JSONStreamDecoder(lambda item: item, 8))
+def items(head: Head) -> Decoder[object]:
+    return JSONStreamDecoder(lambda item: item, 8)
 
 
-def file(head: Head) -> BodyReader[object]:
-    return BodyReader(ResultKind.FILE, RawDecoder())
+def file(head: Head) -> Decoder[object]:
+    return RawDecoder(ResultKind.FILE)
 
 
-def exchange(*events: Received, reader: ReaderFactory[object] = items) -> Exchange[object]:
+def exchange(*events: Received, reader: Reader[object] = items) -> Exchange[object]:
     made = Exchange(REQUEST, reader, LIMITS)
     for event in events:
         made.receive(event)
@@ -180,7 +180,7 @@ def test_an_error_status_in_an_unknown_content_coding() -> None:
     ],
 )
 def test_wants_body_and_is_streaming(
-    path: list[Received], reader: ReaderFactory[object], wants_body: bool, is_streaming: bool
+    path: list[Received], reader: Reader[object], wants_body: bool, is_streaming: bool
 ) -> None:
     told = exchange(*path, reader=reader)
     assert (told.wants_body, told.is_streaming) == (wants_body, is_streaming)

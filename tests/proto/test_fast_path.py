@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bento_proto import Exchange, Head, Limits, LocalProtocolError, RemoteProtocolError, Request, ResultKind
-from bento_proto.exchange import BodyReader
+from bento_proto.exchange import Decoder
 from bento_proto.http import Fields, Origin, Proxy
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.http11 import _exchange as http11
@@ -24,6 +24,8 @@ LIMITS = Limits(head=200, interim=2)
 
 class Pieces:
     """A decoder that shows what it is given, and refuses a "!"."""
+
+    result_kind = ResultKind.ITEMS
 
     def feed(self, data: bytes, /) -> list[bytes]:
         if b"!" in data:
@@ -37,8 +39,8 @@ class Pieces:
         return [b"."]
 
 
-def reader(head: Head) -> BodyReader[bytes]:
-    return BodyReader(ResultKind.ITEMS, Pieces())
+def reader(head: Head) -> Decoder[bytes]:
+    return Pieces()
 
 
 @contextmanager

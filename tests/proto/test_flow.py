@@ -17,17 +17,16 @@ from bento_proto import (
     Limits,
     LocalProtocolError,
     Request,
-    ResultKind,
     Step,
     Timeout,
 )
-from bento_proto.exchange import BodyReader, ReaderFactory
+from bento_proto.exchange import Reader
 from bento_proto.http import Origin, Received
 from bento_proto.response import RawDecoder, WholeDecoder
 
 
 def exchange(
-    reader: ReaderFactory[bytes] = lambda head: BodyReader(ResultKind.VALUE, WholeDecoder(bytes, 100)),
+    reader: Reader[bytes] = lambda head: WholeDecoder(bytes, 100),
 ) -> Exchange[bytes]:
     return Exchange(Request("GET", Origin("http", "h", 80), "/"), reader, Limits())
 
@@ -110,7 +109,7 @@ def test_a_step_needs_its_exchange_carried_out(events: list[Received]) -> None:
     ids=["items", "redirect", "loss"],
 )
 def test_a_step_is_over_with_the_head_of_a_stream_or_a_redirect(event: Received) -> None:
-    handed_over = exchange(lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()))
+    handed_over = exchange(lambda head: RawDecoder())
     handed_over.receive(event)
     run = FlowRunner(count(handed_over))
     run.resume(1.0)

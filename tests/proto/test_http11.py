@@ -23,8 +23,8 @@ from bento_proto import (
     Request,
     ResultKind,
 )
-from bento_proto.exchange import BodyReader, State
-from bento_proto.exchange._body import ReaderFactory
+from bento_proto.exchange import Decoder, State
+from bento_proto.exchange._body import Reader
 from bento_proto.http import Chunks, FilePart, Origin, Proxy
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.response import RawDecoder, WholeDecoder
@@ -35,16 +35,16 @@ ORIGIN = Origin("http", "service", 3000)
 POST = Request("POST", ORIGIN, "/f", (("accept", "*/*"),), (b"{}",))
 
 
-def items(head: Head) -> BodyReader[object]:
-    return BodyReader(ResultKind.ITEMS, RawDecoder())
+def items(head: Head) -> Decoder[object]:
+    return RawDecoder()
 
 
-def value(head: Head) -> BodyReader[object]:
-    return BodyReader(ResultKind.VALUE, WholeDecoder(bytes, 1 << 20))
+def value(head: Head) -> Decoder[object]:
+    return WholeDecoder(bytes, 1 << 20)
 
 
-def file(head: Head) -> BodyReader[object]:
-    return BodyReader(ResultKind.FILE, RawDecoder())
+def file(head: Head) -> Decoder[object]:
+    return RawDecoder(ResultKind.FILE)
 
 
 class Outcome(NamedTuple):
@@ -60,7 +60,7 @@ class Outcome(NamedTuple):
 def carry_out(
     *pieces: bytes,
     request: Request = POST,
-    reader: ReaderFactory[object] = items,
+    reader: Reader[object] = items,
     reused: bool = False,
     closes: bool = False,
     limits: Limits = Limits(),  # noqa: B008 - a value
@@ -155,14 +155,14 @@ ANSWERS = [
 @pytest.mark.parametrize("reader", [items, file])
 @pytest.mark.parametrize(("answer", "closes", "outcome"), ANSWERS)
 def test_any_split_of_a_response_gives_the_same(
-    answer: bytes, closes: bool, outcome: Outcome, reader: ReaderFactory[object]
+    answer: bytes, closes: bool, outcome: Outcome, reader: Reader[object]
 ) -> None:
     for pieces in splits(answer):
         assert carry_out(*pieces, closes=closes, reader=reader) == outcome, pieces
 
 
 @given(st.sampled_from(ANSWERS), st.sampled_from([items, file]), st.data())
-def test_random_splits(case: tuple[bytes, bool, Outcome], reader: ReaderFactory[object], data: st.DataObject) -> None:
+def test_random_splits(case: tuple[bytes, bool, Outcome], reader: Reader[object], data: st.DataObject) -> None:
     answer, closes, outcome = case
     places = sorted(data.draw(st.lists(st.integers(0, len(answer)), max_size=12)))
     pieces = [answer[a:b] for a, b in zip([0, *places], [*places, len(answer)], strict=True)]
@@ -441,7 +441,7 @@ def test_a_407_is_a_refusal_of_the_proxy() -> None:
 
 
 def test_max_read() -> None:
-    def max_read(reader: ReaderFactory[object], headers: bytes) -> int:
+    def max_read(reader: Reader[object], headers: bytes) -> int:
         wire = HTTP11Exchange(Exchange(POST, reader, Limits()))
         before = wire.max_read
         wire.receive(OK + headers + b"\r\n")
@@ -453,7 +453,7 @@ def test_max_read() -> None:
 
 
 def test_accepts_memoryview() -> None:
-    def accepts_memoryview(head: bytes, reader: ReaderFactory[object] = file, *, watched: bool = False) -> bool:
+    def accepts_memoryview(head: bytes, reader: Reader[object] = file, *, watched: bool = False) -> bool:
         exchange = Exchange(POST, reader, Limits())
         if watched:
             exchange.recorder = lambda event: None

@@ -47,10 +47,10 @@ def sent(*, x: object, y: str = "é") -> bytes:
 
 
 def read(data: bytes, schema: Schema) -> object:
-    exchange = value_reader(Output(schema, Kind.JSON, False), Limits())(Head(200))
-    exchange.decoder.feed(data)
+    decoder = value_reader(Output(schema, Kind.JSON, False), Limits())(Head(200))
+    decoder.feed(data)
     try:
-        (value,) = exchange.decoder.finish()
+        (value,) = decoder.finish()
     except RemoteProtocolError as error:
         return str(error)
     array = np.asarray(value)
@@ -125,9 +125,9 @@ def test_small_responses_and_lists_are_parsed_by_json(monkeypatch: pytest.Monkey
     convert = converter({"type": "tensor"})
     assert convert is not None
     monkeypatch.setitem(sys.modules, "numpy", None)
-    exchange = value_reader(Output({"type": "tensor"}, Kind.JSON, False), Limits())(Head(200))
-    exchange.decoder.feed(json.dumps(numbers).encode())
-    assert exchange.decoder.finish() == (numbers,)
+    decoder = value_reader(Output({"type": "tensor"}, Kind.JSON, False), Limits())(Head(200))
+    decoder.feed(json.dumps(numbers).encode())
+    assert decoder.finish() == (numbers,)
 
 
 def test_without_orjson_json_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

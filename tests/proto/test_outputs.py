@@ -21,7 +21,7 @@ from bento_proto import (
     ResultKind,
     ServerSentEvent,
 )
-from bento_proto.exchange import ReaderFactory
+from bento_proto.exchange import Reader
 from bento_proto.http import Origin
 from bento_proto.response._readers import event_reader, stream_reader, value_reader, whole_reader
 from tests.proto.play import splits
@@ -41,7 +41,7 @@ def union(*members: JSON) -> dict[str, JSON]:
 
 
 def answer(
-    reader: ReaderFactory[object], pieces: list[bytes], status: int = 200, headers: Mapping[str, str] | None = None
+    reader: Reader[object], pieces: list[bytes], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> tuple[Exchange[object], list[object]]:
     exchange = Exchange(REQUEST, reader, LIMITS)
     exchange.receive(Head(status, tuple((headers or {}).items())))

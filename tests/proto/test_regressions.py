@@ -16,11 +16,10 @@ from bento_proto import (
     Limits,
     RemoteProtocolError,
     Request,
-    ResultKind,
     RetryPolicy,
     ServerSentEvent,
 )
-from bento_proto.exchange import BodyReader, Decoder, State
+from bento_proto.exchange import Decoder, State
 from bento_proto.exchange._failures import refusal
 from bento_proto.http import Origin, safe_name
 from bento_proto.http._content_headers import charset
@@ -34,7 +33,7 @@ from bento_proto.schema import parse_service
 def _open(decoder: Decoder[object], **fields: str) -> Exchange[object]:
     """An exchange whose answer has begun, with items that the decoder makes."""
     request = Request("POST", Origin("http", "here", 80), "/")
-    exchange = Exchange(request, lambda head: BodyReader(ResultKind.ITEMS, decoder), Limits())
+    exchange = Exchange(request, lambda head: decoder, Limits())
     exchange.receive(_head(**fields))
     return exchange
 
@@ -115,7 +114,7 @@ def test_a_name_without_safe_characters_is_none() -> None:
 def test_the_wait_of_many_attempts_does_not_overflow() -> None:
     exchange = Exchange(
         Request("GET", Origin("http", "here", 80), "/"),
-        lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()),
+        lambda head: RawDecoder(),
         Limits(),
     )
     exchange.receive(ConnectionFailed(FailureKind.CONNECT, "refused"))
@@ -130,7 +129,7 @@ def test_the_limit_of_a_head_that_comes_at_once(interim: bytes, size: int, state
     for pieces in ([interim + head + b"{}"], [interim, head, b"{}"], [bytes([b]) for b in interim + head + b"{}"]):
         exchange = Exchange(
             Request("GET", Origin("http", "here", 80), "/"),
-            lambda head: BodyReader(ResultKind.VALUE, WholeDecoder(bytes, 2)),
+            lambda head: WholeDecoder(bytes, 2),
             Limits(head=100),
         )
         wire = HTTP11Exchange(exchange)
@@ -170,7 +169,7 @@ def test_a_task_id_with_surrogates_is_refused() -> None:
 def test_an_error_body_in_tiny_pieces_is_not_copied_for_each() -> None:
     exchange = Exchange(
         Request("GET", Origin("http", "here", 80), "/"),
-        lambda head: BodyReader(ResultKind.ITEMS, RawDecoder()),
+        lambda head: RawDecoder(),
         Limits(),
     )
     exchange.receive(Head(500))

@@ -4,32 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from bento_proto.http._messages import Head
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-class Decoder(Protocol[T_co]):
-    """Decodes a body into items. Each method returns the items that it completed.
-
-    Each raises `RemoteProtocolError` if the body is malformed, and `LimitExceeded` if it is too large. The ``items`` of
-    the error are those that the same bytes completed before.
-    """
-
-    def feed(self, data: bytes, /) -> Sequence[T_co]:
-        """Take the next bytes."""
-        ...
-
-    def boundary(self) -> Sequence[T_co]:
-        """A chunk of the chunked coding ends here: the only thing that separates bare numbers in a stream."""
-        ...
-
-    def finish(self) -> Sequence[T_co]:
-        """The body is complete."""
-        ...
 
 
 class ResultKind(Enum):
@@ -45,20 +25,30 @@ class ResultKind(Enum):
     """They are the bytes of an image, which becomes a ``PIL.Image`` or, without Pillow, a file."""
 
 
-class BodyReader(Generic[T_co]):
-    """How to read the body of one response.
+class Decoder(Protocol[T_co]):
+    """Decodes a body into items. Each method returns the items that it completed.
 
-    Attributes:
-        result_kind: what becomes of the items.
-        decoder: decodes them.
+    Each raises `RemoteProtocolError` if the body is malformed, and `LimitExceeded` if it is too large. The ``items`` of
+    the error are those that the same bytes completed before.
     """
 
-    __slots__ = ("decoder", "result_kind")
+    @property
+    def result_kind(self) -> ResultKind:
+        """What becomes of the items."""
+        ...
 
-    def __init__(self, result_kind: ResultKind, decoder: Decoder[T_co]) -> None:
-        self.result_kind: ResultKind = result_kind
-        self.decoder: Decoder[T_co] = decoder
+    def feed(self, data: bytes, /) -> Sequence[T_co]:
+        """Take the next bytes."""
+        ...
+
+    def boundary(self) -> Sequence[T_co]:
+        """A chunk of the chunked coding ends here: the only thing that separates bare numbers in a stream."""
+        ...
+
+    def finish(self) -> Sequence[T_co]:
+        """The body is complete."""
+        ...
 
 
-ReaderFactory: TypeAlias = Callable[[Head], BodyReader[T]]
-"""Chooses how to read the body, given the head of the response."""
+Reader: TypeAlias = Callable[[Head], Decoder[T]]
+"""Chooses the decoder of the body, given the head of the response."""

@@ -32,7 +32,7 @@ from bento_proto._errors import BentoMLException, LocalProtocolError, RemoteProt
 from bento_proto.http._headers import trace_id
 from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, Head, Received, Request
 
-from ._body import BodyReader, ReaderFactory, ResultKind
+from ._body import Decoder, Reader, ResultKind
 
 if TYPE_CHECKING:
     from bento_proto.http._content_coding import Inflater
@@ -173,7 +173,7 @@ class Exchange(Generic[T_co]):
         "upload",
     )  # fmt: skip
 
-    def __init__(self, request: Request, reader: ReaderFactory[T_co], limits: http.Limits) -> None:
+    def __init__(self, request: Request, reader: Reader[T_co], limits: http.Limits) -> None:
         self.request: Request = request
         self.head: Head | None = None
         self.error: BentoMLException | None = None
@@ -183,7 +183,7 @@ class Exchange(Generic[T_co]):
         self.is_over: bool = False
         self._reader = reader
         self.limits: http.Limits = limits
-        self._decoder: BodyReader[T_co] | None = None
+        self._decoder: Decoder[T_co] | None = None
         self._inflater: Inflater | None = None
         self._error_body = bytearray()
         self._items: list[T_co] = []
@@ -309,7 +309,7 @@ class Exchange(Generic[T_co]):
         pieces, ends_chunk = ((event.data,), event.ends_chunk) if isinstance(event, Data) else (event.pieces, True)
         if self.download is not None:
             self.download.add(sum(map(len, pieces)))
-        decoder = self._decoder.decoder if self._decoder is not None else None
+        decoder = self._decoder
         feed = self._collect if decoder is None else decoder.feed
         if decoder is not None and self._inflater is None and not ends_chunk:  # as most bodies come
             return decoder.feed(pieces[0])
@@ -350,7 +350,7 @@ class Exchange(Generic[T_co]):
             self.download.finish()
         if self._inflater is not None:
             self._inflater.finish()
-        return self._decoder.decoder.finish()
+        return self._decoder.finish()
 
     def _fail(self, event: ConnectionFailed) -> None:
         from ._failures import failure  # loaded with the first one

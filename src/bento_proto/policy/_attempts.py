@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
 
-    from bento_proto.exchange._body import ReaderFactory
+    from bento_proto.exchange._body import Reader
     from bento_proto.exchange._progress import OnProgress
     from bento_proto.http._cookies import Cookies
     from bento_proto.http._limits import Limits, Timeout
@@ -74,7 +74,7 @@ class CallContext(Frozen):
 
 def send_request(
     request: Request,
-    reader: ReaderFactory[T],
+    reader: Reader[T],
     context: CallContext,
     now: float,
     deadline: float | None = None,

@@ -19,7 +19,7 @@ from ._flow import Flow
 from ._retry import NEVER, RetryPolicy
 
 if TYPE_CHECKING:
-    from bento_proto.exchange._body import ReaderFactory
+    from bento_proto.exchange._body import Reader
     from bento_proto.exchange._exchange import Exchange
     from bento_proto.http._messages import Request
 
@@ -181,9 +181,7 @@ def _too_late(task_id: str, last: ResultStatus | None, timeout: float | None) ->
     return f"the task {task_id} is {last.value.replace('_', ' ')} after {timeout:g} seconds"
 
 
-def outcome(
-    get: Request, status: Request, reader: ReaderFactory[T], context: CallContext, now: float
-) -> Flow[Exchange[T]]:
+def outcome(get: Request, status: Request, reader: Reader[T], context: CallContext, now: float) -> Flow[Exchange[T]]:
     """Fetch a task's result; if there is none, find out why.
 
     The server responds alike whether the task is not over, is unknown, or has failed with that very status.

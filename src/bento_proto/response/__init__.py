@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._arrays import modules_of
-    from ._decoders import RawDecoder, TextDecoder, WholeDecoder
     from ._json_stream import JSONStreamDecoder
+    from ._readers import RawDecoder, TextDecoder, WholeDecoder
     from ._response import Content, Response
     from ._sse import EventStreamDecoder, ServerSentEvent
 
@@ -21,8 +21,8 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._arrays": "modules_of",
-        "._decoders": "RawDecoder TextDecoder WholeDecoder",
         "._json_stream": "JSONStreamDecoder",
+        "._readers": "RawDecoder TextDecoder WholeDecoder",
         "._response": "Content Response",
         "._sse": "EventStreamDecoder ServerSentEvent",
     }

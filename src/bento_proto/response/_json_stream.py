@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar, cast
 
 from bento_proto._errors import LimitExceeded, RemoteProtocolError
+from bento_proto._text import pile
 from bento_proto._types import JSON
+from bento_proto.exchange._body import ResultKind
 from bento_proto.json import parse_json
-
-from ._decoders import pile
 
 T = TypeVar("T")
 
@@ -38,6 +38,8 @@ class JSONStreamDecoder(Generic[T]):
         convert: makes the item of the value.
         limit: how many characters one item may have.
     """
+
+    result_kind = ResultKind.ITEMS
 
     def __init__(self, convert: Callable[[JSON], T], limit: int) -> None:
         self._convert = convert

@@ -1,21 +1,28 @@
-"""How to read the response of an endpoint: by its schema and its content, as BentoML sets the Content-Type wrongly."""
+"""Decoders of a response's body, and the readers that choose them.
+
+Any split of the bytes gives the same items. The items of text and bytes are whatever was received, so for these the
+concatenation is the same. Every decoder takes linear time, and holds a bounded number of bytes.
+
+The schema of an endpoint decides how its response is decoded, as BentoML sets the Content-Type wrongly.
+"""
 
 from __future__ import annotations
 
+import codecs
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from bento_proto._errors import RemoteProtocolError
+from bento_proto._errors import LimitExceeded, RemoteProtocolError
+from bento_proto._text import pile
 from bento_proto._types import JSON
-from bento_proto.exchange._body import BodyReader, Decoder, ReaderFactory, ResultKind
+from bento_proto.exchange._body import Decoder, Reader, ResultKind
 from bento_proto.http._content_headers import charset, file_name, media_type
 from bento_proto.json import parse_json
 from bento_proto.schema._service import Kind, has_arrays
 
-from ._decoders import RawDecoder, TextDecoder, WholeDecoder
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from typing import Final
 
     from bento_proto.http._limits import Limits
@@ -26,21 +33,127 @@ if TYPE_CHECKING:
     from ._sse import ServerSentEvent
 
 T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
 
 
-def value_reader(output: Output, limits: Limits) -> ReaderFactory[object]:
+class WholeDecoder(Generic[T]):
+    """One item from the whole body.
+
+    Args:
+        parse: makes the item.
+        limit: how many bytes the body may have.
+    """
+
+    __slots__ = ("_limit", "_parse", "_pieces", "_size")
+
+    result_kind = ResultKind.VALUE
+
+    def __init__(self, parse: Callable[[bytes], T], limit: int) -> None:
+        self._parse = parse
+        self._limit = limit
+        self._size = 0
+        self._pieces: list[bytes] = []
+
+    def feed(self, data: bytes, /) -> Sequence[T]:
+        """Take the next bytes."""
+        self._size += len(data)
+        if self._size > self._limit:
+            raise LimitExceeded(f"the response is over {self._limit} bytes")
+        if self._pieces:
+            pile(self._pieces, data)
+        else:
+            self._pieces.append(data)
+        return ()
+
+    def boundary(self) -> Sequence[T]:
+        """Nothing: chunks have no meaning here."""
+        return ()
+
+    def finish(self) -> Sequence[T]:
+        """The item."""
+        pieces, self._pieces = self._pieces, []
+        return (self._parse(pieces[0] if len(pieces) == 1 else b"".join(pieces)),)
+
+
+class RawDecoder:
+    """The bytes as they are received.
+
+    Args:
+        result_kind: what becomes of them.
+    """
+
+    def __init__(self, result_kind: ResultKind = ResultKind.ITEMS) -> None:
+        self.result_kind: ResultKind = result_kind
+
+    def feed(self, data: bytes, /) -> Sequence[bytes]:
+        """The bytes themselves."""
+        return (data,) if data else ()
+
+    def boundary(self) -> Sequence[bytes]:
+        """Nothing: chunks have no meaning here."""
+        return ()
+
+    def finish(self) -> Sequence[bytes]:
+        """Nothing: no bytes are held back."""
+        return ()
+
+
+class TextDecoder:
+    """Text as it is received. The bytes of an incomplete character are held back until the rest comes.
+
+    Args:
+        charset: the charset that the server declared.
+    """
+
+    result_kind = ResultKind.ITEMS
+
+    def __init__(self, charset: str = "utf-8") -> None:
+        self._decoder = codecs.getincrementaldecoder(charset)()
+
+    def feed(self, data: bytes, /) -> Sequence[str]:
+        """The complete characters."""
+        return self._decode(data, final=False)
+
+    def boundary(self) -> Sequence[str]:
+        """Nothing: chunks may end inside a character."""
+        return ()
+
+    def finish(self) -> Sequence[str]:
+        """What the charset held back; an incomplete character is an error."""
+        return self._decode(b"", final=True)
+
+    def _decode(self, data: bytes, *, final: bool) -> Sequence[str]:
+        before = self._decoder.getstate()
+        try:
+            text = self._decoder.decode(data, final)
+        except UnicodeError as exc:
+            error = RemoteProtocolError(f"the stream's text can't be decoded: {exc}")
+            error.body = data
+            self._decoder.setstate(before)
+            error.items = tuple(self._good(data))
+            raise error from exc
+        return (text,) if text else ()
+
+    def _good(self, data: bytes) -> Iterator[str]:
+        """The characters before the fault."""
+        try:
+            for number in range(len(data)):
+                yield from self._decoder.decode(data[number : number + 1])
+        except UnicodeError:
+            return
+
+
+def value_reader(output: Output, limits: Limits) -> Reader[object]:
     """How to read the result of an endpoint that is not a stream."""
     parse = _parser(output)
     may_be_file = output.kind in (Kind.FILE, Kind.IMAGE, Kind.EITHER)
 
-    def read(head: Head) -> BodyReader[object]:
+    def read(head: Head) -> Decoder[object]:
         if head.status in (204, 205, 304):  # these have no content in HTTP
-            return BodyReader(ResultKind.VALUE, WholeDecoder(lambda data: None, limits.body))
+            return WholeDecoder(lambda data: None, limits.body)
         result_kind = _kind_of_file(output, head) if may_be_file else ResultKind.VALUE
         if result_kind is not ResultKind.VALUE:
-            return BodyReader(result_kind, RawDecoder())
-        return BodyReader(ResultKind.VALUE, WholeDecoder(partial(parse, head), limits.body))
+            return RawDecoder(result_kind)
+        return WholeDecoder(partial(parse, head), limits.body)
 
     return read
 
@@ -180,16 +293,13 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def stream_reader(output: Output, limits: Limits) -> ReaderFactory[object]:
+def stream_reader(output: Output, limits: Limits) -> Reader[object]:
     """How to read the items of an endpoint that is a stream."""
     from ._json_stream import JSONStreamDecoder  # here, and below, as above
 
     convert, is_binary = _converter(output.schema) or _same, _is_binary(output.schema)
 
-    def read(head: Head) -> BodyReader[object]:
-        return BodyReader(ResultKind.ITEMS, decoder(head))
-
-    def decoder(head: Head) -> Decoder[object]:
+    def read(head: Head) -> Decoder[object]:
         if output.kind is Kind.JSON:
             return JSONStreamDecoder(convert, limits.item)
         return RawDecoder() if output.kind not in (Kind.TEXT, Kind.EITHER) or is_binary else TextDecoder(charset(head))
@@ -201,18 +311,18 @@ def _same(value: JSON) -> object:
     return value
 
 
-def event_reader(limits: Limits) -> ReaderFactory[ServerSentEvent]:
+def event_reader(limits: Limits) -> Reader[ServerSentEvent]:
     """How to read a stream as server-sent events, whatever its schema says."""
     from ._sse import EventStreamDecoder
 
-    return lambda head: BodyReader(ResultKind.ITEMS, EventStreamDecoder(limits.item))
+    return lambda head: EventStreamDecoder(limits.item)
 
 
-def content_reader() -> ReaderFactory[bytes]:
+def content_reader() -> Reader[bytes]:
     """How to read a body as plain bytes, whatever its schema says."""
-    return lambda head: BodyReader(ResultKind.FILE, RawDecoder())
+    return lambda head: RawDecoder(ResultKind.FILE)
 
 
-def whole_reader(parse: Callable[[bytes], T], limit: int) -> ReaderFactory[T]:
+def whole_reader(parse: Callable[[bytes], T], limit: int) -> Reader[T]:
     """How to read a body that is one value, which `parse` makes of its bytes."""
-    return lambda head: BodyReader(ResultKind.VALUE, WholeDecoder(parse, limit))
+    return lambda head: WholeDecoder(parse, limit)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bento_proto._errors import LimitExceeded
 from bento_proto._frozen import Frozen
-
-from ._decoders import pile
+from bento_proto._text import pile
+from bento_proto.exchange._body import ResultKind
 
 if TYPE_CHECKING:
     from typing import Final
@@ -40,6 +40,8 @@ class EventStreamDecoder:
     Args:
         limit: how many characters one event may have.
     """
+
+    result_kind = ResultKind.ITEMS
 
     def __init__(self, limit: int) -> None:
         self._limit = limit

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from bento_proto._types import Fields
-    from bento_proto.exchange._body import ReaderFactory
+    from bento_proto.exchange._body import Reader
     from bento_proto.exchange._exchange import Exchange
     from bento_proto.exchange._progress import OnProgress
     from bento_proto.http._credentials import Credential
@@ -55,13 +55,13 @@ class _Prepared:
         options: Options,
         request: Request,
         context: CallContext,
-        reader: ReaderFactory[object],
+        reader: Reader[object],
     ) -> None:
         self.headers: Fields = headers
         self.options: Options = options
         self.request: Request = request
         self.context: CallContext = context
-        self.reader: ReaderFactory[object] = reader
+        self.reader: Reader[object] = reader
 
 
 class Requests:
@@ -85,7 +85,7 @@ class Requests:
         self._random = random
         self._cookies = Cookies()
         self._budget = RetryBudget()
-        self._readers: dict[str, ReaderFactory[object]] = {}
+        self._readers: dict[str, Reader[object]] = {}
         self._prepared: dict[str, _Prepared] = {}
 
     def __getstate__(self) -> tuple[BaseURL, Credential, Limits, Callable[[], float], DiscoveredService | None]:
@@ -133,7 +133,7 @@ class Requests:
         self,
         call: BoundCall,
         action: str,
-        reader: ReaderFactory[T],
+        reader: Reader[T],
         uploads: Sequence[Upload],
         boundary: str,
         options: Options,
@@ -151,7 +151,7 @@ class Requests:
         path = mount + quote_route(route)
         return f"{path.rstrip('/')}/{action}" if action else path
 
-    def reader(self, endpoint: Endpoint) -> ReaderFactory[object]:
+    def reader(self, endpoint: Endpoint) -> Reader[object]:
         """The reader of an endpoint's responses."""
         reader = self._readers.get(endpoint.name)
         if reader is None:
