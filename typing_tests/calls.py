@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
-from collections.abc import Awaitable
+from collections.abc import Coroutine
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -165,7 +167,10 @@ def odd(client: OddServiceWithANameClient) -> None:
 
 
 async def asynchronous(zoo: AsyncZooClient, tasks: AsyncZooTasksClient, odd: AsyncOddServiceWithANameClient) -> None:
-    called: Awaitable[int] = zoo.add_int(1)
+    called: Coroutine[Any, Any, int] = zoo.add_int(1)
+    assert_type(await asyncio.create_task(zoo.add_int(1)), int)
+    async with aclosing(zoo.stream_model()) as tokens:
+        assert_type(await tokens.asend(None), Token)
     assert_type(await called, int)
     assert_type(await zoo.add_int.raw(1), Response[int])
     begun: AsyncCall[AsyncStream[Token], Token] = zoo.stream_model()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
+import sys
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
@@ -13,7 +16,7 @@ import bento_async
 import bento_files
 from bento_proto import Endpoint, Response, ResultStatus, Value, batch, exchange, policy, response
 from bento_proto.request import bind
-from bento_proto.session import BaseTask, EndpointMethodBase
+from bento_proto.session import BaseTask, EndpointMethodBase, ValueCall
 
 from ._driver import Driver, save
 from ._stream import AsyncCall, AsyncStream
@@ -24,8 +27,18 @@ if TYPE_CHECKING:
     from ._transport import ActiveExchange
 
 T = TypeVar("T")
+F = TypeVar("F", bound="Callable[..., object]")
 
 
+def coroutine_function(function: F) -> F:
+    """Mark what returns a coroutine, for ``inspect.iscoroutinefunction`` or its elder in asyncio."""
+    if sys.version_info >= (3, 12):
+        return inspect.markcoroutinefunction(function)
+    setattr(function, "_is_coroutine", vars(asyncio.coroutines)["_is_coroutine"])  # noqa: B010 - no type has it
+    return function
+
+
+@coroutine_function
 class AsyncEndpointMethod(EndpointMethodBase):
     """A method of the client that calls an endpoint of the Service.
 
@@ -42,16 +55,21 @@ class AsyncEndpointMethod(EndpointMethodBase):
         """Call the endpoint with the arguments of the Service's own method.
 
         Returns:
-            What to await for the result: a JSON value, ``str``, ``bytes``, a ``Path``, an image, an array or a frame;
-            of a stream an `AsyncStream`. A stream can be iterated over and entered at once, too.
+            A coroutine with the result: a JSON value, ``str``, ``bytes``, a ``Path``, an image, an array or a frame; of
+            a stream an `AsyncStream`. A stream can be iterated over and entered at once, too: until the Service is
+            known, any call can be both, and then only those of streams are.
 
         Raises:
             TypeError, ValueError: an argument is wrong, or can't be sent.
             OSError: a file can't be read.
             BentoMLException: the call failed.
         """
-        return AsyncCall(self.__name__, self._named(self._value(self._bound(args, kwargs))))
+        coroutine = self._value(self._bound(args, kwargs))
+        if self._endpoint is not None and not self._endpoint.output.is_stream:  # which a type checker can't know
+            return cast("AsyncCall[Value, Value]", ValueCall(self.__name__, coroutine))
+        return AsyncCall(self.__name__, coroutine)
 
+    @coroutine_function
     def raw(self, /, *args: Value, **kwargs: Value) -> Coroutine[object, object, Response[Value]]:
         """Call the endpoint; return the result together with status, headers, cookies and request id."""
         return self._named(self._response(self._bound(args, kwargs)))
@@ -60,8 +78,9 @@ class AsyncEndpointMethod(EndpointMethodBase):
         self, /, *args: Value, **kwargs: Value
     ) -> AsyncCall[AsyncStream[response.ServerSentEvent], response.ServerSentEvent]:
         """Call the endpoint, whose text is server-sent events; return these."""
-        return AsyncCall(self.__name__, self._named(self._events(self._bound(args, kwargs))))
+        return AsyncCall(self.__name__, self._events(self._bound(args, kwargs)))
 
+    @coroutine_function
     def save(self, dest: str | PathLike[str], /, *args: Value, **kwargs: Value) -> Coroutine[object, object, Path]:
         """Call the endpoint and write its response to a file, as the bytes that come, whatever they are.
 
@@ -125,6 +144,7 @@ class AsyncEndpointMethod(EndpointMethodBase):
 
     # --- as a task
 
+    @coroutine_function
     def submit(self, /, *args: Value, **kwargs: Value) -> Coroutine[object, object, AsyncTask[Value]]:
         """Queue the call as a task; the server checks its arguments when it runs.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Coroutine, Generator
 from types import TracebackType
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
 from bento_proto import Response
+from bento_proto.session import BaseAsyncCall, BaseAsyncStream
 
 from ._transport import ActiveExchange
 
@@ -15,8 +15,8 @@ T = TypeVar("T")
 Item = TypeVar("Item")
 
 
-class AsyncStream(Generic[T]):
-    """The items of a stream, as they arrive: an asynchronous iterator, and a context manager that closes it.
+class AsyncStream(BaseAsyncStream[T]):
+    """The items of a stream, as they arrive: an asynchronous generator, and a context manager that closes it.
 
     It holds a connection until it is exhausted or closed; leaving early closes the connection, which tells the server
     to stop. Iteration raises what breaks the stream, after the items that came. A wait for an item that is cancelled
@@ -79,7 +79,7 @@ class AsyncStream(Generic[T]):
     """The same, by the name that `contextlib.aclosing` knows."""
 
 
-class AsyncCall(Generic[T, Item]):
+class AsyncCall(BaseAsyncCall[T, Item, AsyncStream[Item]], Generic[T, Item]):
     """A call of an endpoint: ``await`` it for the result; if that is a stream, iterate over it or enter it instead.
 
     ::
@@ -88,47 +88,7 @@ class AsyncCall(Generic[T, Item]):
         async for item in client.g(): ...
         async with client.g() as stream: ...
 
-    It can be used once. The request goes out at the ``await``, or where the iteration starts.
-
-    Args:
-        name: what is called.
-        coroutine: makes the call.
+    It can be used once. The request goes out at the ``await``, or where the iteration starts. It is a
+    `collections.abc.Coroutine`, which ``asyncio.create_task`` and the like take, and an
+    `collections.abc.AsyncGenerator`.
     """
-
-    def __init__(self, name: str, coroutine: Coroutine[object, object, T]) -> None:
-        self._name = name
-        self._coroutine = coroutine
-        self._stream: AsyncStream[Item] | None = None
-
-    def __repr__(self) -> str:
-        return f"<AsyncCall of {self._name}>"
-
-    def __await__(self) -> Generator[object, None, T]:
-        return self._coroutine.__await__()
-
-    def __aiter__(self) -> AsyncCall[T, Item]:
-        return self
-
-    async def __anext__(self) -> Item:
-        """The next item of the stream.
-
-        Raises:
-            TypeError: the endpoint is no stream.
-        """
-        if self._stream is None:
-            await self.__aenter__()
-        assert self._stream is not None
-        return await self._stream.__anext__()
-
-    async def __aenter__(self) -> AsyncStream[Item]:
-        result: object = await self
-        if not isinstance(result, AsyncStream):
-            raise TypeError(f"{self._name}() is no stream: await the call, instead of iterating over it")
-        self._stream = cast("AsyncStream[Item]", result)
-        return self._stream
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
-    ) -> None:
-        assert self._stream is not None
-        await self._stream.close()

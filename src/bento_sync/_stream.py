@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Generic, TypeVar, cast
 
 from bento_proto import Exchange, Response
+from bento_proto.session import thrown
 
 T = TypeVar("T")
 
@@ -50,8 +51,8 @@ class OpenExchange(ABC, Generic[T]):
         """Stop reading, and release what carries the exchange. Idempotent."""
 
 
-class Stream(Generic[T]):
-    """The items of a stream, as they arrive: an iterator, and a context manager that closes it.
+class Stream(Generator[T, None, None]):
+    """The items of a stream, as they arrive: a generator, and a context manager that closes it.
 
     It holds a connection until it is exhausted or closed; leaving early closes the connection, which tells the server
     to stop. Iteration raises what breaks the stream, after the items that came. A stream that is dropped is closed by
@@ -83,6 +84,17 @@ class Stream(Generic[T]):
             RemoteProtocolError: what came is no such item.
         """
         return next(self._items)
+
+    def send(self, value: None, /) -> T:
+        """The next item, as of any generator."""
+        return self._items.send(value)
+
+    def throw(
+        self, kind: type[BaseException] | BaseException, value: object = None, at: TracebackType | None = None, /
+    ) -> T:
+        """Close the stream, and raise the exception."""
+        self.close()
+        raise thrown(kind, value, at)
 
     def __enter__(self) -> Stream[T]:
         return self

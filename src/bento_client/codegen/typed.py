@@ -15,7 +15,7 @@ client does, a typed client creates its methods from the Service's schema.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any, Concatenate, Final, Literal, ParamSpec, Protocol, TypeVar, overload
@@ -152,7 +152,7 @@ class TaskMethod(ResultMethod[P, T], Protocol[P, T]):
 class AsyncMethod(Protocol[P, Called_co, T_co]):
     """A method of an async client: `bento_async.AsyncEndpointMethod` with the types of one endpoint.
 
-    A call returns an `Awaitable` of the result; of a stream, an `AsyncCall`, which is also iterable.
+    A call returns a coroutine with the result; of a stream, an `AsyncCall`, which is also an asynchronous generator.
     """
 
     @property
@@ -177,7 +177,7 @@ class AsyncMethod(Protocol[P, Called_co, T_co]):
         ...
 
 
-class AsyncResultMethod(AsyncMethod[P, Awaitable[T_co], T_co], Protocol[P, T_co]):
+class AsyncResultMethod(AsyncMethod[P, Coroutine[Any, Any, T_co], T_co], Protocol[P, T_co]):
     """The method of an endpoint with a single result."""
 
     @overload

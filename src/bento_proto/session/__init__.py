@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ._call import BaseAsyncCall, BaseAsyncStream, ValueCall, thrown
     from ._client import BaseClient
     from ._connect_attempt import ConnectAttempt
     from ._method import EndpointMethodBase
@@ -23,6 +24,7 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
+        "._call": "BaseAsyncCall BaseAsyncStream ValueCall thrown",
         "._client": "BaseClient",
         "._connect_attempt": "ConnectAttempt",
         "._method": "EndpointMethodBase",
@@ -45,6 +47,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "BaseClient", "BaseTask", "ConnectAttempt", "EndpointMethodBase", "FileStrings", "Images", "Options", "Session",
-    "Tasks", "check_picklable",
+    "BaseAsyncCall", "BaseAsyncStream", "BaseClient", "BaseTask", "ConnectAttempt", "EndpointMethodBase", "FileStrings",
+    "Images", "Options", "Session", "Tasks", "ValueCall", "check_picklable", "thrown",
 )  # fmt: skip
