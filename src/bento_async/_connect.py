@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import anyio
 from anyio import to_thread
 
+from bento_files import tls_context
 from bento_proto import ConnectionFailed, FailureKind, LocalProtocolError
 from bento_proto.http import ConnectionRace, ProxyError
 
@@ -103,16 +104,10 @@ async def _connect(route: Route, connections: Connections, backend: Backend, dea
 
 async def _start_tls(stream: AnyStream, connections: Connections, host: str, deadline: float) -> TLSStream:
     if connections.ssl_context is None:
-        connections.ssl_context = await to_thread.run_sync(_default_context)  # reads files
+        connections.ssl_context = await to_thread.run_sync(tls_context)  # reads files
     tls = TLSStream(stream, connections.ssl_context, host)
     await tls.handshake(deadline)
     return tls
-
-
-def _default_context() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 def _tunnel(proxy: Proxy, origin: Origin, limits: Limits) -> Tunnel:

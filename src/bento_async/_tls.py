@@ -6,6 +6,8 @@ import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, cast
 
+from bento_files import check_protocol
+
 if TYPE_CHECKING:
     from typing import TypeAlias
 
@@ -51,7 +53,7 @@ class TLSStream:
             except ssl.SSLWantReadError:
                 await self._under.drain(self._send_pending(), deadline)
                 await self._feed(_RECORD, deadline)
-            except ssl.SSLEOFError as exc:
+            except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as exc:
                 raise ConnectionResetError("the peer closed the connection during the TLS handshake") from exc
             except ssl.SSLError:
                 with suppress(OSError):
@@ -60,9 +62,7 @@ class TLSStream:
             else:
                 break
         await self._under.drain(self._send_pending(), deadline)
-        protocol = self._tls.selected_alpn_protocol()
-        if protocol not in (None, "http/1.1"):
-            raise ssl.SSLError(f"the server chose {protocol!r}, which the ssl_context offers, and not HTTP/1.1")
+        check_protocol(self._tls.selected_alpn_protocol())
 
     def write(self, data: Bytes) -> Bytes:
         """Send what goes without waiting; return what did not, encrypted: for `drain`."""

@@ -295,10 +295,7 @@ class ConnectionExchange(ActiveExchange[object]):
             wire.timed_out(NO_RESPONSE, TimeoutError(NO_RESPONSE))
             return ()
         except OSError as exc:
-            if self.exchange.head is None and "ALERT" in (getattr(exc, "reason", None) or ""):  # that of an SSLError
-                self._fail(FailureKind.TLS, f"no TLS with {self.exchange.request.origin}: {exc}", exc)
-            else:
-                wire.connection_lost(f"the connection broke: {exc}", exc, sent=self._sent)
+            wire.connection_lost(f"the connection broke: {exc}", exc, sent=self._sent)
             return ()
         if not data and not self._sent:
             wire.connection_lost("the server closed the connection before the request was sent", sent=False)

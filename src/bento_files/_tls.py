@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Callable
+from typing import Final
+
+_PROTOCOL: Final = "http/1.1"
 
 
 def tls_context(
@@ -17,8 +20,8 @@ def tls_context(
 ) -> ssl.SSLContext:
     """Create TLS settings from files, for the ``ssl_context`` of a client.
 
-    Certificates and host names are always verified. Any number of clients can share a context. This function reads
-    files: call it before an event loop runs, or in a thread.
+    Certificates and host names are always verified, and the client offers HTTP/1.1 (ALPN). Any number of clients can
+    share a context. This function reads files: call it before an event loop runs, or in a thread.
 
     Args:
         ca_file: a PEM file with the CA certificates to trust, instead of Python's default: those that OpenSSL finds or
@@ -45,6 +48,21 @@ def tls_context(
             context.load_verify_locations(cafile=ca_file)
     else:
         context = ssl.create_default_context(cafile=ca_file)
+    context.set_alpn_protocols([_PROTOCOL])
     if client_cert is not None:
         context.load_cert_chain(client_cert, client_key, password)
     return context
+
+
+def check_protocol(selected: str | None) -> None:
+    """Check the protocol that a server has selected by ALPN; None if it has not.
+
+    Raises:
+        ssl.SSLError: it is not HTTP/1.1. Only settings of a caller's own can offer others.
+    """
+    if selected not in (None, _PROTOCOL):
+        raise ssl.SSLError(
+            ssl.SSL_ERROR_SSL,
+            f"the server chose {selected!r}, which the given ssl_context offers, but this client speaks HTTP/1.1 only: "
+            f'call ssl_context.set_alpn_protocols(["{_PROTOCOL}"])',
+        )

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias, cast
 from urllib3.connection import HTTPConnection
 from urllib3.util.ssltransport import SSLTransport
 
+from bento_files import check_protocol
 from bento_proto import FailureKind, LocalProtocolError
 from bento_proto.http import ConnectionRace, ProxyError
 
@@ -79,9 +80,17 @@ class RoutedConnection(HTTPConnection):
         context = self._context
         assert context is not None
         within(sock, self._deadline)
-        if isinstance(sock, ssl.SSLSocket):  # Python's own TLS does not go over itself
-            return cast("socket.socket", TLSInTLS(sock, context, name, suppress_ragged_eofs=False))
-        return context.wrap_socket(sock, server_hostname=name, suppress_ragged_eofs=False)
+        # Python's own TLS does not go over itself.
+        if isinstance(sock, ssl.SSLSocket):
+            tls: ssl.SSLSocket | TLSInTLS = TLSInTLS(sock, context, name, suppress_ragged_eofs=False)
+        else:
+            tls = context.wrap_socket(sock, server_hostname=name, suppress_ragged_eofs=False)
+        try:
+            check_protocol(tls.selected_alpn_protocol())
+        except ssl.SSLError:
+            tls.close()
+            raise
+        return cast("socket.socket", tls)
 
 
 class TLSInTLS(SSLTransport):

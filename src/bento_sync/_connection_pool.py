@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from urllib3.util.wait import wait_for_read
 
+from bento_files import tls_context
 from bento_proto import LocalProtocolError
 from bento_proto.pool import ConnectionPool, PooledConnection
 from bento_proto.session import ConnectAttempt, check_picklable
@@ -251,9 +252,7 @@ class PoolManager:
             if len(self._pools) >= _ORIGINS:
                 self._pools.popitem()[1].close()
             if self._context is None and "https" in (route.origin.scheme, route.proxy and route.proxy.origin.scheme):
-                context = self._given or ssl.create_default_context()
-                context.set_alpn_protocols(["http/1.1"])
-                self._context = context
+                self._context = self._given or tls_context()
             pool = self._pools.setdefault(origin, OriginPool(route, self._context, self._limits))
             if self.is_closed:  # meanwhile
                 pool.close()

@@ -101,12 +101,14 @@ class Stub:
     Attributes:
         asked: the requests so far.
         connections: how many connections there were.
+        protocols: what each of them agreed on by ALPN, with TLS.
         open: how many there are.
     """
 
     def __init__(self, answer: Answer, context: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self.connections = 0
+        self.protocols: list[str | None] = []
         self._answer = answer
         self._context = context
         self._over = threading.Event()
@@ -164,6 +166,8 @@ class Stub:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 secured = self._context.wrap_socket(connection, server_side=True) if self._context else connection
                 self._open[threading.current_thread()] = secured
+                if isinstance(secured, ssl.SSLSocket):
+                    self.protocols.append(secured.selected_alpn_protocol())
                 with secured, secured.makefile("rb") as reader:
                     while (asked := read_request(reader)) is not None:
                         self.asked.append(asked)

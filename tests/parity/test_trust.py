@@ -126,6 +126,65 @@ def test_a_certificate_of_the_clients_own(
     assert "/f" in demanding.targets()
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def test_a_certificate_that_the_client_does_not_have(
+    connect: Connect, authority: trustme.CA, ca_file: Path, version: ssl.TLSVersion
+) -> None:
+    context = serving(authority, "127.0.0.1")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.minimum_version = context.maximum_version = version
+    with Stub(routes({"/f": reply(1)}), context) as stub:
+        client = connect(
+            stub.url, schema=GIVEN, ssl_context=tls_context(ca_file=ca_file), server_ready_timeout=0, retries=5
+        )
+        with pytest.raises(
+            ConnectError, match=r"(?i)no TLS with https://127.0.0.1:\d+: .*(certificate|handshake)"
+        ) as caught:
+            client.f()
+        assert isinstance(caught.value.__cause__, ssl.SSLError)
+        assert caught.value.sent is False
+        assert stub.connections == 1  # trying again does not help
+        assert stub.asked == []
+
+
+@pytest.mark.parametrize("is_given", [False, True])
+def test_the_clients_offer_http_1_1_alone(
+    connect: Connect, authority: trustme.CA, ca_file: Path, is_given: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = serving(authority, "127.0.0.1")
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    monkeypatch.setenv("SSL_CERT_FILE", str(ca_file))
+    given = tls_context(ca_file=ca_file) if is_given else None
+    with Stub(routes({"/f": reply(1)}), context) as stub:
+        assert connect(stub.url, schema=GIVEN, ssl_context=given).f() == 1
+        assert set(stub.protocols) == {"http/1.1"}
+
+
+def test_settings_of_the_callers_own_stay_as_they_are(connect: Connect, authority: trustme.CA) -> None:
+    own = ssl.create_default_context()
+    authority.configure_trust(own)
+    context = serving(authority, "127.0.0.1", "localhost")
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with Stub(routes({"/f": reply(1)}), context) as stub:
+        assert connect(stub.url, schema=GIVEN, ssl_context=own).f() == 1
+        assert set(stub.protocols) == {None}
+        own.set_alpn_protocols(["h2", "http/1.1"])
+        before = stub.connections
+        with pytest.raises(ConnectError, match="the server chose 'h2', which the given ssl_context offers"):
+            connect(stub.url, schema=GIVEN, ssl_context=own, server_ready_timeout=0, retries=5).f()
+        assert stub.connections == before + 1
+
+
+def test_names_that_the_callers_settings_do_not_check(connect: Connect, authority: trustme.CA) -> None:
+    own = ssl.create_default_context()
+    own.check_hostname = False
+    with Stub(routes({"/f": reply(1)}), serving(authority, "service.example")) as stub:
+        with pytest.raises(ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+            connect(stub.url, schema=GIVEN, ssl_context=own, server_ready_timeout=0).f()
+        authority.configure_trust(own)
+        assert connect(stub.url, schema=GIVEN, ssl_context=own).f() == 1
+
+
 def encrypted(key: bytes, password: str) -> bytes:
     from cryptography.hazmat.primitives import serialization as s
 

@@ -278,6 +278,36 @@ def test_a_connection_that_was_closed_while_idle(reused: bool, answered: bytes, 
     assert exchange.error.sent is exchange.failure.sent
 
 
+class Alert(OSError):
+    """As `ssl.SSLError` tells of one."""
+
+    reason = "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+
+
+@pytest.mark.parametrize(
+    ("reused", "answered", "kind"),
+    [
+        (False, b"", FailureKind.TLS),
+        (True, b"", FailureKind.IDLE_CLOSED),
+        (False, b"HTTP", FailureKind.DISCONNECTED),
+    ],
+)
+def test_an_alert_in_place_of_the_first_response_is_a_failure_of_tls(
+    reused: bool, answered: bytes, kind: FailureKind
+) -> None:
+    exchange = Exchange(POST, items, Limits())
+    wire = HTTP11Exchange(exchange, reused=reused)
+    if answered:
+        wire.receive(answered)
+    wire.connection_lost("the connection broke", Alert("certificate required"))
+    assert exchange.failure is not None
+    assert (exchange.failure.kind, exchange.failure.sent) == (kind, kind is not FailureKind.TLS)
+    says = (
+        "no TLS with http://service:3000: certificate required" if kind is FailureKind.TLS else "the connection broke"
+    )
+    assert str(exchange.error) == says
+
+
 def test_a_timeout() -> None:
     exchange = Exchange(POST, items, Limits())
     wire = HTTP11Exchange(exchange)

@@ -26,6 +26,7 @@ _READ: Final = 1 << 16  # larger buffers cost more than they save
 _READ_FILE: Final = 1 << 18
 _READ_HEAD: Final = 1 << 10  # what follows the head may be compressed
 _READ_COMPRESSED: Final = 1 << 10
+_ALERT: Final = "_ALERT_"  # in the reason of an `ssl.SSLError`, such as TLSV13_ALERT_CERTIFICATE_REQUIRED
 _JOINED: Final = 1 << 16  # smaller pieces are sent together with what precedes them; larger ones are not worth a copy
 
 
@@ -338,12 +339,17 @@ class HTTP11Exchange(Generic[T]):
 
         Args:
             reason: what happened, for people.
-            cause: the exception behind it.
+            cause: the exception behind it. A TLS alert, an `ssl.SSLError`, in place of the first response is a failure
+                of TLS: with TLS 1.3, servers check the client's certificate after the handshake.
             sent: see `ConnectionFailed`: False only with proof that the peer read nothing of the request. It is taken
                 for True once a byte of a response has come.
         """
-        idle = self._reused and not self._has_response
-        kind = FailureKind.IDLE_CLOSED if idle else FailureKind.DISCONNECTED
+        kind = FailureKind.DISCONNECTED
+        if not self._has_response:
+            if self._reused:
+                kind = FailureKind.IDLE_CLOSED
+            elif _ALERT in str(getattr(cause, "reason", "")):
+                kind, reason = FailureKind.TLS, f"no TLS with {self._exchange.request.origin}: {cause}"
         self._fail(kind, reason, cause, sent=sent or self._has_response)
 
     def timed_out(self, reason: str, cause: BaseException | None = None, *, sent: bool = True) -> None:
