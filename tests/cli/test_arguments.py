@@ -74,6 +74,8 @@ def refusal(of: Endpoint, *words: str, data: str | None = None) -> str:
         ({"type": ["integer", "null"]}, "=5", 5),
         ({**INTEGER, "default": None}, "=", None),
         ({**TEXT, "default": None}, "=null", "null"),
+        ({**INTEGER, "enum": [1, 2]}, "=2", 2),
+        ({"anyOf": [{"enum": ["red"], **TEXT}, TEXT]}, "=green", "green"),
         (FILE, "=@cat.png", Path("cat.png")),
         (FILE, "=http://example.org/cat.png", "http://example.org/cat.png"),
         (FILE, ':="HTTPS://example.org/cat.png"', "HTTPS://example.org/cat.png"),
@@ -100,6 +102,14 @@ def test_a_key_that_is_repeated_makes_a_list() -> None:
         ({"type": "object"}, "=[1]", "x must be object, not '[1]'"),
         ({"type": "null"}, "=x", "x must be null, not 'x'"),
         ({**TEXT, "enum": ["red", "blue"]}, "=green", "x must be one of red, blue, not 'green'"),
+        ({**INTEGER, "enum": [1, 2]}, "=3", "x must be one of 1, 2, not '3'"),
+        ({"const": "red", **TEXT}, "=green", "x must be one of red, not 'green'"),
+        ({"type": "array", "items": {**TEXT, "enum": ["red"]}}, "=green", "x must be one of red, not 'green'"),
+        (
+            {"anyOf": [{"enum": ["red", "blue"], **TEXT}, {"type": "null"}]},
+            "=green",
+            "x must be one of red, blue, None, not 'green'",
+        ),
         ({"anyOf": [INTEGER, {"type": "boolean"}]}, "=x", "x must be boolean or integer, not 'x'"),
     ],
 )

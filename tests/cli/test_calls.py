@@ -61,6 +61,8 @@ def test_files_go_up_and_come_down(run: Run, zoo: str, tmp_path: Path) -> None:
 def test_arguments_from_a_document(run: Run, zoo: str) -> None:
     assert run("call", zoo, "add_int", "--data", "-", input=b'{"a": 1, "b": 1}').out == b"2\n"
     assert run("call", zoo, "root_list", "--data", "-", input=b"[1, 2]").out == b"3\n"
+    assert run("call", zoo, "add_int", "-d", '{"a": 1, "b": 1}').out == b"2\n"
+    assert run("call", zoo, "root_list", "-d", "[1, 2]").out == b"3\n"
 
 
 def test_an_image_is_the_file_that_the_server_sends(run: Run, zoo: str, tmp_path: Path) -> None:

@@ -48,14 +48,19 @@ def unreachable() -> Iterator[str]:
         (["call", "summarize"], 2, "error: the Service's URL is missing, and 'summarize' is none"),
         (["call", "URL", "add_int", "--wrong"], 2, "error: No such option"),
         (["cal", "URL"], 2, "error: No such command 'cal'; did you mean call or cancel?"),
-        (["call", "URL", "add_int", "-d", '{"a": 1}'], 2, "error: --data takes a file, or - for stdin; give JSON"),
+        (["call", "URL", "add_int", "-d", '{"a": 1'], 2, "error: --data: this is not JSON"),
         (["call", "ftp://x", "f"], 2, "error: the URL of a Service must start with http://"),
         (["ready", "URL", "more"], 2, "error: unexpected argument 'more' (see bento-client ready --help)"),
         (["endpoints", "URL", "add_int", "more"], 2, "error: endpoints takes one ENDPOINT at most"),
         (
             ["nonsense"],
             2,
-            "error: No such command 'nonsense'; to call an endpoint, use: call URL",
+            "error: No such command 'nonsense'; to call an endpoint, use: bento-client call URL nonsense",
+        ),
+        (
+            ["f", "text=two words"],
+            2,
+            "error: No such command 'f'; to call an endpoint, use: bento-client call URL f 'text=two words'",
         ),
         (["call", "URL", "slow", "seconds=20", "--timeout", "3"], 4, "error: the server did not answer in time"),
         (["call", "URL", "slow", "seconds=20", "--total-timeout", "3"], 4, "error: "),
@@ -68,10 +73,25 @@ def test_an_error_is_a_line_and_an_exit_code(run: Run, zoo: str, words: list[str
     assert done.told.count("\n") == 1
 
 
-def test_an_unknown_option_explains_how_arguments_are_given(run: Run) -> None:
-    done = run("call", ":1", "f", "--text", "hello")
+@pytest.mark.parametrize(
+    ("words", "argument"),
+    [
+        (["--text", "hello"], "text=hello"),
+        (["--text=two words"], "'text=two words'"),
+        (["--text"], "text=VALUE"),
+        (["--text", "--json"], "text=VALUE"),
+    ],
+)
+def test_an_unknown_option_explains_how_an_argument_is_given(run: Run, words: list[str], argument: str) -> None:
+    done = run("call", ":1", "f", *words)
     assert done.code == 2
-    assert "an endpoint's arguments are given as NAME=VALUE" in done.told
+    assert f"an endpoint's argument is given as {argument} (see " in done.told
+
+
+def test_the_command_may_be_left_out(run: Run, zoo: str) -> None:
+    assert run(zoo).text == run("endpoints", zoo).text
+    assert json.loads(run(zoo, "--json").text) == json.loads(run("endpoints", zoo, "--json").text)
+    assert run(zoo, "add_int", "a=1", "b=1").text == "2\n"
 
 
 def test_a_service_that_is_not_reachable(run: Run, unreachable: str) -> None:

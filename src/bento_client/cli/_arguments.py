@@ -99,8 +99,8 @@ def parse(endpoint: Endpoint, words: Sequence[str], data: str | None) -> Argumen
     Args:
         endpoint: the endpoint; the types of its parameters decide how text is converted.
         words: the arguments of the command line, which override those in `data`.
-        data: the path of a JSON document with all arguments, or ``-`` for standard input. An object has them by name,
-            unless the endpoint's one argument has no name; anything else is the one argument.
+        data: a JSON document with all arguments: its path, ``-`` for standard input, or the JSON itself. An object has
+            them by name, unless the endpoint's one argument has no name; anything else is the one argument.
 
     Raises:
         click.UsageError: an argument is malformed, or text where a file is due.
@@ -127,13 +127,11 @@ def parse(endpoint: Endpoint, words: Sequence[str], data: str | None) -> Argumen
     return Arguments(tuple(args), kwargs)
 
 
-def _document(path: str, reader: _Reader) -> JSON:
-    try:
-        return _json("--data", reader.content(path))
-    except OSError as exc:
-        if path.lstrip()[:1] in ("{", "["):
-            raise click.UsageError("--data takes a file, or - for stdin; give JSON itself as NAME:=JSON") from exc
-        raise
+def _document(data: str, reader: _Reader) -> JSON:
+    # JSON itself, as with curl's -d, unless a file has this name.
+    if data.lstrip()[:1] in ("{", "[") and not Path(data).exists():
+        return _json("--data", data.encode(errors="surrogateescape"))
+    return _json("--data", reader.content(data))
 
 
 def _is_nameless(endpoint: Endpoint) -> bool:
@@ -214,10 +212,15 @@ def _json(name: str, data: bytes) -> JSON:
 
 def _typed(name: str, text: str, schema: Schema) -> object:
     """Text as a value of the type in its schema; as text if the schema allows text."""
-    kinds = _kinds(schema)
-    choices = schema.get("enum")
-    if isinstance(choices, list) and kinds == frozenset({"string"}) and text not in choices:
+    value = _converted(name, text, schema)
+    choices = _choices(schema)
+    if choices and value not in choices:
         raise click.UsageError(f"{name} must be one of {', '.join(map(str, choices))}, not {text!r}")
+    return value
+
+
+def _converted(name: str, text: str, schema: Schema) -> object:
+    kinds = _kinds(schema)
     if _is_text(kinds):
         return text
     for convert in (_number, _boolean, _null, _structured):
@@ -229,6 +232,17 @@ def _typed(name: str, text: str, schema: Schema) -> object:
         return [_typed(name, text, items if isinstance(items, dict) else {})]
     wanted = " or ".join(sorted(kinds - {"null"}) or ["null"])
     raise click.UsageError(f"{name} must be {wanted}, not {text!r}")
+
+
+def _choices(schema: Schema) -> Sequence[JSON]:
+    """All values that a schema allows; none if it does not list them."""
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
+    if isinstance(values, list):
+        return values
+    if schema.get("type") == "null":
+        return (None,)
+    members = [_choices(member) for member in _schemas(schema.get("anyOf", schema.get("oneOf")))]
+    return [choice for member in members for choice in member] if all(members) else ()
 
 
 _UNFIT: Final = object()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING, cast
 
 import click
 from click.core import ParameterSource
 
 from ._errors import EXIT_CODES
-from ._settings import TOKEN_VARIABLE, Settings
+from ._settings import TOKEN_VARIABLE, Settings, has_url, is_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -148,7 +149,10 @@ class Command(click.Command):
 
 
 class CommandGroup(Command, click.Group):
-    """All commands, in the order of their definition, and the exit codes."""
+    """All commands, in the order of their definition, and the exit codes.
+
+    A URL in place of the command lists the endpoints, or calls the one that follows.
+    """
 
     command_class = Command
 
@@ -158,12 +162,17 @@ class CommandGroup(Command, click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if not ctx.resilient_parsing and not args[0].startswith("-") and args[0] not in self.commands:
+        word = args[0]
+        if word not in self.commands and is_url(word):  # the command is left out
+            name = "call" if len(args) > 1 and not args[1].startswith("-") else "endpoints"
+            return name, self.commands[name], args
+        if not ctx.resilient_parsing and not word.startswith("-") and word not in self.commands:
             import difflib
 
-            near = difflib.get_close_matches(args[0], self.commands, n=2)
-            hint = f"did you mean {' or '.join(near)}?" if near else "to call an endpoint, use: call URL ENDPOINT"
-            raise click.UsageError(f"No such command {args[0]!r}; {hint}", ctx)
+            near = difflib.get_close_matches(word, self.commands, n=2)
+            line = shlex.join([str(ctx.command_path), "call", *(() if has_url() else ("URL",)), *args])
+            hint = f"did you mean {' or '.join(near)}?" if near else f"to call an endpoint, use: {line}"
+            raise click.UsageError(f"No such command {word!r}; {hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -34,7 +34,7 @@ _ARGUMENTS: Final = """
 _ENDPOINT: Final = "[URL] ENDPOINT [ARGUMENT]..."
 
 _data = click.option(
-    "-d", "--data", type=click.Path(), metavar="FILE|-", help="Read the arguments from a file with a JSON object."
+    "-d", "--data", type=click.Path(), metavar="FILE|-|JSON", help="Take the arguments from a JSON object."
 )
 _output = click.option(
     "-o", "--output", type=click.Path(), metavar="DEST", help="Save to a file or a directory; see call --help."
@@ -350,7 +350,7 @@ def types(
     ],
     help="Print the script that makes a shell complete commands, endpoints and arguments.",
 )
-@click.argument("shell", type=click.Choice(_completion.SHELLS))
+@click.argument("shell", type=click.Choice(list(_completion.SHELLS)))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
     """Print the completion script of a shell."""

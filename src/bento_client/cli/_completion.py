@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import click
-from click.shell_completion import (
-    BashComplete,
-    CompletionItem,
-    add_completion_class,
-    get_completion_class,
-    split_arg_string,
-)
+from click.shell_completion import CompletionItem
 
 from ._settings import Settings, split_url
+from ._shells import Bash, Fish, Zsh
 from ._text import one_line
 
 if TYPE_CHECKING:
@@ -25,52 +19,11 @@ if TYPE_CHECKING:
     from bento_proto import Endpoint
     from bento_proto.schema import Parameter
 
-SHELLS: Final = ("bash", "zsh", "fish")
+SHELLS: Final = {"bash": Bash, "zsh": Zsh, "fish": Fish}
 
-# Bash inserts a word as it is, and a Service chooses the names: offer only words that no shell interprets, and no word
+# bash inserts a word as it is, and a Service chooses the names: offer only words that no shell interprets, and no word
 # that the command line would take for an option.
 _SAFE: Final = re.compile(r"(?!-)[\w.,:=@%+/-]+")
-
-# Unlike click's script, this passes the line as it was typed: bash splits URLs and key=value at each : and =.
-# It also completes the path in @PATH, which bash itself completes as a host name.
-_BASH: Final = """\
-%(complete_func)s() {
-    local type value path
-    COMPREPLY=()
-    while IFS=, read -r type value; do
-        case "$type" in
-            dir) compopt -o dirnames ;;
-            file)
-                if [[ $2 != @* ]]; then
-                    compopt -o default
-                    continue
-                fi
-                while IFS= read -r path; do
-                    [[ -d $path ]] && path+=/ && compopt -o nospace
-                    COMPREPLY+=("@$(printf %%q "$path")")
-                done < <(compgen -f -- "${2#@}") ;;
-            plain) COMPREPLY+=("$value"); [[ $value == *= ]] && compopt -o nospace ;;
-        esac
-    done < <(COMP_LINE="${COMP_LINE:0:COMP_POINT}" %(complete_var)s=bash_complete "$1")
-    return 0
-}
-complete -o nosort -F %(complete_func)s %(prog_name)s
-"""
-
-
-class _Bash(BashComplete):
-    source_template: ClassVar[str] = _BASH
-    _incomplete = ""
-
-    def get_completion_args(self) -> tuple[list[str], str]:
-        typed = os.environ.get("COMP_LINE", "")
-        words = split_arg_string(typed)[1:]
-        self._incomplete = words.pop() if words and not typed[-1:].isspace() else ""
-        return words, self._incomplete
-
-    def format_completion(self, item: CompletionItem) -> str:
-        start = max(self._incomplete.rfind(":"), self._incomplete.rfind("=")) + 1  # where bash's own word starts
-        return f"{item.type},{item.value[start:] if item.type == 'plain' else item.value}"
 
 
 def complete(cli: click.Command, name: str, variable: str, instruction: str) -> int:
@@ -83,9 +36,8 @@ def complete(cli: click.Command, name: str, variable: str, instruction: str) -> 
         instruction: ``bash_source`` to print the script, ``bash_complete`` to print completions; likewise for zsh and
             fish.
     """
-    add_completion_class(_Bash)
     shell, _, task = instruction.partition("_")
-    kind = get_completion_class(shell)
+    kind = SHELLS.get(shell)
     if kind is None or task not in ("source", "complete"):
         return 1
     completion = kind(cli, {}, name, variable)

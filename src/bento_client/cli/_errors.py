@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -69,7 +70,7 @@ def report(exc: Exception, arguments: Sequence[str]) -> int:
         import traceback
 
         sys.stderr.write(harmless("".join(traceback.format_exception(exc))))
-    found = _report(exc)
+    found = _report(exc, options)
     if "--json" in options:
         error: dict[str, JSON] = {"type": type(exc).__name__, "message": found.message, "exit_code": found.code}
         error |= {"status": found.status, "detail": found.detail, "request_id": found.request_id}
@@ -82,11 +83,11 @@ def report(exc: Exception, arguments: Sequence[str]) -> int:
     return found.code
 
 
-def _report(exc: Exception) -> _Report:
+def _report(exc: Exception, options: Sequence[str]) -> _Report:
     if isinstance(exc, click.UsageError):
         message = exc.format_message().rstrip(".")
         if isinstance(exc, click.NoSuchOption):
-            message += "; an endpoint's arguments are given as NAME=VALUE"
+            message += f"; an endpoint's argument is given as {_as_argument(exc.option_name, options)}"
         return _Report(USAGE, message + (f" (see {exc.ctx.command_path} --help)" if exc.ctx is not None else ""))
     if isinstance(exc, CommandFailed):
         return _Report(exc.code, exc.message)
@@ -104,6 +105,18 @@ def _report(exc: Exception) -> _Report:
     if isinstance(exc, (TypeError, ValueError, ImportError)):  # raised by the clients for arguments and options
         return _Report(USAGE, str(exc))
     return _Report(FAILED, f"{type(exc).__name__}: {exc} (--debug shows the traceback)")
+
+
+def _as_argument(option: str, words: Sequence[str]) -> str:
+    """What looks like an option, ``--text hello`` or ``--text=hello``, in the form of an argument."""
+    name = option.lstrip("-")
+    for position, word in enumerate(words):
+        if word.startswith(f"{option}="):
+            return shlex.quote(f"{name}={word.partition('=')[2]}")
+        following = words[position + 1] if position + 1 < len(words) else "-"
+        if word == option and not following.startswith("-"):
+            return shlex.quote(f"{name}={following}")
+    return f"{name}=VALUE"
 
 
 def _code(exc: Exception) -> int:

@@ -137,16 +137,26 @@ class Settings:
         logger.setLevel(logging.DEBUG if self.verbosity > 1 else logging.INFO)
 
 
+def is_url(word: str) -> bool:
+    """Whether a word of the command line is a URL: it contains a colon or a slash, as no endpoint's name does."""
+    return _URL_LIKE.search(word) is not None
+
+
+def has_url() -> bool:
+    """Whether the environment names a Service, so that the command line need not."""
+    return bool(os.environ.get(URL_VARIABLE))
+
+
 def split_url(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     """Split the words of a command line into the URL and the rest.
 
-    The first word is the URL if it contains a colon or a slash, as no endpoint's name does; otherwise the URL is the
-    environment's. ``http://`` may be left out, and so may ``localhost`` before a port.
+    The first word is the URL if it looks like one; otherwise the URL is the environment's. ``http://`` may be left
+    out, and so may ``localhost`` before a port.
 
     Raises:
         click.UsageError: there is no URL.
     """
-    if words and _URL_LIKE.search(words[0]):
+    if words and is_url(words[0]):
         url, rest = words[0], tuple(words[1:])
     else:
         url, rest = os.environ.get(URL_VARIABLE, ""), tuple(words)
