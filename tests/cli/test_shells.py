@@ -124,7 +124,7 @@ def test_zsh(zsh: Zsh, url: str) -> None:
 
 
 @pytest.fixture
-def fish(home: Path) -> Iterator[Path]:
+def fish(home: Path) -> Path:
     if shutil.which("fish") is None:
         pytest.skip("there is no fish")
     return home

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 
 from bento_proto import BentoMLException, Data, End, Exchange, Head, LimitExceeded, Limits, Request, ResultKind
-from bento_proto.exchange import BodyReader, ReaderFactory
+from bento_proto.exchange import Reader
 from bento_proto.http import Origin
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.response import RawDecoder, WholeDecoder
@@ -46,7 +46,7 @@ def array(*pieces: bytes) -> Callable[[int], bytes]:
     return lambda size: b"[" + b",".join([joined] * (size // (len(joined) + 1))) + b"]"
 
 
-def exchange(reader: ReaderFactory[object], *fields: tuple[str, str], status: int = 200) -> Receive:
+def exchange(reader: Reader[object], *fields: tuple[str, str], status: int = 200) -> Receive:
     def receive(body: bytes) -> object:
         made = Exchange(REQUEST, reader, Limits())
         made.receive(Head(status, fields))
@@ -69,9 +69,7 @@ def stream(kind: Kind) -> Receive:
 
 
 def wire(data: bytes) -> object:
-    made = Exchange(
-        REQUEST, lambda head: BodyReader(ResultKind.VALUE, WholeDecoder(bytes, 1 << 30)), Limits(head=1 << 30)
-    )
+    made = Exchange(REQUEST, lambda head: WholeDecoder(bytes, 1 << 30), Limits(head=1 << 30))
     http11 = HTTP11Exchange(made)
     list(http11.segments())
     held = [http11.receive(data[at : at + 65536]) for at in range(0, len(data), 65536)]
@@ -80,7 +78,7 @@ def wire(data: bytes) -> object:
 
 def recorded(body: bytes) -> object:
     recorder = Recorder("http://h/")
-    made = Exchange(REQUEST, lambda head: BodyReader(ResultKind.FILE, RawDecoder()), Limits())
+    made = Exchange(REQUEST, lambda head: RawDecoder(ResultKind.FILE), Limits())
     recorder.watch(made, b"", lambda: 0.0)
     made.receive(Head(200))
     for at in range(0, len(body), 1000):
@@ -241,7 +239,7 @@ MIB = 1 << 20
 
 
 def compressed(
-    reader: ReaderFactory[object], body: bytes, expansion: float = 100, status: int = 200
+    reader: Reader[object], body: bytes, expansion: float = 100, status: int = 200
 ) -> tuple[Exchange[object], int]:
     """The exchange that received the body as gzip, and the size of the items that came of it."""
     made = Exchange(REQUEST, reader, Limits(expansion=expansion))
@@ -272,13 +270,11 @@ BOMB = b"[" + b"[]," * (MIB // 2) + b"[]]"
         (JSON_ITEMS, b'1 2 "' + bytes(3 * MIB)),
         (event_reader(Limits()), b"data: " + b"x" * (3 * MIB)),
         (value_reader(Output({}, Kind.TEXT, False), Limits()), b"x" * (3 * MIB)),
-        (lambda head: BodyReader(ResultKind.IMAGE, RawDecoder()), bytes(3 * MIB)),
+        (lambda head: RawDecoder(ResultKind.IMAGE), bytes(3 * MIB)),
     ],
     ids=["JSON", "stream of JSON", "item after others", "events", "text", "image"],
 )
-def test_a_decompression_bomb_is_refused_where_its_bytes_would_be_held(
-    reader: ReaderFactory[object], body: bytes
-) -> None:
+def test_a_decompression_bomb_is_refused_where_its_bytes_would_be_held(reader: Reader[object], body: bytes) -> None:
     made, _ = compressed(reader, body)
     assert isinstance(made.error, LimitExceeded)
     assert "over 100 times" in str(made.error)
@@ -294,12 +290,12 @@ def test_a_decompression_bomb_is_refused_where_its_bytes_would_be_held(
         (JSON_ITEMS, b"[1]\n" * (MIB // 2), MIB // 2),
         (JSON_ITEMS, b" \n" * (3 * MIB) + b"[1]", 1),
         (stream_reader(Output({}, Kind.TEXT, True), Limits()), b"x" * (3 * MIB), 3 * MIB),
-        (lambda head: BodyReader(ResultKind.FILE, RawDecoder()), bytes(3 * MIB), 3 * MIB),
+        (lambda head: RawDecoder(ResultKind.FILE), bytes(3 * MIB), 3 * MIB),
     ],
     ids=["a mebibyte", "many small items", "white space", "stream of text", "file"],
 )
 def test_what_is_small_or_handed_on_may_be_compressed_any_number_of_times(
-    reader: ReaderFactory[object], body: bytes, size: int
+    reader: Reader[object], body: bytes, size: int
 ) -> None:
     made, found = compressed(reader, body)
     assert made.error is None
