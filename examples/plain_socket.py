@@ -68,10 +68,8 @@ def receive(sock: socket.socket, wire: HTTP11Exchange[object], timeout: bp.Timeo
     sock.settimeout(timeout.receive)
     try:
         return wire.receive(sock.recv(wire.max_read))
-    except TimeoutError as exc:
-        wire.timed_out("no answer in time", exc)
     except OSError as exc:
-        wire.connection_lost(str(exc), exc)
+        wire.failed(exc)
     return ()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 WALK = Path(__file__).resolve().parent.parent / "tools" / "walk.py"
-MOST = {"sync": (69, 23, 56), "asyncio": (116, 26, 81)}
+MOST = {"sync": (66, 21, 53), "asyncio": (115, 26, 80)}
 """Functions, files, changes of file. Lower them when a walk gets shorter; a longer one needs a reason."""
 
 

@@ -16,7 +16,7 @@ from anyio import to_thread
 
 from bento_files import tls_context
 from bento_proto import ConnectionFailed, FailureKind, LocalProtocolError
-from bento_proto.http import ConnectionRace, ProxyError
+from bento_proto.http import ConnectionRace, ProxyError, connect_failure
 
 from ._backends.base import DeadlineExceeded, Socket
 from ._tls import TLSStream
@@ -62,13 +62,9 @@ async def connect(
         where = str(route)
         return await _connect(route, connections, backend, deadline)
     except DeadlineExceeded:
-        reason = f"connecting to {where} took too long"
-        return ConnectionFailed(FailureKind.TIMEOUT, reason, sent=False, cause=TimeoutError(reason))
-    except ssl.SSLError as exc:
-        return ConnectionFailed(FailureKind.TLS, f"no TLS with {where}: {exc}", cause=exc)
+        return connect_failure(where, TimeoutError("timed out"))
     except OSError as exc:
-        kind = exc.kind if isinstance(exc, ProxyError) else FailureKind.CONNECT
-        return ConnectionFailed(kind, f"can't connect to {where}: {exc}", cause=exc)
+        return connect_failure(where, exc, FailureKind.TLS if isinstance(exc, ssl.SSLError) else FailureKind.CONNECT)
 
 
 async def _connect(route: Route, connections: Connections, backend: Backend, deadline: float) -> AnyStream:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from bento_proto import LocalProtocolError
-from bento_proto.pool import ConnectionPool, keep_alive_timeout
+from bento_proto.pool import ORIGINS, ConnectionPool, keep_alive_timeout
 
 from ._backends.auto import current_backend
 from ._backends.base import running_loop
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from ._backends.base import Backend, Waiter
     from ._tls import AnyStream
-
-_ORIGINS: Final = 8  # more than one are only met by redirects
 
 
 class _Acquiring:
@@ -136,7 +134,7 @@ class LoopState:
         """The connections to an origin."""
         pool = self._pools.get(origin)
         if pool is None:
-            if len(self._pools) >= _ORIGINS:
+            if len(self._pools) >= ORIGINS:
                 self._pools.popitem()[1].close()
             pool = self._pools[origin] = AsyncConnectionPool(self.backend, self._limits)
         return pool

@@ -13,14 +13,14 @@ import anyio
 from anyio import BrokenResourceError, CancelScope, ClosedResourceError, EndOfStream, Event, to_thread
 
 from bento_files import read_body
-from bento_proto import FailureKind, LocalProtocolError, ServiceUnavailable, Timeout
+from bento_proto import ConnectionFailed, LocalProtocolError, ServiceUnavailable, Timeout
 from bento_proto.asgi import VERSIONS, ASGIExchange
 from bento_proto.http import FilePart
 from bento_proto.testing import Playback
 
 from ._backends.auto import current_backend
 from ._files import FileReader
-from ._transport import NO_RESPONSE, ActiveExchange
+from ._transport import ActiveExchange
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Sequence
@@ -189,7 +189,7 @@ class ApplicationExchange(ActiveExchange[object]):
         try:
             with CancelScope(deadline=deadline) as self._waiting:
                 return self._asgi.receive(await self._receiver.receive())
-            self._fail(FailureKind.TIMEOUT, NO_RESPONSE, TimeoutError(NO_RESPONSE))
+            self.exchange.receive(ConnectionFailed.no_response())
         except (EndOfStream, ClosedResourceError):
             if self._raised is not None:
                 raise self._raised from None

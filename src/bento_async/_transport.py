@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NO_RESPONSE: Final = "the server did not answer in time"
-_NOT_TAKEN: Final = "the server did not take the request in time"
 _BLOCK: Final = 1 << 18  # sent at a time, so that a timeout is one of progress
 _DIRECT: Final = 1 << 23  # read at a time by a thread, which can't be cancelled
 
@@ -93,7 +91,9 @@ class ActiveExchange(ABC, Generic[T]):
             elif not self._is_complete:
                 items = await self._receive(self.until(self.timeout.receive))
         except BaseException as exc:
-            self._fail(FailureKind.DISCONNECTED, "the wait for the response was cancelled", exc)
+            if not self.exchange.is_over:
+                reason = "the wait for the response was cancelled"
+                self.exchange.receive(ConnectionFailed(FailureKind.DISCONNECTED, reason, cause=exc))
             raise
         finally:
             if self._is_complete:
@@ -137,11 +137,6 @@ class ActiveExchange(ABC, Generic[T]):
     async def _receive(self, deadline: float) -> Sequence[T]:
         """Wait for the next event, or the deadline, and give it to the exchange."""
 
-    def _fail(self, kind: FailureKind, reason: str, cause: BaseException | None = None, *, sent: bool = True) -> None:
-        """Report that no more comes, unless the exchange is over."""
-        if not self.exchange.is_over:
-            self.exchange.receive(ConnectionFailed(kind, reason, sent=sent, cause=cause))
-
 
 class ConnectionExchange(ActiveExchange[object]):
     """An exchange on a connection, which goes back to its pool when the exchange is over or closed.
@@ -170,8 +165,7 @@ class ConnectionExchange(ActiveExchange[object]):
         try:
             place = self._place = await self._pool.acquire(self.until(timeout.pool), fresh=self._fresh)
         except DeadlineExceeded:
-            reason = f"no connection became free within {timeout.pool:g} seconds"
-            self._fail(FailureKind.TIMEOUT, reason, TimeoutError(reason), sent=False)
+            self.exchange.receive(ConnectionFailed.no_connection(timeout.pool))
             return False
         try:
             reused = place.connection is not None
@@ -226,7 +220,7 @@ class ConnectionExchange(ActiveExchange[object]):
             else:
                 await self._send_bytes(data)
         except DeadlineExceeded:
-            self._wire.timed_out(_NOT_TAKEN, TimeoutError(_NOT_TAKEN))
+            self._wire.failed(TimeoutError("timed out"), sending=True)
 
     async def _send_watched(self) -> None:
         """Send a large request, and stop when the server refuses it before it has all of it."""
@@ -292,10 +286,10 @@ class ConnectionExchange(ActiveExchange[object]):
             else:
                 data = await self._stream.receive(wire.max_read, deadline)
         except DeadlineExceeded:
-            wire.timed_out(NO_RESPONSE, TimeoutError(NO_RESPONSE))
+            wire.failed(TimeoutError("timed out"))
             return ()
         except OSError as exc:
-            wire.connection_lost(f"the connection broke: {exc}", exc, sent=self._sent)
+            wire.failed(exc, sent=self._sent)
             return ()
         if not data and not self._sent:
             wire.connection_lost("the server closed the connection before the request was sent", sent=False)

@@ -21,6 +21,9 @@ __all__ = ("ConnectionPool", "PooledConnection", "keep_alive_timeout")
 ConnectionT = TypeVar("ConnectionT")
 WaiterT = TypeVar("WaiterT")
 
+ORIGINS: Final = 8
+"""The most pools that a client keeps: more than one are only met by redirects."""
+
 KEEP_ALIVE: Final = 4.0
 """Seconds that a connection stays idle where the server names no time: uvicorn, and so BentoML, closes after 5."""
 

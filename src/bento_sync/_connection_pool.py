@@ -25,7 +25,7 @@ from urllib3.util.wait import wait_for_read
 
 from bento_files import tls_context
 from bento_proto import LocalProtocolError
-from bento_proto.pool import ConnectionPool, PooledConnection
+from bento_proto.pool import ORIGINS, ConnectionPool, PooledConnection
 from bento_proto.session import ConnectAttempt, check_picklable
 
 from ._connection import RoutedConnection
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from bento_proto import Limits
     from bento_proto.http import Origin, Proxies, Proxy, Route
 
-_ORIGINS: Final = 8  # more than one are only met by redirects
 _LOOK: Final = 1.0  # seconds after which who waits looks for places that were lost
 
 
@@ -249,7 +248,7 @@ class PoolManager:
         if pool is None:
             self.check_open()
             route = self._proxies.route(origin)
-            if len(self._pools) >= _ORIGINS:
+            if len(self._pools) >= ORIGINS:
                 self._pools.popitem()[1].close()
             if self._context is None and "https" in (route.origin.scheme, route.proxy and route.proxy.origin.scheme):
                 self._context = self._given or tls_context()

@@ -8,11 +8,11 @@ import time
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import bento_files
-from bento_proto import BentoMLException, FlowRunner, Response, ResultKind
+from bento_proto import BentoMLException, FlowRunner, ResultKind
 from bento_proto.session import ConnectAttempt, check_picklable
 
 from ._stream import Stream
-from ._transport import play, send
+from ._transport import PlayedExchange, SocketExchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,12 +98,18 @@ class Driver:
             while runner.step is not None:
                 if opened is not None:
                     opened.close()
-                opened = self._carry_out(runner, runner.step)
+                opened = self._open(runner.step)
+                opened.begin()
+                if opened.skipped:
+                    runner.skip(opened.skipped)
+                if not opened.exchange.is_streaming:
+                    opened.close()
+                    opened = None
                 runner.resume(time.monotonic())
         except BaseException:
-            runner.close()
             if opened is not None:
                 opened.close()
+            runner.close()
             raise
         return runner.result, opened
 
@@ -111,19 +117,18 @@ class Driver:
         """Run a flow that leaves nothing open; return its result."""
         return self.run(make, *args)[0]
 
-    def response(
+    def call(
         self, name: str, make: Callable[[Unpack[Ts], Options, float], Flow[Exchange[object]]], *args: Unpack[Ts]
-    ) -> Response[Value]:
-        """Run a flow that calls the endpoint of that name; return what came: a stream, or read to its end."""
+    ) -> tuple[Value, Exchange[object]]:
+        """Run a flow that calls the endpoint of that name; return its value, read to its end or a stream."""
         exchange, opened = self.run(make, *args)
-        assert exchange.head is not None
         if opened is None:
-            return Response(exchange.head, exchange.result, exchange)
+            return exchange.result, exchange
         if exchange.result_kind is ResultKind.ITEMS:
-            return Stream(exchange, opened).response
+            return Stream(exchange, opened), exchange
         limits = exchange.limits
         value = self.write(exchange, opened, lambda: bento_files.open_sink(exchange, name, self.options, limits))
-        return Response(exchange.head, value, exchange)
+        return value, exchange
 
     def write(
         self, exchange: Exchange[object], opened: OpenExchange[object] | None, open_sink: Callable[[], Sink[T]]
@@ -145,19 +150,19 @@ class Driver:
             finally:
                 sink.discard()
 
-    def _carry_out(self, runner: FlowRunner[T], step: Step) -> OpenExchange[object] | None:
-        """Carry out a step until its exchange wants no more; return the exchange if it is still open."""
+    def _open(self, step: Step) -> OpenExchange[object]:
+        """Wait for the delay of a step; return what carries out its exchange."""
         if self._recorder is not None:
             request = step.exchange.request
             self._recorder.watch(step.exchange, bento_files.read_body(request), time.monotonic)
         if self._responder is not None:
             self._pools.check_open()
-            return play(runner, step, self._responder)
+            return PlayedExchange(step, self._responder)
         if self._server is not None and not self._pools.is_closed:
             self._server.start()
         if step.delay:
             (time.sleep if self._stop is None else self._stop.sleep)(step.delay)
-        return send(step, self._pools, self._stop)
+        return SocketExchange(step, self._pools, self._stop)
 
     def connect(self) -> Service:
         """The Service; the first use waits for it and reads its schema, which one thread does for all.

@@ -46,11 +46,13 @@ class EndpointMethod(EndpointMethodBase):
             OSError: a file can't be read.
             BentoMLException: the call failed.
         """
-        return self._driver.response(self.__name__, self._driver.session.call, *self._prepared(args, kwargs)).value
+        return self._driver.call(self.__name__, self._driver.session.call, *self._prepared(args, kwargs))[0]
 
     def raw(self, /, *args: Value, **kwargs: Value) -> Response[Value]:
         """Call the endpoint; return the result together with status, headers, cookies and request id."""
-        return self._driver.response(self.__name__, self._driver.session.call, *self._prepared(args, kwargs))
+        value, exchange = self._driver.call(self.__name__, self._driver.session.call, *self._prepared(args, kwargs))
+        assert exchange.head is not None
+        return Response(exchange.head, value, exchange)
 
     def events(self, /, *args: Value, **kwargs: Value) -> bento_sync.Stream[ServerSentEvent]:
         """Call the endpoint, whose text is server-sent events; return these."""
@@ -120,7 +122,7 @@ class EndpointMethod(EndpointMethodBase):
         self, args: Sequence[object], kwargs: Mapping[str, object]
     ) -> tuple[BoundCall, Sequence[Upload], str]:
         """The arguments of a call bound, its files measured, and the boundary of its form."""
-        call = bind(self.endpoint, args, kwargs)
+        call = bind(self._endpoint or self.endpoint, args, kwargs)
         if not call.files:
             return call, (), ""
         return call, [bento_files.measure(source) for source in call.sources], os.urandom(16).hex()
@@ -149,7 +151,7 @@ class EndpointMethod(EndpointMethodBase):
 
     def get(self, task_id: str) -> Value:
         """The result of a task: see `Task.get`."""
-        return self._driver.response(self.__name__, self._driver.session.tasks.get, self.endpoint, task_id).value
+        return self._driver.call(self.__name__, self._driver.session.tasks.get, self.endpoint, task_id)[0]
 
     def result(
         self,
@@ -161,7 +163,7 @@ class EndpointMethod(EndpointMethodBase):
     ) -> Value:
         """The result of a task, once it is over: see `Task.result`."""
         tasks = self._driver.session.tasks
-        return self._driver.response(self.__name__, tasks.result, self.endpoint, task_id, timeout, poll, cancel).value
+        return self._driver.call(self.__name__, tasks.result, self.endpoint, task_id, timeout, poll, cancel)[0]
 
     def cancel(self, task_id: str) -> None:
         """Cancel a task: see `Task.cancel`."""

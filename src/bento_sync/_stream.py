@@ -20,11 +20,13 @@ class OpenExchange(ABC, Generic[T]):
         exchange: the exchange.
         early: items that came along with the head.
         recv_buffer: memory for the next bytes of a file: they are received at its start, and the item is a view of it.
+        skipped: seconds of waits that were simulated and not slept, until `begin` returned.
     """
 
     exchange: Exchange[T]
     early: Sequence[T] = ()
     recv_buffer: memoryview | None = None
+    skipped: float = 0.0
 
     def items(self) -> Generator[T, None, None]:
         """The items of the response, as they arrive; then what broke it off is raised. Closes in any case."""
@@ -37,6 +39,16 @@ class OpenExchange(ABC, Generic[T]):
         if self.exchange.error is not None:
             raise self.exchange.error
 
+    @abstractmethod
+    def begin(self) -> None:
+        """Send the request, and receive what the exchange wants before it is handed over.
+
+        Raises:
+            Stopped: it was stopped.
+            LocalProtocolError: the client is closed, or the request can't be sent.
+            OSError: a file of the request can't be read.
+        """
+
     @property
     @abstractmethod
     def is_over(self) -> bool:
@@ -48,7 +60,7 @@ class OpenExchange(ABC, Generic[T]):
 
     @abstractmethod
     def close(self) -> None:
-        """Stop reading, and release what carries the exchange. Idempotent."""
+        """Stop reading, and release what carries the exchange: a connection is kept if it is over. Idempotent."""
 
 
 class Stream(Generator[T, None, None]):

@@ -6,11 +6,11 @@ import math
 import ssl
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from bento_proto import ConnectionFailed, FailureKind
 from bento_proto.exchange import State
-from bento_proto.http import FilePart, ProxyError
+from bento_proto.http import FilePart, ProxyError, connect_failure
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.pool import keep_alive_timeout
 
@@ -21,68 +21,13 @@ from ._stream import OpenExchange
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bento_proto import FlowRunner, Step
-    from bento_proto.testing import Playback, Responder
+    from bento_proto import Step
+    from bento_proto.testing import Responder
 
     from ._batch import Stop
     from ._connection_pool import Connection, OriginPool, PoolManager
 
-T = TypeVar("T")
-
 _BLOCK: Final = 1 << 18  # sent at a time, so that a timeout is one of progress
-
-
-def send(step: Step, pools: PoolManager, stop: Stop | None) -> SocketExchange | None:
-    """Carry out a step until its exchange wants no more; return it if it is still open, as its items are streamed.
-
-    Raises:
-        Stopped: it was stopped.
-        LocalProtocolError: the client is closed, or the request can't be sent.
-        OSError: a file of the request can't be read.
-    """
-    exchange = step.exchange
-    try:
-        pool = pools.pool(exchange.request.origin)
-    except ProxyError as exc:
-        exchange.receive(_connect_failure(exc, str(exchange.request.origin)))
-        return None
-    opened = SocketExchange(step, pool, stop)
-    try:
-        opened.begin(fresh=step.fresh)
-    except BaseException:
-        opened.close()
-        raise
-    if exchange.is_streaming:
-        return opened
-    opened.close()
-    return None
-
-
-def play(runner: FlowRunner[T], step: Step, responder: Responder) -> PlayedExchange | None:
-    """Carry out a step as `send` does, its delay included, with a responder in the place of a server."""
-    from bento_files import read_body  # few have one
-    from bento_proto.testing import Playback
-
-    exchange = step.exchange
-    opened = PlayedExchange(Playback(step, responder, read_body(exchange.request)))
-    try:
-        while not opened.is_over and (exchange.head is None or exchange.wants_body):
-            opened.early = (*opened.early, *opened.receive())
-        runner.skip(opened.playback.skipped)
-    finally:
-        if not exchange.is_streaming:
-            opened.close()
-    return opened if exchange.is_streaming else None
-
-
-def _connect_failure(exc: Exception, where: str) -> ConnectionFailed:
-    if isinstance(exc, ProxyError):
-        return ConnectionFailed(exc.kind, f"can't connect to {where}: {exc}", cause=exc)
-    if isinstance(exc, TimeoutError):
-        return ConnectionFailed(FailureKind.TIMEOUT, f"connecting to {where} took too long", sent=False, cause=exc)
-    if is_untrusted(exc):
-        return ConnectionFailed(FailureKind.TLS, f"no TLS with {where}: {exc}", cause=exc)
-    return ConnectionFailed(FailureKind.CONNECT, f"can't connect to {where}: {exc}", cause=exc)
 
 
 class SocketExchange(Holder, OpenExchange[object]):
@@ -90,28 +35,33 @@ class SocketExchange(Holder, OpenExchange[object]):
 
     Args:
         step: what is carried out.
-        pool: where its connection comes from.
+        pools: where its connection comes from.
         stop: what can stop it from another thread, if anything does.
     """
 
     _connection: Connection
     _http11: HTTP11Exchange[object] | None = None
+    _pool: OriginPool | None = None
 
-    def __init__(self, step: Step, pool: OriginPool, stop: Stop | None) -> None:
+    def __init__(self, step: Step, pools: PoolManager, stop: Stop | None) -> None:
         super().__init__()
         self.exchange = step.exchange
-        self._pool = pool
+        self._pools = pools
         self._stop = stop
+        self._fresh = step.fresh
         self._timeout = step.timeout
         self._deadline = math.inf if step.timeout.total is None else time.monotonic() + step.timeout.total
 
-    def begin(self, *, fresh: bool) -> None:
-        """Connect, send the request, and receive what the exchange wants before it is handed over."""
-        exchange, pool, timeout = self.exchange, self._pool, self._timeout
-        place = pool.acquire(self, timeout.pool, fresh=fresh)
+    def begin(self) -> None:
+        exchange, timeout = self.exchange, self._timeout
+        try:
+            pool = self._pool = self._pools.pool(exchange.request.origin)
+        except ProxyError as exc:
+            exchange.receive(connect_failure(exchange.request.origin, exc))
+            return
+        place = pool.acquire(self, timeout.pool, fresh=self._fresh)
         if place is None:
-            reason = f"no connection became free within {timeout.pool:g} seconds"
-            exchange.receive(ConnectionFailed(FailureKind.TIMEOUT, reason, sent=False))
+            exchange.receive(ConnectionFailed.no_connection(timeout.pool))
             return
         self._http11 = http11 = HTTP11Exchange(exchange, reused=place.connection is not None, proxy=pool.forwarder)
         if place.connection is None:
@@ -119,7 +69,8 @@ class SocketExchange(Holder, OpenExchange[object]):
             try:
                 place.open(pool.connect(min(connecting, self._deadline)), time.monotonic())
             except (OSError, ValueError) as exc:
-                exchange.receive(_connect_failure(exc, str(pool.route)))
+                kind = FailureKind.TLS if is_untrusted(exc) else FailureKind.CONNECT
+                exchange.receive(connect_failure(pool.route, exc, kind))
                 return
         assert place.connection is not None
         self._connection = place.connection
@@ -134,13 +85,13 @@ class SocketExchange(Holder, OpenExchange[object]):
             self.early = (*self.early, *self.receive())
 
     def close(self) -> None:
-        """Release the connection: for further use if the exchange is over, else it is closed. Idempotent."""
         place, http11, head = self.place, self._http11, self.exchange.head
         if self._stop is not None and place is not None and place.connection is not None:
             self._stop.forget(place.connection.sock)
         reusable = http11 is not None and http11.is_reusable
         keep_alive = keep_alive_timeout(head) if head is not None and "keep-alive" in head.first else None
-        self._pool.release(self, reusable=reusable, keep_alive=keep_alive)
+        if self._pool is not None:
+            self._pool.release(self, reusable=reusable, keep_alive=keep_alive)
         self.exchange.close()
 
     @property
@@ -157,10 +108,8 @@ class SocketExchange(Holder, OpenExchange[object]):
                 data: bytes | memoryview = self.recv_buffer[: sock.recv_into(self.recv_buffer)]
             else:
                 data = sock.recv(http11.max_read)
-        except TimeoutError as exc:
-            http11.timed_out("the server did not answer in time", exc)
         except OSError as exc:
-            http11.connection_lost(f"the connection broke: {exc}", exc)
+            http11.failed(exc)
         else:
             return http11.receive(data)
         return ()
@@ -197,7 +146,7 @@ class SocketExchange(Holder, OpenExchange[object]):
             except (BlockingIOError, ssl.SSLWantReadError):
                 break  # what came is TLS's own: session tickets, mostly
             except OSError as exc:
-                http11.connection_lost(f"the connection broke: {exc}", exc)
+                http11.failed(exc)
             else:
                 self.early = (*self.early, *http11.receive(data))
         return self.exchange.state not in (State.WAITING, State.RECEIVING)
@@ -209,7 +158,7 @@ class SocketExchange(Holder, OpenExchange[object]):
                 self._set_timeout(self._timeout.send)
             sock.sendall(data)
         except TimeoutError as exc:
-            http11.timed_out("the server did not take the request in time", exc)
+            http11.failed(exc, sending=True)
             return False
         except OSError:
             return False  # it may have answered before it closed: reading tells
@@ -227,17 +176,25 @@ class SocketExchange(Holder, OpenExchange[object]):
 class PlayedExchange(OpenExchange[object]):
     """An exchange in progress that a responder answers."""
 
-    def __init__(self, playback: Playback) -> None:
-        self.exchange = playback.exchange
-        self.playback: Playback = playback
+    def __init__(self, step: Step, responder: Responder) -> None:
+        from bento_files import read_body  # few have a responder
+        from bento_proto.testing import Playback
+
+        self.exchange = step.exchange
+        self._playback = Playback(step, responder, read_body(step.exchange.request))
+
+    def begin(self) -> None:
+        while not self.is_over and (self.exchange.head is None or self.exchange.wants_body):
+            self.early = (*self.early, *self.receive())
+        self.skipped = self._playback.skipped
 
     @property
     def is_over(self) -> bool:
-        return self.playback.is_over
+        return self._playback.is_over
 
     def receive(self) -> Sequence[object]:
-        time.sleep(self.playback.wait())
-        return self.playback.receive()
+        time.sleep(self._playback.wait())
+        return self._playback.receive()
 
     def close(self) -> None:
-        self.playback.close()
+        self._playback.close()

@@ -278,6 +278,25 @@ def test_a_connection_that_was_closed_while_idle(reused: bool, answered: bytes, 
     assert exchange.error.sent is exchange.failure.sent
 
 
+@pytest.mark.parametrize(
+    ("error", "sending", "kind", "reason"),
+    [
+        (TimeoutError(), False, FailureKind.TIMEOUT, "the server did not answer in time"),
+        (TimeoutError(), True, FailureKind.TIMEOUT, "the server did not take the request in time"),
+        (OSError("reset"), False, FailureKind.DISCONNECTED, "the connection broke: reset"),
+    ],
+)
+@pytest.mark.parametrize("sent", [True, False])
+def test_what_an_error_of_the_connection_means(
+    error: OSError, sending: bool, kind: FailureKind, reason: str, sent: bool
+) -> None:
+    exchange = Exchange(POST, items, Limits())
+    HTTP11Exchange(exchange).failed(error, sending=sending, sent=sent)
+    failure = exchange.failure
+    assert failure is not None
+    assert (failure.kind, failure.reason, failure.cause, failure.sent) == (kind, reason, error, sent)
+
+
 class Alert(OSError):
     """As `ssl.SSLError` tells of one."""
 

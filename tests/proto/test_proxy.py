@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bento_proto import FailureKind
-from bento_proto.http import Origin, Proxies, Proxy, ProxyError, Route, parse_base_url
+from bento_proto.http import (
+    ConnectionFailed,
+    Origin,
+    Proxies,
+    Proxy,
+    ProxyError,
+    Route,
+    connect_failure,
+    parse_base_url,
+)
 
 SECRET = "s3cr3t"
 
@@ -255,3 +264,29 @@ def test_the_message_of_a_407_depends_on_the_credentials() -> None:
 def test_a_proxy_error_pickles() -> None:
     again = pickle.loads(pickle.dumps(ProxyError("no", FailureKind.CONNECT)))
     assert (str(again), again.kind) == ("no", FailureKind.CONNECT)
+
+
+# --- no connection
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "reason"),
+    [
+        (OSError("refused"), FailureKind.CONNECT, "can't connect to https://h: refused"),
+        (OSError("unknown CA"), FailureKind.TLS, "no TLS with https://h: unknown CA"),
+        (TimeoutError("timed out"), FailureKind.TIMEOUT, "connecting to https://h took too long"),
+        (ProxyError("it refuses"), FailureKind.PROXY, "can't connect to https://h: it refuses"),
+        (ProxyError("no TLS", FailureKind.TLS), FailureKind.TLS, "can't connect to https://h: no TLS"),
+    ],
+)
+def test_why_there_is_no_connection(error: OSError, kind: FailureKind, reason: str) -> None:
+    tls = kind is FailureKind.TLS and not isinstance(error, ProxyError)
+    where = parse_base_url("https://h").origin
+    failed = connect_failure(where, error, FailureKind.TLS) if tls else connect_failure(where, error)
+    assert (failed.kind, failed.reason, failed.sent, failed.cause) == (kind, reason, False, error)
+
+
+def test_no_connection_of_the_pool() -> None:
+    failed = ConnectionFailed.no_connection(0.5)
+    assert (failed.kind, failed.sent) == (FailureKind.TIMEOUT, False)
+    assert failed.reason == str(failed.cause) == "no connection became free within 0.5 seconds"

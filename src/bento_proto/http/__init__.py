@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Request,
         Segment,
     )
-    from ._proxy import Proxies, Proxy, ProxyError, Route
+    from ._proxy import Proxies, Proxy, ProxyError, Route, connect_failure
     from ._url import BaseURL, parse_base_url
 
 
@@ -41,7 +41,7 @@ if not TYPE_CHECKING:
         "._headers": "Headers",
         "._limits": "Limits Timeout",
         "._messages": "Chunks ConnectionFailed Data End FailureKind FilePart Head Origin Received Request Segment",
-        "._proxy": "Proxies Proxy ProxyError Route",
+        "._proxy": "Proxies Proxy ProxyError Route connect_failure",
         "._url": "BaseURL parse_base_url",
         "bento_proto._types": "Fields",
     }
@@ -60,5 +60,5 @@ if not TYPE_CHECKING:
 __all__ = (
     "BaseURL", "Chunks", "ConnectionFailed", "ConnectionRace", "Data", "End", "FailureKind", "Fields", "FilePart",
     "Head", "Headers", "Limits", "Origin", "Proxies", "Proxy", "ProxyError", "Received", "Request", "Route", "Segment",
-    "Timeout", "file_name", "media_type", "parse_base_url", "safe_name",
+    "Timeout", "connect_failure", "file_name", "media_type", "parse_base_url", "safe_name",
 )  # fmt: skip

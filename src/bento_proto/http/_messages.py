@@ -265,6 +265,18 @@ class ConnectionFailed:
         self.sent: bool = sent and not kind.is_before_sending
         self.cause: BaseException | None = cause
 
+    @classmethod
+    def no_response(cls) -> ConnectionFailed:
+        """No byte of the response came within the timeout."""
+        reason = "the server did not answer in time"
+        return cls(FailureKind.TIMEOUT, reason, cause=TimeoutError(reason))
+
+    @classmethod
+    def no_connection(cls, seconds: float | None) -> ConnectionFailed:
+        """No connection of the pool became free within so many seconds."""
+        reason = f"no connection became free within {seconds:g} seconds"
+        return cls(FailureKind.TIMEOUT, reason, sent=False, cause=TimeoutError(reason))
+
 
 Received: TypeAlias = Head | Data | Chunks | End | ConnectionFailed
 """The events that an adapter passes to an exchange."""

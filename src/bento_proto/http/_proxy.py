@@ -11,7 +11,7 @@ from bento_proto._frozen import Frozen
 from bento_proto._types import Fields
 
 from ._credentials import basic, is_local
-from ._messages import FailureKind, Origin
+from ._messages import ConnectionFailed, FailureKind, Origin
 from ._url import ascii_name, parse_proxy
 
 _ENTRY: Final = r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?"  # host, [IPv6] or network; and a port
@@ -27,6 +27,22 @@ class ProxyError(ConnectionError):
     def __init__(self, message: str, kind: FailureKind = FailureKind.PROXY) -> None:
         super().__init__(message)
         self.kind: FailureKind = kind
+
+
+def connect_failure(where: object, error: Exception, kind: FailureKind = FailureKind.CONNECT) -> ConnectionFailed:
+    """The failure to connect to an origin.
+
+    Args:
+        where: the origin, or the `Route` to it.
+        error: the reason; a `TimeoutError` if the timeout expired.
+        kind: what failed, where the error does not say it: `FailureKind.CONNECT` or `FailureKind.TLS`.
+    """
+    if isinstance(error, TimeoutError):
+        return ConnectionFailed(FailureKind.TIMEOUT, f"connecting to {where} took too long", sent=False, cause=error)
+    if isinstance(error, ProxyError):
+        return ConnectionFailed(error.kind, f"can't connect to {where}: {error}", cause=error)
+    what = "no TLS with" if kind is FailureKind.TLS else "can't connect to"
+    return ConnectionFailed(kind, f"{what} {where}: {error}", cause=error)
 
 
 class Proxy:

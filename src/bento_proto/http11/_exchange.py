@@ -334,6 +334,20 @@ class HTTP11Exchange(Generic[T]):
 
     # --- breaking off
 
+    def failed(self, error: Exception, *, sending: bool = False, sent: bool = True) -> None:
+        """The connection raised an error: `timed_out` if it is a `TimeoutError`, else `connection_lost`.
+
+        Args:
+            error: the exception.
+            sending: whether it was raised while the request was sent.
+            sent: as for `connection_lost`.
+        """
+        if isinstance(error, TimeoutError):
+            what = "take the request" if sending else "answer"
+            self.timed_out(f"the server did not {what} in time", error, sent=sent)
+        else:
+            self.connection_lost(f"the connection broke: {error}", error, sent=sent)
+
     def connection_lost(self, reason: str, cause: BaseException | None = None, *, sent: bool = True) -> None:
         """The connection broke, or the peer closed it.
 

@@ -12,7 +12,6 @@ from bento_proto._frozen import Frozen
 from bento_proto.http._messages import ConnectionFailed, FailureKind, Received, Request
 
 _ENDLESS: Final = 2_000_000.0  # seconds; no system takes a longer wait
-_LATE: Final = "the server did not answer in time"
 
 
 class Pause(Frozen):
@@ -118,7 +117,7 @@ class Playback:
             waited += event.seconds
             if waited >= limit:
                 waited = limit
-                self._next = ConnectionFailed(FailureKind.TIMEOUT, _LATE, cause=TimeoutError(_LATE))
+                self._next = ConnectionFailed.no_response()
                 break
         self._left -= waited
         seconds = slept(delay + waited, self._speed)
