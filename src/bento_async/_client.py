@@ -184,7 +184,7 @@ class AsyncHTTPClient(Base):
         if method is None:
             service = self._driver.session.service
             if service is not None and schema.endpoint_for(service, name, schema.RESERVED) is None:
-                raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
+                raise AttributeError(schema.unknown_endpoint(service, name))
             method = bento_async.AsyncEndpointMethod(self._driver, name, schema.RESERVED)
             if service is not None:
                 self._methods[name] = method

@@ -51,6 +51,7 @@ class BentoMLException(Exception):
     """
 
     error_code: int | None = None
+    __notes__: list[str]  # what a traceback shows below the message
 
     def __init__(
         self,

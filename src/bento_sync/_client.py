@@ -183,7 +183,7 @@ class SyncHTTPClient(Base):
         service = self._driver.connect()
         found = schema.endpoint_for(service, name, schema.RESERVED)
         if found is None:
-            raise AttributeError(f"the Service {service.name} has no endpoint {name!r}")
+            raise AttributeError(schema.unknown_endpoint(service, name))
         return self._methods.setdefault(name, bento_sync.EndpointMethod(self._driver, found))
 
     def call(self, name: str, /, *args: Value, **kwargs: Value) -> Value:

@@ -40,7 +40,7 @@ def unreachable() -> Iterator[str]:
         (["call", "URL", "add_int", "a=x"], 2, "error: a must be integer, not 'x'"),
         (["call", "URL", "add_int"], 2, "error: add_int() is missing required argument: 'a'"),
         (["call", "URL", "add_int", "c=1"], 2, "error: add_int() got an unexpected keyword argument 'c'"),
-        (["call", "URL", "ad_int"], 2, "error: the Service has no endpoint 'ad_int'; did you mean add_int"),
+        (["call", "URL", "ad_int"], 2, "error: the Service Zoo has no endpoint 'ad_int'; did you mean 'add_int'"),
         (["call", "URL", "file_in", "f=@missing.txt"], 2, "error: No such file or directory: missing.txt"),
         (["call", "URL", "csv_out", "-o", "no/such/place"], 2, "error: there is no directory no/such"),
         (["call", "URL"], 2, "error: the endpoint is missing"),

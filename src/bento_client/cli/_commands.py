@@ -366,7 +366,7 @@ def _find(client: SyncHTTPClient, name: str) -> EndpointMethod:
         click.UsageError: there is no such endpoint; the message names similar ones.
         BentoMLException: the schema can't be read.
     """
-    from bento_proto.schema import ALIAS
+    from bento_proto.schema import ALIAS, unknown_endpoint
     from bento_sync import EndpointMethod
 
     found = client.endpoints
@@ -375,11 +375,7 @@ def _find(client: SyncHTTPClient, name: str) -> EndpointMethod:
             method = getattr(client, attribute, None)
             if isinstance(method, EndpointMethod) and method.endpoint.name == name:
                 return method
-    import difflib
-
-    near = difflib.get_close_matches(name, found, n=3)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"list them with: bento-client endpoints {client.url}"
-    raise click.UsageError(f"the Service has no endpoint {name!r}; {hint}")
+    raise click.UsageError(unknown_endpoint(client.connect(), name))
 
 
 def _show_result(

@@ -260,6 +260,8 @@ class Exchange(Generic[T_co]):
         if self.error is not None:
             self.error.trace_id = self.trace_id
             self.error.request_id = self.request_id
+            if self.is_streaming:  # of all others, the policy knows how long they took, and how often they were tried
+                self._explain(self.error)
         if self.on_end is not None and self.state is not State.RECEIVING:
             self.close()
         if self.result_kind is ResultKind.VALUE:
@@ -357,6 +359,11 @@ class Exchange(Generic[T_co]):
 
         self.failure = event
         self.error = failure(event) if self.head is None or self._decoder is not None else self._refusal()
+
+    def _explain(self, error: BentoMLException) -> None:
+        from ._failures import explain
+
+        explain(error, self.request, self.head, self.elapsed)
 
     def _refusal(self) -> BentoMLException:
         from ._failures import refusal

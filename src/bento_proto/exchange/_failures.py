@@ -10,7 +10,10 @@ from bento_proto._errors import (
     CallTimeout,
     ConnectError,
     ConnectionLost,
+    InternalServerError,
     RemoteProtocolError,
+    TooManyRequests,
+    Unauthorized,
     error_class,
 )
 from bento_proto._text import one_line
@@ -18,13 +21,20 @@ from bento_proto._types import JSON
 from bento_proto.http._content_headers import charset, media_type
 from bento_proto.http._headers import Headers
 from bento_proto.http._messages import FailureKind
+from bento_proto.http._redaction import shown_target
 from bento_proto.json import parse_json
 
 if TYPE_CHECKING:
     from typing import Final
 
-    from bento_proto.http._messages import ConnectionFailed, Head
+    from bento_proto.http._messages import ConnectionFailed, Head, Request
 
+_HINTS: Final = (
+    (CallTimeout, "with_options(timeout=...) allows more time; by default each wait may take 30 seconds"),
+    (InternalServerError, "the cause is in the server's log, under this request id"),
+    (Unauthorized, "a token is given by token=..., or by the environment variable BENTO_CLOUD_API_KEY"),
+    (TooManyRequests, "the Service is busy; retries=RetryPolicy(...) decides how often and how long to try again"),
+)
 _TITLE: Final = re.compile("<title[^<>]*>([^<>]*)", re.IGNORECASE)
 _LONGEST_TITLE: Final = 200
 
@@ -44,6 +54,27 @@ def failure(event: ConnectionFailed) -> BentoMLException:
         error.sent = event.sent
     error.__cause__ = event.cause
     return error
+
+
+def explain(error: BentoMLException, request: Request, head: Head | None, elapsed: float) -> None:
+    """Add to an error's traceback what was asked, what came of it, and what its reader can do; `str` stays one line.
+
+    Args:
+        error: the error, with its request id and attempts.
+        request: the request that failed.
+        head: the head of its response, if there was one.
+        elapsed: the seconds since the call began; 0 if they are not known.
+    """
+    outcome = "no response" if head is None else f"status {head.status}"
+    after = f" after {elapsed:.3g} seconds" if elapsed else ""
+    known = f", request id {one_line(error.request_id)}" if error.request_id else ""
+    lines = [f"{request.method} {request.origin}{shown_target(request.target)}: {outcome}{after}{known}"]
+    if len(error.attempts) > 1:
+        lines += [f"attempt {number}: {line}" for number, line in enumerate(error.attempts, 1)]
+    for kind, hint in _HINTS:
+        if isinstance(error, kind):
+            lines.append(hint)
+    error.__notes__ = ["\n".join(lines)]  # what add_note() makes; pytest and others show it on Python 3.10 too
 
 
 def refusal(head: Head, body: bytes) -> BentoMLException:

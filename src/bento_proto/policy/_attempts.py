@@ -203,6 +203,9 @@ class AttemptLog:
         error.attempts = tuple(self.lines)
         if isinstance(error, (ConnectError, ConnectionLost, CallTimeout)):
             error.sent = self.sent
+        from bento_proto.exchange._failures import explain  # loaded with the first failure
+
+        explain(error, exchange.request, exchange.head, exchange.elapsed)
 
     def _repeated(
         self,

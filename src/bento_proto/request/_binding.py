@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from bento_proto import schema
 from bento_proto._frozen import Frozen
+from bento_proto._suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from typing import TypeGuard
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from bento_proto.schema._service import Endpoint, Parameter
 
 _IN_PATH: Final = r"\{([^{}:]+)(?::\w+)?\}"  # Starlette's path parameters: {name} or, with a convertor, {name:int}
+# The options of a call, which are no arguments of it.
+_OPTIONS: Final = frozenset(
+    {"timeout", "headers", "retries", "download_dir", "images", "hooks", "on_progress", "file_strings"}
+)
 
 
 class FileSource(Frozen):
@@ -86,13 +91,20 @@ def bind(endpoint: schema.Endpoint, args: Sequence[object], kwargs: Mapping[str,
                 raise TypeError(f"{endpoint.name}() got {name!r} and arguments that are part of it")
             values.setdefault(name, rest)
     if extra_keywords and "kwargs" not in variadic:
-        raise TypeError(f"{endpoint.name}() got an unexpected keyword argument {next(iter(extra_keywords))!r}")
+        raise TypeError(_unexpected(endpoint, next(iter(extra_keywords))))
     missing = [repr(p.name) for p in endpoint.parameters if p.required and p.name not in values]
     if missing:
         raise TypeError(
             f"{endpoint.name}() is missing required argument{'s'[: len(missing) - 1]}: {', '.join(missing)}"
         )
     return BoundCall(endpoint, *_part(endpoint, endpoint.parameters, values), route)
+
+
+def _unexpected(endpoint: Endpoint, name: str) -> str:
+    message = f"{endpoint.name}() got an unexpected keyword argument {name!r}"
+    if name in _OPTIONS:
+        return f"{message}; options are given by with_options({name}=...)"
+    return message + did_you_mean(name, (*re.findall(_IN_PATH, endpoint.route), *endpoint.by_name), "arguments")
 
 
 def _take_positional(endpoint: Endpoint, args: Sequence[object], values: dict[str, object]) -> list[object]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from inspect import Signature
 
-    from ._naming import ALIAS, RESERVED, attributes, endpoint_for
+    from ._naming import ALIAS, RESERVED, attributes, endpoint_for, unknown_endpoint
     from ._service import Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
     from ._signature import docstring_of, signature_of
 
@@ -20,7 +20,7 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "._naming": "ALIAS RESERVED attributes endpoint_for",
+        "._naming": "ALIAS RESERVED attributes endpoint_for unknown_endpoint",
         "._service": "Endpoint Kind Output Parameter Schema Service parse_service",
         "._signature": "docstring_of signature_of",
         "inspect": "Signature",
@@ -39,5 +39,5 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "ALIAS", "Endpoint", "Kind", "Output", "Parameter", "RESERVED", "Schema", "Service", "Signature", "attributes",
-    "docstring_of", "endpoint_for", "parse_service", "signature_of",
+    "docstring_of", "endpoint_for", "parse_service", "signature_of", "unknown_endpoint",
 )  # fmt: skip

@@ -7,6 +7,7 @@ from keyword import iskeyword
 from typing import Final
 
 from bento_proto import schema
+from bento_proto._suggestions import did_you_mean
 
 ALIAS: Final = "api_"
 """The prefix that reaches an endpoint whose name the client uses itself: ``client.api_call`` is the endpoint ``call``.
@@ -35,6 +36,11 @@ def endpoint_for(service: schema.Service, attribute: str, reserved: Collection[s
         return attribute
     name = attribute.removeprefix(ALIAS)
     return name if name != attribute and name in service.endpoints else None
+
+
+def unknown_endpoint(service: schema.Service, name: str) -> str:
+    """The message for a name that no endpoint has: it names similar ones, or the first ones."""
+    return f"the Service {service.name} has no endpoint {name!r}" + did_you_mean(name, service.endpoints, "endpoints")
 
 
 def attributes(service: schema.Service, reserved: Collection[str]) -> Iterator[str]:

@@ -190,8 +190,8 @@ class Session:
         """
         service = self.service
         if service is None or name not in service.endpoints:
-            where = f"the Service {service.name}" if service else "a Service that is not known yet"
-            raise NotFound(f"{where} has no endpoint {name!r}")
+            unknown = f"a Service that is not known yet has no endpoint {name!r}"
+            raise NotFound(unknown if service is None else schema.unknown_endpoint(service, name))
         return service.endpoints[name]
 
     # --- calls
