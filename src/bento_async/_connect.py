@@ -123,7 +123,7 @@ async def _connect_tcp(host: str, port: int, backend: Backend, deadline: float) 
     race = ConnectionRace([(address[0], address) for address in addresses], backend.time())
     connected: list[Stream] = []
     errors: list[OSError] = []
-    changed = backend.waiter()
+    changed = backend.waiter(None)
 
     async def attempt(address: Address) -> None:
         try:
@@ -137,7 +137,7 @@ async def _connect_tcp(host: str, port: int, backend: Backend, deadline: float) 
     try:
         async with anyio.create_task_group() as attempts:
             while not connected and not race.is_lost and not is_late:
-                changed = backend.waiter()
+                changed = backend.waiter(None)
                 if (address := race.start(backend.time())) is not None:
                     attempts.start_soon(attempt, address)
                 try:
@@ -168,7 +168,7 @@ async def _look_up(host: str, port: int, backend: Backend, deadline: float) -> S
     except (OSError, UnicodeError):
         pass
     found: list[Sequence[Address] | Exception] = []
-    done = backend.waiter()
+    done = backend.waiter(None)
 
     def look_up() -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from bento_proto import LocalProtocolError
 from bento_proto.pool import ORIGINS, ConnectionPool, keep_alive_timeout
@@ -24,20 +24,7 @@ if TYPE_CHECKING:
     from ._backends.base import Backend, Waiter
     from ._tls import AnyStream
 
-
-class _Acquiring:
-    """A task that asks for a place, and the place that is assigned to it."""
-
-    __slots__ = ("place", "waiter")
-
-    def __init__(self) -> None:
-        self.place: PooledConnection[AnyStream] | None = None
-        self.waiter: Waiter | None = None
-
-    def end(self, place: PooledConnection[AnyStream] | None) -> None:
-        assert self.waiter is not None
-        self.place = place
-        self.waiter.set()
+    Place: TypeAlias = PooledConnection[AnyStream]
 
 
 class AsyncConnectionPool:
@@ -50,11 +37,11 @@ class AsyncConnectionPool:
 
     def __init__(self, backend: Backend, limits: Limits) -> None:
         self.backend: Backend = backend
-        self._pool: ConnectionPool[AnyStream, _Acquiring] = ConnectionPool(
+        self._pool: ConnectionPool[AnyStream, Waiter[Place | None]] = ConnectionPool(
             limits.connections, limits.idle, limits.lifetime
         )
 
-    async def acquire(self, deadline: float, *, fresh: bool) -> PooledConnection[AnyStream]:
+    async def acquire(self, deadline: float, *, fresh: bool) -> Place:
         """Wait for a place; the connection in it, if there is one, is open and silent.
 
         Args:
@@ -65,19 +52,17 @@ class AsyncConnectionPool:
             DeadlineExceeded: no place became free.
             LocalProtocolError: the client is closed.
         """
-        acquiring = _Acquiring()
-        place = self._pool.acquire(acquiring, time.monotonic(), fresh=fresh)
-        if self._pool.closing:
-            self._close_discarded()
+        waiter: Waiter[Place | None] = self.backend.waiter(None)
+        place = self._pool.acquire(waiter, time.monotonic(), fresh=fresh)
+        self._close_discarded()
         if place is None:
-            acquiring.waiter = self.backend.waiter()
             try:
-                await acquiring.waiter.wait(deadline)
+                await waiter.wait(deadline)
             except BaseException:
-                if not self._pool.cancel(acquiring) and acquiring.place is not None:  # assigned at the same moment
-                    self.release(acquiring.place, reusable=True)
+                if not self._pool.cancel(waiter) and waiter.value is not None:  # assigned at the same moment
+                    self.release(waiter.value, reusable=True)
                 raise
-            place = acquiring.place
+            place = waiter.value
             if place is None:
                 raise LocalProtocolError("the client is closed")
         connection = place.connection
@@ -86,7 +71,7 @@ class AsyncConnectionPool:
             place.connection = None
         return place
 
-    def release(self, place: PooledConnection[AnyStream], *, reusable: bool, head: Head | None = None) -> None:
+    def release(self, place: Place, *, reusable: bool, head: Head | None = None) -> None:
         """Give a place back.
 
         Args:
@@ -96,16 +81,16 @@ class AsyncConnectionPool:
         """
         reusable = reusable and place.connection is not None and not place.connection.has_buffered
         keep_alive = keep_alive_timeout(head)
-        acquiring = self._pool.release(place, time.monotonic(), reusable=reusable, keep_alive=keep_alive)
-        if self._pool.closing:
-            self._close_discarded()
-        if acquiring is not None:
-            acquiring.end(place)
+        waiter = self._pool.release(place, time.monotonic(), reusable=reusable, keep_alive=keep_alive)
+        self._close_discarded()
+        if waiter is not None:
+            waiter.value = place
+            waiter.set()
 
     def close(self) -> None:
         """Close what is idle and wake who waits; what is in use closes when it is released."""
-        for acquiring in self._pool.close():
-            acquiring.end(None)
+        for waiter in self._pool.close():
+            waiter.set()
         self._close_discarded()
 
     def _close_discarded(self) -> None:

@@ -7,13 +7,15 @@ import socket
 from contextlib import suppress
 from functools import partial
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from weakref import ref
 
 from .base import Backend, DeadlineExceeded, Stream, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
 
 _tasks: Final[set[asyncio.Task[None]]] = set()
 
@@ -33,14 +35,12 @@ class AsyncioBackend(Backend):
         return self.loop.time()
 
     def stream(self, sock: socket.socket) -> Stream:
-        if type(self.loop).add_reader is not asyncio.AbstractEventLoop.add_reader:
-            return AsyncioStream(sock, self)
-        from .anyio import AnyioStream  # this loop has no readers
+        if type(self.loop).add_reader is asyncio.AbstractEventLoop.add_reader:
+            return super().stream(sock)  # the loop has no readers, as Windows' has none
+        return AsyncioStream(sock, self)
 
-        return AnyioStream(sock, self.time)
-
-    def waiter(self) -> AsyncioWaiter:
-        return AsyncioWaiter(self.loop)
+    def waiter(self, value: T) -> AsyncioWaiter[T]:
+        return AsyncioWaiter(value, self.loop)
 
     def spawn(self, function: Callable[[], Coroutine[object, object, None]]) -> None:
         task = self.loop.create_task(function())
@@ -51,16 +51,16 @@ class AsyncioBackend(Backend):
         self.loop.call_soon_threadsafe(callback)
 
 
-class AsyncioWaiter(Waiter):
+class AsyncioWaiter(Waiter[T]):
     """A future and a timer, which take less than an event and a cancel scope.
 
     Args:
+        value: as for a `Waiter`.
         loop: the event loop.
     """
 
-    __slots__ = ("_future", "_loop")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, value: T, loop: asyncio.AbstractEventLoop) -> None:
+        self.value: T = value
         self._loop = loop
         self._future: asyncio.Future[bool] = loop.create_future()
 
@@ -98,7 +98,7 @@ class AsyncioStream(Stream):
         self._loop = backend.loop
         self._is_watched = False
         self._is_ignored = False  # nobody has received what there was to read the last time
-        self._waiter: AsyncioWaiter | None = None  # of who receives
+        self._waiter: AsyncioWaiter[None] | None = None  # of who receives
 
     def __del__(self) -> None:
         self.abandon()
@@ -110,7 +110,7 @@ class AsyncioStream(Stream):
             self._loop.add_reader(self.sock, AsyncioStream._on_readable, ref[AsyncioStream](self))  # not kept alive
             self._is_watched = True
         self._is_ignored = False
-        self._waiter = AsyncioWaiter(self._loop)
+        self._waiter = AsyncioWaiter(None, self._loop)
         try:
             await self._waiter.wait(deadline)
         finally:
@@ -130,7 +130,7 @@ class AsyncioStream(Stream):
             self._is_ignored = True  # who was woken before may only be about to receive it
 
     async def wait_writable(self, deadline: float) -> None:
-        waiter = AsyncioWaiter(self._loop)
+        waiter = AsyncioWaiter(None, self._loop)
         self._loop.add_writer(self.sock, waiter.set)
         try:
             await waiter.wait(deadline)

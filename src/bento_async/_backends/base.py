@@ -11,8 +11,9 @@ import socket
 import sys
 from abc import ABC, abstractmethod
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
+import anyio
 from anyio import CancelScope, Event
 
 from bento_proto import LocalProtocolError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from bento_proto.http import Proxy
 
+T = TypeVar("T")
 Bytes: TypeAlias = "bytes | memoryview"
 
 
@@ -29,26 +31,38 @@ class DeadlineExceeded(Exception):
     """A wait ended at its deadline: a time on the clock of the event loop."""
 
 
-class Waiter:
-    """What one task waits for, once."""
+class Waiter(Generic[T]):
+    """What one task waits for, once.
 
-    def __init__(self) -> None:
-        self._event = Event()
+    Args:
+        value: what is assigned to the task; whoever ends the wait may change it before.
+    """
+
+    def __init__(self, value: T) -> None:
+        self.value: T = value
+        self._is_set = False
+        self._event: Event | None = None  # made by a wait, as it takes longer than all else here
 
     def set(self) -> None:
         """End the wait. Idempotent."""
-        self._event.set()
+        self._is_set = True
+        if self._event is not None:
+            self._event.set()
 
     async def wait(self, deadline: float) -> None:
         """Wait for `set`; raises DeadlineExceeded if it does not come in time."""
-        with CancelScope(deadline=deadline):
-            await self._event.wait()
-            return
-        raise DeadlineExceeded
+        if not self._is_set:
+            self._event = Event()
+            with CancelScope(deadline=deadline):
+                await self._event.wait()
+                return
+            raise DeadlineExceeded
 
 
-class Stream(ABC):
+class Stream:
     """A connection as a stream of bytes, for one task that sends and one that receives.
+
+    For each wait anyio is asked to watch the socket, which works on every event loop.
 
     Methods raise DeadlineExceeded when a wait took too long, and OSError when the connection is broken.
 
@@ -69,13 +83,20 @@ class Stream(ABC):
         self._clock = clock
         self._was_short = False  # the last receipt into a buffer took all there was: the next one waits first
 
-    @abstractmethod
     async def wait_readable(self, deadline: float) -> None:
         """Wait until there is something to receive; not at all once the deadline has passed."""
+        if deadline > self._clock():
+            with CancelScope(deadline=deadline):
+                await anyio.wait_readable(self.sock)
+                return
+        raise DeadlineExceeded
 
-    @abstractmethod
     async def wait_writable(self, deadline: float) -> None:
         """Wait until the socket takes bytes, or is connected, or can't be."""
+        with CancelScope(deadline=deadline):
+            await anyio.wait_writable(self.sock)
+            return
+        raise DeadlineExceeded
 
     def write(self, data: Bytes) -> Bytes:
         """Send what goes without waiting; return what did not, as it is on the wire: for `drain`."""
@@ -174,13 +195,13 @@ class Backend(ABC):
     def time(self) -> float:
         """What the loop's clock reads."""
 
-    @abstractmethod
     def stream(self, sock: socket.socket) -> Stream:
         """A stream over a non-blocking socket."""
+        return Stream(sock, self.time)
 
-    def waiter(self) -> Waiter:
+    def waiter(self, value: T) -> Waiter[T]:
         """A waiter for a task of this loop."""
-        return Waiter()
+        return Waiter(value)
 
     @abstractmethod
     def spawn(self, function: Callable[[], Coroutine[object, object, None]]) -> None:

@@ -1,4 +1,4 @@
-"""Streams on trio."""
+"""What a client needs of trio."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
-from .base import Backend, DeadlineExceeded, Stream
+from .base import Backend
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Coroutine
 
 
@@ -29,30 +28,8 @@ class TrioBackend(Backend):
     def time(self) -> float:
         return self._clock.current_time()
 
-    def stream(self, sock: socket.socket) -> TrioStream:
-        return TrioStream(sock, self._clock.current_time)
-
     def spawn(self, function: Callable[[], Coroutine[object, object, None]]) -> None:
         trio.lowlevel.spawn_system_task(function, context=copy_context())
 
     def _schedule(self, callback: Callable[[], object]) -> None:
         self._token.run_sync_soon(callback)
-
-
-class TrioStream(Stream):
-    """A socket that trio watches while a task waits for it."""
-
-    __slots__ = ()
-
-    async def wait_readable(self, deadline: float) -> None:
-        if deadline > self._clock():
-            with trio.CancelScope(deadline=deadline):
-                await trio.lowlevel.wait_readable(self.sock)
-                return
-        raise DeadlineExceeded
-
-    async def wait_writable(self, deadline: float) -> None:
-        with trio.CancelScope(deadline=deadline):
-            await trio.lowlevel.wait_writable(self.sock)
-            return
-        raise DeadlineExceeded
