@@ -35,6 +35,7 @@ ALIASES = (
 autodoc_type_aliases = {name: name for name in ALIASES.split()}
 maximum_signature_line_length = 80
 python_display_short_literal_types = True
+autoclass_content = "both"  # the arguments of both clients stand in the constructor that they share
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True

@@ -6,12 +6,15 @@ import ast
 import enum
 import importlib
 import inspect
+import pydoc
+import re
 from collections.abc import Iterator
 from types import FunctionType, ModuleType
 from typing import ParamSpec, TypeVar, get_args
 
 import pytest
 
+import bento_client
 from tests.packages import PACKAGES, home, modules, public_modules
 
 
@@ -87,6 +90,15 @@ def test_the_module_has_a_docstring(module: str) -> None:
 def test_everything_public_has_a_docstring() -> None:
     undocumented = sorted({name for name, value in public_objects() if not _is_documented(value)})
     assert undocumented == []
+
+
+@pytest.mark.parametrize("name", ["SyncHTTPClient", "AsyncHTTPClient"])
+def test_help_of_a_client_says_what_each_argument_means(name: str) -> None:
+    client = getattr(bento_client, name)
+    shown = pydoc.plain(pydoc.render_doc(client))
+    arguments = inspect.signature(client).parameters
+    assert "server_ready_timeout" in arguments
+    assert [name for name in arguments if re.search(rf"^[ |]*{name}: ", shown, re.MULTILINE) is None] == []
 
 
 def _is_documented(value: object) -> bool:

@@ -11,9 +11,9 @@ import anyio
 from anyio import CancelScope, to_thread
 
 import bento_files
-from bento_proto import BentoMLException, FlowRunner, Response, ResultKind, testing
+from bento_proto import BentoMLException, FlowRunner, Response, ResultKind
 from bento_proto.response import modules_of
-from bento_proto.session import ConnectAttempt, check_picklable
+from bento_proto.session import ConnectAttempt
 
 from ._connection_pool import Connections
 from ._files import load, measure
@@ -21,18 +21,15 @@ from ._stream import AsyncStream
 from ._transport import ConnectionExchange
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Sequence
 
     from typing_extensions import TypeVarTuple, Unpack
 
     from bento_files import Sink
-    from bento_proto import Endpoint, Exchange, Flow, Limits, Service, Session, Value
-    from bento_proto.asgi import ASGIApplication
-    from bento_proto.http import Proxies
+    from bento_proto import Endpoint, Exchange, Flow, Service, Session, Value
     from bento_proto.request import BoundCall, Upload
-    from bento_proto.session import Options, Tasks
-    from bento_proto.testing import ExchangeRecorder, Responder
+    from bento_proto.session import ClientConfig, Options, Tasks
+    from bento_proto.testing import Responder
 
     from ._in_process import Application
     from ._transport import ActiveExchange
@@ -46,48 +43,27 @@ class ClientState:
     """What a client and its views have in common.
 
     Args:
-        session: what the client knows and decides.
-        limits: how much a server may send, and how many connections there may be.
-        proxies: which proxy leads where.
-        ssl_context: the TLS settings; by default Python's.
-        app: what answers in place of a server, if anything does.
-        recorder: what records the exchanges, if anything does.
+        config: what the client was made with.
 
     Attributes:
         loaded: the endpoints for which no module is left to import.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        limits: Limits,
-        proxies: Proxies,
-        ssl_context: ssl.SSLContext | None = None,
-        app: ASGIApplication | Responder | None = None,
-        recorder: ExchangeRecorder | None = None,
-    ) -> None:
-        self.session: Session = session
-        self.connections: Connections = Connections(limits, proxies, ssl_context)
+    def __init__(self, config: ClientConfig) -> None:
+        self.config: ClientConfig = config
+        self.session: Session = config.session
+        self.responder: Responder | None = config.responder
+        self.connections: Connections = Connections(config.limits, config.proxies, config.ssl_context)
         self.loaded: set[str] = set()
         self.application: Application | None = None
-        self.responder: Responder | None = None
-        self.recorder: ExchangeRecorder | None = recorder
-        if isinstance(app, testing.Responder):
-            self.responder = app
-        elif app is not None:
+        if config.application is not None:
             from ._in_process import Application  # few have use for it
 
-            self.application = Application(app)
-        self._unpicklable = {"app": app, "recorder": recorder, "ssl_context": ssl_context}
+            self.application = Application(config.application)
 
-    def __reduce__(self) -> tuple[type[ClientState], tuple[Session, Limits, Proxies]]:
-        """The same without connections, as it is made in another process.
-
-        Raises:
-            TypeError: something of it can't leave this one.
-        """
-        check_picklable(**self._unpicklable)
-        return ClientState, (self.session, self.connections.limits, self.connections.proxies)
+    def __reduce__(self) -> tuple[type[ClientState], tuple[ClientConfig]]:
+        """The same without connections, as it is made in another process."""
+        return ClientState, (self.config,)
 
     @property
     def is_connected(self) -> bool:
@@ -131,10 +107,10 @@ class Driver:
         """Carry out the step of a flow: see `ActiveExchange.run`."""
         step, state = runner.step, self.state
         assert step is not None
-        if state.recorder is not None:
+        if state.config.recorder is not None:
             from ._in_process import body_of  # few record
 
-            state.recorder.watch(step.exchange, await body_of(step.exchange.request), time.monotonic)
+            state.config.recorder.watch(step.exchange, await body_of(step.exchange.request), time.monotonic)
         if state.responder is not None:
             from ._in_process import play
 
@@ -217,7 +193,7 @@ class Driver:
             return _response(exchange, exchange.result)
         if exchange.result_kind is ResultKind.ITEMS:
             return AsyncStream(active).response
-        options, limits = self.options, self.state.connections.limits
+        options, limits = self.options, self.state.config.limits
         received = cast("ActiveExchange[bytes]", active)
         value = await save(received, lambda: bento_files.open_sink(exchange, endpoint.name, options, limits))
         return _response(exchange, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -15,3 +16,6 @@ Value: TypeAlias = Any
 
 Fields: TypeAlias = tuple[tuple[str, str], ...]
 """Header fields in order, as pairs of name and value; a name may occur several times."""
+
+ASGIApplication: TypeAlias = Callable[..., Awaitable[None]]
+"""An ASGI 3 application: called with scope, receive and send."""

@@ -6,12 +6,12 @@ the application receives. It calls nothing and waits for nothing.
 
 from __future__ import annotations
 
-# mypy: disable-error-code="explicit-any"
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
+from collections.abc import Iterable, MutableMapping, Sequence
 from typing import Final, Generic, TypeAlias, TypeVar, cast
 from urllib.parse import unquote
 
 from . import exchange as exchanges
+from ._types import ASGIApplication
 from .http._messages import ConnectionFailed, Data, End, FailureKind, Head
 
 __all__ = ("ASGIApplication", "ASGIExchange", "ASGIMessage", "VERSIONS")
@@ -20,9 +20,6 @@ T = TypeVar("T")
 
 ASGIMessage: TypeAlias = MutableMapping[str, object]
 """A scope, or a message that an application receives or sends."""
-
-ASGIApplication: TypeAlias = Callable[..., Awaitable[None]]
-"""An ASGI 3 application: called with scope, receive and send."""
 
 VERSIONS: Final = {"version": "3.0", "spec_version": "2.3"}
 """What a scope says of ASGI."""

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from bento_proto import ServiceUnavailable
+from bento_proto.http import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -39,7 +40,7 @@ class ASGIServer:
         self._lock = threading.Lock()
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
-        self.url: str = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.origin: Origin = Origin("http", *self._socket.getsockname())
 
     def start(self) -> None:
         """Start the server, unless it runs; raises `ServiceUnavailable` if the application does not start."""

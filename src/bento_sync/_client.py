@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from types import EllipsisType, TracebackType
+from collections.abc import Iterable, Mapping
+from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-import bento_files
 import bento_sync
-from bento_proto import JSON, Value, batch, exchange, http, observe, policy, response, schema, session, testing
+from bento_proto import Value, batch, exchange, response, schema, session
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -24,12 +23,6 @@ else:
 ClientT = TypeVar("ClientT", bound="SyncHTTPClient")
 
 
-def _random() -> float:
-    import random  # slow to load, and only retries have use for it
-
-    return random.random()  # noqa: S311 - it spreads retries; by its name it pickles without the generator's state
-
-
 class SyncHTTPClient(Base):
     """A client of one BentoML Service, with a method for each of its endpoints.
 
@@ -40,97 +33,24 @@ class SyncHTTPClient(Base):
     An endpoint whose name the client uses itself, such as ``call``, is reached as ``api_call``; one whose name is no
     identifier by `call`.
 
-    Args:
-        url: where the Service is: ``http://``, ``https://`` or ``tcp://``, with host, and port and path if need be; or
-            ``unix:/path`` or ``file:///path`` for a Unix socket.
-        token: sent as ``Authorization: Bearer`` to this Service and nowhere else; or a function that gives it, which
-            is asked on first use and again after a 401. By default that of the environment variable
-            ``BENTO_CLOUD_API_KEY``, which is used over https or on this machine only; an empty text for none.
-        timeout: seconds to wait for each single thing, a `Timeout` to say for what, or None for no limit.
-        server_ready_timeout: seconds that the first use waits for the Service to become ready; by default as long as
-            for an answer, 0 for not at all.
-        headers: sent with every request.
-        retries: what is tried again: a `RetryPolicy`, or how many times beyond the first; by default `RetryPolicy()`.
-        limits: how much the server may send, and how many connections there may be.
-        schema: the content of the Service's ``/schema.json``, which then is not asked for.
-        download_dir: where results that are files are put; by default in a directory that goes with the process.
-        images: what results that are images become: ``"pillow"`` for a ``PIL.Image.Image``, or a file where Pillow is
-            not installed; ``"path"`` for a file in any case, which takes no memory for its content.
-        ssl_context: the TLS settings, as `tls_context` makes them; by default Python's, with the system's certificates
-            or those that the environment variable ``SSL_CERT_FILE`` names.
-        proxy: the URL of an HTTP proxy for whatever the client connects to, with user and password if need be; None
-            for none. By default what the environment says: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
-            ``NO_PROXY``, in lower case too; a loopback address is then reached without one. A Unix socket and ``app``
-            always are.
-        hooks: called for each request: one set of `Hooks`, or several.
-        on_progress: told how far each call's upload and download have come, with a `Progress`.
-        file_strings: what a ``str`` may be where a file is due: ``"urls"``, a URL, which the server fetches;
-            ``"paths"``, the path of a file; ``"both"``; or ``"neither"``. The server's schema says where a file is due,
-            so by default it can't make the client read a file whose path was given as text.
-        app: an ASGI application of this process, to call instead of a URL, which needs the extra ``asgi``; or a
-            `Responder`, such as the double of a Service in a test, which needs no socket.
-        recorder: notes what is exchanged, for replaying it in tests, as `bento_proto.testing.Recorder` does.
-
-    Raises:
-        ValueError: a URL, the token, a header or a number is malformed.
-        SchemaError: the given schema is.
+    An ASGI application that is given as ``app`` is served by uvicorn, in a thread: that needs the extra ``asgi``.
     """
 
-    def __init__(
-        self,
-        url: str = "http://localhost:3000",
-        *,
-        token: str | Callable[[], str] | None = None,
-        timeout: http.Timeout | float | None = 30.0,
-        server_ready_timeout: float | None = None,
-        headers: Mapping[str, str] | None = None,
-        retries: policy.RetryPolicy | int | None = None,
-        limits: http.Limits | None = None,
-        schema: schema.Service | bytes | JSON = None,
-        download_dir: str | os.PathLike[str] | None = None,
-        images: session.Images = "pillow",
-        ssl_context: bento_files.SSLContext | None = None,
-        proxy: str | EllipsisType | None = ...,
-        hooks: observe.Hooks | Iterable[observe.Hooks] | None = None,
-        on_progress: exchange.OnProgress | None = None,
-        file_strings: session.FileStrings = "urls",
-        app: Callable[..., Awaitable[None]] | testing.Responder | None = None,
-        recorder: testing.ExchangeRecorder | None = None,
-    ) -> None:
+    @staticmethod
+    def _environ() -> Mapping[str, str]:
+        return os.environ
+
+    @staticmethod
+    def _random() -> float:
+        import random  # slow to load, and only retries have use for it
+
+        return random.random()  # noqa: S311 - it spreads retries
+
+    def _new_driver(self, config: session.ClientConfig, options: session.Options) -> Driver:
         # What a client is made of is loaded by the first one: to import the class, or to declare it, takes no time.
-        from ._connection_pool import PoolManager
         from ._driver import Driver
 
-        server, responder = None, None
-        if app is not None:
-            if isinstance(app, testing.Responder):
-                responder = app
-            else:
-                from ._asgi import ASGIServer  # few have use for it
-
-                server = ASGIServer(app)
-                url = server.url
-        limits = limits or http.Limits()
-        known = session.Session(
-            url,
-            token=token,
-            timeout=timeout,
-            server_ready_timeout=server_ready_timeout,
-            headers=headers,
-            retries=retries,
-            limits=limits,
-            schema=self._schema if schema is None else schema,
-            download_dir=download_dir,
-            images=images,
-            hooks=hooks,
-            on_progress=on_progress,
-            file_strings=file_strings,
-            environ=os.environ,
-            random=_random,
-        )
-        pools = PoolManager(limits, ssl_context, http.Proxies(proxy if app is None else None, os.environ))
-        options = known.options.changed(hooks=observe.LOGGING)
-        super().__init__(Driver(known, options, pools, server, responder, recorder))
+        return Driver(config, options)
 
     @property
     def endpoints(self) -> Mapping[str, schema.Endpoint]:

@@ -25,8 +25,8 @@ from urllib3.util.wait import wait_for_read
 
 from bento_files import tls_context
 from bento_proto import LocalProtocolError
+from bento_proto.http import Route
 from bento_proto.pool import ORIGINS, ConnectionPool, PooledConnection
-from bento_proto.session import ConnectAttempt, check_picklable
 
 from ._connection import RoutedConnection
 
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bento_proto import Limits
-    from bento_proto.http import Origin, Proxies, Proxy, Route
+    from bento_proto.http import Origin, Proxy
+    from bento_proto.session import ClientConfig, ConnectAttempt
 
 _LOOK: Final = 1.0  # seconds after which who waits looks for places that were lost
 
@@ -208,34 +209,26 @@ class PoolManager:
     """The pools of one client, by origin.
 
     Args:
-        limits: how many connections there may be to one origin at a time.
-        context: the TLS settings; by default those of Python: the system's certificates, or those that
-            ``SSL_CERT_FILE`` names.
-        proxies: which proxy leads where.
+        config: what the client was made with.
+        server: where connections to the client's own origin lead; None if that is the origin itself.
 
     Attributes:
         is_closed: whether `close` was called.
         connecting: the first use of the client, while a thread is at it.
     """
 
-    def __init__(self, limits: Limits, context: ssl.SSLContext | None, proxies: Proxies) -> None:
+    def __init__(self, config: ClientConfig, server: Origin | None = None) -> None:
         self.is_closed: bool = False
         self.connecting: dict[str, ConnectAttempt[threading.Event]] = {}
-        self._limits = limits
-        self._given = context
+        self._config = config
+        self._server = server
         self._context: ssl.SSLContext | None = None
-        self._proxies = proxies
         self._pools: dict[Origin, OriginPool] = {}
         _managers.add(self)
 
-    def __reduce__(self) -> tuple[type[PoolManager], tuple[Limits, None, Proxies]]:
-        """Others like these, in a process of their own.
-
-        Raises:
-            TypeError: there are TLS settings, which can't leave theirs.
-        """
-        check_picklable(ssl_context=self._given)
-        return PoolManager, (self._limits, None, self._proxies)
+    def __reduce__(self) -> tuple[type[PoolManager], tuple[ClientConfig]]:
+        """Others like these, in a process of their own."""
+        return PoolManager, (self._config,)
 
     def pool(self, origin: Origin) -> OriginPool:
         """The pool of an origin.
@@ -247,12 +240,15 @@ class PoolManager:
         pool = self._pools.get(origin)
         if pool is None:
             self.check_open()
-            route = self._proxies.route(origin)
+            if self._server is not None and origin == self._config.session.base.origin:
+                route = Route(self._server, None, "app")
+            else:
+                route = self._config.proxies.route(origin)
             if len(self._pools) >= ORIGINS:
                 self._pools.popitem()[1].close()
             if self._context is None and "https" in (route.origin.scheme, route.proxy and route.proxy.origin.scheme):
-                self._context = self._given or tls_context()
-            pool = self._pools.setdefault(origin, OriginPool(route, self._context, self._limits))
+                self._context = self._config.ssl_context or tls_context()
+            pool = self._pools.setdefault(origin, OriginPool(route, self._context, self._config.limits))
             if self.is_closed:  # meanwhile
                 pool.close()
         return pool

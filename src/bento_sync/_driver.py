@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import bento_files
 from bento_proto import BentoMLException, FlowRunner, ResultKind
-from bento_proto.session import ConnectAttempt, check_picklable
+from bento_proto.session import ConnectAttempt
 
+from ._connection_pool import PoolManager
 from ._stream import Stream
 from ._transport import PlayedExchange, SocketExchange
 
@@ -21,12 +22,10 @@ if TYPE_CHECKING:
 
     from bento_files import Sink
     from bento_proto import Exchange, Flow, Service, Session, Step, Value
-    from bento_proto.session import Options
-    from bento_proto.testing import ExchangeRecorder, Responder
+    from bento_proto.session import ClientConfig, Options
 
     from ._asgi import ASGIServer
     from ._batch import Stop
-    from ._connection_pool import PoolManager
     from ._stream import OpenExchange
 
     Ts = TypeVarTuple("Ts")
@@ -40,39 +39,22 @@ class Driver:
     """Runs flows, under one set of options. What it is made of is shared with the client's other views.
 
     Args:
-        session: what the client knows.
+        config: what the client was made with.
         options: how requests are made.
-        pools: the client's connections.
-        server: what serves its application, if it has one.
-        responder: what answers in the place of a server, if anything does.
-        recorder: what records the exchanges, if anything does.
     """
 
-    def __init__(
-        self,
-        session: Session,
-        options: Options,
-        pools: PoolManager,
-        server: ASGIServer | None,
-        responder: Responder | None,
-        recorder: ExchangeRecorder | None,
-    ) -> None:
-        self.session: Session = session
+    def __init__(self, config: ClientConfig, options: Options) -> None:
+        self._config = config  # the first: it says what of a client can't be pickled
+        self.session: Session = config.session
         self.options: Options = options
-        self._pools = pools
-        self._server = server
-        self._responder = responder
-        self._recorder = recorder
+        self._responder = config.responder
+        self._server: ASGIServer | None = None
+        if config.application is not None:
+            from ._asgi import ASGIServer  # few have use for it
+
+            self._server = ASGIServer(config.application)
+        self._pools = PoolManager(config, None if self._server is None else self._server.origin)
         self._stop: Stop | None = None
-
-    def __getstate__(self) -> dict[str, object]:
-        """What travels to another process, where it has connections of its own.
-
-        Raises:
-            TypeError: something of it can't leave this process.
-        """
-        check_picklable(app=self._server or self._responder, recorder=self._recorder)
-        return self.__dict__
 
     def under(self, options: Options, stop: Stop | None = None) -> Driver:
         """The same under other options, or that another thread can stop."""
@@ -152,9 +134,9 @@ class Driver:
 
     def _open(self, step: Step) -> OpenExchange[object]:
         """Wait for the delay of a step; return what carries out its exchange."""
-        if self._recorder is not None:
+        if self._config.recorder is not None:
             request = step.exchange.request
-            self._recorder.watch(step.exchange, bento_files.read_body(request), time.monotonic)
+            self._config.recorder.watch(step.exchange, bento_files.read_body(request), time.monotonic)
         if self._responder is not None:
             self._pools.check_open()
             return PlayedExchange(step, self._responder)

@@ -63,6 +63,7 @@ class Application:
             "/schema.json": (200, [json.dumps(GIVEN).encode()]),
             "/readyz": (200, [b"\n"]),
             "/count": (200, [b'{"n": 0}', b'{"n":', b" 1}"]),
+            "/host": (200, [dict(scope["headers"])[b"host"]]),
             "/echo": (200, [json.loads(body or b"{}").get("text", "").encode()]),
             "/fail": (401, [b'{"error": "no"}']),
         }.get(scope["path"], (404, [b"Not Found"]))
@@ -88,6 +89,11 @@ def test_an_application(connect: Connect) -> None:
     assert app.lifespan == ["startup"]
     client.close()
     assert app.lifespan == ["startup", "shutdown"]
+
+
+def test_an_application_sees_the_host_of_the_url(connect: Connect) -> None:
+    client = connect("https://service.example/", app=Application(), token="t")
+    assert (client.url, client.request("GET", "/host").content) == ("https://service.example", b"service.example")
 
 
 def test_many_threads_use_one_application(connect: Connect) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
-from bento_proto import Session, Timeout
+from bento_proto import Limits, RetryPolicy, Session, Timeout
+from bento_proto.http import Origin
+from bento_proto.observe import LOGGING
 from bento_proto.policy import Poll
-from bento_proto.session import BaseClient, BaseTask, Options
+from bento_proto.session import BaseClient, BaseTask, ClientConfig, Options
+from bento_proto.testing import ServiceDouble
 
 SCHEMA = b'{"name": "s", "routes": [{"name": "f", "route": "/f", "input": {}, "output": {}}]}'
 
@@ -16,21 +19,35 @@ SCHEMA = b'{"name": "s", "routes": [{"name": "f", "route": "/f", "input": {}, "o
 class Driver:
     """A driver that makes no requests."""
 
-    def __init__(self, session: Session, options: Options) -> None:
-        self.session = session
+    def __init__(self, config: ClientConfig, options: Options) -> None:
+        self.config = config
         self.options = options
 
+    @property
+    def session(self) -> Session:
+        return self.config.session
+
     def under(self, options: Options, /) -> Driver:
-        return Driver(self.session, options)
+        return Driver(self.config, options)
 
 
 class Client(BaseClient[Driver, str]):
     """A client without any requests."""
 
-    def __init__(self, url: str = "http://user:secret@h:3000/a") -> None:
-        session = Session(url, schema=self._schema, environ={}, random=lambda: 0.5)
-        super().__init__(Driver(session, session.options))
-        self._methods["f"] = "f of the client"
+    @staticmethod
+    def _environ() -> Mapping[str, str]:
+        return {"HTTP_PROXY": "http://proxy"}
+
+    @staticmethod
+    def _random() -> float:
+        return 0.5
+
+    def _new_driver(self, config: ClientConfig, options: Options) -> Driver:
+        return Driver(config, options)
+
+    @property
+    def made_with(self) -> tuple[ClientConfig, Options]:
+        return self._driver.config, self._driver.options
 
     @property
     def driver(self) -> Driver:
@@ -50,8 +67,34 @@ class SameService(TypedClient):
 
 
 def test_a_client_shows_its_url_without_credentials() -> None:
-    assert Client().url == "http://h:3000/a"
-    assert repr(Client()) == "<Client http://h:3000/a>"
+    client = Client("http://user:secret@h:3000/a")
+    assert (client.url, repr(client)) == ("http://h:3000/a", "<Client http://h:3000/a>")
+
+
+def test_the_arguments_of_a_client_are_its_configuration_and_its_options() -> None:
+    config, options = Client("http://h", timeout=5, headers={"x-a": "1"}, retries=2).made_with
+    assert (options.timeout, options.headers[-1], options.retries) == (Timeout.of(5), ("x-a", "1"), RetryPolicy.of(2))
+    assert options.hooks == (*config.session.options.hooks, LOGGING)
+    assert (config.limits, config.ssl_context, config.app, config.recorder) == (Limits(), None, None, None)
+    assert (config.responder, config.application) == (None, None)
+    assert str(config.proxies.route(Origin("http", "h", 80)).proxy) == "http://proxy"
+    limits = Limits(body=1)
+    config, _ = Client("http://h", limits=limits, proxy=None).made_with
+    assert config.limits is limits
+    assert config.proxies.route(Origin("http", "h", 80)).proxy is None
+    assert Client(schema=SCHEMA).made_with[0].session.service is not None
+
+
+def test_what_responds_in_place_of_a_server_is_an_application_or_a_responder() -> None:
+    async def app(scope: object, receive: object, send: object) -> None:
+        """Never called."""
+
+    config, _ = Client("http://h", app=app).made_with
+    assert (config.application, config.responder) == (app, None)
+    assert config.proxies.route(Origin("http", "h", 80)).proxy is None, "it is no proxy's business"
+    double = ServiceDouble()
+    config, _ = Client(app=double).made_with
+    assert (config.application, config.responder) == (None, double)
 
 
 @pytest.mark.parametrize("kind", [TypedClient, SameService])
@@ -62,6 +105,7 @@ def test_dir_lists_the_endpoints_once_they_are_known(kind: Callable[[], Client])
 
 def test_a_view_has_other_options_and_methods_of_its_own_and_shares_the_session() -> None:
     client = Client()
+    client.methods["f"] = "f of the client"
     view = client.with_options(timeout=5, headers={"x-a": "1"}, file_strings="paths")
     assert isinstance(view, Client)
     assert view.driver.options.timeout == Timeout.of(5)

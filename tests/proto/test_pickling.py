@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from bento_proto import JSON, BentoMLException, CallTimeout, ConnectError, Session
+from bento_proto import JSON, BentoMLException, CallTimeout, ConnectError, Limits, Session
+from bento_proto.http import Proxies
 from bento_proto.request import bind
-from bento_proto.session import check_picklable
+from bento_proto.session import ClientConfig
+from bento_proto.testing import Recorder
 
 from .play import play, reply
 
@@ -62,10 +64,12 @@ def test_a_token_function_that_can_not_be_pickled_is_a_type_error(monkeypatch: p
         pickle.dumps(given)
 
 
-def test_the_error_names_the_argument_that_can_not_be_pickled() -> None:
-    check_picklable()
+def test_a_configuration_is_pickled_unless_it_has_what_can_not_be() -> None:
+    config = ClientConfig(session(schema=SCHEMA), Limits(body=1), Proxies("http://p", {}))
+    again: ClientConfig = pickle.loads(pickle.dumps(config))
+    assert (again.limits, again.session.endpoint("f").name) == (Limits(body=1), "f")
     with pytest.raises(TypeError, match=r"^a client with recorder= can't be pickled, as that belongs to this process"):
-        check_picklable(recorder=object())
+        pickle.dumps(config.replace(recorder=Recorder()))
 
 
 def test_the_cause_of_an_error_is_pickled_if_it_is_a_bentoml_exception() -> None:

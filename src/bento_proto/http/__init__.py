@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ssl import SSLContext  # slow to import, and the clients' annotations need it
+
     from bento_proto._types import Fields
 
     from ._addresses import ConnectionRace
@@ -44,6 +46,7 @@ if not TYPE_CHECKING:
         "._proxy": "Proxies Proxy ProxyError Route connect_failure",
         "._url": "BaseURL parse_base_url",
         "bento_proto._types": "Fields",
+        "ssl": "SSLContext",
     }
 
     def __getattr__(name):
@@ -59,6 +62,6 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "BaseURL", "Chunks", "ConnectionFailed", "ConnectionRace", "Data", "End", "FailureKind", "Fields", "FilePart",
-    "Head", "Headers", "Limits", "Origin", "Proxies", "Proxy", "ProxyError", "Received", "Request", "Route", "Segment",
-    "Timeout", "connect_failure", "file_name", "media_type", "parse_base_url", "safe_name",
+    "Head", "Headers", "Limits", "Origin", "Proxies", "Proxy", "ProxyError", "Received", "Request", "Route",
+    "SSLContext", "Segment", "Timeout", "connect_failure", "file_name", "media_type", "parse_base_url", "safe_name",
 )  # fmt: skip

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._call import BaseAsyncCall, BaseAsyncStream, ValueCall, thrown
     from ._client import BaseClient
+    from ._config import ClientConfig
     from ._connect_attempt import ConnectAttempt
     from ._method import EndpointMethodBase
     from ._options import FileStrings, Images, Options
-    from ._pickling import check_picklable
     from ._session import Session
     from ._task import BaseTask
     from ._tasks import Tasks
@@ -26,10 +26,10 @@ if not TYPE_CHECKING:
     _MODULES = {
         "._call": "BaseAsyncCall BaseAsyncStream ValueCall thrown",
         "._client": "BaseClient",
+        "._config": "ClientConfig",
         "._connect_attempt": "ConnectAttempt",
         "._method": "EndpointMethodBase",
         "._options": "FileStrings Images Options",
-        "._pickling": "check_picklable",
         "._session": "Session",
         "._task": "BaseTask",
         "._tasks": "Tasks",
@@ -47,6 +47,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "BaseAsyncCall", "BaseAsyncStream", "BaseClient", "BaseTask", "ConnectAttempt", "EndpointMethodBase", "FileStrings",
-    "Images", "Options", "Session", "Tasks", "ValueCall", "check_picklable", "thrown",
+    "BaseAsyncCall", "BaseAsyncStream", "BaseClient", "BaseTask", "ClientConfig", "ConnectAttempt",
+    "EndpointMethodBase", "FileStrings", "Images", "Options", "Session", "Tasks", "ValueCall", "thrown",
 )  # fmt: skip

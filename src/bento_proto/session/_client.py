@@ -1,22 +1,25 @@
-"""What clients have in common that needs no request: how they look, and their views with other options."""
+"""What clients have in common that needs no request: how they are made, how they look, and views of them."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from types import EllipsisType
 from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from bento_proto import exchange, http, observe, policy, schema
-from bento_proto._types import JSON
+from bento_proto._types import JSON, ASGIApplication
 from bento_proto.schema._naming import RESERVED, attributes
 
 from ._options import FileStrings, Images, Options
+from ._responder import ExchangeRecorder, Responder
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+    from ._config import ClientConfig
     from ._session import Session
 
 ClientT = TypeVar("ClientT", bound="BaseClient[Driver, object]")
@@ -42,12 +45,8 @@ class Driver(Protocol):
         ...
 
 
-class BaseClient(Generic[DriverT_co, MethodT_co]):
-    """A client of one BentoML Service. An adapter adds what makes its requests, and a method for each endpoint.
-
-    Args:
-        driver: makes the requests.
-    """
+class BaseClient(ABC, Generic[DriverT_co, MethodT_co]):
+    """A client of one BentoML Service. An adapter adds what makes its requests, and a method for each endpoint."""
 
     _schema: ClassVar[schema.Service | bytes | JSON] = None  # what a typed client knows of its Service
 
@@ -56,9 +55,104 @@ class BaseClient(Generic[DriverT_co, MethodT_co]):
         if schema is not None:
             cls._schema = schema
 
-    def __init__(self, driver: DriverT_co) -> None:
-        self._driver = driver
+    def __init__(
+        self,
+        url: str = "http://localhost:3000",
+        *,
+        token: str | Callable[[], str] | None = None,
+        timeout: http.Timeout | float | None = 30.0,
+        server_ready_timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        retries: policy.RetryPolicy | int | None = None,
+        limits: http.Limits | None = None,
+        schema: schema.Service | bytes | JSON = None,
+        download_dir: str | PathLike[str] | None = None,
+        images: Images = "pillow",
+        ssl_context: http.SSLContext | None = None,
+        proxy: str | EllipsisType | None = ...,
+        hooks: observe.Hooks | Iterable[observe.Hooks] | None = None,
+        on_progress: exchange.OnProgress | None = None,
+        file_strings: FileStrings = "urls",
+        app: ASGIApplication | Responder | None = None,
+        recorder: ExchangeRecorder | None = None,
+    ) -> None:
+        """Make a client; it does nothing yet.
+
+        Args:
+            url: where the Service is: ``http://``, ``https://`` or ``tcp://``, with host, and port and path if need be;
+                or ``unix:/path`` or ``file:///path`` for a Unix socket.
+            token: sent as ``Authorization: Bearer`` to this Service and nowhere else; or a function that gives it,
+                which is called on first use and again after a 401. By default that of the environment variable
+                ``BENTO_CLOUD_API_KEY``, which is used over https or on this machine only; an empty text for none.
+            timeout: seconds to wait for each single thing, a `Timeout` to say for what, or None for no limit.
+            server_ready_timeout: seconds that the first use waits for the Service to become ready; by default as long
+                as for a response, 0 for not at all.
+            headers: sent with every request.
+            retries: what is tried again: a `RetryPolicy`, or how many times beyond the first; by default
+                `RetryPolicy()`.
+            limits: how much the server may send, and how many connections there may be.
+            schema: the content of the Service's ``/schema.json``, which then is not asked for.
+            download_dir: where results that are files are put; by default in a directory that goes with the process.
+            images: what results that are images become: ``"pillow"`` for a ``PIL.Image.Image``, or a file where Pillow
+                is not installed; ``"path"`` for a file in any case, which takes no memory for its content.
+            ssl_context: the TLS settings, as `tls_context` makes them; by default Python's, with the system's
+                certificates or those that the environment variable ``SSL_CERT_FILE`` names.
+            proxy: the URL of an HTTP proxy for whatever the client connects to, with user and password if need be; None
+                for none. By default what the environment says: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
+                ``NO_PROXY``, in lower case too; a loopback address is then reached without one. A Unix socket and
+                ``app`` always are.
+            hooks: called for each request: one set of `Hooks`, or several.
+            on_progress: told how far each call's upload and download have come, with a `Progress`.
+            file_strings: what a ``str`` may be where a file is due: ``"urls"``, a URL, which the server fetches;
+                ``"paths"``, the path of a file; ``"both"``; or ``"neither"``. The server's schema says where a file is
+                due, so by default it can't make the client read a file whose path was given as text.
+            app: an ASGI application of this process, which is called instead of what is at the URL; or a `Responder`,
+                such as the double of a Service in a test, which needs no event loop and no socket.
+            recorder: records what is exchanged, for replaying it in tests, as `bento_proto.testing.Recorder` does.
+
+        Raises:
+            ValueError: a URL, the token, a header or a number is malformed.
+            SchemaError: the given schema is.
+        """
+        from ._config import ClientConfig
+        from ._session import Session
+
+        limits = limits or http.Limits()
+        known = Session(
+            url,
+            token=token,
+            timeout=timeout,
+            server_ready_timeout=server_ready_timeout,
+            headers=headers,
+            retries=retries,
+            limits=limits,
+            schema=self._schema if schema is None else schema,
+            download_dir=download_dir,
+            images=images,
+            hooks=hooks,
+            on_progress=on_progress,
+            file_strings=file_strings,
+            environ=self._environ(),
+            random=self._random,
+        )
+        proxies = http.Proxies(proxy if app is None else None, self._environ())
+        config = ClientConfig(known, limits, proxies, ssl_context, app, recorder)
+        self._driver = self._new_driver(config, known.options.changed(hooks=observe.LOGGING))
         self._methods: dict[str, MethodT_co] = {}
+
+    @staticmethod
+    @abstractmethod
+    def _environ() -> Mapping[str, str]:
+        """The environment variables."""
+
+    @staticmethod
+    @abstractmethod
+    def _random() -> float:
+        """A random number from 0 to 1."""
+
+    @abstractmethod
+    def _new_driver(self, config: ClientConfig, options: Options) -> DriverT_co:
+        """What makes the requests of a client with this configuration, under these options."""
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}>"

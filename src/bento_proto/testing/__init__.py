@@ -19,13 +19,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bento_proto.session._responder import Event, ExchangeRecorder, Pause, Responder
+
     from ._acts import Cut, Garbage, Life, Refusal, Reply, Stall, Unreachable
     from ._asked import Asked, UploadedFile
     from ._double import ServiceDouble
     from ._examples import example
+    from ._playback import Playback
     from ._recorder import Recorder
     from ._replay import Mismatch, Replay
-    from ._responder import Event, ExchangeRecorder, Pause, Playback, Responder
     from ._served import ASGIApplication
 
 
@@ -38,10 +40,11 @@ if not TYPE_CHECKING:
         "._asked": "Asked UploadedFile",
         "._double": "ServiceDouble",
         "._examples": "example",
+        "._playback": "Playback",
         "._recorder": "Recorder",
         "._replay": "Mismatch Replay",
-        "._responder": "Event ExchangeRecorder Pause Playback Responder",
         "._served": "ASGIApplication",
+        "bento_proto.session._responder": "Event ExchangeRecorder Pause Responder",
     }
 
     def __getattr__(name):

@@ -13,11 +13,11 @@ from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind,
 from bento_proto.json import to_json
 from bento_proto.request._file import File
 from bento_proto.schema._service import Kind, unwrapped
+from bento_proto.session._responder import Event, Pause
 
 from ._acts import Cut, Garbage, Refusal, Reply, Unreachable, act_of
 from ._asked import UploadedFile
 from ._functions import finished
-from ._responder import Event, Pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Mapping

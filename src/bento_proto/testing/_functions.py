@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from bento_proto._frozen import Frozen
 from bento_proto._types import JSON
+from bento_proto.session._responder import Pause
 
-from ._responder import Pause
 from ._types import converted, origin_of, plain, schema_of
 
 if TYPE_CHECKING:

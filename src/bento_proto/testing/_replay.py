@@ -12,9 +12,9 @@ from typing import Final, cast
 
 from bento_proto._types import JSON
 from bento_proto.http._messages import Request
+from bento_proto.session._responder import Event, Pause
 
 from ._recording import event_of, read, request_entry
-from ._responder import Event, Pause
 
 _SHOWN: Final = 300
 

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Protocol, TypeAlias, cast
 
 from bento_proto.http._messages import Chunks, Data, End, Head, Origin, Request
+from bento_proto.session._responder import Pause, Responder
 
-from ._responder import Pause, Responder, slept
+from ._playback import slept
 
 Message: TypeAlias = MutableMapping[str, object]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]

@@ -10,9 +10,9 @@ from bento_proto._types import JSON
 from bento_proto.http._messages import Head
 from bento_proto.json import to_json
 from bento_proto.policy._tasks import ResultStatus
+from bento_proto.session._responder import Event, Pause
 
 from ._answers import whole
-from ._responder import Event, Pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
