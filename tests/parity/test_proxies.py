@@ -17,7 +17,7 @@ from contextlib import ExitStack
 import pytest
 import trustme
 
-from bento_sync import CallTimeout, ConnectError, Limits, RetryPolicy, ServiceUnavailable, Timeout
+from bento_sync import CallTimeout, ConnectError, Limits, RetryPolicy, Timeout
 from tests.servers import Server, Servers
 from tests.waiting import HANGS, until
 
@@ -180,7 +180,7 @@ def test_what_the_environment_names_and_nobody_can_use(connect: Connect, monkeyp
     monkeypatch.setenv("ALL_PROXY", "socks5://me:s3cr3t@127.0.0.1:9")
     client = connect(f"https://{HOST}", schema=GIVEN, retries=5)
     assert not client.is_ready()
-    with pytest.raises(ServiceUnavailable, match=r"ALL_PROXY is not the URL of an HTTP proxy.*SOCKS") as caught:
+    with pytest.raises(ConnectError, match=r"ALL_PROXY is not the URL of an HTTP proxy.*SOCKS") as caught:
         client.f()
     assert len(caught.value.attempts) <= 1, "waiting does not help"
     assert "s3cr3t" not in "".join(traceback.format_exception(caught.value))

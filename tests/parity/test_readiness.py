@@ -15,7 +15,10 @@ from bento_proto import (
     ConnectError,
     ConnectionLost,
     Forbidden,
+    InvalidArgument,
+    NotFound,
     RemoteProtocolError,
+    SchemaError,
     ServiceUnavailable,
     Unauthorized,
 )
@@ -92,7 +95,6 @@ def test_whatever_goes_wrong_is_not_ready(connect: Connect, end: End) -> None:
         (End.CLOSE, ConnectionLost),
         (End.RESET, ConnectionLost),
         (reply(b"Service is not ready.", 503), ServiceUnavailable),
-        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", RemoteProtocolError),
     ],
 )
 def test_the_time_given_is_the_time_it_takes(connect: Connect, answer: Piece, cause: type[BentoMLException]) -> None:
@@ -146,8 +148,52 @@ def test_a_server_without_a_route_for_readiness(connect: Connect) -> None:
         client = connect(stub.url)
         assert client.f() == 1
         assert client.is_ready() is True
-    with Stub(lambda asked: reply(b"Not Found", 404)) as stub, pytest.raises(ServiceUnavailable, match="Not Found"):
-        connect(stub.url, server_ready_timeout=0.2).f()
+
+
+_TLS_ALERT = b"\x15\x03\x03\x00\x02\x02\x50"
+_HTTP2_SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
+
+
+@pytest.mark.parametrize("wait", [0, 30])
+@pytest.mark.parametrize(
+    ("answer", "error", "says"),
+    [
+        (reply(b"Not Found", 404), NotFound, "no /schema.json at .*: is it the URL of a BentoML Service"),
+        (
+            reply(b"<html><title>File not found</title>", 404, {"content-type": "text/html"}),
+            NotFound,
+            "no /schema.json",
+        ),
+        (reply(b"who", 401), Unauthorized, "who"),
+        (reply(b"no", 403), Forbidden, "no"),
+        (
+            reply(
+                b"<title>400 The plain HTTP request was sent to HTTPS port</title>", 400, {"content-type": "text/html"}
+            ),
+            InvalidArgument,
+            "can't read .*json|readyz: 400 The plain HTTP request was sent to HTTPS port",
+        ),
+        (_TLS_ALERT, RemoteProtocolError, "it sent a TLS alert, so its URL must start with https://"),
+        (_HTTP2_SETTINGS, RemoteProtocolError, "does not speak HTTP/1.1: it sent an HTTP/2 frame"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n\r\n", RemoteProtocolError, "does not speak HTTP/1.1"),
+    ],
+)
+def test_what_is_no_service_is_not_waited_for(
+    connect: Connect, wait: float, answer: Piece, error: type[BentoMLException], says: str
+) -> None:
+    with Stub(lambda asked: [answer, End.CLOSE]) as stub:
+        with pytest.raises(error, match=says) as caught:
+            connect(stub.url, server_ready_timeout=wait).f()
+        assert type(caught.value) is error
+        assert len(str(caught.value).splitlines()) == 1
+        assert len(stub.asked) <= 2
+
+
+def test_a_web_site_is_no_service(connect: Connect) -> None:
+    page = reply(b"<!doctype html><title>Home</title>", 200, {"content-type": "text/html"})
+    says = r"can't read .*/schema\.json: .* not the schema of a BentoML Service: the response is not JSON"
+    with Stub(lambda asked: page) as stub, pytest.raises(SchemaError, match=says):
+        connect(stub.url).f()
 
 
 # --- real servers

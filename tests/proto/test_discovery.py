@@ -7,12 +7,15 @@ import json
 import pytest
 
 from bento_proto import (
+    BentoMLException,
     CallTimeout,
     ConnectError,
     FailureKind,
     Forbidden,
+    InvalidArgument,
     Limits,
     NotFound,
+    RemoteProtocolError,
     RetryPolicy,
     SchemaError,
     ServiceUnavailable,
@@ -159,7 +162,7 @@ def test_the_wait_includes_the_search_for_the_schema() -> None:
     script = (reply(404), lost(FailureKind.TIMEOUT).after(1.0))
     played = play(until_ready(parse_base_url(URL), (), TERMS, None, 1.0, 0.0), *script)
     assert isinstance(played.error, ServiceUnavailable)
-    assert isinstance(played.error.__cause__, NotFound)
+    assert isinstance(played.error.__cause__, CallTimeout)
 
 
 def test_the_search_for_the_schema_has_one_total() -> None:
@@ -187,10 +190,8 @@ def test_pauses_grow_and_the_time_is_returned() -> None:
     [
         lost(FailureKind.CONNECT),
         lost(FailureKind.DISCONNECTED),
-        lost(FailureKind.PROTOCOL),
-        reply(503),
-        reply(500),
-        reply(502),
+        lost(FailureKind.TIMEOUT),
+        *(reply(status) for status in (408, 425, 429, 500, 502, 503, 504)),
     ],
 )
 def test_transient_errors_are_waited_out(answer: Answer) -> None:
@@ -225,8 +226,68 @@ def test_a_missing_token_ends_the_wait(status: int, kind: type[Exception]) -> No
     assert isinstance(played.error, kind)
 
 
-@pytest.mark.parametrize("kind", [FailureKind.TLS, FailureKind.PROXY])
-def test_a_permanent_failure_ends_the_wait(kind: FailureKind) -> None:
-    played = play(until_ready(parse_base_url(URL), (), TERMS, None, 30.0, 0.0), lost(kind, "self-signed"))
-    assert isinstance(played.error, ServiceUnavailable)
-    assert str(played.error) == f"{URL} is not ready: self-signed"
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [
+        (FailureKind.TLS, ConnectError),
+        (FailureKind.PROXY, ConnectError),
+        (FailureKind.PROTOCOL, RemoteProtocolError),
+    ],
+)
+def test_a_permanent_failure_ends_the_wait(kind: FailureKind, error: type[Exception]) -> None:
+    script = (lost(FailureKind.CONNECT), lost(kind, "self-signed"))
+    played = play(until_ready(parse_base_url(URL), (), TERMS, None, 30.0, 0.0), *script)
+    assert type(played.error) is error
+    assert str(played.error) == f"can't read {URL}/readyz: self-signed"
+
+
+@pytest.mark.parametrize(
+    ("answers", "error", "says"),
+    [
+        ([reply(404), reply(404)], NotFound, "there is no /schema.json at {}: is it the URL of a BentoML Service?"),
+        (
+            [reply(404), reply(200, b"<p>")],
+            NotFound,
+            "there is no /schema.json at {}: is it the URL of a BentoML Service?",
+        ),
+        ([reply(400, b"HTTP to HTTPS")], InvalidArgument, "can't read {}/readyz: HTTP to HTTPS"),
+        ([reply(405, b"no GET")], BentoMLException, "can't read {}/readyz: no GET"),
+        ([reply(501, b"no")], BentoMLException, "can't read {}/readyz: no"),
+    ],
+)
+def test_what_is_no_service_ends_the_wait(answers: list[Answer], error: type[Exception], says: str) -> None:
+    played = play(until_ready(parse_base_url(URL), (), TERMS, None, 30.0, 0.0), reply(503), *answers)
+    assert type(played.error) is error
+    assert str(played.error) == says.format(URL)
+
+
+def test_the_same_error_without_waiting() -> None:
+    waiting = play(until_ready(parse_base_url(URL), (), TERMS, None, 30.0, 0.0), reply(404), reply(404))
+    direct = play(describe(parse_base_url(URL), (), TERMS, 0.0), reply(404))
+    assert str(waiting.error) == str(direct.error)
+    assert type(waiting.error) is type(direct.error)
+
+
+def test_a_missing_route_is_waited_for_while_the_schema_can_not_be_read() -> None:
+    script = (reply(404), reply(503), reply(404), lost(FailureKind.CONNECT), reply(404), reply(200, PLAIN))
+    played = play(until_ready(parse_base_url(URL), (), TERMS, None, 30.0, 0.0), *script)
+    assert played.error is None
+
+
+@pytest.mark.parametrize(("seconds", "limit"), [(30.0, "for up to 30 seconds"), (None, "without limit")])
+def test_the_log_warns_once_of_a_long_wait(caplog: pytest.LogCaptureFixture, seconds: float | None, limit: str) -> None:
+    script = (
+        lost(FailureKind.CONNECT, "refused"),
+        reply(503, b"starting").after(2.0),
+        reply(503).after(2.0),
+        reply(503),
+    )
+    with caplog.at_level("WARNING"):
+        played = play(until_ready(parse_base_url(URL), (), TERMS, None, seconds, 0.0), *script[:2], reply(200))
+        assert played.error is None
+        assert caplog.messages == []  # not for a short one
+        played = play(until_ready(parse_base_url(URL), (), TERMS, None, seconds, 0.0), *script, reply(200))
+    assert played.error is None
+    why = "ServiceUnavailable: the server responded with status 503"
+    assert caplog.messages == [f"{URL} is not ready yet; waiting {limit}: {why}"]
+    assert caplog.records[0].name == "bento_client.http"

@@ -26,6 +26,10 @@ _READ: Final = 1 << 16  # larger buffers cost more than they save
 _READ_FILE: Final = 1 << 18
 _READ_HEAD: Final = 1 << 10  # what follows the head may be compressed
 _READ_COMPRESSED: Final = 1 << 10
+_FOREIGN: Final = {  # other protocols, by the first byte of an answer
+    b"\x15": "it sent a TLS alert, so its URL must start with https://",
+    b"\x00": "it sent an HTTP/2 frame",
+}
 _ALERT: Final = "_ALERT_"  # in the reason of an `ssl.SSLError`, such as TLSV13_ALERT_CERTIFICATE_REQUIRED
 _JOINED: Final = 1 << 16  # smaller pieces are sent together with what precedes them; larger ones are not worth a copy
 
@@ -279,7 +283,8 @@ class HTTP11Exchange(Generic[T]):
                 else:  # NEED_DATA
                     return items
         except h11.RemoteProtocolError as exc:
-            self._fail(FailureKind.PROTOCOL, f"the server does not speak HTTP/1.1: {exc}", exc)
+            known = _FOREIGN.get(data[:1]) if self._exchange.head is None else None
+            self._fail(FailureKind.PROTOCOL, f"the server does not speak HTTP/1.1: {known or exc}", exc)
         return items
 
     def _frame(self, head: Head, version: bytes = b"1.1") -> bool:

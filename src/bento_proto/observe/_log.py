@@ -6,6 +6,8 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from bento_proto._text import error_line
+
 from ._hooks import Hooks
 
 if TYPE_CHECKING:
@@ -69,6 +71,18 @@ def _line(event: ResponseEvent) -> str:
     request = event.request
     said = f"{request.method} {request.url} {event.status}{_milliseconds(event.seconds)}{_attempt(request)}"
     return said + (f", request id {event.request_id}" if event.request_id is not None else "")
+
+
+def warn_of_waiting(url: str, seconds: float | None, cause: BaseException) -> None:
+    """Log that a call has been waiting for some time for its Service to become ready.
+
+    Args:
+        url: that of the Service.
+        seconds: how long it waits altogether; None for no limit.
+        cause: the last error.
+    """
+    limit = "without limit" if seconds is None else f"for up to {seconds:g} seconds"
+    _logger("http").warning("%s is not ready yet; waiting %s: %s", url, limit, error_line(cause))
 
 
 def _milliseconds(seconds: float | None) -> str:

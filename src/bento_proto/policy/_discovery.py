@@ -6,9 +6,10 @@ publishes a Service under a path serves both there. No base URL fits both, so ea
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from bento_proto._errors import BentoMLException, CallTimeout, Forbidden, NotFound, ServiceUnavailable, Unauthorized
+from bento_proto._errors import BentoMLException, CallTimeout, NotFound, ServiceUnavailable
 from bento_proto._frozen import Frozen
 from bento_proto.http._messages import FailureKind, Request
 from bento_proto.response._readers import whole_reader
@@ -30,6 +31,8 @@ _PROBE: Final = 3.0
 _LAST_PROBE: Final = 0.1  # for the one that begins when the timeout expires
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
+_SILENCE: Final = 3.0  # seconds of waiting before the log says so
+_TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})  # of a server, or one before it, that starts
 
 
 class DiscoveredService(Frozen):
@@ -69,11 +72,8 @@ def describe(base: BaseURL, headers: Fields, context: CallContext, now: float) -
     """
     exchange, mount, _ = yield from _search(base, headers, context, now, context.deadline(now))
     error = exchange.error
-    if isinstance(error, NotFound):
-        raise NotFound(f"there is no /schema.json at {base.origin}{base.path}: is it the URL of a BentoML Service?")
     if error is not None:
-        error.message = f"can't read {base.origin}{mount}/schema.json: {error.message}"
-        raise error
+        raise _explained(error, base, f"{mount}/schema.json")
     return DiscoveredService(exchange.result, mount)
 
 
@@ -94,6 +94,24 @@ def _search(
     return exchange, "", now + exchange.elapsed
 
 
+def _explained(error: BentoMLException, base: BaseURL, path: str) -> BentoMLException:
+    """The error of a request that the client made by itself, saying what was asked for."""
+    if isinstance(error, NotFound):
+        error.message = f"there is no /schema.json at {base.origin}{base.path}: is it the URL of a BentoML Service?"
+    else:
+        error.message = f"can't read {base.origin}{path}: {error.message}"
+    return error
+
+
+def _is_permanent(exchange: Exchange[Service] | Exchange[bytes]) -> bool:
+    """Whether to ask again is of no use: no BentoML Service responds, or it refuses this client."""
+    head, failure = exchange.head, exchange.failure
+    if failure is not None:
+        is_foreign = failure.kind is FailureKind.PROTOCOL and head is None
+        return is_foreign or failure.kind in (FailureKind.TLS, FailureKind.PROXY)
+    return head is not None and head.status not in _TRANSIENT
+
+
 def probe(
     base: BaseURL,
     headers: Fields,
@@ -101,7 +119,7 @@ def probe(
     known: DiscoveredService | None,
     now: float,
     delay: float = 0.0,
-) -> Flow[tuple[Exchange[bytes], float]]:
+) -> Flow[tuple[Exchange[bytes] | Exchange[Service], float]]:
     """Ask once whether the Service is ready. It is if the exchange that is returned has no error.
 
     Args:
@@ -126,7 +144,7 @@ def probe(
     if known is None:
         found, mount, now = yield from _search(base, headers, context, now, deadline)
         if found.error is not None:
-            return exchange, now
+            return exchange if _is_permanent(found) else found, now
         known = DiscoveredService(found.result, mount)
     from bento_proto.http._url import quote_route
 
@@ -161,12 +179,13 @@ def until_ready(
         now: the time.
 
     Raises:
-        ServiceUnavailable: it did not become ready in time, or TLS or the proxy failed; the cause is the error of the
-            last request.
-        Unauthorized, Forbidden: it requires a token.
+        ServiceUnavailable: it did not become ready in time; the cause is the error of the last request.
+        BentoMLException: waiting is of no use, as TLS or the proxy failed, or what responds is no BentoML Service
+            (`NotFound`) or refuses this client (`Unauthorized`, `Forbidden`).
     """
     deadline = None if seconds is None else now + seconds
     delay, pause = 0.0, _FIRST_PAUSE
+    warning = now + _SILENCE
     cause: BentoMLException | None = None
     while True:
         patience = _PROBE if deadline is None else min(_PROBE, max(deadline - now - delay, _LAST_PROBE))
@@ -175,14 +194,18 @@ def until_ready(
         error = exchange.error
         if error is None:
             return now
-        if isinstance(error, (Unauthorized, Forbidden)):
-            raise error
-        is_permanent = exchange.failure is not None and exchange.failure.kind in (FailureKind.TLS, FailureKind.PROXY)
+        if _is_permanent(exchange):
+            raise _explained(error, base, f"{base.path}/readyz")
         if cause is None or not isinstance(error, CallTimeout):
             cause = error  # a timeout of the last, short request says nothing
-        if is_permanent or (deadline is not None and now >= deadline):
-            waited = "" if is_permanent or seconds is None else f" after {seconds:g} seconds"
-            raise ServiceUnavailable(f"{base.origin}{base.path} is not ready{waited}: {cause}") from cause
+        if deadline is not None and now >= deadline:
+            text = f"{base.origin}{base.path} is not ready after {seconds:g} seconds: {cause}"
+            raise ServiceUnavailable(text) from cause
+        if now >= warning:
+            from bento_proto.observe._log import warn_of_waiting  # rarely needed
+
+            warn_of_waiting(f"{base.origin}{base.path}", seconds, cause)
+            warning = math.inf
         delay = pause * (1 - context.random() / 4)
         if deadline is not None:
             delay = min(delay, deadline - now)
