@@ -12,6 +12,7 @@ import pytest
 
 from bento_sync import BentoMLException, Unauthorized
 from tests.parity.faces import Connect
+from tests.reports import reported
 
 from .promises import assert_right
 from .server import Peer, Server, Step, answer, send
@@ -59,6 +60,7 @@ def test_nothing_shows_a_secret(
         shown += [str(error), repr(error), *traceback.format_exception(error)]
     shown += [repr(vars(info.value)), repr(pickle.loads(pickle.dumps(info.value)))]
     shown += [record.getMessage() for record in caplog.records]
+    shown += reported(info.value)
     for text in shown:
         assert SECRET not in text
         assert BASIC not in text

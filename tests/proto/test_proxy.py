@@ -249,8 +249,9 @@ def test_user_and_password_are_not_shown() -> None:
     found = route("https://h", f"http://me:{SECRET}@p:3128")
     basic = base64.b64encode(f"me:{SECRET}".encode()).decode()
     assert found.proxy is not None
-    assert basic in str(found.proxy.headers)
-    for text in (str(found), repr(found), repr(found.proxy), str(found.proxy), found.proxy.unauthorized):
+    assert found.proxy.headers == (("proxy-authorization", f"Basic {basic}"),)
+    proxy = found.proxy
+    for text in (str(found), repr(found), repr(proxy), str(proxy), repr(proxy.headers), proxy.unauthorized):
         assert SECRET not in text
         assert basic not in text
 

@@ -21,7 +21,7 @@ from bento_proto._types import JSON
 from bento_proto.http._content_headers import charset, media_type
 from bento_proto.http._headers import Headers
 from bento_proto.http._messages import FailureKind
-from bento_proto.http._redaction import shown_target
+from bento_proto.http._redaction import redacted_urls
 from bento_proto.json import parse_json
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def explain(error: BentoMLException, request: Request, head: Head | None, elapse
     outcome = "no response" if head is None else f"status {head.status}"
     after = f" after {elapsed:.3g} seconds" if elapsed else ""
     known = f", request id {one_line(error.request_id)}" if error.request_id else ""
-    lines = [f"{request.method} {request.origin}{shown_target(request.target)}: {outcome}{after}{known}"]
+    lines = [f"{request.method} {request.origin}{redacted_urls(request.target)}: {outcome}{after}{known}"]
     if len(error.attempts) > 1:
         lines += [f"attempt {number}: {line}" for number, line in enumerate(error.attempts, 1)]
     for kind, hint in _HINTS:

@@ -12,6 +12,7 @@ from bento_proto._frozen import Frozen
 from ._dates import seconds_until
 from ._headers import merged
 from ._messages import Request
+from ._redaction import Secret
 
 if TYPE_CHECKING:
     from typing import Final
@@ -67,7 +68,7 @@ class Cookies:
         if lifetime is None or lifetime > 0:
             if len(self.kept) >= _MOST:
                 self.kept.pop(next(iter(self.kept)), None)  # the one that was set first
-            self.kept[key] = _Cookie(content, "secure" in given, None if lifetime is None else now + lifetime)
+            self.kept[key] = _Cookie(Secret(content), "secure" in given, None if lifetime is None else now + lifetime)
 
     def added(self, request: Request, now: float) -> Request:
         """The request with its cookies in the Cookie field, after those of the caller."""
@@ -75,7 +76,7 @@ class Cookies:
         if cookies is None:
             return request
         own = [value for name, value in request.headers if name == "cookie"]
-        headers = merged(request.headers, (("cookie", "; ".join((*own, cookies))),))
+        headers = merged(request.headers, (("cookie", Secret("; ".join((*own, cookies)))),))
         return Request(request.method, request.origin, request.target, headers, request.body)
 
     def header(self, origin: Origin, target: str, now: float) -> str | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ._headers import checked_value
 from ._messages import Request
+from ._redaction import Secret, without_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -105,16 +106,17 @@ def basic(userinfo: str) -> str:
     """The Basic credentials (RFC 7617) of a ``user:password``."""
     import binascii  # rarely needed
 
-    return "Basic " + binascii.b2a_base64(userinfo.encode(), newline=False).decode()
+    return Secret("Basic " + binascii.b2a_base64(userinfo.encode(), newline=False).decode())
 
 
+@without_frames
 def _bearer(token: str) -> str | None:
     if not token:
         return None
     token = checked_value("the token", token)
     if not token or not token.isascii() or " " in token or "\t" in token:
         raise ValueError("the token has a character that is not allowed in a bearer token")
-    return f"Bearer {token}"
+    return Secret(f"Bearer {token}")
 
 
 def is_local(origin: Origin) -> bool:

@@ -8,6 +8,8 @@ from typing import Final
 
 from bento_proto._types import Fields
 
+from ._redaction import secret_request_fields, secret_response_fields, without_frames
+
 _NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2: a token
 _VALUE: Final = r"[\t\x20-\x7e\x80-\xff]*"  # RFC 9110 section 5.5
 _TRACEPARENT: Final = r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"
@@ -18,15 +20,15 @@ class Headers(Mapping[str, str]):
     """The header fields of a response: a mapping with case-insensitive names; the first one of a name counts.
 
     Args:
-        fields: the pairs of name and value, in order.
+        fields: the pairs of name and value, in order. The ``repr`` of a value that may be a secret does not show it.
     """
 
     __slots__ = ("_first", "fields")
 
     def __init__(self, fields: Fields = ()) -> None:
-        self.fields: Fields = fields
+        self.fields: Fields = secret_response_fields(fields)
         self._first: dict[str, str] = {}
-        for name, value in fields:
+        for name, value in self.fields:
             self._first.setdefault(name.lower(), value)
 
     def __getitem__(self, name: str) -> str:
@@ -42,19 +44,19 @@ class Headers(Mapping[str, str]):
         return len(self._first)
 
     def __repr__(self) -> str:
-        shown = {key: "***" if key in ("set-cookie", "authorization") else value for key, value in self.items()}
-        return f"Headers({shown})"
+        return f"Headers({self._first})"
 
     def get_all(self, name: str) -> list[str]:
         """All values of a field, in order."""
         return [value for key, value in self.fields if key.lower() == name.lower()]
 
 
+@without_frames
 def checked_fields(headers: Mapping[str, str] | None) -> Fields:
     """Check the header fields that a caller sets.
 
     Returns:
-        The fields with lower-case names, and without white space around the values.
+        The fields with lower-case names, and without white space around the values, which their ``repr`` does not show.
 
     Raises:
         TypeError: a name or a value is not a str.
@@ -71,7 +73,7 @@ def checked_fields(headers: Mapping[str, str] | None) -> Fields:
         if name.lower() in _FRAMING:
             raise ValueError(f"the header {name!r} is set by the client")
         fields.append((name.lower(), checked_value(f"the header {name!r}", value)))
-    return tuple(fields)
+    return secret_request_fields(tuple(fields))
 
 
 def checked_value(what: str, value: str) -> str:

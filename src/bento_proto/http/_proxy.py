@@ -12,6 +12,7 @@ from bento_proto._types import Fields
 
 from ._credentials import basic, is_local
 from ._messages import ConnectionFailed, FailureKind, Origin
+from ._redaction import SecretURL, without_frames
 from ._url import ascii_name, parse_proxy
 
 _ENTRY: Final = r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?"  # host, [IPv6] or network; and a port
@@ -117,12 +118,14 @@ class Proxies:
         ValueError: the URL is not that of an HTTP proxy.
     """
 
+    @without_frames
     def __init__(self, proxy: str | EllipsisType | None, environ: Mapping[str, str]) -> None:
         self._from_environment = isinstance(proxy, EllipsisType)
         self._proxy: Proxy | None = None
         self._variables: dict[str, str] = {}
         if isinstance(proxy, EllipsisType):
-            self._variables = {name: value for name, value in environ.items() if name.lower().endswith("_proxy")}
+            named = ((name, value) for name, value in environ.items() if name.lower().endswith("_proxy"))
+            self._variables = {name: SecretURL(value) for name, value in named}
             if "REQUEST_METHOD" in environ:  # under CGI, it is the Proxy field of the request (httpoxy)
                 self._variables.pop("HTTP_PROXY", None)
         elif proxy is not None:
@@ -155,7 +158,7 @@ class Proxies:
         """Name and value of the first variable that is set and not empty."""
         for name in names:
             for spelled in (name, name.upper()):
-                value = self._variables.get(spelled, "").strip()
+                value = SecretURL(self._variables.get(spelled, "").strip())
                 if value:
                     return spelled, value
         return "", ""

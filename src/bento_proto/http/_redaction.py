@@ -1,50 +1,164 @@
-"""Redaction of requests and responses: values that may be credentials are replaced."""
+"""What is a secret, and how it is hidden: one rule for header fields, URLs, logs, traces, recordings and ``repr``.
+
+- A field that a caller sends is a secret, whatever its name, unless the name is one of `HARMLESS`.
+- A field of a response is a secret if `is_secret` says so of its name.
+- In a URL, user and password, the parameters of a path, the values of a query and the fragment are secrets, whichever
+  field the URL stands in.
+
+A secret that is kept to be sent is a `Secret`, a `SecretURL` or `SecretBytes`. Its ``repr``, which tools show of local
+variables, does not contain it, however deep in containers it is; its value is the original one.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Final, ParamSpec, SupportsIndex, TypeVar, overload
 
 if TYPE_CHECKING:
     from bento_proto._types import Fields
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 REDACTED: Final = "REDACTED"
 # Fields of a caller may hold credentials under any name; these are known not to.
 HARMLESS: Final = frozenset({"accept", "accept-encoding", "content-type", "traceparent", "tracestate", "user-agent"})
-SECRET: Final = re.compile("auth|cookie|credential|key|passw|secret|session|sig|token")
-_SHOWN_QUERY: Final = frozenset({"task_id"})
+_NAMES: Final = "auth|bearer|cookie|credential|csrf|jwt|key|passw|private|secret|session|sig|ticket|token|xsrf"
+_HOLD_URLS: Final = frozenset({"content-location", "link", "location", "refresh"})
+_SHOWN_QUERY: Final = frozenset({"limit", "offset", "page", "task_id"})
+_FLAG: Final = r"[A-Za-z_-]{0,16}"  # a field of a query without a value; a longer one may be a token
+_IN_URL: Final = r"""(?x)
+    (?P<slashes> [/\\]{2}) [^/?\#\s<>"]* @  # user and password
+    | (?P<parameter> ; [^;=/?\#\s<>"]* =) [^;/?\#\s<>"]*
+    | \? (?P<query> [^\#\s<>"]*)
+    | \# [^\s<>"]*
+"""
 
 
-def shown(fields: Fields) -> Fields:
-    """The header fields of a request, redacted."""
+class Secret(str):
+    """Text that its ``repr`` does not show. Its ``str`` is the text itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(REDACTED)
+
+    def __getitem__(
+        self, index: SupportsIndex | slice[SupportsIndex | None]
+    ) -> Secret:  # some tools show the beginning of a long text
+        return Secret(super().__getitem__(index))
+
+
+class SecretURL(Secret):
+    """A URL whose ``repr`` shows none of the secrets in it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(_redacted_location(str(self)))
+
+
+class SecretBytes(bytes):
+    """Bytes that their ``repr`` does not show, such as the head of a request."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(REDACTED.encode())
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> int: ...
+    @overload
+    def __getitem__(self, index: slice[SupportsIndex | None]) -> bytes: ...
+    def __getitem__(self, index: SupportsIndex | slice[SupportsIndex | None]) -> int | bytes:
+        found = super().__getitem__(index)
+        return SecretBytes(found) if isinstance(found, bytes) else found
+
+
+def without_frames(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a function that takes secrets as its caller has them: the tracebacks of its exceptions begin outside.
+
+    Else its local variables, and those of what it calls, would show them to whatever reports an exception.
+    """
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except Exception as exc:  # noqa: BLE001 - raised again
+            del args, kwargs
+            each: BaseException | None = exc
+            while each is not None:
+                each.__traceback__ = None
+                each = each.__cause__ or each.__context__
+            raise exc.with_traceback(None)  # noqa: B904 - it is the same exception
+
+    return call
+
+
+def is_secret(name: str) -> bool:
+    """Whether the value of a field of that name, in a response, may be a secret."""
+    return re.search(_NAMES, name.lower()) is not None
+
+
+def secret_request_fields(fields: Fields) -> Fields:
+    """The header fields of a request, with `Secret` values; names are in lower case."""
+    return tuple((name, value if name in HARMLESS else Secret(value)) for name, value in fields)
+
+
+def redacted_request_fields(fields: Fields) -> Fields:
+    """The header fields of a request, redacted; names are in lower case."""
     return tuple((name, value if name in HARMLESS else REDACTED) for name, value in fields)
 
 
-def shown_target(target: str) -> str:
-    path, mark, query = target.partition("?")
-    return path + mark + _query(query)
+def secret_response_fields(fields: Fields) -> Fields:
+    """The header fields of a response; those that are secrets, or hold URLs, have values of `Secret`."""
+    return tuple((name, _response_value(name.lower(), value)) for name, value in fields)
 
 
-def _query(query: str) -> str:
-    return "&".join(_field(*field.partition("=")) for field in query.split("&") if field)
+def _response_value(name: str, value: str) -> str:
+    if is_secret(name):
+        return Secret(value)
+    return SecretURL(value) if name in _HOLD_URLS or "://" in value else value
 
 
-def _field(name: str, equals: str, value: str) -> str:
-    return name + equals + (value if name in _SHOWN_QUERY or not value else REDACTED)
+def redacted_response_fields(fields: Fields) -> Fields:
+    """The header fields of a response, redacted."""
+    return tuple((name, _redacted_value(name.lower(), value)) for name, value in fields)
 
 
-def shown_value(name: str, value: str) -> str:
-    if SECRET.search(name):
+def _redacted_value(name: str, value: str) -> str:
+    if is_secret(name):
         return REDACTED
-    return _location(value) if name in ("location", "content-location", "link", "refresh") else value
+    return _redacted_location(value) if name in _HOLD_URLS or "://" in value else value
 
 
-def _location(value: str) -> str:
-    from urllib.parse import SplitResult, urlsplit  # rarely needed
+def _redacted_location(value: str) -> str:
+    """A value that should hold URLs, redacted: all of it if it is malformed."""
+    from urllib.parse import urlsplit  # rarely needed
 
     try:
-        parts = urlsplit(value)
+        urlsplit(value)
     except ValueError:
         return REDACTED
-    host = parts.netloc.rpartition("@")[2]
-    return SplitResult(parts.scheme, host, parts.path, _query(parts.query), "").geturl()
+    return redacted_urls(value)
+
+
+def redacted_urls(text: str) -> str:
+    """A URL, a part of one that begins with its path, or a text with several, redacted."""
+    return re.sub(_IN_URL, _redacted_part, text)
+
+
+def _redacted_part(found: re.Match[str]) -> str:
+    slashes, parameter, query = found["slashes"], found["parameter"], found["query"]
+    if query is not None:
+        return "?" + "&".join(_redacted_field(*field.partition("=")) for field in re.split("[&;]", query) if field)
+    return slashes or (parameter + REDACTED if parameter else "")
+
+
+def _redacted_field(name: str, equals: str, value: str) -> str:
+    if not value:
+        return name + equals if re.fullmatch(_FLAG, name) else REDACTED
+    return name + equals + (value if name in _SHOWN_QUERY else REDACTED)

@@ -12,6 +12,7 @@ from bento_proto._frozen import Frozen
 from bento_proto._text import decoded_utf8, is_unicode
 
 from ._messages import DEFAULT_PORTS, Origin
+from ._redaction import Secret, redacted_urls, without_frames
 
 if TYPE_CHECKING:
     from typing import Final
@@ -43,6 +44,7 @@ class BaseURL(Frozen):
         return f"<BaseURL {self.origin}{self.path}>"
 
 
+@without_frames
 def parse_base_url(url: str) -> BaseURL:
     """Parse the URL of a Service.
 
@@ -65,10 +67,10 @@ def parse_base_url(url: str) -> BaseURL:
         hint = f"; did you mean http://{_shown(url)}?" if "://" not in url else ""
         raise ValueError(f"the URL of a Service must start with http://, https://, tcp:// or unix: {_shown(url)}{hint}")
     origin = _origin(parts, url, "https" if parts.scheme == "https" else "http")
-    userinfo = parts.netloc.rpartition("@")[0]
-    return BaseURL(origin, quote(parts.path.rstrip("/"), safe=_SAFE + "%"), unquote(userinfo) if userinfo else None)
+    return BaseURL(origin, quote(parts.path.rstrip("/"), safe=_SAFE + "%"), _userinfo(parts))
 
 
+@without_frames
 def parse_proxy(url: str) -> BaseURL:
     """Parse the URL of a proxy: ``http://`` or ``https://`` with host, and optional port, user and password.
 
@@ -80,8 +82,7 @@ def parse_proxy(url: str) -> BaseURL:
         raise ValueError(f"the URL of a proxy must start with http:// or https://, not SOCKS: {_shown(url)}")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(f"the URL of a proxy must end with its host and port: {_shown(url)}")
-    userinfo = parts.netloc.rpartition("@")[0]
-    return BaseURL(_origin(parts, url, parts.scheme), "", unquote(userinfo) if userinfo else None)
+    return BaseURL(_origin(parts, url, parts.scheme), "", _userinfo(parts))
 
 
 @lru_cache(maxsize=256)
@@ -154,6 +155,11 @@ def _split(url: str) -> SplitResult:
         raise ValueError(f"not a URL: {_shown(url)}") from None
 
 
+def _userinfo(parts: SplitResult) -> Secret | None:
+    userinfo = parts.netloc.rpartition("@")[0]
+    return Secret(unquote(userinfo)) if userinfo else None
+
+
 def _origin(parts: SplitResult, url: str, scheme: str) -> Origin:
     userinfo, _, authority = parts.netloc.rpartition("@")
     found = re.fullmatch(_AUTHORITY, authority)
@@ -188,5 +194,5 @@ def _name(text: str) -> str:
 
 
 def _shown(url: str) -> str:
-    """The URL for an error message: without anything before an @."""
-    return re.sub(r"(?s)^([a-z]+://)?.*@", r"\1***@", url)
+    """The URL for an error message: redacted, and without anything before an @."""
+    return redacted_urls(re.sub(r"(?s)^([a-z]+://)?.*@", r"\1***@", url))

@@ -13,6 +13,7 @@ from bento_proto import exchange, http
 from bento_proto._errors import LocalProtocolError
 from bento_proto.exchange._body import ResultKind
 from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, FilePart, Head, Segment, joined
+from bento_proto.http._redaction import SecretBytes
 
 from ._fast_path import ChunkReader, may_become_plain, read_head, request_head
 
@@ -140,7 +141,7 @@ class HTTP11Exchange(Generic[T]):
         body = exchange.request.body
         if exchange.upload is None and len(body) == 1 and isinstance(body[0], bytes) and len(body[0]) <= _JOINED:
             self._sent = True
-            return self._head + body[0]
+            return SecretBytes(self._head + body[0])
         size = 0
         for segment in body:
             if isinstance(segment, FilePart):
@@ -158,11 +159,11 @@ class HTTP11Exchange(Generic[T]):
         for segment in body:
             if isinstance(segment, FilePart):
                 if waiting:
-                    yield waiting
+                    yield SecretBytes(waiting)
                 yield segment
                 waiting = b""
             elif len(segment) > _JOINED:
-                yield waiting + (b"%x\r\n" % len(segment) if chunked else b"")
+                yield SecretBytes(waiting + (b"%x\r\n" % len(segment) if chunked else b""))
                 yield from (segment,) if meter is None else meter.sending(segment)
                 waiting = b"\r\n" if chunked else b""
             elif segment:
@@ -170,7 +171,7 @@ class HTTP11Exchange(Generic[T]):
         if chunked:
             waiting += b"0\r\n\r\n"
         if waiting:
-            yield waiting
+            yield SecretBytes(waiting)
         if meter is not None and body:
             meter.finish()
         self._sent = True
@@ -181,7 +182,7 @@ class HTTP11Exchange(Generic[T]):
         Raises:
             LocalProtocolError: one of them is a file.
         """
-        return joined(self.segments())
+        return SecretBytes(joined(self.segments()))
 
     def frame(self, block: Block) -> bytes | Block:
         """A block of a file as it is sent: unchanged, or as a chunk if the length of the body is not known."""

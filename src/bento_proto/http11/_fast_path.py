@@ -82,6 +82,7 @@ def request_start(method: str, target: str, fields: Fields) -> bytes:
     head = f"{method} {target} HTTP/1.1\r\n{''.join(lines)}"
     # Each field must be one line with one name, or the pattern would match other fields than were given.
     if not _REQUEST.fullmatch(head) or head.count("\n") != len(fields) + 1 or any(":" in name for name, _ in fields):
+        del head, lines  # the credential in them must be in no report of the error
         raise ValueError("the request's method, target or headers can't be sent in HTTP/1.1")
     return head.encode("latin-1")
 

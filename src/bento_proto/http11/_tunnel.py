@@ -9,6 +9,7 @@ import h11
 from bento_proto import http
 from bento_proto.http._messages import FailureKind, Origin
 from bento_proto.http._proxy import Proxy, ProxyError
+from bento_proto.http._redaction import SecretBytes
 
 # Statuses of a proxy while it, or the server behind it, is overloaded or not started.
 _TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -38,7 +39,9 @@ class Tunnel:
         host = f"[{origin.host}]" if ":" in origin.host else origin.host
         authority = f"{host}:{origin.port}"
         request = h11.Request(method="CONNECT", target=authority, headers=[("host", authority), *proxy.headers])
-        self.request: bytes = (self._parser.send(request) or b"") + (self._parser.send(h11.EndOfMessage()) or b"")
+        self.request: bytes = SecretBytes(
+            (self._parser.send(request) or b"") + (self._parser.send(h11.EndOfMessage()) or b"")
+        )
         self.is_open: bool = False
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from typing import cast
 from bento_proto._frozen import Frozen
 from bento_proto.http._headers import Headers
 from bento_proto.http._messages import Origin, Request
-from bento_proto.http._redaction import shown, shown_target
+from bento_proto.http._redaction import redacted_request_fields, redacted_urls
 
 
 class Hooks(Frozen):
@@ -69,12 +69,12 @@ class RequestEvent:
     def __init__(self, request: Request, attempt: int, delay: float) -> None:
         origin = request.origin
         self.method: str = request.method
-        self.url: str = f"{origin.scheme}://{origin.authority}{shown_target(request.target)}"
+        self.url: str = f"{origin.scheme}://{origin.authority}{redacted_urls(request.target)}"
         self.origin: Origin = origin
         self.attempt: int = attempt
         self.delay: float = delay
         self.size: int | None = request.content_length
-        self.headers: Headers = Headers(shown(request.headers))
+        self.headers: Headers = Headers(redacted_request_fields(request.headers))
 
     def __repr__(self) -> str:
         return f"<RequestEvent {self.method} {self.url}, attempt {self.attempt}>"

@@ -13,7 +13,7 @@ from bento_proto._text import error_line, one_line
 from bento_proto.exchange._exchange import State
 from bento_proto.http._headers import Headers, checked_fields, merged
 from bento_proto.http._messages import Request
-from bento_proto.http._redaction import HARMLESS, shown_value
+from bento_proto.http._redaction import HARMLESS, redacted_response_fields
 from bento_proto.observe._hooks import EndEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
 
 from ._retry import IDEMPOTENCY_KEY
@@ -82,7 +82,7 @@ class HookDispatcher:
         head, complete, response = exchange.head, exchange.state is not State.RECEIVING, None
         assert self._event is not None
         if head is not None:
-            headers = Headers(tuple((name, shown_value(name.lower(), value)) for name, value in head.headers))
+            headers = Headers(redacted_response_fields(head.headers))
             request_id = head.get("x-bentoml-request-id")
             request_id = None if request_id is None else one_line(request_id)
             response = ResponseEvent(self._event, head.status, headers, request_id, self._seconds, complete)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
 
 from bento_proto import exchange, http, observe, policy, schema
 from bento_proto._types import JSON, ASGIApplication
+from bento_proto.http._redaction import without_frames
 from bento_proto.schema._naming import RESERVED, attributes
 
 from ._options import FileStrings, Images, Options
@@ -55,6 +56,7 @@ class BaseClient(ABC, Generic[DriverT_co, MethodT_co]):
         if schema is not None:
             cls._schema = schema
 
+    @without_frames
     def __init__(
         self,
         url: str = "http://localhost:3000",
@@ -167,6 +169,7 @@ class BaseClient(ABC, Generic[DriverT_co, MethodT_co]):
         base = self._driver.session.base
         return f"{base.origin}{base.path}"
 
+    @without_frames
     def with_options(  # noqa: PYI019 - `Self` could not be evaluated at run time
         self: ClientT,
         *,

@@ -12,7 +12,6 @@ from bento_proto._frozen import Frozen
 from bento_proto._types import Fields
 from bento_proto.http._headers import checked_fields, merged
 from bento_proto.http._limits import Timeout
-from bento_proto.http._redaction import shown
 from bento_proto.observe._hooks import hooks_of
 from bento_proto.policy._retry import RetryPolicy
 
@@ -46,9 +45,6 @@ class Options(Frozen):
     hooks: tuple[observe.Hooks, ...] = ()
     on_progress: exchange.OnProgress | None = None
     file_strings: FileStrings = "urls"
-
-    def __repr__(self) -> str:  # headers may hold a credential
-        return Frozen.__repr__(self.replace(headers=shown(self.headers)))
 
     def changed(
         self,

@@ -17,6 +17,7 @@ from bento_proto._types import JSON
 from bento_proto._version import __version__
 from bento_proto.http._headers import checked_fields, merged
 from bento_proto.http._limits import Limits, Timeout
+from bento_proto.http._redaction import without_frames
 from bento_proto.policy._retry import RetryPolicy
 
 from ._options import FileStrings, Images, Options
@@ -60,6 +61,7 @@ class Session:
         SchemaError: the given schema is not that of a Service.
     """
 
+    @without_frames
     def __init__(
         self,
         url: str,

@@ -7,10 +7,9 @@ from typing import Final, cast
 
 from bento_proto._errors import InvalidArgument, RemoteProtocolError
 from bento_proto._frozen import Frozen
-from bento_proto._types import JSON, Fields, Value
+from bento_proto._types import JSON, Value
 from bento_proto.http._content_headers import parameters
 from bento_proto.http._headers import Headers
-from bento_proto.http._redaction import REDACTED, SECRET
 from bento_proto.json import parse_json
 from bento_proto.schema._service import Endpoint, Parameter
 
@@ -52,16 +51,6 @@ class Asked(Frozen):
     endpoint: str | None = None
     arguments: Mapping[str, Value] = {}
     submitted: bool = False
-
-
-def is_secret(name: str) -> bool:
-    """Whether a field of that name may be a secret."""
-    return SECRET.search(name.lower()) is not None
-
-
-def redacted(fields: Fields) -> Fields:
-    """Header fields with values hidden that may be secrets."""
-    return tuple((name, REDACTED if is_secret(name) else value) for name, value in fields)
 
 
 def arguments_of(endpoint: Endpoint, content_type: str, body: bytes) -> dict[str, object]:

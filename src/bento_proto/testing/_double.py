@@ -12,13 +12,14 @@ from bento_proto._errors import BentoMLException
 from bento_proto._types import JSON, Value
 from bento_proto.http._headers import Headers
 from bento_proto.http._messages import Request
+from bento_proto.http._redaction import redacted_response_fields
 from bento_proto.json import parse_json, to_json
 from bento_proto.schema._service import Endpoint, Kind, Output, Schema, Service, parse_service
 from bento_proto.session._responder import Event
 
 from ._acts import Life, Refusal, Reply, act_of
 from ._answers import acted, delayed, failed, refused, replied, whole
-from ._asked import Asked, arguments_of, redacted
+from ._asked import Asked, arguments_of
 from ._examples import example
 from ._functions import Function, endpoint_of
 from ._served import ASGIApplication, served
@@ -202,7 +203,7 @@ class ServiceDouble:
         """The events of the response to a request: the method of a `Responder`."""
         path, _, query = request.target.partition("?")
         path = unquote(path)
-        asked = Asked(request.method, request.target, Headers(redacted(request.headers)), body)
+        asked = Asked(request.method, request.target, Headers(redacted_response_fields(request.headers)), body)
         endpoint, action, given = self._found(path)
         if endpoint is None or request.method != (ACTIONS[action] if action else "POST"):
             own = self._system(request.method, path, endpoint is not None)

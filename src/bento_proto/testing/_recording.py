@@ -7,16 +7,13 @@ import math
 from base64 import b64decode, b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, cast
-from urllib.parse import urlsplit
 
 from bento_proto._errors import RemoteProtocolError
 from bento_proto._types import JSON
 from bento_proto.http._content_headers import parameters
 from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, Head
-from bento_proto.http._redaction import REDACTED
+from bento_proto.http._redaction import redacted_response_fields, redacted_urls
 from bento_proto.json import parse_json
-
-from ._asked import is_secret, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +33,7 @@ def request_entry(request: Request, body: bytes, limit: float) -> dict[str, JSON
         body: its body.
         limit: how many bytes of the body are written out; a longer one is replaced by its digest.
     """
-    entry: dict[str, JSON] = {"method": request.method, "target": hidden_query(request.target)}
+    entry: dict[str, JSON] = {"method": request.method, "target": redacted_urls(request.target)}
     content_type = next((value for name, value in request.headers if name.lower() == "content-type"), None)
     if content_type is None:
         return entry if not body else {**entry, "body": content(body, limit)}
@@ -56,8 +53,7 @@ def request_entry(request: Request, body: bytes, limit: float) -> dict[str, JSON
 def event_entry(event: Head | Data | End | ConnectionFailed) -> dict[str, JSON]:
     """An event of a response."""
     if isinstance(event, Head):
-        fields = redacted(event.headers)
-        shown = [[name, hidden_query(value) if name.lower() == "location" else value] for name, value in fields]
+        shown = [[name, value] for name, value in redacted_response_fields(event.headers)]
         return {"status": event.status, "headers": cast("list[JSON]", shown)}
     if isinstance(event, Data):
         data = content(event.data)
@@ -99,27 +95,13 @@ def _bytes(entry: JSON) -> bytes:
     return entry.encode() if isinstance(entry, str) else b64decode(cast("dict[str, str]", entry)["base64"])
 
 
-def hidden_query(target: str) -> str:
-    """A path and query, or a URL, with parts hidden that may be secrets."""
-    before, mark, query = target.partition("?")
-    parts = urlsplit(before)
-    if parts.scheme:
-        before = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    fields = (field.partition("=") for field in query.split("&"))
-    return (
-        before
-        + mark
-        + "&".join(f"{name}{sign}{REDACTED if is_secret(name) else value}" for name, sign, value in fields)
-    )
-
-
 def written(url: str, exchanges: Sequence[tuple[JSON, Sequence[JSON]]]) -> str:
     """A recording as text, with a line for each request and each event of a response."""
     blocks = [
         f' {{"request": {_line(request)},\n  "answer": [' + ",".join(f"\n   {_line(event)}" for event in answer) + "]}"
         for request, answer in exchanges
     ]
-    head = _line({"format": FORMAT, "version": VERSION, "url": hidden_query(url)}).removesuffix("}")
+    head = _line({"format": FORMAT, "version": VERSION, "url": redacted_urls(url)}).removesuffix("}")
     return f'{head}, "exchanges": [' + ",".join(f"\n{block}" for block in blocks) + "\n]}\n"
 
 

@@ -1,0 +1,179 @@
+"""What is a secret: one rule for header fields, URLs and whatever shows them."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import traceback
+
+import pytest
+
+from bento_proto import Head, Request
+from bento_proto.http import Headers, Limits, Origin, Proxy, parse_base_url
+from bento_proto.http._cookies import Cookies
+from bento_proto.http._credentials import Credential
+from bento_proto.http._headers import checked_fields
+from bento_proto.http._redaction import (
+    Secret,
+    SecretBytes,
+    SecretURL,
+    is_secret,
+    redacted_request_fields,
+    redacted_response_fields,
+    redacted_urls,
+    secret_response_fields,
+    without_frames,
+)
+from bento_proto.http11 import Tunnel
+from bento_proto.http11._fast_path import request_start
+
+SECRET = "s3cr3t"
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("/f", "/f"),
+        ("/f?task_id=7&page=2&limit=10&offset=20", "/f?task_id=7&page=2&limit=10&offset=20"),
+        (f"/f?a={SECRET}", "/f?a=REDACTED"),
+        (f"/f?code={SECRET}&state={SECRET};x={SECRET}", "/f?code=REDACTED&state=REDACTED&x=REDACTED"),
+        (f"/f?flag&a=&={SECRET}&&b", "/f?flag&a=&=REDACTED&b"),
+        ("/f?eyJhbGciOiJIUzI1NiJ9.e30.x", "/f?REDACTED"),
+        (f"/f;token={SECRET};v=1/g?x", "/f;token=REDACTED;v=REDACTED/g?x"),
+        (f"/f#access_token={SECRET}", "/f"),
+        (f"/f?a={SECRET}#{SECRET}?b={SECRET}", "/f?a=REDACTED"),
+        (f"//u:{SECRET}@h/p@th", "//h/p@th"),
+        (f"https://{SECRET}@h:8443/x", "https://h:8443/x"),
+        (f"https://u:{SECRET}@{SECRET}@h", "https://h"),
+        (f"\\\\u:{SECRET}@h", "\\\\h"),
+        ("https://h", "https://h"),
+    ],
+)
+def test_secrets_in_a_url(url: str, shown: str) -> None:
+    assert redacted_urls(url) == shown
+    assert redacted_urls(shown) == shown
+    assert SECRET not in repr(SecretURL(url))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("Set-Cookie", f"a={SECRET}", "REDACTED"),
+        ("X-CSRF-Token", SECRET, "REDACTED"),
+        ("Location", f"//u:{SECRET}@h/?code={SECRET}#{SECRET}", "//h/?code=REDACTED"),
+        ("Location", f"http://[{SECRET}", "REDACTED"),
+        ("Content-Location", f"/x?sig={SECRET}", "/x?sig=REDACTED"),
+        (
+            "Link",
+            f'<https://h/?token={SECRET}>; rel=next, </x;s={SECRET}>; rel="a b"',
+            '<https://h/?token=REDACTED>; rel=next, </x;s=REDACTED>; rel="a b"',
+        ),
+        ("Refresh", f"5; url=https://h/?code={SECRET}", "5; url=https://h/?code=REDACTED"),
+        ("X-Next", f"https://u:{SECRET}@h/", "https://h/"),
+        ("Content-Type", "text/plain; charset=utf-8", "text/plain; charset=utf-8"),
+        ("X-Request", "a?b=c", "a?b=c"),
+    ],
+)
+def test_secrets_in_a_field_of_a_response(name: str, value: str, shown: str) -> None:
+    assert redacted_response_fields(((name, value),)) == ((name, shown),)
+    headers = Headers(((name, value),))
+    assert headers[name] == value
+    for text in (
+        repr(headers),
+        repr(dict(headers)),
+        repr(headers.fields),
+        repr(headers[name]),
+        repr(headers[name][:80]),
+    ):
+        assert SECRET not in text
+    assert (shown == value) == (type(headers[name]) is str)
+
+
+def test_whatever_a_caller_sends_is_a_secret_unless_its_name_is_known_to_be_harmless() -> None:
+    fields = checked_fields({"X-Model": SECRET, "Authorization": SECRET, "Accept": "a/b", "User-Agent": "me"})
+    assert fields == (("x-model", SECRET), ("authorization", SECRET), ("accept", "a/b"), ("user-agent", "me"))
+    assert repr(fields) == repr(redacted_request_fields(fields))
+    assert SECRET not in repr(fields)
+    assert not is_secret("x-model")
+    assert is_secret("X-Api-Key")
+
+
+def test_a_secret_is_its_text_for_all_but_repr() -> None:
+    for secret in (Secret(SECRET), SecretURL(SECRET), SecretBytes(SECRET.encode())):
+        plain = SECRET if isinstance(secret, str) else SECRET.encode()
+        assert secret == plain
+        assert hash(secret) == hash(plain)
+        assert secret[1:4] == plain[1:4]
+        assert secret[0] == plain[0]
+        assert {secret: 1}[plain] == 1  # type: ignore[index]
+        for again in (copy.copy(secret), copy.deepcopy(secret), pickle.loads(pickle.dumps(secret))):
+            assert type(again) is type(secret)
+            assert again == plain
+    assert f"{Secret(SECRET)}" == str(Secret(SECRET)) == SECRET
+    assert type(str(Secret(SECRET))) is str
+    assert SecretBytes(SECRET.encode()).decode() == SECRET
+    assert repr([Secret(SECRET), SecretBytes(SECRET.encode())]) == "['REDACTED', b'REDACTED']"
+    for cut in (repr(Secret(SECRET)[:80]), repr(SecretBytes(SECRET.encode())[:80])):  # as rich cuts long texts
+        assert SECRET not in cut
+
+
+def test_what_holds_a_credential_shows_none() -> None:
+    credential = Credential(parse_base_url("http://h"), SECRET, {})
+    fields = credential.added(())
+    assert dict(fields)["authorization"] == f"Bearer {SECRET}"
+    cookies = Cookies()
+    cookies.take(Origin("http", "h", 80), "/", Head(200, (("set-cookie", f"a={SECRET}"),)), 0.0)
+    request = cookies.added(Request("GET", Origin("http", "h", 80), "/"), 0.0)
+    assert request.headers == (("cookie", f"a={SECRET}"),)
+    proxy = Proxy(Origin("http", "p", 80), SECRET)
+    tunnel = Tunnel(proxy, Origin("https", "h", 443), Limits())
+    assert b"proxy-authorization: " in tunnel.request.lower()
+    base = parse_base_url(f"http://me:{SECRET}@h")
+    assert base.userinfo == f"me:{SECRET}"
+    shown = (
+        fields,
+        vars(credential),
+        cookies.kept,
+        request.headers,
+        proxy.headers,
+        tunnel.request,
+        base,
+        base.userinfo,
+    )
+    basic = dict(proxy.headers)["proxy-authorization"].partition(" ")[2]
+    for text in map(repr, shown):
+        assert SECRET not in text
+        assert str(basic) not in text
+
+
+def test_the_head_of_a_request_that_cant_be_sent_is_in_no_frame() -> None:
+    with pytest.raises(ValueError, match="can't be sent") as info:
+        request_start("GET", "/", (("authorization", Secret(SECRET)), ("a b", "")))
+    report = traceback.TracebackException.from_exception(info.value, capture_locals=True)
+    assert SECRET not in "".join(report.format()).replace(f'"{SECRET}"', "")
+
+
+def test_exceptions_leave_the_frames_of_a_function_behind() -> None:
+    @without_frames
+    def failing(token: str, *, more: str = "") -> None:
+        """Its own description."""
+        try:
+            raise KeyError(token + more)
+        except KeyError as exc:
+            raise ValueError("no") from exc
+
+    @without_frames
+    def fine(number: int) -> int:
+        return number + 1
+
+    assert fine(1) == 2
+    assert failing.__doc__ == "Its own description."
+    with pytest.raises(ValueError, match="no") as info:
+        failing("hidden", more="too")
+    assert [frame.name for frame in traceback.extract_tb(info.value.__traceback__)][1:] == ["call"]
+    assert isinstance(info.value.__cause__, KeyError)
+    assert info.value.__cause__.__traceback__ is None
+
+
+def test_a_redacted_field_keeps_its_name_as_it_came() -> None:
+    assert secret_response_fields((("X-Kind", "a"), ("SET-COOKIE", "b"))) == (("X-Kind", "a"), ("SET-COOKIE", "b"))
