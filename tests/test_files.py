@@ -234,3 +234,89 @@ def test_a_memory_map_is_sent_whole(tmp_path: Path) -> None:
         assert isinstance(upload.content, FilePart)
         assert (upload.content.size, upload.content.replayable) == (10, True)
         assert b"".join(blocks(upload.content)) == b"0123456789"
+
+
+class Mute:
+    """A file that has no data, for now."""
+
+    name = "mute"
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def read(self, size: int = -1, /) -> bytes | None:
+        data, self.data = (self.data, b"") if size else (b"", self.data)
+        return data or (None if size else b"")
+
+
+class Sealed:
+    """A file that raises what is no OSError where it can't seek, as some of fsspec's do."""
+
+    def __init__(self, data: bytes) -> None:
+        self.read = io.BytesIO(data).read
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        raise ValueError("Cannot seek streaming HTTP file")
+
+
+class Lying(io.RawIOBase):
+    """A file that says that it is empty, as those in /proc do."""
+
+    def __init__(self) -> None:
+        self._data = io.BytesIO(b"0123")
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._data.seek(offset) if whence == os.SEEK_SET else 0
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._data.read(size)
+
+
+def part(content: object) -> FilePart:
+    found = measure(FileSource("f() argument 'x'", content)).content
+    assert isinstance(found, FilePart)
+    return found
+
+
+def test_an_iterator_of_bytes_is_sent_as_it_comes() -> None:
+    given = part(chunk for chunk in (b"01", b"", bytearray(b"23"), memoryview(b"4")))
+    assert (given.size, given.replayable) == (None, False)
+    assert b"".join(blocks(given)) == b"01234"
+    with pytest.raises(TypeError, match=r"f\(\) argument 'x' is an iterator of str, and must be one of bytes"):
+        list(blocks(part(iter(["a"]))))
+
+
+def test_an_array_is_no_image() -> None:
+    numpy = pytest.importorskip("numpy")
+    with pytest.raises(TypeError, match=r"not ndarray: PIL\.Image\.fromarray makes an image of an array"):
+        part(numpy.zeros((2, 2)))
+
+
+def test_files_that_cannot_say_their_size_are_sent_whole() -> None:
+    assert b"".join(blocks(part(Lying()))) == b"0123"
+    sealed = part(Sealed(b"0123"))
+    assert sealed.size is None
+    assert b"".join(blocks(sealed)) == b"0123"
+    if Path("/proc/self/status").exists():
+        for given in (Path("/proc/self/status"), open("/proc/self/status", "rb")):  # noqa: SIM115
+            found = b"".join(blocks(part(given)))
+            assert found.startswith(b"Name:")
+            assert len(found) > 500
+            if not isinstance(given, Path):
+                given.close()
+
+
+def test_an_empty_file_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "empty"
+    path.write_bytes(b"")
+    with path.open("rb") as file:
+        for given in (path, file):
+            assert part(given).size == 0
+            assert b"".join(blocks(part(given))) == b""
+
+
+def test_a_file_that_has_no_data_now_is_an_error() -> None:
+    reading = blocks(part(Mute(b"01")))
+    assert next(reading) == b"01"
+    with pytest.raises(BlockingIOError, match="mute is non-blocking and has no data now"):
+        next(reading)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from itertools import cycle
 from typing import BinaryIO, Final, Protocol, TypeVar, cast, runtime_checkable
 
@@ -76,17 +76,44 @@ def _measure(label: str, content: object) -> Upload:
         return _image(content)
     if isinstance(content, _Readable):
         return _file(label, content)
+    if isinstance(content, Iterator):
+        return Upload(FilePart(_Chunks(label, cast("Iterator[object]", content)), None, replayable=False))
+    hint = ": PIL.Image.fromarray makes an image of an array" if hasattr(content, "__array_interface__") else ""
     raise TypeError(
-        f"{label} must be a path, an open binary file, bytes, an image or a URL, not {type(content).__name__}"
+        f"{label} must be a path, an open binary file, bytes, an iterator of bytes, an image or a URL, "
+        f"not {type(content).__name__}{hint}"
     )
+
+
+class _Chunks:
+    """An iterator of bytes, read as a file.
+
+    Args:
+        label: endpoint and argument, for error messages.
+        chunks: the bytes.
+    """
+
+    def __init__(self, label: str, chunks: Iterator[object]) -> None:
+        self._label = label
+        self._chunks = chunks
+
+    def read(self, size: int = -1, /) -> bytes:  # noqa: ARG002 - what is given at a time is sent at a time
+        """The next chunk that is not empty; none at the end."""
+        for chunk in self._chunks:
+            if not isinstance(chunk, (bytes, bytearray, memoryview)):
+                raise TypeError(f"{self._label} is an iterator of {type(chunk).__name__}, and must be one of bytes")
+            if chunk:
+                return bytes(cast("bytes", chunk))
+        return b""
 
 
 def _path(path: str) -> Upload:
     with open(path, "rb") as file:  # not just stat: an unreadable file must fail before anything is sent
         status = os.fstat(file.fileno())
+        is_empty = stat.S_ISREG(status.st_mode) and not status.st_size and not file.read(1)
     name = os.path.basename(path)
-    if stat.S_ISREG(status.st_mode):
-        return Upload(FilePart(path, status.st_size), name, _guess(name))
+    if stat.S_ISREG(status.st_mode):  # some say that they are empty and are not, such as those in /proc
+        return Upload(FilePart(path, status.st_size if status.st_size or is_empty else None), name, _guess(name))
     return Upload(FilePart(path, None, replayable=False), name, _guess(name))
 
 
@@ -104,7 +131,11 @@ def _file(label: str, file: _Readable) -> Upload:
             size = seekable.seek(0, os.SEEK_END)
             if size is None:
                 size = seekable.tell()
-        except OSError:  # a pipe, or another file that can't seek although it has the method
+            if size == 0:
+                seekable.seek(0, os.SEEK_SET)
+                if file.read(1):  # as above
+                    return Upload(FilePart(file, None), name, _guess(name))
+        except (OSError, ValueError, NotImplementedError):  # a pipe, or another that can't seek but has the method
             size = None
     return Upload(FilePart(file, size, replayable=size is not None), name, _guess(name))
 
@@ -145,9 +176,10 @@ def blocks(part: FilePart, at_once: int = 1) -> Generator[bytes | memoryview, No
     if isinstance(part.source, str):
         places = cycle([memoryview(bytearray(BLOCK)) for _ in range(at_once)])
 
-        def read(size: int) -> memoryview:
+        def read(size: int) -> memoryview | None:
             place = next(places)[:size]
-            return place[: opened.readinto(place)]
+            count = opened.readinto(place)
+            return None if count is None else place[:count]
 
         with open(part.source, "rb", buffering=0) as opened:
             yield from _read(read, part.size, part.source)
@@ -172,10 +204,12 @@ def read_body(request: Request) -> bytes:
     )
 
 
-def _read(read: Callable[[int], Block], size: int | None, name: object) -> Generator[Block, None, None]:
+def _read(read: Callable[[int], Block | None], size: int | None, name: object) -> Generator[Block, None, None]:
     left = size
     while left is None or left > 0:
-        data = read(BLOCK if left is None else min(BLOCK, left))
+        data: Block | None = read(BLOCK if left is None else min(BLOCK, left))
+        if data is None:
+            raise BlockingIOError(f"{os.path.basename(str(name))} is non-blocking and has no data now")
         if not data:
             break
         if left is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Final, Protocol, cast, runtime_checkable
 
 from ._errors import RemoteProtocolError
@@ -36,6 +37,27 @@ class _Tensor(Protocol):  # TensorFlow
     def numpy(self) -> object: ...
 
 
+class _Dump(Protocol):
+    def __call__(self, *, mode: str, by_alias: bool) -> object: ...
+
+
+class _Serializer(Protocol):  # pydantic's, of a dataclass
+    def to_python(self, value: object, /, *, mode: str, by_alias: bool) -> object: ...
+
+
+class _Struct(Protocol):  # msgspec
+    __struct_fields__: tuple[str, ...]
+    __struct_encode_fields__: tuple[str, ...]
+
+
+class _Field(Protocol):
+    name: str
+
+
+class _Attrs(Protocol):
+    __attrs_attrs__: tuple[_Field, ...]
+
+
 class _Index(Protocol):
     is_unique: bool
 
@@ -66,18 +88,9 @@ def _jsonable(value: object) -> object:
             raise TypeError(
                 "bytes that are not UTF-8 can't be sent inside JSON; BentoML has no encoding for them"
             ) from None
-    if isinstance(value, _Model):
-        try:
-            return value.model_dump(mode="json", by_alias=True)
-        except Exception:  # noqa: BLE001 - pydantic can't encode a field, such as an array: it is encoded here
-            return value.model_dump(mode="python", by_alias=True)
-    if isinstance(value, _Model1):
-        return value.dict(by_alias=True)
-    if hasattr(kind, "__dataclass_fields__"):
-        import dataclasses  # slow to import, but imported already where there is such a value
-
-        assert dataclasses.is_dataclass(value)
-        return {field.name: cast("object", getattr(value, field.name)) for field in dataclasses.fields(value)}
+    fields = _fields(value, kind)
+    if fields is not None:
+        return fields
     if isinstance(value, _Frames):
         return value.to_dicts()
     if isinstance(value, _Frame):
@@ -85,6 +98,40 @@ def _jsonable(value: object) -> object:
     if isinstance(value, _Array):
         return _listed(value)
     return _standard(value, kind)
+
+
+def _fields(value: object, kind: type) -> object:
+    """The fields of a model, a struct or a dataclass; None if the value is none of these."""
+    if isinstance(value, _Model):
+        return _dumped(value.model_dump)
+    if isinstance(value, _Model1):
+        return value.dict(by_alias=True)
+    serializer = getattr(kind, "__pydantic_serializer__", None)
+    if serializer is not None and hasattr(kind, "__dataclass_fields__"):
+        return _dumped(partial(cast("_Serializer", serializer).to_python, value))
+    if hasattr(kind, "__struct_encode_fields__"):  # msgspec
+        struct = cast("_Struct", value)
+        names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
+        return {name: cast("object", getattr(value, field)) for name, field in names}
+    if hasattr(kind, "__attrs_attrs__"):
+        fields = cast("_Attrs", value).__attrs_attrs__
+        return {field.name: cast("object", getattr(value, field.name)) for field in fields}
+    if hasattr(kind, "__dataclass_fields__"):
+        import dataclasses  # slow to import, but imported already where there is such a value
+
+        assert dataclasses.is_dataclass(value)
+        return {field.name: cast("object", getattr(value, field.name)) for field in dataclasses.fields(value)}
+    return None
+
+
+def _dumped(dump: _Dump) -> object:
+    """What pydantic makes of a model, by alias."""
+    try:
+        dumped = dump(mode="json", by_alias=True)
+    except Exception:  # noqa: BLE001 - pydantic can't encode a field, such as an array: it is encoded here
+        return dump(mode="python", by_alias=True)
+    # A secret would be sent as asterisks: it is refused where it is found in the Python values.
+    return dump(mode="python", by_alias=True) if _ASTERISKS in repr(dumped) else dumped
 
 
 def _rows(value: _Frame) -> object:
@@ -97,7 +144,11 @@ def _listed(value: _Array) -> object:
     for kind in ("datetime64", "timedelta64"):
         if getattr(value, "dtype", None) == f"{kind}[ns]":  # tolist() makes plain integers of nanoseconds
             return cast("_Times", value).astype(f"{kind}[us]").tolist()
-    return value.tolist()
+    listed = value.tolist()
+    if type(listed) is type(value):  # such as np.longdouble, for which Python has no number
+        is_complex = getattr(getattr(value, "dtype", None), "kind", None) == "c"
+        return complex(cast("complex", listed)) if is_complex else float(cast("float", listed))
+    return listed
 
 
 def _standard(value: object, kind: type) -> object:
@@ -106,6 +157,8 @@ def _standard(value: object, kind: type) -> object:
         raise TypeError(
             f"a {kind.__name__} can't be sent inside JSON: BentoML takes a file only as an argument of its own"
         )
+    if hasattr(value, "get_secret_value"):
+        raise TypeError(f"a {kind.__name__} is sent as its asterisks: give get_secret_value() if you mean to send it")
     for convert, names in _CONVERSIONS:
         if any(base.__name__ in names for base in kind.__mro__):
             return convert(value)
@@ -143,6 +196,7 @@ _CONVERSIONS: Final[tuple[tuple[Callable[[object], object], frozenset[str]], ...
 )  # fmt: skip
 
 
+_ASTERISKS: Final = "*" * 10  # of pydantic's secrets
 _raw_decode: Final = json.JSONDecoder().raw_decode
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_jsonable).encode
 
@@ -150,20 +204,47 @@ _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), def
 def to_json(value: object) -> bytes:
     """Encode a value as compact UTF-8 JSON.
 
-    Besides the types that `json` encodes, these are encoded at any depth: pydantic models (by alias), dataclasses,
-    NumPy arrays and scalars, torch tensors, pandas and polars frames (as rows), enums, dates, durations, UUIDs,
-    decimals, UTF-8 bytes, mappings and iterables.
+    Besides the types that `json` encodes, these are encoded at any depth: pydantic models and dataclasses (by alias),
+    msgspec structs (by their encoded names), attrs classes, dataclasses, NumPy arrays and scalars, torch tensors,
+    pandas and polars frames (as rows), enums, dates, durations, UUIDs, decimals, UTF-8 bytes, mappings and iterables.
+    Keys may be text, numbers, dates, enums and UUIDs.
 
     Raises:
-        TypeError: a value has no JSON representation.
+        TypeError: a value has no JSON representation, or is a secret of pydantic's, which would be sent as asterisks.
         ValueError: a value contains itself, is nested too deeply, or has a lone surrogate.
     """
     try:
-        return _encode(value).encode()
+        try:
+            return _encode(value).encode()
+        except TypeError as exc:
+            if not str(exc).startswith("keys must be"):
+                raise
+            return _encode(_keyed(value)).encode()
     except UnicodeEncodeError:
         raise ValueError("text with a lone surrogate can't be sent: it is not valid Unicode") from None
     except RecursionError:
         raise ValueError("nested too deeply to be sent as JSON") from None
+
+
+def _keyed(value: object) -> object:
+    """A value whose mappings have the keys that JSON has."""
+    if isinstance(value, (str, int, float, type(None))):
+        return value
+    if isinstance(value, Mapping):
+        return {_key(key): _keyed(item) for key, item in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, (list, tuple)):
+        return [_keyed(item) for item in cast("Iterable[object]", value)]
+    return _keyed(_jsonable(value))
+
+
+def _key(key: object) -> str | int | float | None:
+    """A key of a JSON object: text, or what `json` writes as text."""
+    if isinstance(key, (str, int, float, type(None))):
+        return key
+    plain = _jsonable(key)
+    if plain is None or isinstance(plain, (str, int, float)):
+        return plain
+    raise TypeError(f"keys must be text, numbers, dates, enums or UUIDs, not {type(key).__qualname__}")
 
 
 def parse_json(data: bytes) -> JSON:

@@ -121,15 +121,13 @@ def test_variadic_positional_arguments(args: tuple[int, ...], kwargs: dict[str, 
         ({"type": "integer"}, [1, 2], [1, 2]),  # an ordinary parameter named args, or *args given all at once
         ({"type": "integer"}, (1, 2), [1, 2]),
         ({"type": "integer"}, 1, [1]),
-        ({"type": "array"}, [1, 2], [[1, 2]]),  # a list may be one of the items
-        ({"type": "tensor"}, [1, 2], [[1, 2]]),
-        ({}, [1, 2], [[1, 2]]),
-        (None, [1, 2], [[1, 2]]),
+        ({"type": "array"}, [1, 2], [1, 2]),  # as by BentoML's client, though a list may be one of the items
+        ({"type": "tensor"}, [1, 2], [1, 2]),
+        ({}, [1, 2], [1, 2]),
+        (None, [1, 2], [1, 2]),
     ],
 )
-def test_a_single_list_is_the_value_of_args_unless_its_items_are_lists(
-    items: JSON, given: object, args: object
-) -> None:
+def test_a_single_list_is_the_value_of_args(items: JSON, given: object, args: object) -> None:
     given_items: dict[str, JSON] = {} if items is None else {"items": items}
     assert bound(endpoint({"args": {"type": "array", **given_items}}), given).values == {"args": args}
 
@@ -273,8 +271,49 @@ def test_keywords_fill_in_the_path_parameters() -> None:
     assert (call.route, call.values) == ("/v1/users/ü ?/items", {"n": 1})
 
 
-def test_a_path_parameter_without_argument_is_sent_unfilled_as_by_bentoml() -> None:
-    assert bound(zoo("path_param_route"), 1).route == "/v1/users/{user_id}/items"
+def test_path_parameters_must_be_given() -> None:
+    with pytest.raises(TypeError, match=r"path_param_route\(\) is missing required argument of its path: 'user_id'$"):
+        bound(zoo("path_param_route"), 1)
+    with pytest.raises(TypeError, match=r"f\(\) is missing required arguments of its path: 'a', 'b'$"):
+        bound(endpoint(route="/{a}/{b:int}"))
+
+
+def test_a_parameter_may_be_a_path() -> None:
+    target = endpoint(route="/files/{p:path}")
+    assert bound(target, p="a/b c").route == "/files/a/b c"
+    for value in ("", "../x", "a/./b", "a/.."):
+        with pytest.raises(ValueError, match="'p' must be a path without"):
+            bound(target, p=value)
+
+
+LISTED: dict[str, JSON] = {"args": {"type": "array", "items": {}}}
+NAMED: dict[str, JSON] = {"kwargs": {"type": "object"}}
+NUMBER: dict[str, JSON] = {"type": "integer"}
+
+
+@pytest.mark.parametrize(
+    ("properties", "args", "kwargs", "values"),
+    [
+        ({**LISTED, "n": NUMBER}, (["a"], 3), {}, {"args": ["a"], "n": 3}),
+        ({**LISTED, "n": NUMBER}, (["a"],), {"n": 3}, {"args": ["a"], "n": 3}),
+        ({**LISTED, "n": NUMBER}, ("a", "b"), {"n": 3}, {"args": ["a", "b"], "n": 3}),
+        ({**LISTED, "n": NUMBER}, (["a"], ["b"]), {"n": 3}, {"args": [["a"], ["b"]], "n": 3}),
+        (LISTED, (["a"], ["b"]), {}, {"args": [["a"], ["b"]]}),
+        (NAMED, ({"a": 1},), {}, {"kwargs": {"a": 1}}),
+        ({"a": NUMBER, **NAMED, "b": NUMBER}, (1, {"x": 1}, 2), {}, {"a": 1, "kwargs": {"x": 1}, "b": 2}),
+        ({"a": NUMBER, **LISTED, **NAMED}, (1, ["x"], {"k": 1}), {}, {"a": 1, "args": ["x"], "kwargs": {"k": 1}}),
+        ({"a": NUMBER, **LISTED, **NAMED}, (1, "x"), {"k": 1}, {"a": 1, "args": ["x"], "kwargs": {"k": 1}}),
+    ],
+)
+def test_parameters_named_args_and_kwargs(
+    properties: dict[str, JSON], args: tuple[object, ...], kwargs: dict[str, object], values: dict[str, object]
+) -> None:
+    assert bound(endpoint(properties, required=list(properties)), *args, **kwargs).values == values
+
+
+def test_a_dict_after_what_kwargs_takes_is_one_too_many() -> None:
+    with pytest.raises(TypeError, match="takes 0 positional arguments but 2 were given"):
+        bound(endpoint({"kwargs": {"type": "object"}}, required=["kwargs"]), {"a": 1}, 2)
 
 
 def test_a_value_in_braces_is_not_filled_in_again() -> None:
@@ -324,3 +363,14 @@ def test_text_is_read_as_a_url_or_a_path_only_where_that_is_allowed(
     assert ("file_strings" in refusal("HTTPS://host/a.png")) is not urls
     assert ("file_strings" in refusal("/etc/hostname")) is not paths
     assert {refusal(value) for value in (Path("/etc/hostname"), b"/etc/hostname", BytesIO(), File("x"))} == {""}
+
+
+def test_a_list_of_files_may_come_from_any_iterable() -> None:
+    many = endpoint({"x": {"type": "array", "items": {"type": "file"}}})
+    for several in ([b"a", b"b"], (b"a", b"b"), iter([b"a", b"b"]), {b"a": 1, b"b": 2}.keys()):
+        assert [source.content for source in bound(many, several).sources] == [b"a", b"b"]
+    with pytest.raises(ValueError, match="must not be empty"):
+        bound(many, iter(()))
+    path, file = Path("x"), BytesIO(b"x")
+    for one in (b"ab", bytearray(b"ab"), path, file, {"a": 1}):
+        assert [source.content for source in bound(many, one).sources] == [one]

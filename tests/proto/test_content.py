@@ -178,6 +178,8 @@ TEXT = b"Lorem ipsum " * 40 + bytes(range(256))
         ("gzip", gzip.compress(TEXT)),
         ("X-GZip", gzip.compress(TEXT)),
         ("identity, gzip", gzip.compress(TEXT)),
+        ("gzip", gzip.compress(TEXT) + bytes(9)),  # padded with zeros, as by tools that write blocks
+        ("gzip", gzip.compress(TEXT[:100]) + bytes(3) + gzip.compress(TEXT[100:]) + bytes(1)),
         ("gzip", gzip.compress(TEXT[:100]) + gzip.compress(b"") + gzip.compress(TEXT[100:])),
         ("deflate", zlib.compress(TEXT)),
         ("deflate", zlib.compress(TEXT, 0)),
@@ -226,7 +228,7 @@ def test_data_that_is_not_in_the_declared_coding_is_an_error(coding: str, body: 
             _inflated(coding, pieces)
 
 
-@pytest.mark.parametrize("codings", [[], [""], ["identity"], ["identity, ,"]])
+@pytest.mark.parametrize("codings", [[], [""], ["identity"], ["identity, ,"], ["none"]])
 def test_no_content_coding_means_no_decompressor(codings: list[str]) -> None:
     assert inflater(Head(200, tuple(("Content-Encoding", coding) for coding in codings))) is None
 

@@ -97,6 +97,7 @@ CALLS = [r for r in load("calls", "streams", "tasks") if r.call and r.endpoint a
 REFUSED = {
     "echo_str_lone_surrogate": ValueError,  # the server refuses it too
     "echo_str_too_many_positional": TypeError,  # BentoML drops what is too much
+    "path_param_route": TypeError,  # BentoML requests the route as it is, with its braces
     "file_list_empty": ValueError,  # BentoML sends nothing, and gets a 400
     "root_file_empty": ValueError,  # the server takes no bytes for two
     "root_str_empty": ValueError,

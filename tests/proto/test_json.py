@@ -21,9 +21,11 @@ from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+import attr
 import numpy as np
 import pandas as pd
 import pydantic
+import pydantic.dataclasses
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,6 +63,38 @@ class Outer:
     hidden: ClassVar[int] = 1
     given: InitVar[int] = 2
     many: list[Inner] = field(default_factory=list)
+
+
+@pydantic.dataclasses.dataclass
+class Pair:
+    inner: int = Field(alias="outerName")
+
+
+@pydantic.dataclasses.dataclass
+class SecretPair:
+    key: SecretStr
+
+
+class WithSecret(BaseModel):
+    key: SecretStr
+
+
+class Stars(BaseModel):
+    text: str
+
+
+@attr.define
+class Attrs:
+    a: int
+    _b: int = 2
+
+
+class Struct:
+    """A struct of msgspec, as it shows itself."""
+
+    __struct_fields__ = ("inner",)
+    __struct_encode_fields__ = ("outerName",)
+    inner = 1
 
 
 class Item(BaseModel):
@@ -167,7 +201,22 @@ class Unending:
         (RootModel[list[int]]([1]), "[1]"),
         (WithArray(outerData=np.arange(2)), '{"outerData":[0,1]}'),
         (Model1(), '{"outerName":1}'),
+        (Pair(1), '{"outerName":1}'),
+        (Stars(text="*" * 12), '{"text":"************"}'),
         # Others', by their shapes.
+        (Attrs(1), '{"a":1,"_b":2}'),
+        (Struct(), '{"outerName":1}'),
+        # Keys.
+        ({np.int64(1): 2, Color.RED: 3}, '{"1":2,"red":3}'),
+        (
+            [{uuid.UUID(int=1): ({dt.date(2024, 1, 2): None},)}],
+            '[{"00000000-0000-0000-0000-000000000001":[{"2024-01-02":null}]}]',
+        ),
+        ({dt.date(2024, 1, 2): np.arange(2), None: 1, True: 2}, '{"2024-01-02":[0,1],"null":1,"true":2}'),
+        ({np.bool_(True): Pair(1)}, '{"true":{"outerName":1}}'),
+        # Numbers without a Python type of their own.
+        (np.longdouble(1.5), "1.5"),
+        (np.array([1.5], np.longdouble), "[1.5]"),
         ([Tensor(1), Tensor([[1, 2]])], "[1,[[1,2]]]"),
         (PolarsFrame(), '[{"a":1}]'),
     ],
@@ -191,9 +240,13 @@ def test_dataframes_with_nanoseconds() -> None:
         (np.array([1j]), "a builtins.complex can't be sent as JSON"),
         (Item, r"<class '.*Item'> is a class, not a value"),
         (b"\xff", "bytes that are not UTF-8 can't be sent inside JSON"),
-        (SecretStr("s3cret"), "a pydantic.types.SecretStr can't be sent as JSON"),  # its text is asterisks
+        (SecretStr("s3cret"), r"a SecretStr is sent as its asterisks: give get_secret_value\(\)"),
+        (WithSecret(key=SecretStr("s3cret")), "a SecretStr is sent as its asterisks"),
+        (SecretPair(SecretStr("s3cret")), "a SecretStr is sent as its asterisks"),
+        (np.clongdouble(1j), "complex"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "a frame with two columns of one name"),
-        ({(1, 2): 3}, "keys must be str"),
+        ({(1, 2): 3}, "keys must be text, numbers, dates, enums or UUIDs, not tuple"),
+        ({dt.date(2024, 1, 2): object()}, "a builtins.object"),
         (re, "a builtins.module can't be sent as JSON"),
     ],
 )

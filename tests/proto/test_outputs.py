@@ -124,6 +124,14 @@ def test_values(output: JSON, body: bytes, expected: object) -> None:
         (union({"type": "string", "enum": ["1"]}, NULL), b"1", "1"),
         (union({"type": "number"}, TEXT), b'"1.10"', "1.10"),  # a Decimal
         (union({"type": "number"}, TEXT), b"1.5", 1.5),
+        ({"anyOf": [{"$ref": "#/$defs/E"}, NULL], "$defs": {"E": {"enum": ["1"], "type": "string"}}}, b"1", "1"),
+        ({"anyOf": [{"$ref": "#/$defs/E"}, NULL], "$defs": {"E": {"enum": ["1"]}}}, b"1", "1"),
+        ({"anyOf": [{"$ref": "#/$defs/M"}, TEXT], "$defs": {"M": {"properties": {}}}}, b"1", "1"),
+        ({"anyOf": [{"$ref": "#/$defs/M"}, TEXT], "$defs": {"M": {"properties": {}}}}, b"{}", {}),
+        (union({"const": "1"}, NULL), b"1", "1"),
+        (union(union({"const": 1}, NULL), TEXT), b"1", 1),
+        ({"type": "string", "nullable": True}, b"1", "1"),
+        ({"allOf": [{"$ref": "#/$defs/E"}], "nullable": True, "$defs": {"E": {"enum": ["1"]}}}, b"1", "1"),
         # bytes are never text
         (union(BYTES, NULL), b"abc", b"abc"),
         (union(BYTES, NULL), b"null", None),
@@ -251,6 +259,67 @@ def test_streams() -> None:
     ]  # an annotated generator of text, described as a list of it
     (item,) = streamed({"type": "tensor"}, [b"[1,", b"2]"])
     assert isinstance(item, np.ndarray)
+
+
+LISTS: dict[str, JSON] = {"type": "array", "items": TEXT, "media_type": "text/event-stream"}
+
+
+@pytest.mark.parametrize(
+    ("body", "items"),
+    [
+        (b'["Hel", "lo"]["x"]', [["Hel", "lo"], ["x"]]),
+        (b' \n["a"]\n[]["b"]', [["a"], [], ["b"]]),
+        (b"[]", [[]]),
+        ('["é"]'.encode(), [["é"]]),
+        (b"", []),
+    ],
+)
+def test_streams_of_lists_of_text(body: bytes, items: list[object]) -> None:
+    for pieces in splits(body) if body else [[]]:
+        assert streamed(LISTS, pieces) == items
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ab", " ", "data: 1\n\n", "[1] says", '["quoted" text', '["a", 1]', '["a"', "[", "[[", "1 2", '{"a": 1}', '"a"',
+        "é", '["' + "x" * 30, '["' + "x" * 30 + '"]',
+    ],
+)  # fmt: skip
+def test_streams_of_text_that_could_be_lists(text: str) -> None:
+    for pieces in splits(text.encode()):
+        assert "".join(map(str, streamed(LISTS, pieces))) == text
+
+
+def test_a_stream_of_lists_ends_with_what_is_none() -> None:
+    reader = stream_reader(endpoint(output={**LISTS, "is_stream": True}).output, LIMITS)
+    for pieces in ([b'["a"]?'], [b'["a"]', b"?"], [b'["a', b'"]?']):
+        exchange, items = answer(reader, pieces)
+        assert items == [["a"]]
+        assert isinstance(exchange.error, RemoteProtocolError)
+
+
+def test_chunks_of_a_stream_of_lists_or_text() -> None:
+    decoder = stream_reader(endpoint(output={**LISTS, "is_stream": True}).output, LIMITS)(Head(200))
+    assert decoder.boundary() == ()
+    assert decoder.feed(b'["a"]') == [["a"]]
+    assert decoder.boundary() == ()
+
+
+def test_what_says_more_of_a_stream_of_lists() -> None:
+    unique = {**LISTS, "uniqueItems": True}
+    assert streamed(unique, [b'["a"]']) == [["a"]]
+    assert streamed({**LISTS, "media_type": "text/plain"}, [b'["a"]']) == ['["a"]']
+    pair: dict[str, JSON] = {
+        "type": "array",
+        "prefixItems": [TEXT, TEXT],
+        "maxItems": 2,
+        "media_type": "text/event-stream",
+    }
+    assert streamed(pair, [b'["a", "b"]']) == [["a", "b"]]
+    assert streamed({"type": "array", "items": {"enum": ["a"]}, "media_type": "text/event-stream"}, [b'["a"]']) == [
+        ["a"]
+    ]
 
 
 @pytest.mark.parametrize("body", [b'"' + b"x" * 30 + b'"', b"[" * 21, b"?"])

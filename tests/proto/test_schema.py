@@ -90,7 +90,8 @@ def test_kinds_of_recorded_outputs(name: str, kind: Kind, is_stream: bool) -> No
         ({"anyOf": ["nonsense", {"type": "integer"}, {"anyOf": [TEXT, NULL]}]}, Kind.EITHER),
         ({"properties": {}}, Kind.JSON),
         ({"$ref": "#/$defs/A", "$defs": {"A": {"type": "object"}}}, Kind.JSON),
-        ({"$ref": "#/$defs/A", "$defs": {"A": TEXT}}, Kind.EITHER),
+        ({"$ref": "#/$defs/A", "$defs": {"A": TEXT}}, Kind.TEXT),
+        ({"anyOf": [{"$ref": "#/$defs/A"}, NULL], "$defs": {"A": TEXT}}, Kind.EITHER),
         ({"$ref": "#/$defs/A", "$defs": {"A": True}}, Kind.EITHER),
         ({"$ref": "#/$defs/Gone"}, Kind.EITHER),  # BentoML drops the definitions that it thinks it has resolved
         ({"$ref": "#/$defs/Gone", "$defs": []}, Kind.EITHER),

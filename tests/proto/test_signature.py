@@ -42,7 +42,8 @@ from tests.recordings import schema_names
         ("mixed_args", "(a: 'int', *args: 'int', k: 'int' = 1, **kwargs: 'object') -> 'dict[str, object]'"),
         ("stream_async_str", "(n: 'int' = 3, delay: 'float' = 0.05) -> 'Iterator[str]'"),
         ("stream_dict", "(n: 'int' = 3, delay: 'float' = 0.05) -> 'Iterator[dict[str, object]]'"),
-        ("stream_sse_annotated", "(n: 'int' = 3) -> 'Iterator[str]'"),
+        ("stream_sse_annotated", "(n: 'int' = 3) -> 'Iterator[list[str] | str]'"),
+        ("path_param_route", "(n: 'int', *, user_id: 'str | int') -> 'dict[str, object]'"),
     ],
 )
 def test_signatures_of_recorded_endpoints(name: str, signature: str) -> None:
@@ -88,7 +89,7 @@ E: dict[str, JSON] = {}
         ({"x": BYTES, "f": FILES}, [], "(x: 'bytes | None' = None, f: 'list[pathlib.Path] | None' = None)"),
         ({"x": {"anyOf": [FILE, {"type": "null"}]}}, [], "(x: 'pathlib.Path | None' = None)"),
         ({"x": {"anyOf": [BYTES, {"type": "null"}]}}, None, "(x: 'bytes | None')"),
-        ({"x": {"type": ["integer", "null"]}, "y": {"type": "new"}}, None, "(x: 'object', y: 'object')"),
+        ({"x": {"type": ["integer", "null"]}, "y": {"type": "new"}}, None, "(x: 'int | None', y: 'object')"),
     ],
 )
 def test_signatures_of_odd_endpoints(properties: dict[str, JSON], required: list[str] | None, signature: str) -> None:
@@ -121,3 +122,8 @@ def test_the_docstring_describes_the_arguments() -> None:
 def test_the_docstring_of_a_task_mentions_submit() -> None:
     task = service("ZooTasks").endpoints["json_task"]
     assert docstring_of(task).endswith("\n\nThis is a task: ``.submit(...)`` queues it and returns a handle.")
+
+
+def test_parameters_of_the_path_are_keywords() -> None:
+    found = endpoint({"x": TEXT}, route="/{id}/{a-b}/{class}/{x}/{p:path}")
+    assert str(signature_of(found)) == "(x: 'str', *, id: 'str | int', p: 'str | int', **kwargs: 'object') -> 'object'"

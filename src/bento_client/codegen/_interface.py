@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 
     from ._types import Model
 
-_IN_PATH: Final = re.compile(r"\{([^{}:]+)(?::\w+)?\}")
 _STARS: Final[Mapping[int, str]] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 _MAX_DEFAULT: Final = 40  # characters
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
@@ -141,7 +139,10 @@ def _arguments(endpoint: Endpoint, annotations: Annotations, names: Names) -> It
     known = {parameter.name: parameter for parameter in endpoint.parameters}
     named = tuple(parameter for parameter in endpoint.parameters if endpoint.root_input or is_plain(parameter.name))
     rest: Argument | None = None
+    in_path = endpoint.path_parameters
     for shown in signature_of(endpoint.replace(parameters=named)).parameters.values():
+        if shown.name in in_path:
+            continue
         found = known.get("" if endpoint.root_input else shown.name)
         stars = _STARS.get(shown.kind, "")
         text = annotations.items(endpoint, found) if stars and found else None
@@ -150,7 +151,6 @@ def _arguments(endpoint: Endpoint, annotations: Annotations, names: Names) -> It
         else:
             assert found is not None
             yield _argument(found, shown, stars, text or annotations.argument(endpoint, found), names)
-    in_path = [name for name in dict.fromkeys(_IN_PATH.findall(endpoint.route)) if name not in known]
     for name in filter(is_plain, in_path):
         text = f"{names.use('str')} | {names.use('int')}"
         yield Argument(name, inspect.Parameter.KEYWORD_ONLY, text)

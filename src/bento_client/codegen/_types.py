@@ -126,6 +126,8 @@ class Annotations:
             return _union(self._types(output.schema, scope))
         if output.kind is Kind.JSON:
             return _union(self._types(output.schema, scope.within("Item")))
+        if output.may_be_lists:
+            return _union([*self._types(output.schema, scope.within("Item")), self._names.use("str")])
         types = set(self._types(output.schema, scope)) - {"None"}
         is_text = output.kind is Kind.TEXT or (output.kind is Kind.EITHER and types != {"bytes"})
         return self._names.use("str" if is_text else "bytes")

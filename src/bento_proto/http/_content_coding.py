@@ -29,7 +29,7 @@ def inflater(head: Head, expansion: float = inf) -> Inflater | None:
         RemoteProtocolError: the Content-Encoding is one that the request did not accept.
     """
     codings = [c for value in head.get_all("content-encoding") for c in value.lower().replace(" ", "").split(",")]
-    codings = [coding for coding in codings if coding not in ("", "identity")]
+    codings = [coding for coding in codings if coding not in ("", "identity", "none")]
     if not codings:
         return None
     if len(codings) == 1 and codings[0] in ("gzip", "x-gzip", "deflate"):
@@ -71,6 +71,7 @@ class Inflater:
         try:
             while data or full:
                 if self._machine.eof:
+                    data = data if self._deflate else data.lstrip(b"\0")  # gzip's members may be padded with zeros
                     if self._deflate or not data:
                         return
                     self._machine = zlib.decompressobj(zlib.MAX_WBITS | 16)  # gzip may have several members

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, KeysView, Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, cast
 
 from bento_proto import schema
 from bento_proto._frozen import Frozen
 from bento_proto._suggestions import did_you_mean
+from bento_proto.schema._service import IN_PATH
 
 if TYPE_CHECKING:
     from typing import TypeGuard
 
     from bento_proto.schema._service import Endpoint, Parameter
 
-_IN_PATH: Final = r"\{([^{}:]+)(?::\w+)?\}"  # Starlette's path parameters: {name} or, with a convertor, {name:int}
 # The options of a call, which are no arguments of it.
 _OPTIONS: Final = frozenset(
     {"timeout", "headers", "retries", "download_dir", "images", "hooks", "on_progress", "file_strings"}
 )
+_OF_FILES: Final = (
+    "read",
+    "__fspath__",
+    "save",
+    "tolist",
+    "items",
+)  # attributes of files, paths, images, arrays, dicts
+_VARIADIC_TYPES: Final[Mapping[str, tuple[type, ...]]] = {"args": (list, tuple), "kwargs": (Mapping,)}
 
 
 class FileSource(Frozen):
@@ -75,7 +84,7 @@ def bind(endpoint: schema.Endpoint, args: Sequence[object], kwargs: Mapping[str,
         return _bind_root(endpoint, args, kwargs)
     route, kwargs = _fill_path(endpoint, kwargs)
     values: dict[str, object] = {}
-    extra_positional = _unpacked(endpoint, _take_positional(endpoint, args, values)) if args else []
+    extra_positional = _take_positional(endpoint, args, kwargs.keys(), values) if args else []
     extra_keywords: dict[str, object] = {}
     for name, value in kwargs.items():
         if name not in endpoint.by_name:
@@ -104,34 +113,36 @@ def _unexpected(endpoint: Endpoint, name: str) -> str:
     message = f"{endpoint.name}() got an unexpected keyword argument {name!r}"
     if name in _OPTIONS:
         return f"{message}; options are given by with_options({name}=...)"
-    return message + did_you_mean(name, (*re.findall(_IN_PATH, endpoint.route), *endpoint.by_name), "arguments")
+    return message + did_you_mean(name, (*endpoint.path_parameters, *endpoint.by_name), "arguments")
 
 
-def _take_positional(endpoint: Endpoint, args: Sequence[object], values: dict[str, object]) -> list[object]:
-    """Assign positional arguments to ``values``; return those that belong to ``*args``."""
+def _take_positional(
+    endpoint: Endpoint, args: Sequence[object], keywords: KeysView[str], values: dict[str, object]
+) -> list[object]:
+    """Assign positional arguments to ``values``; return those that belong to ``*args``.
+
+    To the schema, ``*args`` is a list of that name, and ``**kwargs`` a dict. A list or dict in their place is taken for
+    the whole value, as by BentoML's client, unless more arguments follow than there are parameters.
+    """
     names: list[str] = []
     for parameter in endpoint.parameters:
-        if parameter.is_variadic:
+        number = len(names)
+        if number == len(args):
             break
+        if parameter.is_variadic:
+            is_whole = isinstance(args[number], _VARIADIC_TYPES[parameter.name])
+            rest = [other.name for other in endpoint.parameters[number:]]
+            if not is_whole or len(args) - number > len(rest) or not keywords.isdisjoint(rest[: len(args) - number]):
+                break
         names.append(parameter.name)
-    values.update(zip(names, args, strict=False))
-    rest = list(args[len(names) :])
-    if rest and not (len(names) < len(endpoint.parameters) and endpoint.parameters[len(names)].name == "args"):
-        count = f"{len(names)} positional argument{'s' if len(names) != 1 else ''}"
-        raise TypeError(f"{endpoint.name}() takes {count} but {len(args)} were given")
-    return rest
-
-
-def _unpacked(endpoint: Endpoint, rest: list[object]) -> list[object]:
-    """The value of ``args``, which may also be an ordinary list of that name: the schema has no difference.
-
-    A single argument that is a list is the whole value, unless the items are lists themselves.
-    """
-    if len(rest) != 1 or not isinstance(rest[0], (list, tuple)):
-        return rest
-    items = next(parameter.schema.get("items") for parameter in endpoint.parameters if parameter.name == "args")
-    nested = not isinstance(items, dict) or items.get("type") in (None, "array", "tensor")
-    return rest if nested else list(cast("Sequence[object]", rest[0]))
+    for name, value in zip(names, args, strict=False):
+        values[name] = list(cast("tuple[object, ...]", value)) if name == "args" and isinstance(value, tuple) else value
+    extra = list(args[len(names) :])
+    if extra and not (len(names) < len(endpoint.parameters) and endpoint.parameters[len(names)].name == "args"):
+        count = sum(1 for _ in takewhile(lambda parameter: not parameter.is_variadic, endpoint.parameters))
+        takes = f"{count} positional argument{'s' if count != 1 else ''}"
+        raise TypeError(f"{endpoint.name}() takes {takes} but {len(args)} were given")
+    return extra
 
 
 def _bind_root(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, object]) -> BoundCall:
@@ -178,12 +189,19 @@ def _files(endpoint: Endpoint, parameter: Parameter, value: object) -> tuple[Fil
         if parameter.required:
             raise TypeError(f"{label} must be a file, not None")
         return ()  # an optional file is left out: a form can't hold None
-    if not parameter.many or not isinstance(value, (list, tuple)):
+    if not parameter.many or not _is_list(value):
         return (_file(label, value),)  # a single file is accepted for a list of files, as by BentoML's client
-    items = cast("Sequence[object]", value)
+    items = tuple(value)
     if not items and parameter.required:
         raise ValueError(f"{label} must not be empty: BentoML can't be sent an empty list of files")
     return tuple(_file(f"{label}[{number}]", item) for number, item in enumerate(items))
+
+
+def _is_list(value: object) -> TypeGuard[Iterable[object]]:
+    """Whether the value for a list of files is several files: a list, a generator, but not what is a file itself."""
+    if isinstance(value, (str, bytes, bytearray, memoryview)) or any(hasattr(value, name) for name in _OF_FILES):
+        return False
+    return isinstance(value, Iterable)
 
 
 def _file(label: str, value: object) -> FileSource | str:
@@ -226,21 +244,27 @@ def is_url(value: object) -> TypeGuard[str]:
 
 
 def _fill_path(endpoint: Endpoint, kwargs: Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
-    """Fill in the path parameters from keyword arguments; a missing one stays as it is, as with BentoML's client."""
-    if "{" not in endpoint.route:
+    """Fill in the path parameters from keyword arguments.
+
+    A parameter that the Service's method has too is sent as an argument only, as by BentoML's client.
+    """
+    names = endpoint.path_parameters
+    if not names:
         return endpoint.route, kwargs
-    names = {parameter.name for parameter in endpoint.parameters}
-    filled = {
-        name: _segment(endpoint, name, kwargs[name])
-        for name in re.findall(_IN_PATH, endpoint.route)
-        if name in kwargs and name not in names
-    }
-    route = re.sub(_IN_PATH, lambda match: filled.get(match[1], match[0]), endpoint.route)
+    missing = [repr(name) for name in names if name not in kwargs]
+    if missing:
+        raise TypeError(
+            f"{endpoint.name}() is missing required argument{'s'[: len(missing) - 1]} of its path: {', '.join(missing)}"
+        )
+    filled = {name: _segment(endpoint, name, kwargs[name], convertor) for name, convertor in names.items()}
+    route = re.sub(IN_PATH, lambda match: filled.get(match[1], match[0]), endpoint.route)
     return route, {name: value for name, value in kwargs.items() if name not in filled}
 
 
-def _segment(endpoint: Endpoint, name: str, value: object) -> str:
+def _segment(endpoint: Endpoint, name: str, value: object, convertor: str) -> str:
     text = str(value)
-    if not text or "/" in text or text in (".", ".."):
-        raise ValueError(f"{endpoint.name}(): {name!r} must be a single path segment: {text!r}")
+    segments = text.split("/") if convertor == "path" else [text]
+    if not text or any("/" in segment or segment in (".", "..") for segment in segments):
+        what = "a path without . and .." if convertor == "path" else "a single path segment"
+        raise ValueError(f"{endpoint.name}(): {name!r} must be {what}: {text!r}")
     return text

@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 from bento_proto._errors import LimitExceeded, RemoteProtocolError
 from bento_proto._text import pile
@@ -19,6 +19,7 @@ from bento_proto._types import JSON
 from bento_proto.exchange._body import Decoder, Reader, ResultKind
 from bento_proto.http._content_headers import charset, file_name, media_type
 from bento_proto.json import parse_json
+from bento_proto.schema._references import members
 from bento_proto.schema._service import Kind, has_arrays
 
 if TYPE_CHECKING:
@@ -142,6 +143,71 @@ class TextDecoder:
             return
 
 
+class ListsOrTextDecoder:
+    """The items of a stream of lists of text, or of text: the schema is the same for both, the beginning tells.
+
+    Lists it is if the stream begins with a JSON array of strings; what may be one is held back until it is complete.
+
+    Args:
+        lists: decodes lists.
+        text: decodes text.
+        limit: how many bytes may be held back.
+    """
+
+    result_kind = ResultKind.ITEMS
+
+    def __init__(self, lists: Decoder[object], text: Decoder[object], limit: int) -> None:
+        self._lists = lists
+        self._text = text
+        self._limit = limit
+        self._decided: Decoder[object] | None = None
+        self._held: list[bytes] = []
+        self._size = 0
+        self._start = b""  # without white space
+
+    def feed(self, data: bytes, /) -> Sequence[object]:
+        """The items that these bytes complete."""
+        if self._decided is not None:
+            return self._decided.feed(data)
+        self._size += len(data)
+        pile(self._held, data)
+        if len(self._start) < 2:
+            self._start += b"".join(data.split())[:2]
+        try:
+            items = self._lists.feed(data)
+        except RemoteProtocolError as exc:
+            if _is_list(exc.items):
+                self._decided = self._lists
+                raise
+            return self._settle(())
+        may_be_list = self._start[:2] in (b"", b"[", b'["', b"[]") and self._size <= self._limit
+        return self._settle(items) if items or not may_be_list else ()
+
+    def boundary(self) -> Sequence[object]:
+        """The items that the end of a chunk completes."""
+        return self._decided.boundary() if self._decided is not None else ()
+
+    def finish(self) -> Sequence[object]:
+        """The items that the end of the stream completes."""
+        if self._decided is not None:
+            return self._decided.finish()
+        return [*self._settle(()), *self._text.finish()]
+
+    def _settle(self, items: Sequence[object]) -> Sequence[object]:
+        held, self._held = b"".join(self._held), []
+        if _is_list(items):
+            self._decided = self._lists
+            return items
+        self._decided = self._text
+        return self._text.feed(held)
+
+
+def _is_list(items: Sequence[object]) -> bool:
+    """Whether the first item is a list of text."""
+    first = items[0] if items else None
+    return isinstance(first, list) and all(isinstance(text, str) for text in cast("list[object]", first))
+
+
 def value_reader(output: Output, limits: Limits) -> Reader[object]:
     """How to read the result of an endpoint that is not a stream."""
     parse = _parser(output)
@@ -251,13 +317,15 @@ _TYPES: Final[Mapping[object, frozenset[type]]] = {
 def _types(schema: Schema) -> frozenset[type] | None:
     """The types that the JSON of a union can have; None if any. A text without a format is not sent as JSON."""
     types: frozenset[type] = frozenset()
-    for member in _members(schema):
+    for member in members(schema, schema.get("$defs")):
         kind = member.get("type")
         if kind == "string":
             quoted = "enum" in member or member.get("format", "binary") != "binary"
             types |= {str} if quoted else frozenset()
         elif isinstance(kind, str) and kind in _TYPES:
             types |= _TYPES[kind]
+        elif "properties" in member:
+            types |= {dict}
         else:
             return None
     return types
@@ -265,13 +333,8 @@ def _types(schema: Schema) -> frozenset[type] | None:
 
 def _is_binary(schema: Schema) -> bool:
     """Whether what is not JSON is always bytes, never text."""
-    texts = [member for member in _members(schema) if member.get("type", "string") == "string"]
+    texts = [member for member in members(schema, schema.get("$defs")) if member.get("type", "string") == "string"]
     return bool(texts) and all(member.get("format") == "binary" for member in texts)
-
-
-def _members(schema: Schema) -> Sequence[Schema]:
-    members = schema.get("anyOf", schema.get("oneOf"))
-    return [member if isinstance(member, dict) else {} for member in members] if isinstance(members, list) else [schema]
 
 
 def _text(head: Head, data: bytes) -> str:
@@ -302,6 +365,8 @@ def stream_reader(output: Output, limits: Limits) -> Reader[object]:
     def read(head: Head) -> Decoder[object]:
         if output.kind is Kind.JSON:
             return JSONStreamDecoder(convert, limits.item)
+        if output.may_be_lists:
+            return ListsOrTextDecoder(JSONStreamDecoder(convert, limits.item), TextDecoder(charset(head)), limits.item)
         return RawDecoder() if output.kind not in (Kind.TEXT, Kind.EITHER) or is_binary else TextDecoder(charset(head))
 
     return read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from functools import cached_property
@@ -12,6 +13,8 @@ from bento_proto._frozen import Frozen
 from bento_proto._text import is_unicode
 from bento_proto._types import JSON
 from bento_proto.json import parse_json
+
+from ._references import inlined, members
 
 Schema: TypeAlias = Mapping[str, JSON]
 """A JSON Schema, with BentoML's extensions."""
@@ -26,8 +29,12 @@ class Kind(Enum):
     FILE = "file"
     IMAGE = "image"
     EITHER = "either"
-    """No type, or a union with text in it: JSON if it parses and matches a member, else text."""
+    """No type, or a union with text in it: JSON if it parses and matches a member, else text. A stream of lists of text
+    has the same schema as an annotated stream of text: lists if the first item is one."""
 
+
+IN_PATH: Final = r"\{([^{}:]+)(?::(\w+))?\}"
+"""Starlette's path parameters: ``{name}`` or, with a convertor, ``{name:int}``."""
 
 _VARIADIC: Final = {"args": "array", "kwargs": "object"}
 
@@ -84,6 +91,13 @@ class Output(Frozen):
     kind: Kind
     is_stream: bool = False
 
+    @property
+    def may_be_lists(self) -> bool:
+        """Whether it is a stream of text or of lists of text, which have the same schema."""
+        # With a ContentType other than the default it is text: BentoML can't stream lists then.
+        is_array = self.kind is Kind.EITHER and self.schema.get("type") == "array"
+        return self.is_stream and is_array and self.schema.get("media_type") == "text/event-stream"
+
 
 class Endpoint(Frozen):
     """One endpoint of a Service.
@@ -125,6 +139,12 @@ class Endpoint(Frozen):
         if self.root_input or "{" in self.route:
             return False
         return not any(parameter.is_file or parameter.is_variadic for parameter in self.parameters)
+
+    @cached_property
+    def path_parameters(self) -> Mapping[str, str]:
+        """The parameters of the route that the Service's method does not have, each with its convertor or ``""``."""
+        found = re.findall(IN_PATH, self.route) if "{" in self.route else ()
+        return {name: convertor for name, convertor in found if name not in self.by_name}
 
     @property
     def root_fields(self) -> tuple[Parameter, ...]:
@@ -198,6 +218,7 @@ def _endpoint(route: Schema, where: str) -> Endpoint:
     for node in (given, output):
         for inner in walk(node):
             _check(inner, where)
+    given, output = inlined(given), inlined(output)
     parameters = (Parameter("", given, True, None, *_files(given)),) if root else tuple(_parameters(given, where))
     return Endpoint(
         name,
@@ -259,24 +280,24 @@ def _kind(schema: Schema) -> Kind:
         return Kind.EITHER
     if kind == "string" and inner is schema:
         return Kind.BYTES if schema.get("format") == "binary" else Kind.TEXT
-    definitions = schema.get("$defs")
-    return Kind.EITHER if _may_be_text(schema, definitions if isinstance(definitions, dict) else {}) else Kind.JSON
+    return Kind.EITHER if _may_be_text(schema) else Kind.JSON
 
 
 def _is_annotated_generator(schema: Schema) -> bool:
     # Annotated[Generator[str, None, None], ContentType(...)] has the schema of a list of str, but streams bare text.
     items = schema.get("items")
-    return schema.get("type") == "array" and isinstance(items, dict) and items.get("type") == "string"
+    if schema.get("type") != "array" or "uniqueItems" in schema or "maxItems" in schema:
+        return False
+    return isinstance(items, dict) and items.get("type") == "string"
 
 
-def _may_be_text(schema: Schema, definitions: Schema) -> bool:
-    members = schema.get("anyOf", schema.get("oneOf"))
-    if isinstance(members, list):
-        return any(_may_be_text(member, definitions) for member in members if isinstance(member, dict))
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        target = definitions.get(reference.removeprefix("#/$defs/"))
-        return not isinstance(target, dict) or target.get("type") == "string"
+def _may_be_text(schema: Schema) -> bool:
+    return any(_is_text(member) for member in members(schema, schema.get("$defs")))
+
+
+def _is_text(schema: Schema) -> bool:
+    if "$ref" in schema:  # to a definition that is missing
+        return True
     kind = schema.get("type", "string")
     return isinstance(kind, (str, list)) and "string" in kind and "properties" not in schema
 

@@ -46,6 +46,11 @@ def signature_of(endpoint: Endpoint) -> schema.Signature:
             kind = kinds.KEYWORD_ONLY if keyword_only else kinds.POSITIONAL_OR_KEYWORD
             default: object = kinds.empty if parameter.required else parameter.default
             found.append(kinds(parameter.name, kind, default=default, annotation=_input(parameter)))
+    for name in endpoint.path_parameters:
+        if name.isidentifier() and not iskeyword(name):
+            found.append(kinds(name, kinds.KEYWORD_ONLY, annotation="str | int"))
+        else:
+            unnamed = True
     if unnamed:
         name = "kwargs"
         while any(parameter.name == name for parameter in found):
@@ -91,7 +96,9 @@ def result_annotation(output: Output) -> str:
     """The Python type of a result, as a string; an iterator for a stream."""
     if not output.is_stream:
         return annotation(output.schema)
-    return "Iterator[str]" if output.kind is Kind.EITHER else f"Iterator[{annotation(output.schema)}]"
+    if output.kind is not Kind.EITHER:
+        return f"Iterator[{annotation(output.schema)}]"
+    return f"Iterator[{annotation(output.schema)} | str]" if output.may_be_lists else "Iterator[str]"
 
 
 def docstring_of(endpoint: Endpoint) -> str:

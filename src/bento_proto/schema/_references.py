@@ -1,0 +1,114 @@
+"""References inside a JSON Schema, resolved once, so that nothing that reads schemas later has to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from bento_proto._types import JSON
+
+_PREFIX: Final = "#/$defs/"
+_PASSES: Final = 2  # a definition may be made of others; no deeper, as a schema of a few lines could describe billions
+_CHAIN: Final = 10
+_TYPES: Final[Mapping[type, str]] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+}
+
+
+def inlined(schema: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """A schema in which its parts say what they are.
+
+    * A reference to a definition that is no model, such as an enum or the alias of a union, becomes that definition.
+      References to models, which may contain themselves, remain.
+    * An ``allOf`` with one member becomes that member.
+    * A list of types, or ``nullable``, becomes an ``anyOf``.
+    * A ``const`` or an ``enum`` without a type gets that of its values, if they have one.
+    """
+    definitions = schema.get("$defs")
+    simple: dict[str, JSON] = {}
+    for _ in range(_PASSES):
+        for name, target in definitions.items() if isinstance(definitions, dict) else ():
+            if name not in simple and isinstance(target, dict) and "properties" not in target:
+                left: list[str] = []
+                found = _replaced(target, simple, left)
+                if not left:
+                    simple[name] = found
+    replaced = _replaced(dict(schema), simple, [])
+    return replaced if isinstance(replaced, dict) else schema
+
+
+def resolved(schema: Mapping[str, JSON], definitions: JSON) -> Mapping[str, JSON]:
+    """A schema, or the definition that it refers to."""
+    for _ in range(_CHAIN):
+        reference = schema.get("$ref")
+        if not isinstance(reference, str) or not isinstance(definitions, dict):
+            break
+        target = definitions.get(reference.removeprefix(_PREFIX))
+        if not isinstance(target, dict):
+            break
+        schema = target
+    return schema
+
+
+def members(schema: Mapping[str, JSON], definitions: JSON, depth: int = 0) -> list[Mapping[str, JSON]]:
+    """The members of a union, those of unions inside it included; a schema that is no union is its only member."""
+    schema = resolved(schema, definitions)
+    union = schema.get("anyOf", schema.get("oneOf"))
+    if not isinstance(union, list) or depth > _CHAIN:
+        return [schema]
+    found: list[Mapping[str, JSON]] = []
+    for member in union:
+        found += members(member, definitions, depth + 1) if isinstance(member, dict) else [{}]
+    return found
+
+
+def _replaced(value: JSON, simple: Mapping[str, JSON], left: list[str]) -> JSON:
+    """A value of a schema with its simple references replaced; those that remain are added to `left`."""
+    if isinstance(value, list):
+        return [_replaced(item, simple, left) for item in value]
+    if not isinstance(value, dict):
+        return value
+    node = {key: item if key in _VALUES else _replaced(item, simple, left) for key, item in value.items()}
+    together = node.get("allOf")
+    if isinstance(together, list) and len(together) == 1 and isinstance(together[0], dict):
+        del node["allOf"]
+        node = {**together[0], **node}
+    reference = node.get("$ref")
+    if isinstance(reference, str):
+        target = simple.get(reference.removeprefix(_PREFIX))
+        if isinstance(target, dict):
+            del node["$ref"]
+            node = {**target, **node}
+        else:
+            left.append(reference)
+    return _typed(node)
+
+
+_VALUES: Final = frozenset({"default", "const", "enum", "examples", "example"})  # they hold values, no schemas
+
+
+def _typed(node: dict[str, JSON]) -> JSON:
+    kind = node.get("type")
+    if kind is None and ("const" in node or "enum" in node):
+        values = node.get("enum", [node.get("const")])
+        kinds = {_TYPES.get(type(value)) for value in values} if isinstance(values, list) else set[str | None]()
+        if len(kinds) == 1 and None not in kinds:
+            node["type"] = kinds.pop()
+    elif isinstance(kind, list) and kind and all(isinstance(each, str) for each in kind):
+        rest = {key: value for key, value in node.items() if key not in ("type", *_OUTER)}
+        several: list[JSON] = [{"type": each} if each == "null" else {**rest, "type": each} for each in kind]
+        outer = {key: value for key, value in node.items() if key in _OUTER}
+        return {**outer, "anyOf": several} if len(several) > 1 else {**node, "type": kind[0]}
+    if node.get("nullable") is True and "anyOf" not in node:
+        rest = {key: value for key, value in node.items() if key not in ("nullable", *_OUTER)}
+        outer = {key: value for key, value in node.items() if key in _OUTER}
+        return {**outer, "anyOf": [rest, {"type": "null"}]}
+    return node
+
+
+# What is said of the place where a schema stands, and not of its values.
+_OUTER: Final = frozenset({"$defs", "default", "description", "is_stream", "media_type", "root_input", "title"})
