@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from bento_proto.testing import ServiceDouble
-from bento_sync import SyncHTTPClient
+from bento_sync._asgi import ASGIServer
 
 pytest_plugins = ("pytester",)
 
@@ -73,10 +73,10 @@ def service() -> Iterator[tuple[str, ServiceDouble]]:
     def numbers() -> Iterator[int]:
         yield from range(3)
 
-    with SyncHTTPClient(app=double.asgi(asyncio.sleep)) as client:
-        client.connect()
-        double.requests.clear()
-        yield client.url, double
+    server = ASGIServer(double.asgi(asyncio.sleep))
+    server.start()
+    yield str(server.origin), double
+    server.stop()
 
 
 def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
@@ -114,6 +114,28 @@ def test_a_test_without_a_recording_fails(pytester: pytest.Pytester, service: tu
     result = run(pytester)
     result.assert_outcomes(passed=1, failed=2)
     result.stdout.fnmatch_lines(['*Mismatch: not in the recording: POST /shout with {"text": "aa"}*'])
+
+
+def test_tracebacks_end_at_the_call(pytester: pytest.Pytester) -> None:
+    """What fails is the call: the frames inside the client are left out, unless pytest shows all."""
+    pytester.makepyfile(
+        """
+        from bento_sync import SyncHTTPClient
+
+        def test_unknown(bento_double):
+            @bento_double.endpoint
+            def shout(text: str) -> str:
+                raise ValueError("inside")
+
+            with SyncHTTPClient(app=bento_double, retries=0) as client:
+                client.shout("a")  # the call
+        """
+    )
+    shown = run(pytester).stdout.str()
+    assert "client.shout" in shown
+    assert "POST " in shown  # the note of the error
+    assert "bento_sync" not in shown.partition("the call")[2]
+    assert "bento_sync" in run(pytester, "--full-trace").stdout.str().partition("the call")[2]
 
 
 def test_the_option_is_in_the_help(pytester: pytest.Pytester) -> None:

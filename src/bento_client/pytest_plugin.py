@@ -1,4 +1,6 @@
-"""The pytest plugin: fixtures for doubles of Services and for recordings of real ones. pytest loads it by itself.
+"""The pytest plugin: fixtures for doubles of Services and for recordings of real ones, and short tracebacks.
+
+pytest loads it by itself.
 
 The test kit is imported when a test first requests a fixture.
 """
@@ -7,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +20,10 @@ import pytest
 if TYPE_CHECKING:
     from bento_proto.testing import ServiceDouble
 
-__all__ = ("Recording", "bento_double", "bento_recording", "pytest_addoption")
+__all__ = ("Recording", "bento_double", "bento_recording", "pytest_addoption", "pytest_runtest_makereport")
 
 _OPTION = "--bento-record"
+_PACKAGES = frozenset({"bento_async", "bento_client", "bento_files", "bento_proto", "bento_sync"})
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -29,6 +33,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="URL",
         help="make tests that use bento_recording call and record the Service at this URL instead of replaying",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> None:
+    """Leave the frames of the clients out of tracebacks; ``--full-trace`` shows them."""
+    if call.excinfo is not None:
+        for name, module in tuple(sys.modules.items()):
+            if name.partition(".")[0] in _PACKAGES:
+                vars(module)["__tracebackhide__"] = True
 
 
 @dataclass(frozen=True)
