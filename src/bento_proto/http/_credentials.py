@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from types import EllipsisType
 from typing import TYPE_CHECKING
 
 from ._headers import checked_value
@@ -35,21 +36,23 @@ class Credential:
         environ: the environment variables. ``BENTO_CLOUD_API_KEY`` is used if there is neither token nor userinfo; as
             it was not given for this origin in particular, over https and to this machine only.
 
+    Attributes:
+        header: the value of the Authorization field; None for none, ``...`` while the token function is to be asked.
+
     Raises:
         ValueError: the token has characters that are not allowed in a header field.
     """
 
     def __init__(self, base: BaseURL, token: str | Callable[[], str] | None, environ: Mapping[str, str]) -> None:
         self._ask = token if callable(token) else None
-        self._header: str | None = None
+        self.header: str | EllipsisType | None = None if self._ask is None else ...
         self._given: tuple[str | None, ...] = ()
-        self._added: tuple[Fields, str | None, Fields] = ((), None, ())  # the last arguments and result of `added`
         if token is None and base.userinfo is not None:
-            self._header = basic(base.userinfo)
+            self.header = basic(base.userinfo)
         elif not callable(token):
             if token is None and (base.origin.scheme == "https" or is_local(base.origin)):
                 token = environ.get(TOKEN_VARIABLE)
-            self._header = _bearer(token or "")
+            self.header = _bearer(token or "")
 
     def __getstate__(self) -> dict[str, object]:
         """The state to pickle, with the token.
@@ -75,17 +78,14 @@ class Credential:
         Raises:
             ValueError: the function's token has characters that are not allowed in a header field.
         """
-        header = self._header  # read once: another thread may renew it
-        if header is None and self._ask is not None:
-            header = self._header = _bearer(self._ask())
+        header = self.header  # read once: another thread may renew it
+        if isinstance(header, EllipsisType):
+            header = _bearer(self._ask() if self._ask is not None else "")
+            self.header = header or ...
             self._given = (*self._given[-_REMEMBERED:], header)
-        last = self._added
-        if last[0] is headers and last[1] is header:
-            return last[2]
-        has = header is None or any(name == "authorization" for name, _ in headers)
-        added = headers if header is None or has else (*headers, ("authorization", header))
-        self._added = headers, header, added
-        return added
+        if header is None or any(name == "authorization" for name, _ in headers):
+            return headers
+        return (*headers, ("authorization", header))
 
     def renewed(self, request: Request) -> Request | None:
         """The request with a new token, after a 401; None if its token was not the function's.
@@ -96,8 +96,8 @@ class Credential:
         had = dict(request.headers).get("authorization")
         if had is None or had not in self._given:
             return None
-        if had == self._header:  # else another call has renewed it already
-            self._header = None
+        if had == self.header:  # else another call has renewed it already
+            self.header = ...
         others = tuple(field for field in request.headers if field[0] != "authorization")
         return Request(request.method, request.origin, request.target, self.added(others), request.body)
 

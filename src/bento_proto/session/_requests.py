@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from bento_proto._frozen import Frozen
 from bento_proto.http._cookies import Cookies
 from bento_proto.http._headers import merged
 from bento_proto.http._limits import Limits
@@ -18,6 +19,7 @@ from bento_proto.response._readers import stream_reader, value_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from types import EllipsisType
 
     from bento_proto._types import Fields
     from bento_proto.exchange._body import Reader
@@ -36,32 +38,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Prepared:
-    """The request of an endpoint's last call, without its body: the next call uses it if it has the same key.
+class _Prepared(Frozen):
+    """The request of an endpoint's last call, without its body: a call with the same credential and options uses it.
 
-    Args:
-        headers: the header fields with the credential, which may change; part of the key.
-        options: the options of the call; part of the key.
+    Attributes:
+        credential: the Authorization value, which may change.
+        options: the options of the call.
         request: the request without its body.
         context: the context of the call.
         reader: the reader of the endpoint's responses.
     """
 
-    __slots__ = ("context", "headers", "options", "reader", "request")
-
-    def __init__(
-        self,
-        headers: Fields,
-        options: Options,
-        request: Request,
-        context: CallContext,
-        reader: Reader[object],
-    ) -> None:
-        self.headers: Fields = headers
-        self.options: Options = options
-        self.request: Request = request
-        self.context: CallContext = context
-        self.reader: Reader[object] = reader
+    credential: str | EllipsisType | None
+    options: Options
+    request: Request
+    context: CallContext
+    reader: Reader[object]
 
 
 class Requests:
@@ -120,12 +112,12 @@ class Requests:
         if not endpoint.is_simple:
             return self.post(call, "", self.reader(endpoint), uploads, boundary, options, now)
         body = (encode_simple(call),)
-        headers = self._credential.added(options.headers)
+        credential = self._credential.header
         last = self._prepared.get(endpoint.name)
-        if last is None or last.headers is not headers or last.options is not options:
+        if last is None or credential is ... or last.credential is not credential or last.options is not options:
             request = self.make("POST", self.target(call.route), JSON_TYPE, (), options)
             context = self.context(options, options.on_progress)
-            last = _Prepared(headers, options, request, context, self.reader(endpoint))
+            last = _Prepared(credential, options, request, context, self.reader(endpoint))
             self._prepared[endpoint.name] = last
         return send_request(last.request.with_body(body), last.reader, last.context, now)
 
