@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 WALK = Path(__file__).resolve().parent.parent / "tools" / "walk.py"
-MOST = {"sync": (66, 21, 53), "asyncio": (115, 26, 80)}
+MOST = {"sync": (63, 19, 49), "asyncio": (113, 23, 79)}
 """Functions, files, changes of file. Lower them when a walk gets shorter; a longer one needs a reason."""
 
 

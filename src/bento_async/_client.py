@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ._driver import Driver
-    from ._endpoint import AsyncEndpointMethod
 
-    Base: TypeAlias = session.BaseClient[Driver, AsyncEndpointMethod]
+    Base: TypeAlias = session.BaseClient[Driver]
 else:
     Base = session.BaseClient
 
@@ -110,14 +109,12 @@ class AsyncHTTPClient(Base):
     def __getattr__(self, name: str) -> bento_async.AsyncEndpointMethod:
         if name.startswith("_"):  # never a request for what Python itself, or a debugger, looks for
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        method = self._methods.get(name)
-        if method is None:
-            service = self._driver.session.service
-            if service is not None and schema.endpoint_for(service, name, schema.RESERVED) is None:
-                raise AttributeError(schema.unknown_endpoint(service, name))
-            method = bento_async.AsyncEndpointMethod(self._driver, name, schema.RESERVED)
-            if service is not None:
-                self._methods[name] = method
+        service = self._driver.session.service
+        if service is not None and schema.endpoint_for(service, name, schema.RESERVED) is None:
+            raise AttributeError(schema.unknown_endpoint(service, name))
+        method = bento_async.AsyncEndpointMethod(self._driver, name, schema.RESERVED)
+        if service is not None:
+            self._keep(name, method)
         return method
 
     def call(self, name: str, /, *args: Value, **kwargs: Value) -> bento_async.AsyncCall[Value, Value]:

@@ -11,7 +11,7 @@ import anyio
 from anyio import CancelScope, to_thread
 
 import bento_files
-from bento_proto import BentoMLException, FlowRunner, Response, ResultKind
+from bento_proto import BentoMLException, FlowRunner, ResultKind
 from bento_proto.response import modules_of
 from bento_proto.session import ConnectAttempt
 
@@ -176,8 +176,8 @@ class Driver:
         assert session.service is not None
         return session.service
 
-    async def call(self, call: BoundCall) -> Response[Value]:
-        """Call an endpoint."""
+    async def call(self, call: BoundCall) -> tuple[Value, Exchange[object]]:
+        """Call an endpoint; return its value, read to its end or a stream."""
         return await self.fetch(call.endpoint, self.state.session.call, *await self.prepare(call))
 
     async def fetch(
@@ -185,18 +185,17 @@ class Driver:
         endpoint: Endpoint,
         make: Callable[[Unpack[Ts], Options, float], Flow[Exchange[object]]],
         *args: Unpack[Ts],
-    ) -> Response[Value]:
-        """Run a flow that comes to a result of an endpoint."""
-        await self.load(endpoint)
+    ) -> tuple[Value, Exchange[object]]:
+        """Run a flow that comes to a result of an endpoint, after `load`; return it as `call` does."""
         exchange, active = await self.run(make, *args)
         if active is None:
-            return _response(exchange, exchange.result)
+            return exchange.result, exchange
         if exchange.result_kind is ResultKind.ITEMS:
-            return AsyncStream(active).response
+            return AsyncStream(active), exchange
         options, limits = self.options, self.state.config.limits
         received = cast("ActiveExchange[bytes]", active)
         value = await save(received, lambda: bento_files.open_sink(exchange, endpoint.name, options, limits))
-        return _response(exchange, value)
+        return value, exchange
 
     async def prepare(self, call: BoundCall) -> tuple[BoundCall, Sequence[Upload], str]:
         """Do what would block before a call; return it, its files, measured, and the boundary of its form's fields."""
@@ -210,11 +209,6 @@ class Driver:
             if modules:  # even if they are in sys.modules: another thread may still be at it
                 await load(modules)
             self.state.loaded.add(endpoint.name)
-
-
-def _response(exchange: Exchange[object], value: T) -> Response[T]:
-    assert exchange.head is not None
-    return Response(exchange.head, value, exchange)
 
 
 async def save(active: ActiveExchange[bytes], open_sink: Callable[[], Sink[T]]) -> T:

@@ -140,7 +140,7 @@ class AsyncEndpointMethod(EndpointMethodBase):
     async def _one(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Value:
         endpoint = await self._found()
         self._check_mappable(endpoint)
-        return (await self._driver.call(bind(endpoint, args, kwargs))).value
+        return (await self._driver.call(bind(endpoint, args, kwargs)))[0]
 
     # --- as a task
 
@@ -170,7 +170,8 @@ class AsyncEndpointMethod(EndpointMethodBase):
     async def get(self, task_id: str) -> Value:
         """The result of a task: see `AsyncTask.get`."""
         endpoint = await self._found()
-        return (await self._driver.fetch(endpoint, self._driver.tasks.get, endpoint, task_id)).value
+        await self._driver.load(endpoint)
+        return (await self._driver.fetch(endpoint, self._driver.tasks.get, endpoint, task_id))[0]
 
     async def result(
         self,
@@ -182,7 +183,8 @@ class AsyncEndpointMethod(EndpointMethodBase):
     ) -> Value:
         """The result of a task, once it is over: see `AsyncTask.result`."""
         endpoint, tasks = await self._found(), self._driver.tasks
-        return (await self._driver.fetch(endpoint, tasks.result, endpoint, task_id, timeout, poll, cancel)).value
+        await self._driver.load(endpoint)
+        return (await self._driver.fetch(endpoint, tasks.result, endpoint, task_id, timeout, poll, cancel))[0]
 
     async def cancel(self, task_id: str) -> None:
         """Cancel a task: see `AsyncTask.cancel`."""
@@ -208,10 +210,12 @@ class AsyncEndpointMethod(EndpointMethodBase):
         return await self._driver.prepare(bound(await self._found()))
 
     async def _value(self, bound: Callable[[Endpoint], BoundCall]) -> Value:
-        return (await self._driver.call(bound(await self._found()))).value
+        return (await self._driver.call(bound(await self._found())))[0]
 
     async def _response(self, bound: Callable[[Endpoint], BoundCall]) -> Response[Value]:
-        return await self._driver.call(bound(await self._found()))
+        value, exchange = await self._driver.call(bound(await self._found()))
+        assert exchange.head is not None
+        return Response(exchange.head, value, exchange)
 
     async def _events(self, bound: Callable[[Endpoint], BoundCall]) -> AsyncStream[response.ServerSentEvent]:
         _, active = await self._driver.run(self._driver.session.events, *await self._prepared(bound))

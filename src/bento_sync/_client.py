@@ -14,9 +14,8 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ._driver import Driver
-    from ._endpoint import EndpointMethod
 
-    Base: TypeAlias = session.BaseClient[Driver, EndpointMethod]
+    Base: TypeAlias = session.BaseClient[Driver]
 else:
     Base = session.BaseClient
 
@@ -97,14 +96,13 @@ class SyncHTTPClient(Base):
     def __getattr__(self, name: str) -> bento_sync.EndpointMethod:
         if name.startswith("_"):  # never a request for what Python itself, or a debugger, looks for
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        method = self._methods.get(name)
-        if method is not None:
-            return method
         service = self._driver.connect()
         found = schema.endpoint_for(service, name, schema.RESERVED)
         if found is None:
             raise AttributeError(schema.unknown_endpoint(service, name))
-        return self._methods.setdefault(name, bento_sync.EndpointMethod(self._driver, found))
+        method = bento_sync.EndpointMethod(self._driver, found)
+        self._keep(name, method)
+        return method
 
     def call(self, name: str, /, *args: Value, **kwargs: Value) -> Value:
         """Call an endpoint by its name: see `EndpointMethod.__call__`.

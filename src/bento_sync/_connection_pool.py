@@ -74,9 +74,21 @@ Place: TypeAlias = "PooledConnection[Connection]"
 class Holder:
     """What holds a place in a pool, or waits for one."""
 
-    def __init__(self) -> None:
-        self.place: Place | None = None
-        self.woken: SimpleQueue[None] = SimpleQueue()  # is given something when there is a place, or the pool closes
+    place: Place | None = None
+    _woken: SimpleQueue[None] | None = None
+
+    def wait(self, seconds: float) -> None:
+        """Wait until `wake` is called. The first call returns at once, since what it waits for may have come before."""
+        if self._woken is None:
+            self._woken = SimpleQueue()
+        else:
+            with suppress(Empty):
+                self._woken.get(timeout=seconds)
+
+    def wake(self) -> None:
+        """End the wait, as there is a place, or the pool is closed."""
+        if self._woken is not None:
+            self._woken.put(None)
 
 
 class OriginPool:
@@ -129,8 +141,7 @@ class OriginPool:
             ends = ends or (math.inf if timeout is None else now + timeout)
             if now >= ends:
                 return None
-            with suppress(Empty):
-                holder.woken.get(timeout=min(ends - now, _LOOK))
+            holder.wait(min(ends - now, _LOOK))
         place = holder.place
         if place.connection is not None and place.connection.is_readable():
             place.connection.close()
@@ -155,7 +166,7 @@ class OriginPool:
             for asked in self._pool.close():
                 waiter = asked()
                 if waiter is not None:
-                    waiter.woken.put(None)
+                    waiter.wake()
         self._settle()
 
     def after_fork(self) -> None:
@@ -191,7 +202,7 @@ class OriginPool:
             waiter = asked()
             if waiter is not None:
                 waiter.place = place
-                waiter.woken.put(None)
+                waiter.wake()
                 return
 
     def _find_lost(self, now: float) -> None:
@@ -202,7 +213,7 @@ class OriginPool:
                 self._hand_on(place, now, reusable=False, keep_alive=None)
             elif holder.place is None:
                 holder.place = place
-                holder.woken.put(None)
+                holder.wake()
 
 
 class PoolManager:

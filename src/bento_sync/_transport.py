@@ -44,7 +44,6 @@ class SocketExchange(Holder, OpenExchange[object]):
     _pool: OriginPool | None = None
 
     def __init__(self, step: Step, pools: PoolManager, stop: Stop | None) -> None:
-        super().__init__()
         self.exchange = step.exchange
         self._pools = pools
         self._stop = stop

@@ -31,7 +31,7 @@ class Driver:
         return Driver(self.config, options)
 
 
-class Client(BaseClient[Driver, str]):
+class Client(BaseClient[Driver]):
     """A client without any requests."""
 
     @staticmethod
@@ -53,9 +53,12 @@ class Client(BaseClient[Driver, str]):
     def driver(self) -> Driver:
         return self._driver
 
-    @property
-    def methods(self) -> dict[str, str]:
-        return self._methods
+    def __getattr__(self, name: str) -> str:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        method = f"{name}, for {self._driver.options.timeout.receive} seconds"
+        self._keep(name, method)
+        return method
 
 
 class TypedClient(Client, schema=SCHEMA):
@@ -105,15 +108,16 @@ def test_dir_lists_the_endpoints_once_they_are_known(kind: Callable[[], Client])
 
 def test_a_view_has_other_options_and_methods_of_its_own_and_shares_the_session() -> None:
     client = Client()
-    client.methods["f"] = "f of the client"
+    assert client.f == "f, for 30.0 seconds"
     view = client.with_options(timeout=5, headers={"x-a": "1"}, file_strings="paths")
     assert isinstance(view, Client)
     assert view.driver.options.timeout == Timeout.of(5)
     assert (view.driver.options.headers[-1], view.driver.options.file_strings) == (("x-a", "1"), "paths")
     assert view.driver.session is client.driver.session
-    assert view.methods == {}
+    assert view.f == "f, for 5 seconds"
     assert ("x-a", "1") not in client.driver.options.headers
-    assert client.methods == {"f": "f of the client"}
+    assert vars(client)["f"] is client.f == "f, for 30.0 seconds", "it is made once"
+    assert dir(client).count("f") == 1
 
 
 def test_options_of_a_view_are_checked() -> None:

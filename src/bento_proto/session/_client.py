@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from ._config import ClientConfig
     from ._session import Session
 
-ClientT = TypeVar("ClientT", bound="BaseClient[Driver, object]")
+ClientT = TypeVar("ClientT", bound="BaseClient[Driver]")
 DriverT_co = TypeVar("DriverT_co", bound="Driver", covariant=True)
-MethodT_co = TypeVar("MethodT_co", covariant=True)
 
 
 class Driver(Protocol):
@@ -46,7 +45,7 @@ class Driver(Protocol):
         ...
 
 
-class BaseClient(ABC, Generic[DriverT_co, MethodT_co]):
+class BaseClient(ABC, Generic[DriverT_co]):
     """A client of one BentoML Service. An adapter adds what makes its requests, and a method for each endpoint."""
 
     _schema: ClassVar[schema.Service | bytes | JSON] = None  # what a typed client knows of its Service
@@ -140,7 +139,7 @@ class BaseClient(ABC, Generic[DriverT_co, MethodT_co]):
         proxies = http.Proxies(proxy if app is None else None, self._environ())
         config = ClientConfig(known, limits, proxies, ssl_context, app, recorder)
         self._driver = self._new_driver(config, known.options.changed(hooks=observe.LOGGING))
-        self._methods: dict[str, MethodT_co] = {}
+        self._methods: set[str] = set()
 
     @staticmethod
     @abstractmethod
@@ -161,7 +160,12 @@ class BaseClient(ABC, Generic[DriverT_co, MethodT_co]):
 
     def __dir__(self) -> Iterable[str]:
         service = self._driver.session.service
-        return [*super().__dir__(), *(attributes(service, RESERVED) if service else ())]
+        return {*super().__dir__(), *(attributes(service, RESERVED) if service else ())}
+
+    def _keep(self, name: str, method: object) -> None:
+        """Make a method of an endpoint an attribute of this client, so that Python finds it by itself."""
+        self._methods.add(name)  # first, since another thread may be copying the attributes
+        vars(self)[name] = method
 
     @property
     def url(self) -> str:
@@ -202,5 +206,7 @@ class BaseClient(ABC, Generic[DriverT_co, MethodT_co]):
             timeout, headers, retries, download_dir, images, hooks, on_progress, file_strings
         )
         view._driver = self._driver.under(options)
-        view._methods = {}
+        view._methods = set()
+        for name in list(self._methods):  # which make requests under the options of this client
+            vars(view).pop(name, None)
         return view
