@@ -17,6 +17,7 @@ from anyio import to_thread
 from bento_files import tls_context
 from bento_proto import ConnectionFailed, FailureKind, LocalProtocolError
 from bento_proto.http import ConnectionRace, ProxyError, connect_failure
+from bento_proto.http11 import open_tunnel
 
 from ._backends.base import DeadlineExceeded, Socket
 from ._tls import TLSStream
@@ -24,9 +25,7 @@ from ._tls import TLSStream
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bento_proto import Limits
-    from bento_proto.http import Origin, Proxy, Route
-    from bento_proto.http11 import Tunnel
+    from bento_proto.http import Origin, Route
 
     from ._backends.base import Backend, Stream
     from ._connection_pool import Connections
@@ -85,10 +84,11 @@ async def _connect(route: Route, connections: Connections, backend: Backend, dea
                 except ssl.SSLError as exc:
                     raise ProxyError(f"no TLS with the proxy {proxy}: {exc}") from exc
             if route.forwarder is None:
-                tunnel = await to_thread.run_sync(_tunnel, proxy, origin, connections.limits)
-                await stream.drain(stream.write(tunnel.request), deadline)
+                tunnel = await to_thread.run_sync(open_tunnel, proxy, origin, connections.limits)  # loads h11
+                data = tunnel.request
                 while not tunnel.is_open:
-                    tunnel.receive(await stream.receive(_READ, deadline))
+                    await stream.drain(stream.write(data), deadline)
+                    data = tunnel.receive(await stream.receive(_READ, deadline))
         if origin.scheme == "https":
             stream = await _start_tls(stream, connections, origin.server_name, deadline)
     except BaseException:
@@ -104,12 +104,6 @@ async def _start_tls(stream: AnyStream, connections: Connections, host: str, dea
     tls = TLSStream(stream, connections.ssl_context, host)
     await tls.handshake(deadline)
     return tls
-
-
-def _tunnel(proxy: Proxy, origin: Origin, limits: Limits) -> Tunnel:
-    from bento_proto.http11 import Tunnel  # which loads h11
-
-    return Tunnel(proxy, origin, limits)
 
 
 # --- addresses

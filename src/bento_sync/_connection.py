@@ -64,12 +64,13 @@ class RoutedConnection(HTTPConnection):
                     kind = FailureKind.TLS if is_untrusted(exc) else FailureKind.CONNECT
                     raise ProxyError(f"no TLS with the proxy {proxy}: {exc}", kind) from exc
             if proxy is not None and self._route.forwarder is None:
-                from bento_proto.http11 import Tunnel  # few have a proxy
+                from bento_proto.http11 import open_tunnel  # few have a proxy
 
-                tunnel = Tunnel(proxy, origin, self._limits)
-                within(sock, deadline).sendall(tunnel.request)
+                tunnel = open_tunnel(proxy, origin, self._limits)
+                data = tunnel.request
                 while not tunnel.is_open:
-                    tunnel.receive(within(sock, deadline).recv(1 << 16))
+                    within(sock, deadline).sendall(data)
+                    data = tunnel.receive(within(sock, deadline).recv(1 << 16))
             return self._secure(sock, origin.server_name) if origin.scheme == "https" else sock
         except BaseException:
             sock.close()

@@ -126,7 +126,7 @@ def test_a_unix_socket_has_none(servers: Servers, connect: Connect) -> None:
     assert connect(servers.on_unix_socket("zoo:Zoo").url, proxy="http://127.0.0.1:9").add_int(1) == 3
 
 
-@pytest.mark.parametrize("wrong", ["socks5://me:s3cr3t@h:1080", "h:3128", "http://me:s3cr3t@h/path", ""])
+@pytest.mark.parametrize("wrong", ["socks4://me:s3cr3t@h:1080", "h:3128", "http://me:s3cr3t@h/path", ""])
 def test_an_argument_that_is_no_proxy(connect: Connect, wrong: str) -> None:
     with pytest.raises(ValueError, match="the URL of a proxy") as caught:
         connect("http://h", proxy=wrong)
@@ -177,10 +177,10 @@ def test_what_a_cgi_request_says_is_not_the_environments_word(
 
 
 def test_what_the_environment_names_and_nobody_can_use(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALL_PROXY", "socks5://me:s3cr3t@127.0.0.1:9")
+    monkeypatch.setenv("ALL_PROXY", "socks4://me:s3cr3t@127.0.0.1:9")
     client = connect(f"https://{HOST}", schema=GIVEN, retries=5)
     assert not client.is_ready()
-    with pytest.raises(ConnectError, match=r"ALL_PROXY is not the URL of an HTTP proxy.*SOCKS") as caught:
+    with pytest.raises(ConnectError, match=r"ALL_PROXY is not the URL of a proxy.*SOCKS") as caught:
         client.f()
     assert len(caught.value.attempts) <= 1, "waiting does not help"
     assert "s3cr3t" not in "".join(traceback.format_exception(caught.value))

@@ -46,6 +46,20 @@ def test_the_argument_is_used_for_all_origins(url: str) -> None:
     assert told(url, None, **environ) == (None, "argument")
 
 
+def test_what_is_sent_to_a_proxy() -> None:
+    forwarding, tunnelling = route("http://h", f"http://me:{SECRET}@p"), route("https://h", f"http://me:{SECRET}@p")
+    assert (forwarding.forwarder, tunnelling.forwarder) == (forwarding.proxy, None)
+    socks = route("http://h", f"socks5://me:{SECRET}@p")
+    assert socks.forwarder is None  # it knows nothing of HTTP
+    assert forwarding.proxy is not None
+    assert socks.proxy is not None
+    assert (socks.proxy.is_socks, socks.proxy.headers, socks.proxy.userinfo) == (True, (), f"me:{SECRET}")
+    assert (forwarding.proxy.is_socks, forwarding.proxy.userinfo) == (False, None)
+    assert SECRET not in repr(socks)
+    copy = pickle.loads(pickle.dumps(socks.proxy))
+    assert (copy.origin, copy.userinfo) == (socks.proxy.origin, f"me:{SECRET}")
+
+
 def test_a_unix_socket_has_no_proxy() -> None:
     assert told("unix:/run/s.sock", "http://p:3128") == (None, "Unix socket")
     assert told("unix:/run/s.sock", http_proxy="http://p:3128") == (None, "Unix socket")
@@ -61,6 +75,8 @@ def test_a_unix_socket_has_no_proxy() -> None:
         ("https://p:8443", "https://p:8443"),
         ("http://[::1]:3128", "http://[::1]:3128"),
         (f"http://me:{SECRET}@p:3128", "http://p:3128"),
+        ("socks5://p", "socks5://p"),
+        (f"SOCKS5H://me:{SECRET}@P:1081", "socks5://p:1081"),
     ],
 )
 def test_origins_of_proxies(url: str, expected: str) -> None:
@@ -70,8 +86,9 @@ def test_origins_of_proxies(url: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        (f"socks5://me:{SECRET}@p:1080", "not SOCKS"),
-        ("socks5h://p", "start with http"),
+        (f"socks4://me:{SECRET}@p:1080", "or socks5:// for SOCKS"),
+        ("socks://p", "start with http"),
+        (f"socks5://me:{SECRET}@p/path", "end with its host and port"),
         ("ftp://p", "start with http"),
         ("p:3128", "start with http"),
         ("", "start with http"),
@@ -107,6 +124,7 @@ def test_an_invalid_argument_is_a_value_error(url: str, message: str) -> None:
         ("https://h", {"ALL_PROXY": "http://p"}, ("http://p", "ALL_PROXY")),
         ("http://h", {"all_proxy": "http://p", "HTTP_PROXY": "http://q"}, ("http://q", "HTTP_PROXY")),
         ("http://h", {"all_proxy": "socks5://p", "HTTP_PROXY": "http://q"}, ("http://q", "HTTP_PROXY")),
+        ("http://h", {"ALL_PROXY": "socks5h://p:1080"}, ("socks5://p", "ALL_PROXY")),
         # As people write them:
         ("http://h", {"HTTP_PROXY": "p:3128"}, ("http://p:3128", "HTTP_PROXY")),
         ("http://h", {"HTTP_PROXY": " http://p/ "}, ("http://p", "HTTP_PROXY")),
@@ -194,7 +212,7 @@ def test_lower_case_no_proxy_takes_precedence() -> None:
     assert told("http://h", ALL_PROXY="http://p", no_proxy="x", NO_PROXY="h") == ("http://p", "ALL_PROXY")
 
 
-@pytest.mark.parametrize("value", [f"socks5://me:{SECRET}@p:1080", f"http://me:{SECRET}@p:99999", "http://", "ftp://p"])
+@pytest.mark.parametrize("value", [f"socks4://me:{SECRET}@p:1080", f"http://me:{SECRET}@p:99999", "http://", "ftp://p"])
 def test_an_invalid_url_in_the_environment_is_a_proxy_error(value: str) -> None:
     with pytest.raises(ProxyError, match="variable HTTPS_PROXY is not the URL") as caught:
         route("https://h", HTTPS_PROXY=value)

@@ -46,7 +46,7 @@ class Origin(Frozen):
         return host if self.port == DEFAULT_PORTS.get(self.scheme) else f"{host}:{self.port}"
 
 
-DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+DEFAULT_PORTS: Final = {"http": 80, "https": 443, "socks5": 1080}
 
 
 class FilePart(Frozen):

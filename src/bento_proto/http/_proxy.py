@@ -1,4 +1,4 @@
-"""HTTP proxies, and the choice of one for an origin."""
+"""HTTP and SOCKS5 proxies, and the choice of one for an origin."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def connect_failure(where: object, error: Exception, kind: FailureKind = Failure
 
 
 class Proxy:
-    """An HTTP proxy. Its `str` and `repr` have no credentials.
+    """An HTTP or SOCKS5 proxy. Its `str` and `repr` have no credentials.
 
     Args:
         origin: the origin of the proxy.
@@ -55,15 +55,17 @@ class Proxy:
 
     Attributes:
         origin: the origin of the proxy; with the scheme ``https``, the connection to it uses TLS.
-        headers: the header fields for the proxy alone: the Proxy-Authorization, if there is one.
+        headers: the header fields for an HTTP proxy alone: the Proxy-Authorization, if there is one.
+        userinfo: the ``user:password`` for a SOCKS5 proxy, or None.
     """
 
-    __slots__ = ("headers", "origin")
+    __slots__ = ("headers", "origin", "userinfo")
 
     def __init__(self, origin: Origin, userinfo: str | None = None) -> None:
         self.origin: Origin = origin
         self.headers: Fields = ()
-        if userinfo is not None:
+        self.userinfo: str | None = userinfo if self.is_socks else None
+        if userinfo is not None and not self.is_socks:
             self.headers = (("proxy-authorization", basic(userinfo if ":" in userinfo else f"{userinfo}:")),)
 
     def __str__(self) -> str:
@@ -71,6 +73,11 @@ class Proxy:
 
     def __repr__(self) -> str:
         return f"<Proxy {self.origin}>"
+
+    @property
+    def is_socks(self) -> bool:
+        """Whether it is a SOCKS5 proxy, which tunnels everything."""
+        return self.origin.scheme == "socks5"
 
     @property
     def unauthorized(self) -> str:
@@ -100,7 +107,7 @@ class Route(Frozen):
     @property
     def forwarder(self) -> Proxy | None:
         """The proxy if it forwards requests; None if it tunnels (CONNECT), or there is none."""
-        return self.proxy if self.origin.scheme == "http" else None
+        return None if self.proxy is None or self.proxy.is_socks or self.origin.scheme != "http" else self.proxy
 
 
 class Proxies:
@@ -115,7 +122,7 @@ class Proxies:
         environ: the environment variables.
 
     Raises:
-        ValueError: the URL is not that of an HTTP proxy.
+        ValueError: the URL is not that of a proxy.
     """
 
     @without_frames
@@ -135,7 +142,7 @@ class Proxies:
         """The route to an origin.
 
         Raises:
-            ProxyError: the environment variable is not the URL of an HTTP proxy.
+            ProxyError: the environment variable is not the URL of a proxy.
         """
         if origin.socket is not None:
             return Route(origin, None, "Unix socket")
@@ -152,7 +159,7 @@ class Proxies:
         try:
             return Route(origin, _proxy_of(url if "://" in url else f"http://{url}"), name)
         except ValueError as exc:
-            raise ProxyError(f"the environment variable {name} is not the URL of an HTTP proxy: {exc}") from None
+            raise ProxyError(f"the environment variable {name} is not the URL of a proxy: {exc}") from None
 
     def _first(self, *names: str) -> tuple[str, str]:
         """Name and value of the first variable that is set and not empty."""

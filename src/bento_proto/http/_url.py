@@ -72,17 +72,22 @@ def parse_base_url(url: str) -> BaseURL:
 
 @without_frames
 def parse_proxy(url: str) -> BaseURL:
-    """Parse the URL of a proxy: ``http://`` or ``https://`` with host, and optional port, user and password.
+    """Parse the URL of a proxy.
+
+    Args:
+        url: ``http://``, ``https://``, ``socks5://`` or ``socks5h://`` with host, and optional port, user and password.
+            The last two mean the same: the proxy resolves names.
 
     Raises:
         ValueError: the URL is not of this form.
     """
     parts = _split(url)
-    if parts.scheme not in ("http", "https"):
-        raise ValueError(f"the URL of a proxy must start with http:// or https://, not SOCKS: {_shown(url)}")
+    scheme = "socks5" if parts.scheme == "socks5h" else parts.scheme
+    if scheme not in ("http", "https", "socks5"):
+        raise ValueError(f"the URL of a proxy must start with http://, https://, or socks5:// for SOCKS: {_shown(url)}")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         raise ValueError(f"the URL of a proxy must end with its host and port: {_shown(url)}")
-    return BaseURL(_origin(parts, url, parts.scheme), "", _userinfo(parts))
+    return BaseURL(_origin(parts, url, scheme), "", _userinfo(parts))
 
 
 @lru_cache(maxsize=256)

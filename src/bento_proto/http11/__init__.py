@@ -1,4 +1,4 @@
-"""An exchange as the bytes of HTTP/1.1 (RFC 9112), and tunnels through proxies (CONNECT).
+"""An exchange as the bytes of HTTP/1.1 (RFC 9112), and tunnels through proxies (CONNECT, SOCKS5).
 
 In go received bytes, split anywhere; out come bytes to send. It never touches a socket.
 """
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._exchange import HTTP11Exchange
+    from ._socks import SocksTunnel, open_tunnel
     from ._tunnel import Tunnel
 
 
@@ -18,6 +19,7 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._exchange": "HTTP11Exchange",
+        "._socks": "SocksTunnel open_tunnel",
         "._tunnel": "Tunnel",
     }
 
@@ -33,5 +35,5 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "HTTP11Exchange", "Tunnel",
+    "HTTP11Exchange", "SocksTunnel", "Tunnel", "open_tunnel",
 )  # fmt: skip

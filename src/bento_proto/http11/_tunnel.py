@@ -47,8 +47,8 @@ class Tunnel:
     def __repr__(self) -> str:
         return f"<Tunnel through {self._proxy}: {'open' if self.is_open else 'asked for'}>"
 
-    def receive(self, data: bytes) -> None:
-        """Take received bytes, or ``b""`` when the peer has closed.
+    def receive(self, data: bytes) -> bytes:
+        """Take received bytes, or ``b""`` when the peer has closed; return what to send next, which is nothing.
 
         Raises:
             ProxyError: the proxy does not open the tunnel; its ``kind`` says whether trying again may help.
@@ -67,6 +67,7 @@ class Tunnel:
             raise ProxyError(f"the proxy {self._proxy} does not speak HTTP/1.1: {exc}") from exc
         if isinstance(event, h11.Response):
             self._decide(event.status_code)
+        return b""
 
     def _decide(self, status: int) -> None:
         if status == 407:

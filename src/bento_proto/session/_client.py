@@ -98,10 +98,10 @@ class BaseClient(ABC, Generic[DriverT_co]):
                 is not installed; ``"path"`` for a file in any case, which takes no memory for its content.
             ssl_context: the TLS settings, as `tls_context` makes them; by default Python's, with the system's
                 certificates or those that the environment variable ``SSL_CERT_FILE`` names.
-            proxy: the URL of an HTTP proxy for whatever the client connects to, with user and password if need be; None
-                for none. By default what the environment says: ``HTTPS_PROXY``, ``HTTP_PROXY``, ``ALL_PROXY`` and
-                ``NO_PROXY``, in lower case too; a loopback address is then reached without one. A Unix socket and
-                ``app`` always are.
+            proxy: the URL of an HTTP or SOCKS5 proxy for whatever the client connects to, with user and password if
+                need be; None for none. By default what the environment says: ``HTTPS_PROXY``, ``HTTP_PROXY``,
+                ``ALL_PROXY`` and ``NO_PROXY``, in lower case too; a loopback address is then reached without one. A
+                Unix socket and ``app`` always are.
             hooks: called for each request: one set of `Hooks`, or several.
             on_progress: told how far each call's upload and download have come, with a `Progress`.
             file_strings: what a ``str`` may be where a file is due: ``"urls"``, a URL, which the server fetches;
