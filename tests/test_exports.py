@@ -101,6 +101,13 @@ def test_help_of_a_client_says_what_each_argument_means(name: str) -> None:
     assert [name for name in arguments if re.search(rf"^[ |]*{name}: ", shown, re.MULTILINE) is None] == []
 
 
+@pytest.mark.parametrize("name", ["bento_sync.EndpointMethod", "bento_async.AsyncEndpointMethod"])
+def test_help_of_map_says_what_its_arguments_mean(name: str) -> None:
+    module, _, method = name.partition(".")
+    shown = pydoc.plain(pydoc.render_doc(getattr(importlib.import_module(module), method).map))
+    assert "concurrency: how many calls there are at a time" in shown
+
+
 def _is_documented(value: object) -> bool:
     if get_args(value):  # an alias has the docstring of its origin, if any
         return True

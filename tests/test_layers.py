@@ -50,8 +50,8 @@ FLOORS = (
     {"http", "schema"},
     {"exchange", "request"},
     {"observe", "response"},
-    {"asgi", "http11", "policy"},
-    {"batch", "pool", "session"},
+    {"asgi", "batch", "http11", "policy", "pool"},
+    {"session"},
     {"testing"},
 )
 

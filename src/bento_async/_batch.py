@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from types import TracebackType
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 import anyio
@@ -12,6 +11,7 @@ from anyio import CancelScope, Event
 
 from bento_proto import Value
 from bento_proto.batch import BatchState, Outcome, arguments_of
+from bento_proto.session import BaseAsyncStream
 
 from ._backends.auto import current_backend
 
@@ -26,8 +26,8 @@ T_co = TypeVar("T_co", covariant=True)
 _PATIENCE: Final = 1.0  # seconds for inputs to clean up
 
 
-class AsyncBatch(Generic[T_co]):
-    """The results of many calls, as they are asked for: an asynchronous iterator, and a context manager that ends it.
+class AsyncBatch(BaseAsyncStream[T_co]):
+    """The results of many calls, as they are asked for: an asynchronous generator, and a context manager that ends it.
 
     Inputs are taken on the event loop, at most twice as many ahead of the results as there are calls at a time. The
     calls are made in a task of the batch's own, which begins with the first result that is asked for. Leaving early,
@@ -53,9 +53,6 @@ class AsyncBatch(Generic[T_co]):
         crew: _Crew | None = getattr(self, "_crew", None)
         if crew is not None:
             crew.abandon()
-
-    def __aiter__(self) -> AsyncBatch[T_co]:
-        return self
 
     async def __anext__(self) -> T_co:
         """The next result.
@@ -91,22 +88,14 @@ class AsyncBatch(Generic[T_co]):
             await self.close()
             raise
 
-    async def __aenter__(self) -> AsyncBatch[T_co]:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Stop, and wait until nothing is under way. Idempotent."""
         self._closed = True
         if self._crew is not None:
             await self._crew.dismiss()
 
-    aclose = close
-    """The same, by the name that `contextlib.aclosing` knows."""
+    close = aclose
+    """The same, by the name that files and clients have."""
 
 
 class _Outcomes(Generic[T_co]):

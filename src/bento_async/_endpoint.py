@@ -8,13 +8,13 @@ import sys
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
 from anyio import to_thread
 
 import bento_async
 import bento_files
-from bento_proto import Endpoint, Response, ResultStatus, Value, batch, exchange, policy, response
+from bento_proto import Endpoint, Response, ResultStatus, Value, batch, policy, response
 from bento_proto.request import bind
 from bento_proto.session import BaseTask, EndpointMethodBase, ValueCall
 
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from bento_proto.request import BoundCall, Upload
 
     from ._transport import ActiveExchange
+
+    Base: TypeAlias = EndpointMethodBase[Iterable[Value] | AsyncIterable[Value], bento_async.AsyncBatch[Value]]
+else:
+    Base = EndpointMethodBase
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Callable[..., object]")
@@ -39,7 +43,7 @@ def coroutine_function(function: F) -> F:
 
 
 @coroutine_function
-class AsyncEndpointMethod(EndpointMethodBase):
+class AsyncEndpointMethod(Base):
     """A method of the client that calls an endpoint of the Service.
 
     It can be used before the client knows the Service. Then a wrong name or argument raises where the call is awaited;
@@ -101,41 +105,10 @@ class AsyncEndpointMethod(EndpointMethodBase):
         """
         return self._named(self._save(dest, self._bound(args, kwargs)))
 
-    def map(
-        self,
-        inputs: Iterable[Value] | AsyncIterable[Value],
-        *,
-        concurrency: int = 8,
-        ordered: bool = True,
-        on_error: batch.OnError = "raise",
-        on_progress: exchange.OnProgress | None = None,
+    def _batch(
+        self, inputs: Iterable[Value] | AsyncIterable[Value], concurrency: int, state: batch.BatchState
     ) -> bento_async.AsyncBatch[Value]:
-        """Call the endpoint with each of many inputs, some at a time.
-
-        Any number of inputs takes the same memory: they are taken and called when their results are asked for, at most
-        twice ``concurrency`` ahead. A call is that of this method: with the client's timeouts and retries.
-
-        Args:
-            inputs: any iterable, asynchronous or not, endless ones too. A mapping is keyword arguments, a tuple
-                positional ones, anything else the only argument.
-            concurrency: how many calls there are at a time.
-            ordered: whether the results come in the order of the inputs, or as they arrive.
-            on_error: what becomes of a call that fails: ``"raise"`` ends the batch with its error, after the results
-                before it; ``"return"`` gives the exception in place of the result; ``"skip"`` leaves it out.
-            on_progress: told how many calls are over, where the results are asked for.
-
-        Returns:
-            An iterator over the results, to be used in ``async with`` if it may be left early. Its ``outcomes()``
-            gives each result with its input.
-
-        Raises:
-            TypeError: the endpoint is a stream.
-            ValueError: an argument makes no sense.
-        """
-        if self._is_known:
-            self._check_mappable(self.endpoint)
-        window = batch.BatchState(inputs, concurrency, ordered, on_error, on_progress)
-        return bento_async.AsyncBatch(self._one, inputs, concurrency, window)
+        return bento_async.AsyncBatch(self._one, inputs, concurrency, state)
 
     async def _one(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Value:
         endpoint = await self._found()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from types import TracebackType
 from typing import Generic, TypeVar
 
 from bento_proto import Response
@@ -40,9 +39,6 @@ class AsyncStream(BaseAsyncStream[T]):
         assert exchange.head is not None
         return Response(exchange.head, self, exchange)  # kept, it would keep the stream alive
 
-    def __aiter__(self) -> AsyncStream[T]:
-        return self
-
     async def __anext__(self) -> T:
         """The next item, once it is there.
 
@@ -61,22 +57,14 @@ class AsyncStream(BaseAsyncStream[T]):
             self._items.extend(await self._active.receive())
         return self._items.popleft()
 
-    async def __aenter__(self) -> AsyncStream[T]:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Stop receiving. Idempotent."""
         self._closed = True
         self._items.clear()
         self._active.close()
 
-    aclose = close
-    """The same, by the name that `contextlib.aclosing` knows."""
+    close = aclose
+    """The same, by the name that files and clients have."""
 
 
 class AsyncCall(BaseAsyncCall[T, Item, AsyncStream[Item]], Generic[T, Item]):

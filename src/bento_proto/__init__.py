@@ -8,7 +8,8 @@ the names that users and adapters need first; the others are public in the sub-p
 - ``request`` and ``exchange``: arguments to a request; one request and its response
 - ``response`` and ``observe``: bytes to results; hooks and the log
 - ``http11``, ``asgi`` and ``policy``: an exchange as bytes, or as messages of ASGI; retries, discovery, tasks
-- ``session``, ``pool``, ``batch``: what one client, one connection pool, and one batch, knows and decides
+- ``pool`` and ``batch``: what one connection pool, and one batch, decides
+- ``session``: what one client knows and decides
 - ``testing``: a Service without a server, and recordings
 
 A sub-package imports only what stands above it in this list.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 import bento_files
 import bento_sync
-from bento_proto import Response, ResultStatus, ServerSentEvent, Value, batch, exchange, policy
+from bento_proto import Response, ResultStatus, ServerSentEvent, Value, batch, policy
 from bento_proto.request import bind
 from bento_proto.session import BaseTask, EndpointMethodBase
 
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
     from bento_proto.request import BoundCall, Upload
 
+    Base: TypeAlias = EndpointMethodBase[Iterable[Value], bento_sync.Batch[Value]]
+else:
+    Base = EndpointMethodBase
+
 T = TypeVar("T")
 
 
-class EndpointMethod(EndpointMethodBase):
+class EndpointMethod(Base):
     """A method of the client that calls an endpoint of the Service.
 
     ``inspect.signature``, ``help`` and the like see the endpoint's own signature.
@@ -80,39 +84,7 @@ class EndpointMethod(EndpointMethodBase):
         received, opened = self._driver.run(self._driver.session.content, *self._prepared(args, kwargs))
         return self._driver.write(received, opened, lambda: destination.open(received, self.__name__))
 
-    def map(
-        self,
-        inputs: Iterable[Value],
-        *,
-        concurrency: int = 8,
-        ordered: bool = True,
-        on_error: batch.OnError = "raise",
-        on_progress: exchange.OnProgress | None = None,
-    ) -> bento_sync.Batch[Value]:
-        """Call the endpoint with each of many inputs, some at a time.
-
-        Any number of inputs takes the same memory: they are taken and called when their results are asked for, at most
-        twice ``concurrency`` ahead. A call is that of this method: with the client's timeouts and retries.
-
-        Args:
-            inputs: any iterable, endless ones too. A mapping is keyword arguments, a tuple positional ones, anything
-                else the only argument.
-            concurrency: how many calls there are at a time.
-            ordered: whether the results come in the order of the inputs, or as they arrive.
-            on_error: what becomes of a call that fails: ``"raise"`` ends the batch with its error, after the results
-                before it; ``"return"`` gives the exception in place of the result; ``"skip"`` leaves it out.
-            on_progress: told how many calls are over, where the results are asked for.
-
-        Returns:
-            An iterator over the results, to be used in ``with`` if it may be left early. Its ``outcomes()`` gives each
-            result with its input.
-
-        Raises:
-            TypeError: the endpoint is a stream.
-            ValueError: an argument makes no sense.
-        """
-        self._check_mappable(self.endpoint)
-        state = batch.BatchState(inputs, concurrency, ordered, on_error, on_progress)
+    def _batch(self, inputs: Iterable[Value], concurrency: int, state: batch.BatchState) -> bento_sync.Batch[Value]:
         driver, name = self._driver, self.__name__
         return bento_sync.Batch(
             lambda stop: EndpointMethod(driver.under(driver.options, stop), name), inputs, concurrency, state

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bento_proto import LocalProtocolError, NotFound, Session, schema
+from bento_proto.batch import BatchState
 from bento_proto.session import EndpointMethodBase
 
 SCHEMA: dict[str, Any] = {
@@ -19,8 +20,11 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-class Method(EndpointMethodBase):
+class Method(EndpointMethodBase[list[int], list[object]]):
     """A method."""
+
+    def _batch(self, inputs: list[int], concurrency: int, state: BatchState) -> list[object]:
+        return [inputs, concurrency, state]
 
 
 def session(*, known: bool) -> Session:
@@ -87,3 +91,18 @@ def test_no_batch_of_a_stream() -> None:
 def test_the_signature_is_none_of_the_class() -> None:
     with pytest.raises(AttributeError):
         Method.__signature__  # noqa: B018
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_batch_is_checked_before_it_is_made(known: bool) -> None:
+    batch = Method(session(known=known), "f").map([1, 2], concurrency=3, on_progress=print)
+    assert batch[:2] == [[1, 2], 3]
+    assert isinstance(batch[2], BatchState)
+    assert batch[2].progress.total == 2
+    with pytest.raises(ValueError, match="concurrency"):
+        Method(session(known=known), "f").map([], concurrency=0)
+
+
+def test_a_stream_that_is_known_makes_no_batch() -> None:
+    with pytest.raises(TypeError, match=r"s\(\) is a stream"):
+        Method(session(known=True), "s").map([])

@@ -8,6 +8,7 @@ from typing import Generic, NoReturn, TypeVar, cast
 
 T = TypeVar("T")
 Item = TypeVar("Item")
+Item_co = TypeVar("Item_co", covariant=True)
 StreamT = TypeVar("StreamT", bound="AsyncGenerator[object, None]")
 
 
@@ -23,10 +24,21 @@ def thrown(
     return made if traceback is None else made.with_traceback(traceback)
 
 
-class BaseAsyncStream(AsyncGenerator[Item, None]):
-    """An asynchronous generator that takes no values: a subclass has ``__anext__`` and ``aclose``."""
+class BaseAsyncStream(AsyncGenerator[Item_co, None]):
+    """An asynchronous generator that takes no values, and a context manager that closes it.
 
-    async def asend(self, value: None, /) -> Item:  # noqa: ARG002
+    A subclass has ``__anext__`` and ``aclose``.
+    """
+
+    async def __aenter__(self: StreamT) -> StreamT:  # noqa: PYI019 - `Self` could not be evaluated at run time
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def asend(self, value: None, /) -> Item_co:  # noqa: ARG002
         """The next item. A value that is sent has no effect."""
         return await self.__anext__()
 
@@ -36,7 +48,7 @@ class BaseAsyncStream(AsyncGenerator[Item, None]):
         value: object = None,
         traceback: TracebackType | None = None,
         /,
-    ) -> Item:
+    ) -> Item_co:
         """Close the stream, and raise the exception."""
         await self.aclose()
         raise thrown(kind, value, traceback)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar, cast
 
-from bento_proto import request, schema, session
+from bento_proto import batch, exchange, request, schema, session
 from bento_proto._errors import BentoMLException, LocalProtocolError
 from bento_proto.request._binding import bind
 from bento_proto.schema._naming import endpoint_for
@@ -14,11 +15,14 @@ from bento_proto.schema._signature import docstring_of, signature_of
 if TYPE_CHECKING:
     from inspect import Signature  # slow to load
 
+InputsT_contra = TypeVar("InputsT_contra", contravariant=True)
+BatchT_co = TypeVar("BatchT_co", covariant=True)
+
 
 class _Signature:
     """``__signature__`` of the methods, once it is known; a class has its own."""
 
-    def __get__(self, method: EndpointMethodBase | None, owner: type) -> Signature:
+    def __get__(self, method: EndpointMethodBase[NoReturn, object] | None, owner: type) -> Signature:
         try:
             if method is not None:
                 return signature_of(method.endpoint)
@@ -33,14 +37,14 @@ class _Docstring:
     def __init__(self, of_class: str | None) -> None:
         self._of_class = of_class
 
-    def __get__(self, method: EndpointMethodBase | None, owner: type) -> str | None:
+    def __get__(self, method: EndpointMethodBase[NoReturn, object] | None, owner: type) -> str | None:
         try:
             return self._of_class if method is None else docstring_of(method.endpoint)
         except BentoMLException:
             return self._of_class
 
 
-class EndpointMethodBase:
+class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co]):
     """A method of a client that calls an endpoint of a Service, which may not be known yet.
 
     ``inspect.signature``, ``help`` and the like see the endpoint's own signature once the Service is known.
@@ -102,6 +106,46 @@ class EndpointMethodBase:
             return lambda endpoint: bind(endpoint, args, kwargs)
         call = bind(self._endpoint or self.endpoint, args, kwargs)
         return lambda _: call
+
+    def map(
+        self,
+        inputs: InputsT_contra,
+        *,
+        concurrency: int = 8,
+        ordered: bool = True,
+        on_error: batch.OnError = "raise",
+        on_progress: exchange.OnProgress | None = None,
+    ) -> BatchT_co:
+        """Call the endpoint with each of many inputs, some at a time.
+
+        Any number of inputs takes the same memory: they are taken and called when their results are asked for, at most
+        twice ``concurrency`` ahead. A call is that of this method: with the client's timeouts and retries.
+
+        Args:
+            inputs: any iterable, endless ones too; of the async client also an asynchronous one. A mapping is keyword
+                arguments, a tuple positional ones, anything else the only argument.
+            concurrency: how many calls there are at a time.
+            ordered: whether the results come in the order of the inputs, or as they arrive.
+            on_error: what becomes of a call that fails: ``"raise"`` ends the batch with its error, after the results
+                before it; ``"return"`` gives the exception in place of the result; ``"skip"`` leaves it out.
+            on_progress: told how many calls are over, where the results are asked for.
+
+        Returns:
+            An iterator over the results, to be used in ``with``, or ``async with``, if it may be left early. Its
+            ``outcomes()`` gives each result with its input.
+
+        Raises:
+            TypeError: the endpoint is a stream.
+            ValueError: an argument makes no sense.
+        """
+        if self._is_known:
+            self._check_mappable(self.endpoint)
+        state = batch.BatchState(inputs, concurrency, ordered, on_error, on_progress)
+        return self._batch(inputs, concurrency, state)
+
+    @abstractmethod
+    def _batch(self, inputs: InputsT_contra, concurrency: int, state: batch.BatchState) -> BatchT_co:
+        """The results of calls with these inputs, so many at a time."""
 
     def _check_mappable(self, endpoint: schema.Endpoint) -> None:
         """Refuse a batch of calls of a stream.
