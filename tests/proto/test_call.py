@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from bento_proto.session import BaseAsyncCall, ValueCall, thrown
+from bento_proto.session import BaseAsyncCall, BaseAsyncStream, ValueCall, thrown
 
 
 class Suspend:
@@ -136,3 +136,27 @@ def test_what_is_thrown() -> None:
     assert thrown(error, None, traceback).__traceback__ is traceback
     with pytest.raises(TypeError, match="must derive from BaseException"):
         thrown("x")  # type: ignore[arg-type]
+
+
+class Counting(BaseAsyncStream[int]):
+    """A stream of 1, 2 and so on."""
+
+    number = 0
+    is_closed = False
+
+    async def __anext__(self) -> int:
+        self.number += 1
+        return self.number
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+def test_leaving_a_stream_closes_it() -> None:
+    async def first_two() -> tuple[list[int], bool]:
+        async with (given := Counting()) as counting:
+            assert counting is given
+            found = [await anext(counting), await counting.asend(None)]
+        return found, given.is_closed
+
+    assert run(first_two()) == ([1, 2], True)
