@@ -32,6 +32,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from ._text import one_line
 from ._types import JSON
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
@@ -41,7 +42,8 @@ class BentoMLException(Exception):
     """Base class of every error of a call.
 
     Attributes:
-        message: what went wrong; if the server sent a message, that one.
+        message: what went wrong; if the server sent a message, that one, whole and as it came. The `str` of the error
+            is one line of about 1,000 characters at most, without any that control a terminal or can't be seen.
         error_code: the HTTP status of the response; None if there was no response.
         detail: further data of the error response, parsed: BentoML sends a list of field errors.
         headers: the fields of the response, a mapping with case-insensitive names.
@@ -73,10 +75,8 @@ class BentoMLException(Exception):
         self.attempts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        text = self.message
         fields = _field_errors(self.detail)
-        if fields:
-            text += ": " + fields
+        text = one_line(f"{self.message}: {fields}" if fields else self.message)
         if len(self.attempts) > 1:
             text += f" (after {len(self.attempts)} attempts)"
         return text

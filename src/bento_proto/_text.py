@@ -6,20 +6,44 @@ import re
 from typing import TYPE_CHECKING, AnyStr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Final
 
-# C0, DEL and C1, which start the control sequences of terminals; lone surrogates, which can't be encoded.
-_CONTROLS: Final = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+# C0 but tab, line feed and carriage return; DEL and C1, which start the control sequences of terminals; separators of
+# lines; lone surrogates, which can't be encoded; and invisible characters, such as those that reverse the direction of
+# text (Unicode's category Cf), but for the two joiners, which Persian, the scripts of India and emoji need.
+_UNPRINTABLE: Final = (
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
+    r"\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    r"\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0001\U000e0020-\U000e007f]"
+)
+LONGEST: Final = 1000
+"""How many characters of a server's text a message has at most."""
 _SMALL: Final = 1024
 
 
-def one_line(text: str) -> str:
-    """The text on one line, without control characters.
+def one_line(text: str, most: int = LONGEST) -> str:
+    """The text on one line that is safe to print, in a log and on a terminal.
 
-    Each run of white space becomes one space; other control characters become escape sequences.
+    Each run of white space becomes one space, what `printable` escapes is escaped, and a longer line is cut.
+
+    Args:
+        text: what a server sent.
+        most: how many characters the line may have; three dots follow where it was cut.
     """
-    line = " ".join(text.split())
-    return line if line.isprintable() else re.sub(_CONTROLS, lambda match: ascii(match[0])[1:-1], line)
+    line = printable(" ".join(text.split()))
+    return line if len(line) <= most else line[:most] + "..."
+
+
+def printable(text: str, escaped: Callable[[str], str] = lambda character: ascii(character)[1:-1]) -> str:
+    """The text with its line breaks and tabs, without other characters that control a terminal or can't be seen.
+
+    Args:
+        text: what a server sent.
+        escaped: makes what stands in the place of such a character; by default Python's escape sequence.
+    """
+    return text if text.isprintable() else re.sub(_UNPRINTABLE, lambda match: escaped(match[0]), text)
 
 
 def is_unicode(text: str) -> bool:

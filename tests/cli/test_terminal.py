@@ -102,7 +102,8 @@ def test_the_list_of_endpoints_fits_on_the_terminal(terminal: Open, tasks: str) 
 
 
 def test_control_characters_of_a_server_are_escaped(terminal: Open) -> None:
-    attack = "\x1b]0;owned\x07\x9b2J\x1b[2J"
+    field = "\x1b]0;owned\x07\x9b2J\x1b[2J"
+    attack = f"{field}\u202e\u2066\ufeff"
     text = endpoint("text", output={"type": "string"}, doc=attack)
     routes = {**schema(text, endpoint("json", output={"type": "object"}), endpoint("bad")), "description": attack}
 
@@ -112,7 +113,7 @@ def test_control_characters_of_a_server_are_escaped(terminal: Open) -> None:
         if asked.target == "/text":
             return reply(attack.encode())
         if asked.target == "/bad":
-            return reply({"error": attack}, 400, {"x-bentoml-request-id": attack})
+            return reply({"error": attack}, 400, {"x-bentoml-request-id": field})
         return reply(json.dumps({attack: attack}, ensure_ascii=False).encode())
 
     with Stub(answer) as stub:
@@ -127,7 +128,7 @@ def test_control_characters_of_a_server_are_escaped(terminal: Open) -> None:
             shown = terminal(*words)
             shown.finish()
             assert "owned" in shown.raw
-            assert not {"\x07", "\x9b"} & set(shown.raw)
+            assert not {"\x07", "\x9b", "\u202e", "\u2066", "\ufeff"} & set(shown.raw)
             assert "\x1b]" not in shown.raw
             assert "\x1b[2J" not in shown.raw
         for words in (["endpoints", stub.url], ["endpoints", stub.url, "text"]):

@@ -1,24 +1,30 @@
-"""Text of a server, made safe to print on a terminal."""
+"""Text of a server, made safe to print on a terminal: the core's rule, which is loaded with the first such text."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
-# C0 except tab, line feed and carriage return; DEL; C1, which starts control sequences; lone surrogates.
-_CONTROLS: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_LONGEST: Final = 10_000  # a signature, or an example with every argument, is longer than a message
 
 
 def harmless(text: str) -> str:
-    """The text with control characters replaced by their escapes."""
-    return _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], text)
+    """The text with escapes in place of characters that control a terminal or can't be seen."""
+    from bento_proto.observe import printable
+
+    return printable(text)
 
 
 def harmless_json(text: str) -> str:
-    """Equivalent JSON without control characters: inside strings, where they can stand, they become escapes."""
-    return _CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    """Equivalent JSON without such characters: inside strings, where they can stand, they become escapes."""
+    import json
+
+    from bento_proto.observe import printable
+
+    return printable(text, lambda character: json.dumps(character)[1:-1])
 
 
 def one_line(text: str) -> str:
-    """The text on one line, with control characters replaced by their escapes."""
-    return harmless(" ".join(text.split()))
+    """The text on one line, as it is safe to print."""
+    from bento_proto.observe import one_line
+
+    return one_line(text, _LONGEST)

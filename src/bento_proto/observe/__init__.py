@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bento_proto._text import one_line, printable
+
     from ._hooks import EndEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
     from ._log import LOGGING
 
@@ -19,6 +21,7 @@ if not TYPE_CHECKING:
     _MODULES = {
         "._hooks": "EndEvent Hooks RequestEvent ResponseEvent RetryEvent",
         "._log": "LOGGING",
+        "bento_proto._text": "one_line printable",
     }
 
     def __getattr__(name):
@@ -33,5 +36,5 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "EndEvent", "Hooks", "LOGGING", "RequestEvent", "ResponseEvent", "RetryEvent",
+    "EndEvent", "Hooks", "LOGGING", "RequestEvent", "ResponseEvent", "RetryEvent", "one_line", "printable",
 )  # fmt: skip

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 from bento_proto import schema
 from bento_proto._frozen import Frozen
 from bento_proto._suggestions import did_you_mean
+from bento_proto._text import one_line
 from bento_proto.schema._service import IN_PATH
 
 if TYPE_CHECKING:
@@ -90,27 +91,32 @@ def bind(endpoint: schema.Endpoint, args: Sequence[object], kwargs: Mapping[str,
         if name not in endpoint.by_name:
             extra_keywords[name] = value
         elif name in values:
-            raise TypeError(f"{endpoint.name}() got multiple values for argument {name!r}")
+            raise TypeError(f"{_named(endpoint)} got multiple values for argument {name!r}")
         else:
             values[name] = value
     variadic = {parameter.name for parameter in endpoint.parameters if parameter.is_variadic}
     for name, rest in (("args", extra_positional), ("kwargs", extra_keywords)):
         if name in variadic:
             if rest and name in values:
-                raise TypeError(f"{endpoint.name}() got {name!r} and arguments that are part of it")
+                raise TypeError(f"{_named(endpoint)} got {name!r} and arguments that are part of it")
             values.setdefault(name, rest)
     if extra_keywords and "kwargs" not in variadic:
         raise TypeError(_unexpected(endpoint, next(iter(extra_keywords))))
     missing = [repr(p.name) for p in endpoint.parameters if p.required and p.name not in values]
     if missing:
         raise TypeError(
-            f"{endpoint.name}() is missing required argument{'s'[: len(missing) - 1]}: {', '.join(missing)}"
+            f"{_named(endpoint)} is missing required argument{'s'[: len(missing) - 1]}: {', '.join(missing)}"
         )
     return BoundCall(endpoint, *_part(endpoint, endpoint.parameters, values), route)
 
 
+def _named(endpoint: Endpoint) -> str:
+    """The call of an endpoint, for a message; the server chose the name."""
+    return f"{one_line(endpoint.name)}()"
+
+
 def _unexpected(endpoint: Endpoint, name: str) -> str:
-    message = f"{endpoint.name}() got an unexpected keyword argument {name!r}"
+    message = f"{_named(endpoint)} got an unexpected keyword argument {name!r}"
     if name in _OPTIONS:
         return f"{message}; options are given by with_options({name}=...)"
     return message + did_you_mean(name, (*endpoint.path_parameters, *endpoint.by_name), "arguments")
@@ -141,7 +147,7 @@ def _take_positional(
     if extra and not (len(names) < len(endpoint.parameters) and endpoint.parameters[len(names)].name == "args"):
         count = sum(1 for _ in takewhile(lambda parameter: not parameter.is_variadic, endpoint.parameters))
         takes = f"{count} positional argument{'s' if count != 1 else ''}"
-        raise TypeError(f"{endpoint.name}() takes {takes} but {len(args)} were given")
+        raise TypeError(f"{_named(endpoint)} takes {takes} but {len(args)} were given")
     return extra
 
 
@@ -152,18 +158,18 @@ def _bind_root(endpoint: Endpoint, args: Sequence[object], kwargs: Mapping[str, 
         args, kwargs = (dict(kwargs),), {}  # the fields of a model, given as keyword arguments
     if kwargs:
         raise TypeError(
-            f"{endpoint.name}() takes a single positional argument, so {next(iter(kwargs))!r} can't be a keyword"
+            f"{_named(endpoint)} takes a single positional argument, so {next(iter(kwargs))!r} can't be a keyword"
         )
     if len(args) != 1:
-        raise TypeError(f"{endpoint.name}() takes exactly 1 positional argument but {len(args)} were given")
+        raise TypeError(f"{_named(endpoint)} takes exactly 1 positional argument but {len(args)} were given")
     root = endpoint.parameters[0]
     if any(parameter.is_file for parameter in properties):
         fields = args[0]
         if not isinstance(fields, Mapping):
-            raise TypeError(f"{endpoint.name}() takes a mapping of fields, as one of them is a file")
+            raise TypeError(f"{_named(endpoint)} takes a mapping of fields, as one of them is a file")
         return BoundCall(endpoint, *_part(endpoint, properties, cast("Mapping[str, object]", fields)), route)
     if root.many:
-        raise TypeError(f"{endpoint.name}() can't be called by any client: BentoML has no root input of several files")
+        raise TypeError(f"{_named(endpoint)} can't be called by any client: BentoML has no root input of several files")
     return BoundCall(endpoint, *_part(endpoint, (root,), {"": args[0]}), route)
 
 
@@ -184,7 +190,9 @@ def _part(
 
 
 def _files(endpoint: Endpoint, parameter: Parameter, value: object) -> tuple[FileSource | str, ...]:
-    label = f"{endpoint.name}(): argument {parameter.name!r}" if parameter.name else f"{endpoint.name}(): the argument"
+    label = (
+        f"{_named(endpoint)}: argument {parameter.name!r}" if parameter.name else f"{_named(endpoint)}: the argument"
+    )
     if value is None:
         if parameter.required:
             raise TypeError(f"{label} must be a file, not None")
@@ -228,7 +236,7 @@ def check_file_strings(call: BoundCall, allowed: str) -> None:
             if isinstance(file, str):
                 if allowed not in ("urls", "both"):
                     raise TypeError(
-                        f"{call.endpoint.name}(): argument {parameter.name!r} is a URL, which the server would fetch; "
+                        f"{_named(call.endpoint)}: argument {parameter.name!r} is a URL, which the server would fetch; "
                         f"file_strings={allowed!r} refuses that"
                     )
             elif isinstance(file.content, str) and allowed not in ("paths", "both"):
@@ -254,7 +262,8 @@ def _fill_path(endpoint: Endpoint, kwargs: Mapping[str, object]) -> tuple[str, M
     missing = [repr(name) for name in names if name not in kwargs]
     if missing:
         raise TypeError(
-            f"{endpoint.name}() is missing required argument{'s'[: len(missing) - 1]} of its path: {', '.join(missing)}"
+            f"{_named(endpoint)} is missing required argument{'s'[: len(missing) - 1]} of its path: "
+            f"{', '.join(missing)}"
         )
     filled = {name: _segment(endpoint, name, kwargs[name], convertor) for name, convertor in names.items()}
     route = re.sub(IN_PATH, lambda match: filled.get(match[1], match[0]), endpoint.route)
@@ -266,5 +275,5 @@ def _segment(endpoint: Endpoint, name: str, value: object, convertor: str) -> st
     segments = text.split("/") if convertor == "path" else [text]
     if not text or any("/" in segment or segment in (".", "..") for segment in segments):
         what = "a path without . and .." if convertor == "path" else "a single path segment"
-        raise ValueError(f"{endpoint.name}(): {name!r} must be {what}: {text!r}")
+        raise ValueError(f"{_named(endpoint)}: {name!r} must be {what}: {text!r}")
     return text

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, cast
 
 from bento_proto._frozen import Frozen
+from bento_proto._text import one_line
 from bento_proto.http._messages import FilePart, Segment
 from bento_proto.json import parse_json, to_json
 
@@ -96,7 +97,7 @@ def _encode_root_file(call: BoundCall, uploads: Sequence[Upload]) -> Body:
 def _filled(call: BoundCall, content: Segment) -> Segment:
     if (content.size == 0) if isinstance(content, FilePart) else not content:
         raise ValueError(
-            f"{call.endpoint.name}() can't be sent an empty root input: the server would take it for '{{}}'"
+            f"{one_line(call.endpoint.name)}() can't be sent an empty root input: the server would take it for '{{}}'"
         )
     return content
 
@@ -135,7 +136,7 @@ def _json(call: BoundCall, values: Mapping[str, object], *, root: bool = False) 
         kind = TypeError if isinstance(exc, TypeError) else ValueError
         name = next((name for name, value in values.items() if not _encodes(value)), "")
         what = f"argument {name!r}" if name else "the argument"
-        raise kind(f"{call.endpoint.name}(): {what}: {exc}") from exc
+        raise kind(f"{one_line(call.endpoint.name)}(): {what}: {exc}") from exc
 
 
 def _object(values: Mapping[str, object]) -> bytes:
@@ -170,4 +171,6 @@ def _utf8(call: BoundCall, text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{call.endpoint.name}(): the text has a lone surrogate, so it is not valid Unicode") from None
+        raise ValueError(
+            f"{one_line(call.endpoint.name)}(): the text has a lone surrogate, so it is not valid Unicode"
+        ) from None

@@ -8,6 +8,7 @@ from typing import Final
 
 from bento_proto import schema
 from bento_proto._suggestions import did_you_mean
+from bento_proto._text import one_line
 
 ALIAS: Final = "api_"
 """The prefix that reaches an endpoint whose name the client uses itself: ``client.api_call`` is the endpoint ``call``.
@@ -40,7 +41,8 @@ def endpoint_for(service: schema.Service, attribute: str, reserved: Collection[s
 
 def unknown_endpoint(service: schema.Service, name: str) -> str:
     """The message for a name that no endpoint has: it names similar ones, or the first ones."""
-    return f"the Service {service.name} has no endpoint {name!r}" + did_you_mean(name, service.endpoints, "endpoints")
+    found = did_you_mean(name, service.endpoints, "endpoints")
+    return f"the Service {one_line(service.name)} has no endpoint {name!r}{found}"
 
 
 def attributes(service: schema.Service, reserved: Collection[str]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from keyword import iskeyword
 from typing import TYPE_CHECKING, Final
 
 from bento_proto import schema
+from bento_proto._text import printable
 
 from ._service import Endpoint, Kind, Output, Parameter, Schema, file_schema, is_image, unwrapped
 
@@ -109,7 +110,7 @@ def docstring_of(endpoint: Endpoint) -> str:
         lines += ["", "Args:", *notes]
     if endpoint.is_task:
         lines += ["", "This is a task: ``.submit(...)`` queues it and returns a handle."]
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _notes(endpoint: Endpoint) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from bento_proto import exchange, request, schema
 from bento_proto._errors import BentoMLException, CallTimeout
+from bento_proto._text import one_line
 from bento_proto.http._url import quote_segment
 from bento_proto.policy._attempts import send_request
 from bento_proto.policy._flow import Flow
@@ -44,7 +45,7 @@ class Tasks:
             TypeError: the endpoint is not a task.
         """
         if not call.endpoint.is_task:
-            raise TypeError(f"{call.endpoint.name}() is not a task")
+            raise TypeError(f"{one_line(call.endpoint.name)}() is not a task")
         reader = whole_reader(parse_task_id, self._requests.limits.error)
         exchange = yield from self._requests.post(call, "submit", reader, uploads, boundary, options, now)
         return exchange.result
