@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import trustme
@@ -173,6 +175,33 @@ def test_settings_of_the_callers_own_stay_as_they_are(connect: Connect, authorit
         with pytest.raises(ConnectError, match="the server chose 'h2', which the given ssl_context offers"):
             connect(stub.url, schema=GIVEN, ssl_context=own, server_ready_timeout=0, retries=5).f()
         assert stub.connections == before + 1
+
+
+def test_a_system_without_authorities(
+    connect: Connect, stub: Stub, ca_file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    paths = ssl.get_default_verify_paths()
+    for name in (paths.openssl_cafile_env, paths.openssl_capath_env):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths._replace(capath=str(tmp_path / "no")))
+    monkeypatch.setattr(ssl.SSLContext, "cert_store_stats", lambda self: {"x509": 0, "crl": 0, "x509_ca": 0})
+    (tmp_path / "no").mkdir()
+    certifi = ModuleType("certifi")
+    certifi.where = lambda: str(ca_file)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "certifi", certifi)
+    assert connect(stub.url, schema=GIVEN).f() == 1
+    monkeypatch.setitem(sys.modules, "certifi", None)  # as if it were not installed
+    monkeypatch.setitem(sys.modules, "truststore", None)
+    with pytest.raises(ConnectError, match=r"if this system has no CA certificates at all, install certifi"):
+        connect(stub.url, schema=GIVEN).f()
+    monkeypatch.setitem(sys.modules, "certifi", certifi)
+    monkeypatch.setenv(paths.openssl_cafile_env, str(tmp_path / "none.pem"))  # what the caller says holds
+    with pytest.raises(ConnectError):
+        connect(stub.url, schema=GIVEN).f()
+    monkeypatch.delenv(paths.openssl_cafile_env)
+    (tmp_path / "no" / "1a2b3c4d.0").touch()  # OpenSSL looks there when it needs to
+    with pytest.raises(ConnectError):
+        connect(stub.url, schema=GIVEN).f()
 
 
 def test_names_that_the_callers_settings_do_not_check(connect: Connect, authority: trustme.CA) -> None:

@@ -309,3 +309,18 @@ def test_no_connection_of_the_pool() -> None:
     failed = ConnectionFailed.no_connection(0.5)
     assert (failed.kind, failed.sent) == (FailureKind.TIMEOUT, False)
     assert failed.reason == str(failed.cause) == "no connection became free within 0.5 seconds"
+
+
+class Unverified(OSError):
+    """As `ssl.SSLCertVerificationError` tells why."""
+
+    def __init__(self, verify_code: int) -> None:
+        super().__init__("certificate verify failed")
+        self.verify_code = verify_code
+
+
+@pytest.mark.parametrize(("code", "has_hint"), [(10, False), (18, True), (19, True), (20, True), (62, False)])
+def test_an_unknown_authority_is_explained(code: int, has_hint: bool) -> None:
+    failed = connect_failure("https://h", Unverified(code), FailureKind.TLS)
+    assert failed.reason.startswith("no TLS with https://h: certificate verify failed")
+    assert ("tls_context(ca_file=...)" in failed.reason) is has_hint

@@ -15,6 +15,12 @@ from ._messages import ConnectionFailed, FailureKind, Origin
 from ._redaction import SecretURL, without_frames
 from ._url import ascii_name, parse_proxy
 
+# The codes of OpenSSL for certificates that are signed by themselves, or by authorities that are not trusted.
+_UNKNOWN_AUTHORITIES: Final = frozenset({18, 19, 20})
+_HINT: Final = (
+    "; an authority of your own is trusted by ssl_context=tls_context(ca_file=...), and if this system has no CA "
+    "certificates at all, install certifi"
+)
 _ENTRY: Final = r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?"  # host, [IPv6] or network; and a port
 
 
@@ -43,7 +49,8 @@ def connect_failure(where: object, error: Exception, kind: FailureKind = Failure
     if isinstance(error, ProxyError):
         return ConnectionFailed(error.kind, f"can't connect to {where}: {error}", cause=error)
     what = "no TLS with" if kind is FailureKind.TLS else "can't connect to"
-    return ConnectionFailed(kind, f"{what} {where}: {error}", cause=error)
+    hint = _HINT if getattr(error, "verify_code", None) in _UNKNOWN_AUTHORITIES else ""
+    return ConnectionFailed(kind, f"{what} {where}: {error}{hint}", cause=error)
 
 
 class Proxy:
