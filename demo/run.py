@@ -37,12 +37,10 @@ def signatures(client: SyncHTTPClient) -> None:
     show(
         "The methods are the Service's own",
         """
-        for name in client.endpoints:
-            print(getattr(client, name))
+        print(client.endpoints)
         """,
     )
-    for name in client.endpoints:
-        print("   ", getattr(client, name))
+    print(textwrap.indent(str(client.endpoints), "    "))
 
 
 def picture(client: SyncHTTPClient) -> None:

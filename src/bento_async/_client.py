@@ -72,7 +72,7 @@ class AsyncHTTPClient(Base):
         service = self._driver.session.service
         if service is None:
             raise bento_async.LocalProtocolError("the endpoints are not known yet: `await client.connect()` first")
-        return service.endpoints
+        return schema.Endpoints(service.endpoints)
 
     # --- readiness
 

@@ -59,7 +59,7 @@ class SyncHTTPClient(Base):
             ServiceUnavailable: it did not become ready.
             BentoMLException: its schema can't be had.
         """
-        return self._driver.connect().endpoints
+        return schema.Endpoints(self._driver.connect().endpoints)
 
     # --- readiness
 

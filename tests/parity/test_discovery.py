@@ -91,7 +91,7 @@ def test_a_method_says_what_it_is(zoo: SyncHTTPClient) -> None:
     assert zoo.add_int.endpoint == zoo.endpoints["add_int"]
     assert (
         repr(zoo.add_int).removeprefix("<Async").removeprefix("<")
-        == "EndpointMethod add_int(a: 'int', b: 'int' = 2) -> 'int'>"
+        == "EndpointMethod add_int(a: int, b: int = 2) -> int>"
     )
     assert str(inspect.getdoc(zoo.add_int)) == "Call the endpoint ``add_int`` of the Service."
     assert "temperature: sampling temperature" in str(zoo.defaults.__doc__)

@@ -6,7 +6,7 @@ import json
 import shlex
 from typing import TYPE_CHECKING, Final
 
-from bento_proto.schema import docstring_of, signature_of
+from bento_proto.schema import docstring_of, signature_text, summary_of
 
 from ._output import console, line, on_terminal
 from ._text import harmless, one_line
@@ -34,7 +34,7 @@ def show_endpoints(settings: Settings, url: str, service: Service) -> None:
         _show_table(settings, url, service)
     else:
         for endpoint in service.endpoints.values():
-            line("\t".join((one_line(endpoint.name), _kinds(endpoint), _signature(endpoint), _summary(endpoint))))
+            line("\t".join((one_line(endpoint.name), _kinds(endpoint), signature_text(endpoint), summary_of(endpoint))))
 
 
 def _show_table(settings: Settings, url: str, service: Service) -> None:
@@ -51,8 +51,8 @@ def _show_table(settings: Settings, url: str, service: Service) -> None:
     table.add_column("endpoint", overflow="fold")
     for endpoint in service.endpoints.values():
         table.add_row(_kinds(endpoint), _styled(endpoint))
-        if _summary(endpoint):
-            table.add_row("", Text("  " + _summary(endpoint), style="dim"))
+        if summary_of(endpoint):
+            table.add_row("", Text("  " + summary_of(endpoint), style="dim"))
     out.print(table)
 
 
@@ -64,7 +64,7 @@ def show_endpoint(settings: Settings, url: str, endpoint: Endpoint) -> None:
     if on_terminal():
         console(settings).print(_styled(endpoint))
     else:
-        line(f"{endpoint.name}{_signature(endpoint)}")
+        line(f"{endpoint.name}{signature_text(endpoint)}")
     kinds = _kinds(endpoint)
     paragraphs = docstring_of(endpoint).split("\n\n")
     # Without a description, the first paragraph is the name; the last one of a task describes its Python methods.
@@ -103,37 +103,17 @@ def _kinds(endpoint: Endpoint) -> str:
     return ",".join(kind for kind, holds in found if holds)
 
 
-class _Annotation(str):
-    """An annotation in text that `inspect.Signature` prints without quotes."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-def _signature(endpoint: Endpoint) -> str:
-    signature = signature_of(endpoint)
-    plain = [each.replace(annotation=_Annotation(each.annotation)) for each in signature.parameters.values()]
-    returned = _Annotation(signature.return_annotation)
-    return one_line(str(signature.replace(parameters=plain, return_annotation=returned)))
-
-
-def _summary(endpoint: Endpoint) -> str:
-    return one_line((endpoint.doc or "").strip().partition("\n")[0])
-
-
 def _styled(endpoint: Endpoint) -> Text:
     from rich.text import Text
 
-    return Text.assemble((one_line(endpoint.name), "bold cyan"), _signature(endpoint))
+    return Text.assemble((one_line(endpoint.name), "bold cyan"), signature_text(endpoint))
 
 
 def _as_json(endpoint: Endpoint) -> dict[str, JSON]:
     return {
         "name": endpoint.name,
         "route": endpoint.route,
-        "signature": _signature(endpoint),
+        "signature": signature_text(endpoint),
         "doc": endpoint.doc,
         "is_task": endpoint.is_task,
         "is_stream": endpoint.output.is_stream,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from inspect import Signature
 
+    from ._listing import Endpoints, signature_text, summary_of
     from ._naming import ALIAS, RESERVED, attributes, endpoint_for, unknown_endpoint
     from ._service import Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
     from ._signature import docstring_of, signature_of
@@ -20,6 +21,7 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
+        "._listing": "Endpoints signature_text summary_of",
         "._naming": "ALIAS RESERVED attributes endpoint_for unknown_endpoint",
         "._service": "Endpoint Kind Output Parameter Schema Service parse_service",
         "._signature": "docstring_of signature_of",
@@ -38,6 +40,7 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "ALIAS", "Endpoint", "Kind", "Output", "Parameter", "RESERVED", "Schema", "Service", "Signature", "attributes",
-    "docstring_of", "endpoint_for", "parse_service", "signature_of", "unknown_endpoint",
+    "ALIAS", "Endpoint", "Endpoints", "Kind", "Output", "Parameter", "RESERVED", "Schema", "Service", "Signature",
+    "attributes", "docstring_of", "endpoint_for", "parse_service", "signature_of", "signature_text", "summary_of",
+    "unknown_endpoint",
 )  # fmt: skip

@@ -71,7 +71,8 @@ class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co]):
         self.__qualname__: str = self.__name__
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.__name__}{signature_of(self.endpoint) if self._is_known else ''}>"
+        signature = schema.signature_text(self.endpoint) if self._is_known else ""
+        return f"<{type(self).__name__} {self.__name__}{signature}>"
 
     @property
     def _is_known(self) -> bool:
