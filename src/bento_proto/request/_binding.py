@@ -261,6 +261,9 @@ def _fill_path(endpoint: Endpoint, kwargs: Mapping[str, object]) -> tuple[str, M
         return endpoint.route, kwargs
     missing = [repr(name) for name in names if name not in kwargs]
     if missing:
+        unknown = [name for name in kwargs if name not in names and name not in endpoint.by_name]
+        if unknown and not endpoint.root_input and not any(each.is_variadic for each in endpoint.parameters):
+            raise TypeError(_unexpected(endpoint, unknown[0]))  # perhaps the missing one, misspelled
         raise TypeError(
             f"{_named(endpoint)} is missing required argument{'s'[: len(missing) - 1]} of its path: "
             f"{', '.join(missing)}"
