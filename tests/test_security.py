@@ -1,0 +1,136 @@
+"""What SECURITY.md promises is kept by tests that exist; and what no other test here keeps of it."""
+
+from __future__ import annotations
+
+import ast
+import os
+import pickle
+import re
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bento_files._temporary import new_directory
+from bento_proto import File
+from bento_sync import SyncHTTPClient
+from tests.hostile.server import Peer, Server, answer, send
+from tests.hostile.service import SCHEMA
+
+ROOT = Path(__file__).resolve().parent.parent
+PROMISES = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+CLASSES = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+LIBRARIES = ("curl", "requests", "urllib3", "httpx", "aiohttp", "h11")
+
+
+def missing(text: str) -> list[str]:
+    """The tests that a page names and that do not exist."""
+    found = [(path, name) for path, name in TEST.findall(text)]
+    assert found
+    return [f"{path}::{name}" for path, name in found if not _exists(path, name)]
+
+
+def _exists(path: str, name: str) -> bool:
+    module = ROOT / path
+    return (
+        module.exists() and re.search(rf"^(async )?def {name}\(", module.read_text("utf-8"), re.MULTILINE) is not None
+    )
+
+
+def test_the_tests_that_the_promises_name_exist() -> None:
+    assert missing(PROMISES) == []
+
+
+def test_every_promise_names_a_test() -> None:
+    promised = PROMISES.partition("## What counts")[2].partition("\n## ")[0]
+    promises = re.findall(r"^\* .*(?:\n  .*)*", promised, re.MULTILINE)
+    assert len(promises) > 20
+    assert [promise for promise in promises if not TEST.search(promise)] == []
+
+
+def test_the_tests_of_the_classes_of_vulnerabilities_exist() -> None:
+    assert missing(CLASSES) == []
+
+
+def test_every_class_that_applies_names_a_test() -> None:
+    rows = [line.strip("|").split("|") for line in CLASSES.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 40
+    assert [row[0] for row in rows if row[2].strip().startswith("yes") and not TEST.search(row[3])] == []
+    examples = " ".join(row[1] for row in rows)
+    assert [library for library in LIBRARIES if library not in examples] == []
+
+
+def test_a_missing_test_is_noticed() -> None:
+    text = "`tests/test_security.py::missing` `tests/test_security.py::no_such_name` `tests/no.py::a`"
+    assert missing(text) == ["tests/test_security.py::no_such_name", "tests/no.py::a"]
+
+
+# --- nothing that comes is executed
+
+
+def _calls() -> Iterator[tuple[str, str]]:
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                yield path.name, ast.unparse(node.func)
+
+
+def test_nothing_is_unpickled_or_evaluated() -> None:
+    executing = r"(builtins\.)?(eval|exec|compile|__import__)|.*\b(pickle|marshal|shelve|yaml|cloudpickle|dill)\.loads?"
+    found = [call for call in _calls() if re.fullmatch(executing, call[1])]
+    assert found == [("_frozen.py", "exec")]  # of the names of attributes in the source
+
+
+# --- what other clients did
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        yield server
+
+
+def client(url: str, **options: object) -> SyncHTTPClient:
+    own: dict[str, object] = {"schema": SCHEMA, "server_ready_timeout": 0, "timeout": 5, "retries": 0, "proxy": None}
+    return SyncHTTPClient(url, **{**own, **options})  # type: ignore[arg-type]
+
+
+def test_the_netrc_file_is_not_read(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login me password s3cr3t\ndefault login me password s3cr3t\n", encoding="utf-8")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.delenv("BENTO_CLOUD_API_KEY", raising=False)
+    with client(server.url) as called:
+        called.echo(text="in")
+    assert "authorization" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("content_type", ["text/plain\r\nX-Evil: 1", "text/plain\nX: 1", "a/b\0", "a/b\x85", "ä/b"])
+def test_no_part_of_a_form_has_a_header_that_the_caller_did_not_give(content_type: str) -> None:
+    schema = {
+        "name": "S",
+        "routes": [{"name": "f", "route": "/f", "input": {"properties": {"a": {"type": "file"}}, "required": ["a"]}}],
+    }
+    with client("http://127.0.0.1:1", schema=schema) as called, pytest.raises(ValueError, match="content_type"):
+        called.f(a=File(b"x", "name", content_type))
+
+
+def test_a_pickled_client_has_no_cookies(server: Server) -> None:
+    server.script(Peer.request, send(answer(b'"out"', "Set-Cookie: session=s3cr3t")), Peer.serve)
+    with client(server.url) as called:
+        called.value()
+        assert b"s3cr3t" not in pickle.dumps(called)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such permissions")
+def test_the_directory_of_temporary_files_is_private_and_its_name_random() -> None:
+    first, second = new_directory(), new_directory()
+    for directory in (first, second):
+        assert stat.S_IMODE(os.stat(directory).st_mode) == 0o700
+        directory.rmdir()
+    assert first != second
