@@ -172,6 +172,9 @@ class AsyncHTTPClient(Base):
         """Close the connections. Calls that are under way go on to their end; files that were received stay."""
         await self._driver.state.close()
 
+    aclose = close
+    """The same, by the name that `contextlib.aclosing` knows."""
+
     async def __aenter__(self: ClientT) -> ClientT:  # noqa: PYI019
         application = self._driver.state.application
         if application is not None:

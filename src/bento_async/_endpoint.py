@@ -16,7 +16,7 @@ import bento_async
 import bento_files
 from bento_proto import Endpoint, Response, ResultStatus, Value, batch, policy, response
 from bento_proto.request import bind
-from bento_proto.session import BaseTask, EndpointMethodBase, ValueCall
+from bento_proto.session import BaseTask, EndpointMethodBase, TaskId, ValueCall
 
 from ._driver import Driver, save
 from ._stream import AsyncCall, AsyncStream
@@ -130,17 +130,17 @@ class AsyncEndpointMethod(Base):
         """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
         return AsyncTask(task_id, self)
 
-    async def get_status(self, task_id: str) -> ResultStatus:
+    async def get_status(self, task_id: TaskId) -> ResultStatus:
         """Where a task stands: see `AsyncTask.get_status`."""
         return await self._driver.result(self._driver.tasks.status, await self._found(), task_id)
 
     async def wait(
-        self, task_id: str, timeout: float | None = None, poll: policy.Poll | float | None = None
+        self, task_id: TaskId, timeout: float | None = None, poll: policy.Poll | float | None = None
     ) -> ResultStatus:
         """Wait until a task is over: see `AsyncTask.wait`."""
         return await self._driver.result(self._driver.tasks.wait, await self._found(), task_id, timeout, poll)
 
-    async def get(self, task_id: str) -> Value:
+    async def get(self, task_id: TaskId) -> Value:
         """The result of a task: see `AsyncTask.get`."""
         endpoint = await self._found()
         await self._driver.load(endpoint)
@@ -148,7 +148,7 @@ class AsyncEndpointMethod(Base):
 
     async def result(
         self,
-        task_id: str,
+        task_id: TaskId,
         timeout: float | None = None,
         poll: policy.Poll | float | None = None,
         *,
@@ -159,11 +159,11 @@ class AsyncEndpointMethod(Base):
         await self._driver.load(endpoint)
         return (await self._driver.fetch(endpoint, tasks.result, endpoint, task_id, timeout, poll, cancel))[0]
 
-    async def cancel(self, task_id: str) -> None:
+    async def cancel(self, task_id: TaskId) -> None:
         """Cancel a task: see `AsyncTask.cancel`."""
         await self._driver.result(self._driver.tasks.cancel, await self._found(), task_id)
 
-    async def retry(self, task_id: str) -> AsyncTask[Value]:
+    async def retry(self, task_id: TaskId) -> AsyncTask[Value]:
         """Run a task again: see `AsyncTask.retry`."""
         return self.task(await self._driver.result(self._driver.tasks.retry, await self._found(), task_id))
 
@@ -217,3 +217,7 @@ class AsyncTask(
 
     It outlives the process that submitted it: pickle the handle, or keep the `id`.
     """
+
+    async def done(self) -> bool:
+        """Whether the task is over, however it ended. Asks the server."""
+        return (await self.get_status()).is_final

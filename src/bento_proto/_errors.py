@@ -30,12 +30,14 @@ Invalid arguments of a call raise ``TypeError`` or ``ValueError``, and a file th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from typing import Final
 
 from ._text import one_line
 from ._types import JSON
 
 _NO_HEADERS: Final[Mapping[str, str]] = {}
+_REGISTERED: Final = frozenset(map(int, HTTPStatus))
 
 
 class BentoMLException(Exception):
@@ -44,7 +46,8 @@ class BentoMLException(Exception):
     Attributes:
         message: what went wrong; if the server sent a message, that one, whole and as it came. The `str` of the error
             is one line of about 1,000 characters at most, without any that control a terminal or can't be seen.
-        error_code: the HTTP status of the response; None if there was no response.
+        error_code: the HTTP status of the response, an ``http.HTTPStatus`` if it is registered; None if there was no
+            response.
         detail: further data of the error response, parsed: BentoML sends a list of field errors.
         headers: the fields of the response, a mapping with case-insensitive names.
         request_id: BentoML's id of the request, which the server's log shows too.
@@ -52,7 +55,7 @@ class BentoMLException(Exception):
         attempts: one line for each attempt that failed, in order.
     """
 
-    error_code: int | None = None
+    error_code: HTTPStatus | int | None = None
     __notes__: list[str]  # what a traceback shows below the message
 
     def __init__(
@@ -67,12 +70,17 @@ class BentoMLException(Exception):
         super().__init__(message)
         self.message: str = message
         if error_code is not None:
-            self.error_code = error_code
+            self.error_code = HTTPStatus(error_code) if error_code in _REGISTERED else error_code
         self.detail: JSON = detail
         self.headers: Mapping[str, str] = headers
         self.request_id: str | None = request_id
         self.trace_id: str | None = None
         self.attempts: tuple[str, ...] = ()
+
+    @property
+    def status_code(self) -> HTTPStatus | int | None:
+        """The same as `error_code`, by the name that it has in responses."""
+        return self.error_code
 
     def __str__(self) -> str:
         fields = _field_errors(self.detail)
@@ -90,7 +98,7 @@ class BentoMLException(Exception):
 class InvalidArgument(BentoMLException):
     """400: the server refused the input."""
 
-    error_code: int | None = 400
+    error_code: HTTPStatus | int | None = HTTPStatus(400)
 
 
 class TaskNotCompleted(InvalidArgument):
@@ -100,55 +108,55 @@ class TaskNotCompleted(InvalidArgument):
 class Unauthorized(BentoMLException):
     """401: a valid token is missing."""
 
-    error_code: int | None = 401
+    error_code: HTTPStatus | int | None = HTTPStatus(401)
 
 
 class Forbidden(BentoMLException):
     """403: the token does not grant access."""
 
-    error_code: int | None = 403
+    error_code: HTTPStatus | int | None = HTTPStatus(403)
 
 
 class NotFound(BentoMLException):
     """404: there is no such endpoint, task or resource."""
 
-    error_code: int | None = 404
+    error_code: HTTPStatus | int | None = HTTPStatus(404)
 
 
 class Conflict(BentoMLException):
     """409: the request conflicts with the server's state."""
 
-    error_code: int | None = 409
+    error_code: HTTPStatus | int | None = HTTPStatus(409)
 
 
 class UnprocessableEntity(BentoMLException):
     """422: the server understood the input and refused it."""
 
-    error_code: int | None = 422
+    error_code: HTTPStatus | int | None = HTTPStatus(422)
 
 
 class TooManyRequests(BentoMLException):
     """429: the Service's ``max_concurrency`` is reached, or a gateway's rate limit."""
 
-    error_code: int | None = 429
+    error_code: HTTPStatus | int | None = HTTPStatus(429)
 
 
 class InternalServerError(BentoMLException):
     """500: the endpoint raised an exception; the server's log has it under the request id."""
 
-    error_code: int | None = 500
+    error_code: HTTPStatus | int | None = HTTPStatus(500)
 
 
 class ServiceUnavailable(BentoMLException):
     """503: the Service is overloaded, or did not become ready in time."""
 
-    error_code: int | None = 503
+    error_code: HTTPStatus | int | None = HTTPStatus(503)
 
 
 class GatewayTimeout(BentoMLException):
     """504: the server's own ``traffic.timeout`` expired."""
 
-    error_code: int | None = 504
+    error_code: HTTPStatus | int | None = HTTPStatus(504)
 
 
 class TaskFailed(BentoMLException):

@@ -80,7 +80,8 @@ class Frozen(metaclass=_FrozenType):
         init.__qualname__ = f"{cls.__qualname__}.__init__"  # which a TypeError for wrong arguments shows
         init.__annotations__ = {**cls._types, "return": "None"}
         init.__defaults__ = tuple(cls._defaults[field] for field in fields[len(fields) - len(cls._defaults) :])
-        setattr(cls, "__init__", init)  # noqa: B010 - type checkers have an idea of their own of it
+        if "__init__" not in vars(cls):
+            setattr(cls, "__init__", init)  # noqa: B010 - type checkers have an idea of their own of it
 
     def replace(self, **changes: object) -> Self:
         """A copy with some fields changed.

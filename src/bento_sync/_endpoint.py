@@ -11,7 +11,7 @@ import bento_files
 import bento_sync
 from bento_proto import Response, ResultStatus, ServerSentEvent, Value, batch, policy
 from bento_proto.request import bind
-from bento_proto.session import BaseTask, EndpointMethodBase
+from bento_proto.session import BaseTask, EndpointMethodBase, TaskId
 
 from ._driver import Driver
 from ._stream import Stream
@@ -113,21 +113,23 @@ class EndpointMethod(Base):
         """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
         return Task(task_id, self)
 
-    def get_status(self, task_id: str) -> ResultStatus:
+    def get_status(self, task_id: TaskId) -> ResultStatus:
         """Where a task stands: see `Task.get_status`."""
         return self._driver.result(self._driver.session.tasks.status, self.endpoint, task_id)
 
-    def wait(self, task_id: str, timeout: float | None = None, poll: policy.Poll | float | None = None) -> ResultStatus:
+    def wait(
+        self, task_id: TaskId, timeout: float | None = None, poll: policy.Poll | float | None = None
+    ) -> ResultStatus:
         """Wait until a task is over: see `Task.wait`."""
         return self._driver.result(self._driver.session.tasks.wait, self.endpoint, task_id, timeout, poll)
 
-    def get(self, task_id: str) -> Value:
+    def get(self, task_id: TaskId) -> Value:
         """The result of a task: see `Task.get`."""
         return self._driver.call(self.__name__, self._driver.session.tasks.get, self.endpoint, task_id)[0]
 
     def result(
         self,
-        task_id: str,
+        task_id: TaskId,
         timeout: float | None = None,
         poll: policy.Poll | float | None = None,
         *,
@@ -137,11 +139,11 @@ class EndpointMethod(Base):
         tasks = self._driver.session.tasks
         return self._driver.call(self.__name__, tasks.result, self.endpoint, task_id, timeout, poll, cancel)[0]
 
-    def cancel(self, task_id: str) -> None:
+    def cancel(self, task_id: TaskId) -> None:
         """Cancel a task: see `Task.cancel`."""
         self._driver.result(self._driver.session.tasks.cancel, self.endpoint, task_id)
 
-    def retry(self, task_id: str) -> Task[Value]:
+    def retry(self, task_id: TaskId) -> Task[Value]:
         """Run a task again: see `Task.retry`."""
         return self.task(self._driver.result(self._driver.session.tasks.retry, self.endpoint, task_id))
 
@@ -151,3 +153,7 @@ class Task(BaseTask[ResultStatus, T, None, "Task[T]"], Generic[T]):
 
     It outlives the process that submitted it: pickle the handle, or keep the `id`.
     """
+
+    def done(self) -> bool:
+        """Whether the task is over, however it ended. Asks the server."""
+        return self.get_status().is_final

@@ -50,9 +50,9 @@ def test_the_modules_that_are_type_checked_are_current(module: str) -> None:
 
 
 def test_the_names_that_both_clients_use_are_reserved() -> None:
-    for client in (bento_sync.SyncHTTPClient, bento_async.AsyncHTTPClient):
+    for client, missing in ((bento_sync.SyncHTTPClient, {"aclose"}), (bento_async.AsyncHTTPClient, set[str]())):
         own = {name for name in dir(client) if not name.startswith("_")}
-        assert own == RESERVED, "say so in bento_proto._naming"
+        assert own | missing == RESERVED, "say so in bento_proto._naming"
 
 
 INTEGER: JSON = {"type": "integer"}

@@ -39,7 +39,7 @@ class Notes:
 
     def response(self, event: ResponseEvent) -> None:
         assert event.seconds >= 0
-        self.note(event.request, f"{event.status}{'' if event.complete else '...'}")
+        self.note(event.request, f"{event.status_code}{'' if event.complete else '...'}")
 
     def retry(self, event: RetryEvent) -> None:
         self.note(event.request, f"retry: {event.reason.partition(':')[0]}")

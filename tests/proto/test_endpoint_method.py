@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
+import pandas as pd
+import PIL.Image
 import pytest
 
-from bento_proto import LocalProtocolError, NotFound, Session, schema
+from bento_proto import JSON, LocalProtocolError, NotFound, Session, schema
 from bento_proto.batch import BatchState
 from bento_proto.session import EndpointMethodBase
 
@@ -25,6 +33,9 @@ class Method(EndpointMethodBase[list[int], list[object]]):
 
     def _batch(self, inputs: list[int], concurrency: int, state: BatchState) -> list[object]:
         return [inputs, concurrency, state]
+
+    def __call__(self) -> None:
+        """Never called."""
 
 
 def session(*, known: bool) -> Session:
@@ -106,3 +117,53 @@ def test_a_batch_is_checked_before_it_is_made(known: bool) -> None:
 def test_a_stream_that_is_known_makes_no_batch() -> None:
     with pytest.raises(TypeError, match=r"s\(\) is a stream"):
         Method(session(known=True), "s").map([])
+
+
+def test_annotations_are_real_types() -> None:
+    inputs: JSON = {
+        "properties": {
+            "n": {"type": "integer"},
+            "s": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None},
+            "a": {"type": "tensor"},
+            "d": {"type": "dataframe"},
+            "i": {"type": "file", "format": "image", "pil": True},
+            "p": {"type": "file"},
+            "m": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "number"}}},
+        },
+        "required": ["n"],
+    }
+    output: JSON = {"type": "string", "is_stream": True}
+    typed: JSON = {"name": "S", "routes": [{"name": "f", "route": "/f", "input": inputs, "output": output}]}
+    method = Method(Session("http://h", schema=typed, environ={}, random=lambda: 0.0), "f")
+    expected = {
+        "n": int,
+        "s": str | None,
+        "a": np.ndarray | None,
+        "d": pd.DataFrame | None,
+        "i": PIL.Image.Image | None,
+        "p": Path | None,
+        "m": dict[str, list[float]] | None,
+        "return": Iterator[str],
+    }
+    assert typing.get_type_hints(method) == expected
+    signature = inspect.signature(cast("Callable[..., object]", method), eval_str=True)
+    assert {name: each.annotation for name, each in signature.parameters.items()} | {
+        "return": signature.return_annotation
+    } == expected
+
+
+def test_annotations_of_what_is_not_known_or_a_class() -> None:
+    assert typing.get_type_hints(Method(session(known=False), "f")) == {}
+    assert typing.get_type_hints(Method) == {}
+
+
+def test_types_of_packages_that_are_missing_are_any_object(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("numpy", "PIL", "PIL.Image", "pandas"):
+        monkeypatch.setitem(sys.modules, name, None)
+    inputs: JSON = {"properties": {"a": {"type": "tensor"}, "i": {"type": "file", "pil": True}}, "required": ["a", "i"]}
+    typed: JSON = {
+        "name": "S",
+        "routes": [{"name": "f", "route": "/f", "input": inputs, "output": {"type": "dataframe"}}],
+    }
+    method = Method(Session("http://h", schema=typed, environ={}, random=lambda: 0.0), "f")
+    assert typing.get_type_hints(method) == {"a": object, "i": object, "return": object}

@@ -78,7 +78,7 @@ def line(event: Told) -> str:
     if isinstance(event, RequestEvent):
         return f"{event.attempt} {event.method} {event.url} +{event.delay:g}"
     if isinstance(event, ResponseEvent):
-        return f"{event.request.attempt} {event.status} in {event.seconds:g}{'' if event.complete else '...'}"
+        return f"{event.request.attempt} {event.status_code} in {event.seconds:g}{'' if event.complete else '...'}"
     if isinstance(event, RetryEvent):
         return f"{event.request.attempt} again after {event.wait:g}: {event.reason}"
     return f"{event.request.attempt} over{' early' if event.abandoned else ''}: {event.error}, {event.received} bytes"

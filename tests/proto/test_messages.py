@@ -104,7 +104,7 @@ def test_a_failure_before_sending_was_not_sent(loss: FailureKind, sent: bool) ->
         # Longer than any system can wait:
         (math.inf, Timeout(None, None, None, None)),
         (1e10, Timeout(None, None, None, None)),
-        (Timeout(math.inf, 2, total=math.inf), Timeout(None, 2, 30, 30, None)),
+        (Timeout(connect=math.inf, send=2, total=math.inf), Timeout(None, 2, 30, 30, None)),
     ],
 )
 def test_timeouts_of_numbers(value: Timeout | float | None, expected: Timeout) -> None:

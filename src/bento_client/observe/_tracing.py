@@ -88,7 +88,7 @@ class _Tracing:
 
     def response(self, event: ResponseEvent) -> None:
         span, _ = self._spans[event.request]
-        span.set_attribute("http.response.status_code", event.status)
+        span.set_attribute("http.response.status_code", event.status_code)
         if event.request_id is not None:
             span.set_attribute("bentoml.request_id", event.request_id)
 
@@ -96,8 +96,8 @@ class _Tracing:
         from opentelemetry.trace import StatusCode
 
         span, start = self._spans.pop(event.request)
-        if event.response is not None and event.response.status >= 400:
-            span.set_attribute("error.type", str(event.response.status))
+        if event.response is not None and event.response.status_code >= 400:
+            span.set_attribute("error.type", str(event.response.status_code))
             span.set_status(StatusCode.ERROR)  # the status code is the description
         elif event.error is not None:
             kind, _, reason = event.error.partition(": ")

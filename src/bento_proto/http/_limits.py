@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from types import EllipsisType
+from typing import Final, cast
 
 from bento_proto._frozen import Frozen
+from bento_proto._guesses import OF_TIMEOUTS, explains
 
 # Operating systems count the milliseconds of a wait in 31 bits: that is 24 days at most.
 _ENDLESS: Final = 2_000_000.0
@@ -12,6 +14,8 @@ _ENDLESS: Final = 2_000_000.0
 
 class Timeout(Frozen):
     """The timeouts of a call, in seconds; None for no timeout.
+
+    ``Timeout(5)`` sets all but ``total``; ``Timeout(10, connect=5)`` all but that one and ``total``.
 
     Attributes:
         connect: for a connection to be made, TLS included.
@@ -28,6 +32,26 @@ class Timeout(Frozen):
     pool: float | None = 30.0
     total: float | None = None
 
+    @explains(OF_TIMEOUTS)
+    def __init__(
+        self,
+        default: float | None = 30.0,
+        /,
+        *fields: float | None,
+        connect: float | EllipsisType | None = ...,
+        send: float | EllipsisType | None = ...,
+        receive: float | EllipsisType | None = ...,
+        pool: float | EllipsisType | None = ...,
+        total: float | EllipsisType | None = ...,
+    ) -> None:
+        if fields and len(fields) < 3:  # of which some would be set silently, and others not
+            raise TypeError("Timeout() takes one number for all, or keywords: connect, send, receive, pool, total")
+        given = (default, *fields) if fields else (default,) * 4
+        named = (connect, send, receive, pool, total)
+        values = (*given, *(None,) * (5 - len(given)))
+        for field, value, name in zip(self.__match_args__, values, named, strict=True):
+            object.__setattr__(self, field, value if name is ... else name)
+
     @classmethod
     def of(cls, value: Timeout | float | None) -> Timeout:
         """The timeouts that a caller gives.
@@ -36,9 +60,16 @@ class Timeout(Frozen):
         too large for the operating system, become None.
 
         Raises:
+            TypeError: the value is something else, such as a tuple or the timeout of another library.
             ValueError: a timeout is negative or not a number.
         """
-        timeout = value if isinstance(value, Timeout) else cls(value, value, value, value)
+        given = cast("object", value)
+        if not isinstance(given, (Timeout, int, float, type(None))):
+            raise TypeError(
+                f"a timeout is a number of seconds, None, or Timeout(connect=..., send=..., receive=..., total=...), "
+                f"not {value!r}"
+            )
+        timeout = value if isinstance(value, Timeout) else cls(value)
         waits = (timeout.connect, timeout.send, timeout.receive, timeout.pool, timeout.total)
         if any(seconds is not None and not seconds >= 0 for seconds in waits):
             raise ValueError(f"a timeout must be a number of seconds from 0 up, or None: {value!r}")

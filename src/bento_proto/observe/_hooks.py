@@ -85,7 +85,7 @@ class ResponseEvent(Frozen):
 
     Attributes:
         request: the request.
-        status: the HTTP status.
+        status_code: the HTTP status.
         headers: the header fields; values that may be secrets are hidden.
         request_id: the id that BentoML gave the request, to find it in the server's log; or None.
         seconds: the time since the request was sent.
@@ -93,7 +93,7 @@ class ResponseEvent(Frozen):
     """
 
     request: RequestEvent
-    status: int
+    status_code: int
     headers: Headers
     request_id: str | None
     seconds: float

@@ -69,7 +69,7 @@ def _retry(event: RetryEvent) -> None:
 
 def _line(event: ResponseEvent) -> str:
     request = event.request
-    said = f"{request.method} {request.url} {event.status}{_milliseconds(event.seconds)}{_attempt(request)}"
+    said = f"{request.method} {request.url} {event.status_code}{_milliseconds(event.seconds)}{_attempt(request)}"
     return said + (f", request id {event.request_id}" if event.request_id is not None else "")
 
 

@@ -18,11 +18,11 @@ If an endpoint has the prefixed name, the attribute is that one.
 
 RESERVED: Final = frozenset(
     {
-        "call", "close", "connect", "endpoints", "is_ready", "map", "request", "url", "wait_until_server_ready",
-        "with_options",
+        "aclose", "call", "close", "connect", "endpoints", "is_ready", "map", "request", "url",
+        "wait_until_server_ready", "with_options",
     }
 )  # fmt: skip
-"""The attributes that both clients have themselves."""
+"""The attributes that the clients have themselves; both have all but ``aclose``."""
 
 
 def endpoint_for(service: schema.Service, attribute: str, reserved: Collection[str]) -> str | None:

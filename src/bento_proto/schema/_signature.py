@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import builtins
+import sys
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Final
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Final, cast
 
 from bento_proto import schema
 from bento_proto._text import printable
@@ -58,6 +62,48 @@ def signature_of(endpoint: Endpoint) -> schema.Signature:
             name = "_" + name
         found.append(kinds(name, kinds.VAR_KEYWORD, annotation="object"))
     return inspect.Signature(found, return_annotation=result_annotation(endpoint.output))
+
+
+def typed_signature_of(endpoint: Endpoint) -> inspect.Signature:
+    """The signature of an endpoint, with types as annotations; `object` for those of a package that is missing."""
+    found = signature_of(endpoint)
+    names = _Names()
+    return found.replace(
+        parameters=[each.replace(annotation=_evaluated(each.annotation, names)) for each in found.parameters.values()],
+        return_annotation=_evaluated(found.return_annotation, names),
+    )
+
+
+class _Names(dict[str, object]):
+    """What the annotations of a signature name: builtins, and packages that are imported for it."""
+
+    def __missing__(self, name: str) -> object:
+        found: object
+        if name == "Iterator":
+            found = Iterator
+        elif hasattr(builtins, name):
+            found = getattr(builtins, name)
+        else:
+            try:
+                found = import_module("PIL.Image" if name == "PIL" else name)
+            except ImportError:
+                found = _Missing()
+            else:
+                found = sys.modules[name]
+        self[name] = found
+        return found
+
+
+class _Missing:
+    """A package that is not installed: what is in it is any object."""
+
+    Image: Final = SimpleNamespace(Image=object)
+    ndarray: Final = object
+    DataFrame: Final = object
+
+
+def _evaluated(annotation: str, names: _Names) -> object:
+    return cast("object", eval(annotation, {"__builtins__": {}}, names))  # noqa: S307 - a text of this module's own
 
 
 def _is_unnamed(parameter: Parameter) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._method import EndpointMethodBase
     from ._options import FileStrings, Images, Options
     from ._session import Session
-    from ._task import BaseTask
+    from ._task import BaseTask, TaskHandle, TaskId
     from ._tasks import Tasks
 
 
@@ -31,7 +31,7 @@ if not TYPE_CHECKING:
         "._method": "EndpointMethodBase",
         "._options": "FileStrings Images Options",
         "._session": "Session",
-        "._task": "BaseTask",
+        "._task": "BaseTask TaskHandle TaskId",
         "._tasks": "Tasks",
     }
 
@@ -48,5 +48,6 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "BaseAsyncCall", "BaseAsyncStream", "BaseClient", "BaseTask", "ClientConfig", "ConnectAttempt",
-    "EndpointMethodBase", "FileStrings", "Images", "Options", "Session", "Tasks", "ValueCall", "thrown",
+    "EndpointMethodBase", "FileStrings", "Images", "Options", "Session", "TaskHandle", "TaskId", "Tasks", "ValueCall",
+    "thrown",
 )  # fmt: skip

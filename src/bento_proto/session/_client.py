@@ -7,12 +7,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
 from types import EllipsisType
-from typing import TYPE_CHECKING, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, Protocol, TypeVar
 
 from bento_proto import exchange, http, observe, policy, schema
+from bento_proto._guesses import OF_CLIENTS, attribute_hint, explains
 from bento_proto._types import JSON, ASGIApplication
 from bento_proto.http._redaction import without_frames
-from bento_proto.schema._naming import RESERVED, attributes
+from bento_proto.schema._naming import RESERVED, attributes, endpoint_for
 
 from ._options import FileStrings, Images, Options
 from ._responder import ExchangeRecorder, Responder
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 
     from ._config import ClientConfig
     from ._session import Session
+
+_OPTIONS: Final = (
+    "timeout", "headers", "retries", "download_dir", "images", "hooks", "on_progress", "file_strings",
+)  # fmt: skip
+_ARGUMENTS: Final = (
+    "url", "token", *_OPTIONS, "server_ready_timeout", "limits", "schema", "ssl_context", "proxy", "app", "recorder",
+)  # fmt: skip
 
 ClientT = TypeVar("ClientT", bound="BaseClient[Driver]")
 DriverT_co = TypeVar("DriverT_co", bound="Driver", covariant=True)
@@ -56,6 +64,7 @@ class BaseClient(ABC, Generic[DriverT_co]):
             cls._schema = schema
 
     @without_frames
+    @explains(OF_CLIENTS)
     def __init__(
         self,
         url: str = "http://localhost:3000",
@@ -112,6 +121,7 @@ class BaseClient(ABC, Generic[DriverT_co]):
             recorder: records what is exchanged, for replaying it in tests, as `bento_proto.testing.Recorder` does.
 
         Raises:
+            TypeError: there is no such argument; for the names of other libraries the message has ours.
             ValueError: a URL, the token, a header or a number is malformed.
             SchemaError: the given schema is.
         """
@@ -167,6 +177,21 @@ class BaseClient(ABC, Generic[DriverT_co]):
         self._methods.add(name)  # first, since another thread may be copying the attributes
         vars(self)[name] = method
 
+    def __setattr__(self, name: str, value: object) -> None:
+        # Endpoints may be replaced, as tests do; a class may declare attributes of its own.
+        if not name.startswith("_") and not hasattr(type(self), name) and not self._may_be_endpoint(name):
+            declared = any(name in getattr(cls, "__annotations__", ()) for cls in type(self).__mro__)
+            if not declared:
+                hint = attribute_hint(name, _OPTIONS)
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} to assign{hint}")
+        super().__setattr__(name, value)
+
+    def _may_be_endpoint(self, name: str) -> bool:
+        service = self._driver.session.service
+        if service is None:
+            return name not in _ARGUMENTS and name not in OF_CLIENTS
+        return endpoint_for(service, name, RESERVED) is not None
+
     @property
     def url(self) -> str:
         """The URL of the Service, without user and password."""
@@ -174,6 +199,7 @@ class BaseClient(ABC, Generic[DriverT_co]):
         return f"{base.origin}{base.path}"
 
     @without_frames
+    @explains(OF_CLIENTS)
     def with_options(  # noqa: PYI019 - `Self` could not be evaluated at run time
         self: ClientT,
         *,

@@ -10,7 +10,7 @@ from bento_proto import batch, exchange, request, schema, session
 from bento_proto._errors import BentoMLException, LocalProtocolError
 from bento_proto.request._binding import bind
 from bento_proto.schema._naming import endpoint_for
-from bento_proto.schema._signature import docstring_of, signature_of
+from bento_proto.schema._signature import docstring_of, signature_of, typed_signature_of
 
 if TYPE_CHECKING:
     from inspect import Signature  # slow to load
@@ -25,10 +25,22 @@ class _Signature:
     def __get__(self, method: EndpointMethodBase[NoReturn, object] | None, owner: type) -> Signature:
         try:
             if method is not None:
-                return signature_of(method.endpoint)
+                return typed_signature_of(method.endpoint)
         except BentoMLException:
             pass
         raise AttributeError("__signature__")
+
+
+class _Annotations(dict[str, object]):
+    """``__annotations__`` of the methods, as `typing.get_type_hints` reads them; empty for a class, or until known."""
+
+    def __get__(self, method: EndpointMethodBase[NoReturn, object] | None, owner: type) -> dict[str, object]:
+        signature = None if method is None else getattr(method, "__signature__", None)
+        if signature is None:
+            return {}
+        parameters = signature.parameters.values()
+        found = {each.name: cast("object", each.annotation) for each in parameters}
+        return {**found, "return": cast("object", signature.return_annotation)}
 
 
 class _Docstring:
@@ -156,3 +168,6 @@ class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co]):
         """
         if endpoint.output.is_stream:
             raise TypeError(f"{self.__name__}() is a stream, and map() for endpoints with one result")
+
+
+setattr(EndpointMethodBase, "__annotations__", _Annotations())  # noqa: B010 - in the class it would be an annotation

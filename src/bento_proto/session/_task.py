@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, Protocol, TypeVar, cast
+from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 
 from bento_proto import policy
 
@@ -27,7 +27,36 @@ class TaskMethods(Protocol):
     def retry(self, task_id: str, /) -> object: ...
 
 
-class BaseTask(Generic[StatusT, ResultT, NoneT, TaskT]):
+class TaskHandle:
+    """What has the id of a task.
+
+    Attributes:
+        id: the server's id for it, by which ``client.endpoint.task(id)`` finds it again.
+    """
+
+    def __init__(self, task_id: str) -> None:
+        self.id: str = task_id
+
+
+TaskId: TypeAlias = str | TaskHandle
+"""A task, given by its id or its handle."""
+
+
+def id_of(task: TaskId) -> str:
+    """The id of a task.
+
+    Raises:
+        TypeError: it is given by something else than its id or its handle.
+    """
+    given = cast("object", task)
+    if isinstance(given, str):
+        return given
+    if isinstance(given, TaskHandle):
+        return given.id
+    raise TypeError(f"a task is given by its id, a str, or its handle, not {given!r}")
+
+
+class BaseTask(TaskHandle, Generic[StatusT, ResultT, NoneT, TaskT]):
     """A call that the server runs in the background.
 
     It outlives the process that submitted it: pickle the handle, or keep the `id`.
@@ -37,7 +66,7 @@ class BaseTask(Generic[StatusT, ResultT, NoneT, TaskT]):
     """
 
     def __init__(self, task_id: str, endpoint: TaskMethods) -> None:
-        self.id: str = task_id
+        super().__init__(task_id)
         self._endpoint = endpoint
 
     def __repr__(self) -> str:
@@ -50,6 +79,11 @@ class BaseTask(Generic[StatusT, ResultT, NoneT, TaskT]):
             NotFound: the server does not know the task.
         """
         return cast("StatusT", self._endpoint.get_status(self.id))
+
+    @property
+    def status(self) -> StatusT:
+        """The same as `get_status`, which asks the server; of an async client's task, to be awaited."""
+        return self.get_status()
 
     def wait(self, timeout: float | None = None, poll: policy.Poll | float | None = None) -> StatusT:
         """Wait until the task is over, however it ends.

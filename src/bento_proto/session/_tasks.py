@@ -17,6 +17,7 @@ from bento_proto.response._readers import whole_reader
 
 from ._options import Options
 from ._requests import Requests
+from ._task import TaskId, id_of
 
 if TYPE_CHECKING:
     from bento_proto.http._messages import Request
@@ -50,7 +51,7 @@ class Tasks:
         exchange = yield from self._requests.post(call, "submit", reader, uploads, boundary, options, now)
         return exchange.result
 
-    def status(self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float) -> Flow[ResultStatus]:
+    def status(self, endpoint: schema.Endpoint, task_id: TaskId, options: Options, now: float) -> Flow[ResultStatus]:
         """Get the status of a task.
 
         Raises:
@@ -62,7 +63,7 @@ class Tasks:
     def wait(
         self,
         endpoint: schema.Endpoint,
-        task_id: str,
+        task_id: TaskId,
         seconds: float | None,
         poll: Poll | float | None,
         options: Options,
@@ -72,7 +73,7 @@ class Tasks:
 
         Args:
             endpoint: the endpoint of the task.
-            task_id: the id of the task.
+            task_id: the id of the task, or its handle.
             seconds: the longest time to wait; None for no limit.
             poll: the intervals of the status requests: see `Poll.of`.
             options: the options of each request.
@@ -86,7 +87,7 @@ class Tasks:
         return status
 
     def get(
-        self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float
+        self, endpoint: schema.Endpoint, task_id: TaskId, options: Options, now: float
     ) -> Flow[exchange.Exchange[object]]:
         """Get the result of a task, which is that of a direct call.
 
@@ -102,7 +103,7 @@ class Tasks:
     def result(
         self,
         endpoint: schema.Endpoint,
-        task_id: str,
+        task_id: TaskId,
         seconds: float | None,
         poll: Poll | float | None,
         cancel: bool,
@@ -113,7 +114,7 @@ class Tasks:
 
         Args:
             endpoint: the endpoint of the task.
-            task_id: the id of the task.
+            task_id: the id of the task, or its handle.
             seconds: the longest time to wait, without that for the result; None for no limit.
             poll: the intervals of the status requests: see `Poll.of`.
             cancel: whether to cancel a task that is not over in time.
@@ -133,7 +134,7 @@ class Tasks:
             raise
         return (yield from self.get(endpoint, task_id, options, now))
 
-    def cancel(self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float) -> Flow[None]:
+    def cancel(self, endpoint: schema.Endpoint, task_id: TaskId, options: Options, now: float) -> Flow[None]:
         """Cancel a task.
 
         Raises:
@@ -141,7 +142,7 @@ class Tasks:
         """
         yield from self._ask("PUT", endpoint, "cancel", task_id, bytes, options, now)
 
-    def retry(self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
+    def retry(self, endpoint: schema.Endpoint, task_id: TaskId, options: Options, now: float) -> Flow[str]:
         """Queue a task again, with the same input; the result is the id of the new task.
 
         Raises:
@@ -154,7 +155,7 @@ class Tasks:
     def _until_over(
         self,
         endpoint: schema.Endpoint,
-        task_id: str,
+        task_id: TaskId,
         seconds: float | None,
         poll: Poll | float | None,
         options: Options,
@@ -163,9 +164,9 @@ class Tasks:
         if seconds is not None and not seconds >= 0:
             raise ValueError(f"a timeout must be a number of seconds from 0 up, or None: {seconds!r}")
         status = self._request("GET", endpoint, "status", task_id, options)
-        return until_over(status, task_id, seconds, Poll.of(poll), self._requests.context(options), now)
+        return until_over(status, id_of(task_id), seconds, Poll.of(poll), self._requests.context(options), now)
 
-    def _canceled(self, endpoint: schema.Endpoint, task_id: str, options: Options, now: float) -> Flow[str]:
+    def _canceled(self, endpoint: schema.Endpoint, task_id: TaskId, options: Options, now: float) -> Flow[str]:
         """Cancel a task that is not over in time; the result is a text for the message of the timeout."""
         options = options.replace(timeout=options.timeout.within(_CANCELING), retries=NEVER)
         try:
@@ -179,7 +180,7 @@ class Tasks:
         method: str,
         endpoint: schema.Endpoint,
         action: str,
-        task_id: str,
+        task_id: TaskId,
         parse: Callable[[bytes], T],
         options: Options,
         now: float,
@@ -188,6 +189,8 @@ class Tasks:
         reader = whole_reader(parse, self._requests.limits.error)
         return send_request(request, reader, self._requests.context(options), now)
 
-    def _request(self, method: str, endpoint: schema.Endpoint, action: str, task_id: str, options: Options) -> Request:
-        target = f"{self._requests.target(endpoint.route, action)}?task_id={quote_segment(task_id)}"
+    def _request(
+        self, method: str, endpoint: schema.Endpoint, action: str, task_id: TaskId, options: Options
+    ) -> Request:
+        target = f"{self._requests.target(endpoint.route, action)}?task_id={quote_segment(id_of(task_id))}"
         return self._requests.make(method, target, None, (), options)

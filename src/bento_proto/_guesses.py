@@ -1,0 +1,61 @@
+"""Names that other libraries have for what has another name here: a ``TypeError`` for one of them says which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from functools import wraps
+from types import FunctionType
+from typing import Final, ParamSpec, TypeVar, cast
+
+from ._suggestions import did_you_mean
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+TLS: Final = "ssl_context=tls_context(...)"
+OF_CLIENTS: Final[Mapping[str, str]] = {
+    "address": "url", "api_key": "token", "api_token": "token", "auth_token": "token", "base_url": "url",
+    "cert": TLS, "client_cert": TLS, "connect_timeout": "timeout=Timeout(connect=...)", "default_headers": "headers",
+    "endpoint": "url", "endpoint_url": "url", "extra_headers": "headers", "host": "url",
+    "http_client": "ssl_context, proxy, limits and hooks", "max_connections": "limits=Limits(connections=...)",
+    "max_retries": "retries", "mounts": "proxy", "proxies": "proxy", "read_timeout": "timeout=Timeout(receive=...)",
+    "request_timeout": "timeout", "retry": "retries", "server_url": "url", "session": "hooks and limits",
+    "ssl": TLS, "transport": "app", "verify": TLS, "verify_ssl": TLS,
+    "media_type": "nothing: arguments decide how they are sent",
+    "service": "nothing: clients of Services in the same process belong to BentoML",
+}  # fmt: skip
+OF_TIMEOUTS: Final[Mapping[str, str]] = {
+    "read": "receive", "write": "send", "timeout": "total", "sock_read": "receive", "sock_connect": "connect",
+}  # fmt: skip
+
+
+def explains(guesses: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Decorate a method: an unknown keyword argument raises a ``TypeError`` that says what may be meant.
+
+    Args:
+        guesses: what to use in place of others' names.
+    """
+
+    def decorate(method: Callable[P, T]) -> Callable[P, T]:
+        code = cast("FunctionType", method).__code__
+        known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+
+        @wraps(method)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+            for name in kwargs:
+                if name not in known:
+                    what = type(args[0]).__name__ if method.__name__ == "__init__" else method.__name__
+                    instead = guesses.get(name)
+                    hint = did_you_mean(name, known, "arguments") if instead is None else f"; here that is {instead}"
+                    raise TypeError(f"{what}() got an unexpected keyword argument {name!r}{hint}")
+            return method(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def attribute_hint(name: str, options: Collection[str]) -> str:
+    """The end of a message about an attribute that can't be assigned: how to set the option that is meant."""
+    option = OF_CLIENTS.get(name, name)
+    return f"; use with_options({option}=...)" if option in options else ""
