@@ -177,7 +177,7 @@ class AsyncEndpointMethod(Base):
     async def _found(self) -> Endpoint:
         if self._endpoint is None or not self._driver.state.is_connected:
             await self._driver.connect()
-        return self.endpoint
+        return self._endpoint or self.endpoint
 
     async def _prepared(self, bound: Callable[[Endpoint], BoundCall]) -> tuple[BoundCall, Sequence[Upload], str]:
         return await self._driver.prepare(bound(await self._found()))

@@ -181,10 +181,6 @@ class ApplicationExchange(ActiveExchange[object]):
 
     # --- what the client does
 
-    @property
-    def _is_complete(self) -> bool:
-        return self.exchange.is_over
-
     async def _receive(self, deadline: float) -> Sequence[object]:
         try:
             with CancelScope(deadline=deadline) as self._waiting:
@@ -297,10 +293,6 @@ class PlayedExchange(ActiveExchange[object]):
 
     def abandon(self) -> None:
         self.close()
-
-    @property
-    def _is_complete(self) -> bool:
-        return self.playback.is_over
 
     async def _receive(self, deadline: float) -> Sequence[object]:  # noqa: ARG002 - the playback knows its timeouts
         await anyio.sleep(self.playback.wait())

@@ -68,19 +68,19 @@ class ActiveExchange(ABC, Generic[T]):
         exchange = self.exchange
         try:
             await self._send()
-            while exchange.wants_body or (exchange.head is None and not self._is_complete):
+            while exchange.wants_data:
                 self._early += await self._receive(self.until(self.timeout.receive))
         except BaseException:
             self.release()
             raise
-        if not exchange.is_streaming or self._is_complete:
+        if not exchange.is_streaming or exchange.is_over:
             self.close()
         return self if exchange.is_streaming else None
 
     @property
     def is_over(self) -> bool:
         """Whether there is nothing more to `receive`."""
-        return self._is_complete and not self._early
+        return self.exchange.is_over and not self._early
 
     async def receive(self) -> Sequence[T]:
         """The next items, perhaps none. With the last of them it is closed; so it is if the wait is cancelled."""
@@ -88,7 +88,7 @@ class ActiveExchange(ABC, Generic[T]):
         try:
             if self._early:
                 items, self._early = self._early, []
-            elif not self._is_complete:
+            elif not self.exchange.is_over:
                 items = await self._receive(self.until(self.timeout.receive))
         except BaseException as exc:
             if not self.exchange.is_over:
@@ -96,7 +96,7 @@ class ActiveExchange(ABC, Generic[T]):
                 self.exchange.receive(ConnectionFailed(FailureKind.DISCONNECTED, reason, cause=exc))
             raise
         finally:
-            if self._is_complete:
+            if self.exchange.is_over:
                 self.close()
         return items
 
@@ -124,11 +124,6 @@ class ActiveExchange(ABC, Generic[T]):
 
     def direct_read(self, size: int) -> None:
         """Report that so many bytes were read so."""
-
-    @property
-    @abstractmethod
-    def _is_complete(self) -> bool:
-        """Whether the exchange takes no more events."""
 
     async def _send(self) -> None:
         """Send the request."""
@@ -205,10 +200,6 @@ class ConnectionExchange(ActiveExchange[object]):
 
     def direct_read(self, size: int) -> None:
         self._wire.direct_read(size)
-
-    @property
-    def _is_complete(self) -> bool:
-        return self._wire.is_over
 
     # --- sending
 

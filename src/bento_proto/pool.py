@@ -205,7 +205,7 @@ def keep_alive_timeout(head: http.Head | None) -> float | None:
     It is less than what the server says by a second, or by half of it where that is less: the server's time runs while
     its response is on the way. None where it says nothing.
     """
-    value = None if head is None else head.get("keep-alive")
+    value = None if head is None else head.first.get("keep-alive")
     found = None if value is None else re.search(_TIMEOUT, value, re.IGNORECASE)
     if found is None:
         return None

@@ -32,7 +32,7 @@ class OpenExchange(ABC, Generic[T]):
         """The items of the response, as they arrive; then what broke it off is raised. Closes in any case."""
         try:
             yield from self.early
-            while not self.is_over:
+            while not self.exchange.is_over:
                 yield from self.receive()
         finally:
             self.close()
@@ -48,11 +48,6 @@ class OpenExchange(ABC, Generic[T]):
             LocalProtocolError: the client is closed, or the request can't be sent.
             OSError: a file of the request can't be read.
         """
-
-    @property
-    @abstractmethod
-    def is_over(self) -> bool:
-        """Whether nothing more is received."""
 
     @abstractmethod
     def receive(self) -> Sequence[T]:

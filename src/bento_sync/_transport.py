@@ -80,7 +80,7 @@ class SocketExchange(Holder, OpenExchange[object]):
             self._send_segments(http11)
         else:
             self._send(http11, small)
-        while http11.wants_data:
+        while exchange.wants_data:
             self.early = (*self.early, *self.receive())
 
     def close(self) -> None:
@@ -92,10 +92,6 @@ class SocketExchange(Holder, OpenExchange[object]):
         if self._pool is not None:
             self._pool.release(self, reusable=reusable, keep_alive=keep_alive)
         self.exchange.close()
-
-    @property
-    def is_over(self) -> bool:
-        return self._http11 is None or self._http11.is_over
 
     def receive(self) -> Sequence[object]:
         http11, sock = self._http11, self._connection.sock
@@ -183,13 +179,9 @@ class PlayedExchange(OpenExchange[object]):
         self._playback = Playback(step, responder, read_body(step.exchange.request))
 
     def begin(self) -> None:
-        while not self.is_over and (self.exchange.head is None or self.exchange.wants_body):
+        while self.exchange.wants_data:
             self.early = (*self.early, *self.receive())
         self.skipped = self._playback.skipped
-
-    @property
-    def is_over(self) -> bool:
-        return self._playback.is_over
 
     def receive(self) -> Sequence[object]:
         time.sleep(self._playback.wait())

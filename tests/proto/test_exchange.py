@@ -162,9 +162,9 @@ def test_an_error_status_in_an_unknown_content_coding() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "reader", "wants_body", "is_streaming"),
+    ("path", "reader", "wants_data", "is_streaming"),
     [
-        ([], value, False, False),
+        ([], value, True, False),
         ([Head(200)], value, True, False),
         ([Head(200), Data(b"1")], value, True, False),
         ([Head(200), End()], value, False, False),
@@ -179,11 +179,11 @@ def test_an_error_status_in_an_unknown_content_coding() -> None:
         ([ConnectionFailed(FailureKind.DISCONNECTED, "x")], items, False, False),
     ],
 )
-def test_wants_body_and_is_streaming(
-    path: list[Received], reader: Reader[object], wants_body: bool, is_streaming: bool
+def test_wants_data_and_is_streaming(
+    path: list[Received], reader: Reader[object], wants_data: bool, is_streaming: bool
 ) -> None:
     told = exchange(*path, reader=reader)
-    assert (told.wants_body, told.is_streaming) == (wants_body, is_streaming)
+    assert (told.wants_data, told.is_streaming) == (wants_data, is_streaming)
 
 
 def test_a_value_is_available_when_it_is_complete() -> None:
@@ -325,7 +325,7 @@ def test_the_beginning_of_a_long_error_body_is_kept() -> None:
         refused = exchange(Head(500))
         body = b"no, never, not at all"
         for at in range(0, len(body), size):
-            if refused.wants_body:
+            if refused.wants_data:
                 refused.receive(Data(body[at : at + size]))
         assert refused.error is not None
         assert refused.error.message == "no, neve"

@@ -139,6 +139,8 @@ class Exchange(Generic[T_co]):
         limits: how much the server may send.
         state: where it stands in `TRANSITIONS`.
         is_over: whether it takes no more events.
+        is_streaming: whether a successful response has items for the caller: what came of them, then the error, if any.
+        wants_data: whether the adapter has to read on before it resumes the flow.
         head: the head of the response; None before it has come.
         error: the exception that the call raises; None while there is none.
         failure: the failure of the connection, if there was one.
@@ -164,6 +166,7 @@ class Exchange(Generic[T_co]):
         "failure",
         "head",
         "is_over",
+        "is_streaming",
         "limits",
         "on_end",
         "recorder",
@@ -171,6 +174,7 @@ class Exchange(Generic[T_co]):
         "result_kind",
         "state",
         "upload",
+        "wants_data",
     )  # fmt: skip
 
     def __init__(self, request: Request, reader: Reader[T_co], limits: http.Limits) -> None:
@@ -181,6 +185,8 @@ class Exchange(Generic[T_co]):
         self.result_kind: ResultKind | None = None
         self.state: State = State.WAITING
         self.is_over: bool = False
+        self.is_streaming: bool = False
+        self.wants_data: bool = True
         self._reader = reader
         self.limits: http.Limits = limits
         self._decoder: Decoder[T_co] | None = None
@@ -198,21 +204,9 @@ class Exchange(Generic[T_co]):
         return f"<Exchange {self.request.method} {self.request.target}: {self.state.value}>"
 
     @property
-    def wants_body(self) -> bool:
-        """Whether the adapter has to read on before it resumes the flow."""
-        return self.state is State.RECEIVING_ERROR or (
-            self.state is State.RECEIVING and self.result_kind is ResultKind.VALUE
-        )
-
-    @property
     def is_compressed(self) -> bool:
         """Whether the body is compressed, so that few bytes may become many."""
         return self._inflater is not None
-
-    @property
-    def is_streaming(self) -> bool:
-        """Whether a successful response has items for the caller: what came of them, then the error, if any."""
-        return self.result_kind is not None and self.result_kind is not ResultKind.VALUE
 
     @property
     def result(self) -> T_co:
@@ -257,6 +251,7 @@ class Exchange(Generic[T_co]):
             self.error = self._refusal() if self.state is State.RECEIVING_ERROR else exc
             self.state, self.is_over = TRANSITIONS[before][Input.INVALID], True
             items, exc.items = cast("Sequence[T_co]", exc.items), ()
+        self.wants_data = not (self.is_over or self.is_streaming)
         if self.error is not None:
             self.error.trace_id = self.trace_id
             self.error.request_id = self.request_id
@@ -304,6 +299,7 @@ class Exchange(Generic[T_co]):
         if self.state is State.RECEIVING:
             self._decoder = self._reader(head)
             self.result_kind = self._decoder.result_kind
+            self.is_streaming = self.result_kind is not ResultKind.VALUE
             if self.download is not None:
                 self.download.start(_length(head))
 

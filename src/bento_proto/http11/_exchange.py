@@ -80,13 +80,12 @@ class HTTP11Exchange(Generic[T]):
     @property
     def is_over(self) -> bool:
         """Whether the exchange takes no more events."""
-        return self._over or self._exchange.is_over
+        return self._exchange.is_over
 
     @property
     def wants_data(self) -> bool:
         """Whether to read on before the flow is resumed."""
-        exchange = self._exchange
-        return not (self._over or exchange.is_over) and (exchange.head is None or exchange.wants_body)
+        return self._exchange.wants_data
 
     @property
     def is_reusable(self) -> bool:
@@ -195,7 +194,7 @@ class HTTP11Exchange(Generic[T]):
     def receive(self, data: bytes | memoryview) -> Sequence[T]:
         """Take received bytes, or ``b""`` when the peer has closed; return the items that they complete."""
         exchange = self._exchange
-        if self._over or exchange.is_over:
+        if exchange.is_over:
             if data:
                 self._keeps_alive = False  # the peer sent more than the response
             return ()

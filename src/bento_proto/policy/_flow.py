@@ -10,14 +10,14 @@ from typing import Generic, TypeAlias, TypeVar
 
 from bento_proto._errors import LocalProtocolError
 from bento_proto._frozen import Frozen
-from bento_proto.exchange._exchange import Exchange, State
+from bento_proto.exchange._exchange import Exchange
 from bento_proto.http._limits import Timeout
 
 T = TypeVar("T")
 
 
 class Step(Frozen):
-    """Wait for `delay`, then carry out an exchange until it no longer `wants_body <Exchange.wants_body>`.
+    """Wait for `delay`, then carry out an exchange as long as it `wants_data <Exchange.wants_data>`.
 
     Attributes:
         exchange: has the request, and takes the events of the response.
@@ -74,8 +74,7 @@ class FlowRunner(Generic[T]):
         """
         if self.step is None:
             raise LocalProtocolError("the flow is over")
-        exchange = self.step.exchange
-        if not exchange.is_over and (exchange.state is State.WAITING or exchange.wants_body):
+        if self.step.exchange.wants_data:
             raise LocalProtocolError("the exchange of the step is not carried out yet")
         self.step = None
         try:
