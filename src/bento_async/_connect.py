@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bento_proto.http import Origin, Route
+    from bento_proto.session import SocketOptions
 
     from ._backends.base import Backend, Stream
     from ._connection_pool import Connections
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _READ: Final = 1 << 16
 _RETRY: Final = 0.01
+_OPTIONS: Final = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1), (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
 _IN_PROGRESS: Final = frozenset({errno.EINPROGRESS, errno.EWOULDBLOCK})
 
 
@@ -57,7 +59,7 @@ async def connect(
     """
     where = str(origin)
     try:
-        route = connections.proxies.route(origin)
+        route = connections.config.proxies.route(origin)
         where = str(route)
         return await _connect(route, connections, backend, deadline)
     except DeadlineExceeded:
@@ -73,9 +75,9 @@ async def _connect(route: Route, connections: Connections, backend: Backend, dea
     if origin.socket is not None:
         if sys.platform == "win32":  # whose Python has no AF_UNIX
             raise LocalProtocolError("this platform's Python has no Unix sockets")
-        return await _attempt((socket.AF_UNIX, origin.socket), backend, deadline)
+        return await _attempt((socket.AF_UNIX, origin.socket), (), backend, deadline)
     first = origin if proxy is None else proxy.origin
-    stream: AnyStream = await _connect_tcp(first.host, first.port, backend, deadline)
+    stream: AnyStream = await _connect_tcp(first, connections.config.socket_options, backend, deadline)
     try:
         if proxy is not None:
             if proxy.origin.scheme == "https":
@@ -84,7 +86,7 @@ async def _connect(route: Route, connections: Connections, backend: Backend, dea
                 except ssl.SSLError as exc:
                     raise ProxyError(f"no TLS with the proxy {proxy}: {exc}") from exc
             if route.forwarder is None:
-                tunnel = await to_thread.run_sync(open_tunnel, proxy, origin, connections.limits)  # loads h11
+                tunnel = await to_thread.run_sync(open_tunnel, proxy, origin, connections.config.limits)  # loads h11
                 data = tunnel.request
                 while not tunnel.is_open:
                     await stream.drain(stream.write(data), deadline)
@@ -109,11 +111,12 @@ async def _start_tls(stream: AnyStream, connections: Connections, host: str, dea
 # --- addresses
 
 
-async def _connect_tcp(host: str, port: int, backend: Backend, deadline: float) -> Stream:
+async def _connect_tcp(to: Origin, options: SocketOptions, backend: Backend, deadline: float) -> Stream:
     """Connect to whichever address of the host accepts first."""
-    addresses = await _look_up(host, port, backend, deadline)
+    options = (*_OPTIONS, *options)
+    addresses = await _look_up(to.host, to.port, backend, deadline)
     if len(addresses) == 1:
-        return await _attempt(addresses[0], backend, deadline)
+        return await _attempt(addresses[0], options, backend, deadline)
     race = ConnectionRace([(address[0], address) for address in addresses], backend.time())
     connected: list[Stream] = []
     errors: list[OSError] = []
@@ -121,7 +124,7 @@ async def _connect_tcp(host: str, port: int, backend: Backend, deadline: float) 
 
     async def attempt(address: Address) -> None:
         try:
-            connected.append(await _attempt(address, backend, inf))
+            connected.append(await _attempt(address, options, backend, inf))
         except OSError as exc:
             errors.append(exc)
             race.fail(backend.time())
@@ -142,7 +145,7 @@ async def _connect_tcp(host: str, port: int, backend: Backend, deadline: float) 
         if is_late and not connected:
             raise DeadlineExceeded
         if not connected:
-            raise errors[-1] if errors else OSError(f"{host} has no address")
+            raise errors[-1] if errors else OSError(f"{to.host} has no address")
     except BaseException:
         for stream in connected:
             stream.close()
@@ -185,15 +188,14 @@ def _addresses(host: str, port: int, flags: int = 0) -> Sequence[Address]:
     return list(dict.fromkeys((int(family), address) for family, _, _, _, address in found))  # type: ignore[misc]
 
 
-async def _attempt(to: Address, backend: Backend, deadline: float) -> Stream:
+async def _attempt(to: Address, options: SocketOptions, backend: Backend, deadline: float) -> Stream:
     family, address = to
     sock = Socket(family, socket.SOCK_STREAM)
     sock.setblocking(False)
     stream = backend.stream(sock)
     try:
-        if not isinstance(address, str):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option in options:
+            sock.setsockopt(*option)
         code = sock.connect_ex(address)
         # EAGAIN, of a Unix socket: the server's backlog is full, and nothing tells when it has room again.
         while isinstance(address, str) and code == errno.EAGAIN:

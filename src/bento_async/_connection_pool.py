@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from anyio import Event
 
     from bento_proto import Head, Limits
-    from bento_proto.http import Origin, Proxies
+    from bento_proto.http import Origin
     from bento_proto.pool import PooledConnection
-    from bento_proto.session import ConnectAttempt
+    from bento_proto.session import ClientConfig, ConnectAttempt
 
     from ._backends.base import Backend, Waiter
     from ._tls import AnyStream
@@ -138,15 +138,16 @@ class Connections:
     """The connections of a client, on each event loop that it is used on.
 
     Args:
-        limits: how many there may be to one origin, on each loop.
-        proxies: which proxy leads where.
-        ssl_context: the TLS settings; by default Python's.
+        config: what the client was made with.
+
+    Attributes:
+        config: the same.
+        ssl_context: the TLS settings; None for Python's, as long as there was no TLS.
     """
 
-    def __init__(self, limits: Limits, proxies: Proxies, ssl_context: ssl.SSLContext | None) -> None:
-        self.limits: Limits = limits
-        self.proxies: Proxies = proxies
-        self.ssl_context: ssl.SSLContext | None = ssl_context
+    def __init__(self, config: ClientConfig) -> None:
+        self.config: ClientConfig = config
+        self.ssl_context: ssl.SSLContext | None = config.ssl_context
         self.is_closed: bool = False
         self._loops: dict[object, LoopState] = {}
 
@@ -165,7 +166,7 @@ class Connections:
             if not other.backend.call_soon(lambda: None):  # it has ended, or is that of the process before a fork
                 self._loops.pop(key, None)
                 other.close()
-        loop = LoopState(self.limits)
+        loop = LoopState(self.config.limits)
         return self._loops.setdefault(loop.backend.native, loop)
 
     def close(self) -> None:

@@ -53,7 +53,7 @@ class ClientState:
         self.config: ClientConfig = config
         self.session: Session = config.session
         self.responder: Responder | None = config.responder
-        self.connections: Connections = Connections(config.limits, config.proxies, config.ssl_context)
+        self.connections: Connections = Connections(config)
         self.loaded: set[str] = set()
         self.application: Application | None = None
         if config.application is not None:

@@ -24,8 +24,8 @@ from bento_proto.http import ConnectionRace, ProxyError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bento_proto import Limits
     from bento_proto.http import Route
+    from bento_proto.session import ClientConfig, SocketOptions
 
     Address: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[object, ...]]
 
@@ -39,14 +39,14 @@ class RoutedConnection(HTTPConnection):
     Args:
         route: the origin, and the proxy on the way, if there is one.
         context: the TLS settings; None if there is no TLS on the route.
-        limits: how much a proxy may send before the tunnel through it is open.
+        config: what the client was made with.
         deadline: when `connect` gives up, on the monotonic clock; infinite for never.
     """
 
-    def __init__(self, route: Route, context: ssl.SSLContext | None, limits: Limits, deadline: float) -> None:
+    def __init__(self, route: Route, context: ssl.SSLContext | None, config: ClientConfig, deadline: float) -> None:
         self._route = route
         self._context = context
-        self._limits = limits
+        self._config = config
         self._deadline = deadline
         self._first = route.origin if route.proxy is None else route.proxy.origin
         super().__init__(self._first.host, self._first.port)
@@ -55,7 +55,8 @@ class RoutedConnection(HTTPConnection):
         first, origin, proxy, deadline = self._first, self._route.origin, self._route.proxy, self._deadline
         if origin.socket is not None:
             return _connect_unix(origin.socket, deadline)
-        sock = _connect(look_up(first.host, first.port, deadline), deadline)
+        options = (*_OPTIONS, *self._config.socket_options)
+        sock = _connect(look_up(first.host, first.port, deadline), options, deadline)
         try:
             if proxy is not None and first.scheme == "https":
                 try:
@@ -66,7 +67,7 @@ class RoutedConnection(HTTPConnection):
             if proxy is not None and self._route.forwarder is None:
                 from bento_proto.http11 import open_tunnel  # few have a proxy
 
-                tunnel = open_tunnel(proxy, origin, self._limits)
+                tunnel = open_tunnel(proxy, origin, self._config.limits)
                 data = tunnel.request
                 while not tunnel.is_open:
                     within(sock, deadline).sendall(data)
@@ -149,7 +150,7 @@ def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
     return addresses
 
 
-def _connect(addresses: Sequence[Address], deadline: float) -> socket.socket:
+def _connect(addresses: Sequence[Address], options: SocketOptions, deadline: float) -> socket.socket:
     """Connect to the first of the addresses that answers.
 
     Raises:
@@ -167,7 +168,7 @@ def _connect(addresses: Sequence[Address], deadline: float) -> socket.socket:
                 address = race.start(now)
                 try:
                     if address is not None:
-                        _begin(address, attempts)
+                        _begin(address, options, attempts)
                     else:
                         due = min(race.next_at, deadline) - now
                         for key, _ in attempts.select(None if due == math.inf else due):
@@ -181,11 +182,11 @@ def _connect(addresses: Sequence[Address], deadline: float) -> socket.socket:
     raise error
 
 
-def _begin(address: Address, attempts: selectors.BaseSelector) -> None:
+def _begin(address: Address, options: SocketOptions, attempts: selectors.BaseSelector) -> None:
     """Begin an attempt to connect."""
     sock = socket.socket(*address[:3])
     attempts.register(sock, selectors.EVENT_WRITE)
-    for option in _OPTIONS:
+    for option in options:
         sock.setsockopt(*option)
     sock.setblocking(False)
     failed = sock.connect_ex(address[4])

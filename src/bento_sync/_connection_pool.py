@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    from bento_proto import Limits
     from bento_proto.http import Origin, Proxy
     from bento_proto.session import ClientConfig, ConnectAttempt
 
@@ -97,14 +96,15 @@ class OriginPool:
     Args:
         route: the way to the origin.
         context: the TLS settings; None if there is no TLS on the route.
-        limits: how many connections there may be, and how much a proxy may send.
+        config: what the client was made with.
     """
 
-    def __init__(self, route: Route, context: ssl.SSLContext | None, limits: Limits) -> None:
+    def __init__(self, route: Route, context: ssl.SSLContext | None, config: ClientConfig) -> None:
+        limits = config.limits
         self.route: Route = route
         self.forwarder: Proxy | None = route.forwarder
         self._context = context
-        self._limits = limits
+        self._config = config
         self._pool: ConnectionPool[Connection, weakref.ref[Holder]] = ConnectionPool(
             limits.connections, limits.idle, limits.lifetime
         )
@@ -155,7 +155,7 @@ class OriginPool:
 
     def connect(self, deadline: float) -> Connection:
         """Open a connection until a deadline; raises `OSError` or `ValueError` if it can't be opened."""
-        connection = RoutedConnection(self.route, self._context, self._limits, deadline)
+        connection = RoutedConnection(self.route, self._context, self._config, deadline)
         connection.connect()
         assert connection.sock is not None
         return Connection(connection.sock)
@@ -259,7 +259,7 @@ class PoolManager:
                 self._pools.popitem()[1].close()
             if self._context is None and "https" in (route.origin.scheme, route.proxy and route.proxy.origin.scheme):
                 self._context = self._config.ssl_context or tls_context()
-            pool = self._pools.setdefault(origin, OriginPool(route, self._context, self._config.limits))
+            pool = self._pools.setdefault(origin, OriginPool(route, self._context, self._config))
             if self.is_closed:  # meanwhile
                 pool.close()
         return pool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
@@ -86,6 +87,18 @@ def test_the_arguments_of_a_client_are_its_configuration_and_its_options() -> No
     assert config.limits is limits
     assert config.proxies.route(Origin("http", "h", 80)).proxy is None
     assert Client(schema=SCHEMA).made_with[0].session.service is not None
+
+
+def test_socket_options_are_checked() -> None:
+    assert Client("http://h").made_with[0].socket_options == ()
+    assert Client("http://h", socket_options=[(1, 2, 3), (1, 2, b"x")]).made_with[0].socket_options == (
+        (1, 2, 3),
+        (1, 2, b"x"),
+    )
+    cases: list[Any] = [[(1, 2)], [(1, 2, "3")], [("1", 2, 3)], [1]]
+    for wrong in cases:
+        with pytest.raises(TypeError, match=r"must be a tuple \(level, name, value\)"):
+            Client("http://h", socket_options=wrong)
 
 
 def test_what_responds_in_place_of_a_server_is_an_application_or_a_responder() -> None:

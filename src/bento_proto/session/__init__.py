@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ._config import ClientConfig
     from ._connect_attempt import ConnectAttempt
     from ._method import EndpointMethodBase
-    from ._options import FileStrings, Images, Options
+    from ._options import FileStrings, Images, Options, SocketOptions
     from ._session import Session
     from ._task import BaseTask, TaskHandle, TaskId
     from ._tasks import Tasks
@@ -29,7 +29,7 @@ if not TYPE_CHECKING:
         "._config": "ClientConfig",
         "._connect_attempt": "ConnectAttempt",
         "._method": "EndpointMethodBase",
-        "._options": "FileStrings Images Options",
+        "._options": "FileStrings Images Options SocketOptions",
         "._session": "Session",
         "._task": "BaseTask TaskHandle TaskId",
         "._tasks": "Tasks",
@@ -48,6 +48,6 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "BaseAsyncCall", "BaseAsyncStream", "BaseClient", "BaseTask", "ClientConfig", "ConnectAttempt",
-    "EndpointMethodBase", "FileStrings", "Images", "Options", "Session", "TaskHandle", "TaskId", "Tasks", "ValueCall",
-    "thrown",
+    "EndpointMethodBase", "FileStrings", "Images", "Options", "Session", "SocketOptions", "TaskHandle", "TaskId",
+    "Tasks", "ValueCall", "thrown",
 )  # fmt: skip

@@ -15,7 +15,7 @@ from bento_proto._types import JSON, ASGIApplication
 from bento_proto.http._redaction import without_frames
 from bento_proto.schema._naming import RESERVED, attributes, endpoint_for
 
-from ._options import FileStrings, Images, Options
+from ._options import FileStrings, Images, Options, SocketOptions
 from ._responder import ExchangeRecorder, Responder
 
 if TYPE_CHECKING:
@@ -85,6 +85,7 @@ class BaseClient(ABC, Generic[DriverT_co]):
         file_strings: FileStrings = "urls",
         app: ASGIApplication | Responder | None = None,
         recorder: ExchangeRecorder | None = None,
+        socket_options: SocketOptions = (),
     ) -> None:
         """Make a client; it does nothing yet.
 
@@ -119,13 +120,15 @@ class BaseClient(ABC, Generic[DriverT_co]):
             app: an ASGI application of this process, which is called instead of what is at the URL; or a `Responder`,
                 such as the double of a Service in a test, which needs no event loop and no socket.
             recorder: records what is exchanged, for replaying it in tests, as `bento_proto.testing.Recorder` does.
+            socket_options: options of TCP sockets beside ``TCP_NODELAY`` and ``SO_KEEPALIVE``, which are set: the
+                arguments of ``socket.setsockopt`` for each, such as ``(SOL_SOCKET, SO_RCVBUF, 1 << 20)``.
 
         Raises:
             TypeError: there is no such argument; for the names of other libraries the message has ours.
             ValueError: a URL, the token, a header or a number is malformed.
             SchemaError: the given schema is.
         """
-        from ._config import ClientConfig
+        from ._config import ClientConfig, checked_socket_options
         from ._session import Session
 
         limits = limits or http.Limits()
@@ -147,7 +150,9 @@ class BaseClient(ABC, Generic[DriverT_co]):
             random=self._random,
         )
         proxies = http.Proxies(proxy if app is None else None, self._environ())
-        config = ClientConfig(known, limits, proxies, ssl_context, app, recorder)
+        config = ClientConfig(
+            known, limits, proxies, ssl_context, app, recorder, checked_socket_options(socket_options)
+        )
         self._driver = self._new_driver(config, known.options.changed(hooks=observe.LOGGING))
         self._methods: set[str] = set()
 

@@ -9,6 +9,7 @@ from bento_proto import http
 from bento_proto._frozen import Frozen
 from bento_proto._types import ASGIApplication
 
+from ._options import SocketOptions
 from ._responder import ExchangeRecorder, Responder
 from ._session import Session
 
@@ -31,6 +32,7 @@ class ClientConfig(Frozen):
         ssl_context: the TLS settings; None for Python's.
         app: the ASGI application, or the responder, that responds in place of a server; None for neither.
         recorder: the recorder of the exchanges, if there is one.
+        socket_options: the further options of TCP sockets.
     """
 
     session: Session
@@ -39,6 +41,7 @@ class ClientConfig(Frozen):
     ssl_context: http.SSLContext | None = None
     app: ASGIApplication | Responder | None = None
     recorder: ExchangeRecorder | None = None
+    socket_options: SocketOptions = ()
 
     @property
     def responder(self) -> Responder | None:
@@ -60,3 +63,17 @@ class ClientConfig(Frozen):
             if getattr(self, name) is not None:
                 raise TypeError(f"a client with {name}= can't be pickled, {why}")
         return super().__reduce__()
+
+
+def checked_socket_options(options: SocketOptions) -> SocketOptions:
+    """Check the form of the options, which the operating system sees much later.
+
+    Raises:
+        TypeError: an option is not of the form ``(level, name, value)``.
+    """
+    given: list[tuple[object, ...]] = list(options)
+    for option in given:
+        parts = option if type(option) is tuple and len(option) == 3 else (None, None, None)
+        if not all(isinstance(part, int) for part in parts[:2]) or not isinstance(parts[2], (int, bytes)):
+            raise TypeError(f"a socket option must be a tuple (level, name, value) of numbers: {option!r}")
+    return tuple(options)

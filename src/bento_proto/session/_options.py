@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from types import EllipsisType
 from typing import Literal, TypeAlias
@@ -21,6 +21,9 @@ Images: TypeAlias = Literal["pillow", "path"]
 FileStrings: TypeAlias = Literal["urls", "paths", "both", "neither"]
 """The meaning of a ``str`` where a file is due: the URL of a file, which the server fetches; a path; both; or neither,
 so that it is refused."""
+
+SocketOptions: TypeAlias = Sequence[tuple[int, int, int | bytes]]
+"""Options of a socket: for each, the arguments of ``socket.setsockopt``."""
 
 
 class Options(Frozen):
