@@ -68,8 +68,11 @@ class ActiveExchange(ABC, Generic[T]):
         exchange = self.exchange
         try:
             await self._send()
+            state, due = None, 0.0
             while exchange.wants_data:
-                self._early += await self._receive(self.until(self.timeout.receive))
+                if exchange.state is not state or state is State.RECEIVING:  # else a head, or an error, that trickles
+                    state, due = exchange.state, self.until(self.timeout.receive)
+                self._early += await self._receive(due)
         except BaseException:
             self.release()
             raise

@@ -80,8 +80,14 @@ class SocketExchange(Holder, OpenExchange[object]):
             self._send_segments(http11)
         else:
             self._send(http11, small)
+        state, began, total = None, 0.0, self._deadline
         while exchange.wants_data:
+            if exchange.state is not state:
+                state, began, self._deadline = exchange.state, time.monotonic(), total
+            elif state is not State.RECEIVING and timeout.receive is not None:  # a head, or an error, that trickles
+                self._deadline = min(total, began + timeout.receive)
             self.early = (*self.early, *self.receive())
+        self._deadline = total
 
     def close(self) -> None:
         place, http11, head = self.place, self._http11, self.exchange.head

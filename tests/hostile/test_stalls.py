@@ -66,6 +66,33 @@ def test_a_total_ends_the_trickle_of_an_errors_body(connect: Connect, server: Se
     assert_right(client)
 
 
+@pytest.mark.parametrize("read", READS)
+@pytest.mark.parametrize("head", [b"HTTP/1.1 200 OK\r\nX: " + b"y" * 9999, b"HTTP/1.1 102 Processing\r\n\r\n" * 9999])
+def test_a_head_that_trickles_is_given_up(connect: Connect, server: Server, read: str, head: bytes) -> None:
+    client = connect(timeout=Timeout(receive=0.3))  # and no total
+    server.script(Peer.request, send(head[:5000], pause=0.02))
+    with within(BOUND), pytest.raises(CallTimeout) as info:
+        READS[read](client)
+    assert_timed_out(info.value, sent=True)
+    assert_right(client)
+
+
+def test_so_is_the_body_of_an_error(connect: Connect, server: Server) -> None:
+    client = connect(timeout=Timeout(receive=0.3))
+    server.script(Peer.request, send(b"HTTP/1.1 500 Oops\r\n\r\n"), send(b"x" * 5000, pause=0.02))
+    with within(BOUND), pytest.raises(InternalServerError, match="x"):
+        client.echo()
+    assert_right(client)
+
+
+def test_a_slow_body_has_as_long_for_each_part_of_it(connect: Connect, server: Server) -> None:
+    client = connect(timeout=Timeout(receive=2))
+    head, body = answer(b'"' + b"x" * 98 + b'"').split(b"\r\n\r\n")
+    server.script(Peer.request, send(head + b"\r\n\r\n"), send(body, pause=0.03))
+    with within(BOUND):
+        assert client.value() == "x" * 98
+
+
 def test_a_total_holds_for_all_attempts_and_waits_together(connect: Connect, server: Server) -> None:
     client = connect(timeout=Timeout(receive=SHORT, total=3), retries=RetryPolicy(100, backoff=0.01, idempotent=True))
     for _ in range(50):
