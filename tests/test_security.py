@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from bento_files._temporary import new_directory
-from bento_proto import File
+from bento_proto import JSON, File
+from bento_proto.schema._signature import annotation
 from bento_sync import SyncHTTPClient
 from tests.hostile.server import Peer, Server, answer, send
 from tests.hostile.service import SCHEMA
@@ -81,7 +82,26 @@ def _calls() -> Iterator[tuple[str, str]]:
 def test_nothing_is_unpickled_or_evaluated() -> None:
     executing = r"(builtins\.)?(eval|exec|compile|__import__)|.*\b(pickle|marshal|shelve|yaml|cloudpickle|dill)\.loads?"
     found = [call for call in _calls() if re.fullmatch(executing, call[1])]
-    assert found == [("_frozen.py", "exec")]  # of the names of attributes in the source
+    # Of the names of attributes, and of the words below: neither is a text of a server.
+    assert found == [("_frozen.py", "exec"), ("_signature.py", "eval")]
+
+
+WORDS = {"bytes", "str", "int", "float", "bool", "None", "list", "dict", "object", "Iterator", "numpy", "ndarray",
+         "pandas", "DataFrame", "pathlib", "Path", "PIL", "Image"}  # fmt: skip
+EVIL = "__import__('os').system('x')"
+
+
+@pytest.mark.parametrize(
+    "key", ["type", "format", "title", "items", "additionalProperties", "anyOf", "enum", "content_type"]
+)
+@pytest.mark.parametrize("kind", ["string", "array", "object", "file", "tensor", "dataframe", EVIL])
+def test_the_annotations_that_are_evaluated_have_no_text_of_a_server(key: str, kind: str) -> None:
+    values: list[JSON] = [EVIL, [EVIL], {"type": EVIL}, [{"type": EVIL}, {"type": "null"}], {EVIL: EVIL}]
+    for value in values:
+        schema: dict[str, JSON] = {"type": kind, key: value}
+        nested: dict[str, JSON] = {"type": "array", "items": {"type": "object", "additionalProperties": schema}}
+        for each in (schema, nested):
+            assert set(re.findall(r"\w+", annotation(each))) <= WORDS
 
 
 # --- what other clients did

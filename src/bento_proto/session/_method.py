@@ -10,7 +10,7 @@ from bento_proto import batch, exchange, request, schema, session
 from bento_proto._errors import BentoMLException, LocalProtocolError
 from bento_proto.request._binding import bind
 from bento_proto.schema._naming import endpoint_for
-from bento_proto.schema._signature import docstring_of, signature_of, typed_signature_of
+from bento_proto.schema._signature import docstring_of, typed_signature_of
 
 if TYPE_CHECKING:
     from inspect import Signature  # slow to load
