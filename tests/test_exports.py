@@ -24,10 +24,15 @@ def public_objects() -> Iterator[tuple[str, object]]:
         imported = importlib.import_module(module)
         for name in imported.__all__:
             exported = getattr(imported, name)
-            if isinstance(exported, (type, FunctionType)):
+            if _is_code(exported):
                 yield f"{module}.{name}", exported
-            if isinstance(exported, type):
+            if isinstance(exported, type) and _is_code(exported):
                 yield from ((f"{module}.{name}.{attribute}", value) for attribute, value in _described(exported))
+
+
+def _is_code(value: object) -> bool:
+    """Whether it is a class or a function, and no alias such as ``dict[str, int]``, which looks like its class."""
+    return isinstance(value, (type, FunctionType)) and not get_args(value)
 
 
 def _described(cls: type) -> Iterator[tuple[str, object]]:
@@ -109,9 +114,37 @@ def test_help_of_map_says_what_its_arguments_mean(name: str) -> None:
 
 
 def _is_documented(value: object) -> bool:
-    if get_args(value):  # an alias has the docstring of its origin, if any
-        return True
     doc = inspect.getdoc(value) or ""
     if isinstance(value, type):  # Python writes some itself: a named tuple's repeats its fields
         return doc not in ("", "An enumeration.") and not doc.startswith(f"{value.__name__}(")
     return doc != ""
+
+
+def test_every_public_alias_and_constant_has_a_docstring() -> None:
+    documented = _assigned()
+    undocumented: set[str] = set()
+    for module in public_modules():
+        imported = importlib.import_module(module)
+        for name in imported.__all__:
+            if not _is_code(getattr(imported, name)) and not all(documented.get(name, ())):
+                undocumented.add(f"{module}.{name}")
+    assert undocumented - {f"{package}.__version__" for package in PACKAGES} == set()
+
+
+def _assigned() -> dict[str, list[bool]]:
+    """The public names that modules assign to at the top, and whether a docstring follows each time."""
+    found: dict[str, list[bool]] = {}
+    for path in (path for package in PACKAGES for path in modules(package).values()):
+        body: list[ast.stmt] = ast.parse(path.read_text(encoding="utf-8")).body
+        for node, following in zip(body, [*body[1:], ast.Pass()], strict=True):
+            is_documented = isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant)
+            for name in _targets(node):
+                found.setdefault(name, []).append(is_documented)
+    return found
+
+
+def _targets(node: ast.stmt) -> set[str]:
+    if isinstance(node, ast.If):  # an alias that differs for type checkers
+        return {name for inner in [*node.body, *node.orelse] for name in _targets(inner)}
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return {target.id for target in targets if isinstance(target, ast.Name)}

@@ -14,6 +14,7 @@ from typing import Any
 import anyio
 import pytest
 
+from tests.waiting import HANGS
 from tests.watch import watch
 
 from .peers import Peer
@@ -52,7 +53,7 @@ def no_leaks(peer: Peer) -> Iterator[None]:
     before = _descriptors()
     yield
     peer.close()
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + HANGS
     while (more := _descriptors() - before) and time.monotonic() < ends:
         gc.collect()
         time.sleep(0.02)
@@ -76,7 +77,7 @@ async def no_tasks(anyio_backend: Any) -> AsyncIterator[None]:
     """Once a test is over, no task runs that did not before."""
     before = _tasks()
     yield
-    ends = anyio.current_time() + 5
+    ends = anyio.current_time() + HANGS
     while (more := _tasks() - before) and anyio.current_time() < ends:
         await anyio.sleep(0.01)
     assert not more

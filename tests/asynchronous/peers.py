@@ -10,6 +10,8 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO
 
+from tests.waiting import HANGS, until
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -68,10 +70,7 @@ class Peer:
     def wait_until_closed(self) -> None:
         """Wait until the client has closed all connections: it has to do so without being asked to."""
         self._listens_again = True  # a system tells of a client's end only behind what that has sent
-        ends = time.monotonic() + 5
-        while self._open:
-            assert time.monotonic() < ends, f"{len(self._open)} connections are still open"
-            time.sleep(0.005)
+        until(lambda: not self._open, "connections are still open")
 
     def __enter__(self) -> Self:
         return self
@@ -91,7 +90,7 @@ class Peer:
                 with suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(5)
+            thread.join(HANGS)
 
     def _accept(self) -> None:
         while True:

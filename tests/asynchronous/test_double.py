@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from bento_async import AsyncHTTPClient
+from bento_async import AsyncHTTPClient, Hooks, RequestEvent, ResponseEvent
 from bento_proto.testing import Life, Pause, Recorder, Replay, ServiceDouble, Stall, UploadedFile
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_tasks")]
@@ -51,17 +51,24 @@ def double(closed: list[str]) -> ServiceDouble:
 async def test_many_tasks_at_a_time(double: ServiceDouble) -> None:
     double.script("shout", Stall(0.5))
     answers: list[str] = []
+    under_way = [0]
 
     async def call(number: int) -> None:
-        answers.append(await client.shout(f"a{number}"))
+        answers.append(await shout(f"a{number}"))
+
+    def asked(_: RequestEvent) -> None:
+        under_way.append(under_way[-1] + 1)
+
+    def answered(_: ResponseEvent) -> None:
+        under_way.append(under_way[-1] - 1)
 
     async with AsyncHTTPClient(app=double) as client:
         await client.connect()
-        started = anyio.current_time()
+        shout = client.with_options(hooks=Hooks(asked, answered)).shout
         async with anyio.create_task_group() as tasks:
             for number in range(50):
                 tasks.start_soon(call, number)
-        assert anyio.current_time() - started < 12  # one after the other they take 25
+    assert max(under_way) > 1, "each waited for the one before"
     assert sorted(answers) == sorted(f"A{number}" for number in range(50))
 
 

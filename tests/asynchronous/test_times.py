@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from bento_async import AsyncHTTPClient, CallTimeout, Limits, Timeout
+from tests.waiting import HANGS
 
 from .peers import CHUNKED, Peer, chunk
 from .schemas import client
@@ -18,7 +19,9 @@ SHORT = 0.4  # yet long enough for an answer on a busy machine
 
 
 def patient(**times: float) -> Timeout:
-    return Timeout(**{"connect": 5, "send": 5, "receive": 5, "pool": 5, **times})
+    """Timeouts of which only those that are given can end a call before it counts as hung."""
+    long = 2 * HANGS
+    return Timeout(**{"connect": long, "send": long, "receive": long, "pool": long, **times})
 
 
 async def test_connecting(peer: Peer) -> None:
@@ -60,11 +63,11 @@ async def test_waiting_again_and_again_on_one_connection(peer: Peer) -> None:
         for number in range(6):
             assert await called.echo(x=number) == {"x": number}
             await anyio.sleep(SHORT)
-        assert await called.with_options(timeout=patient(receive=5)).echo(x=1) == {"x": 1}
+        assert await called.with_options(timeout=patient()).echo(x=1) == {"x": 1}
         began = anyio.current_time()
-        with pytest.raises(CallTimeout, match="did not answer in time"):
+        with anyio.fail_after(HANGS), pytest.raises(CallTimeout, match="did not answer in time"):
             await called.wait(x=1)
-        assert 2 * SHORT <= anyio.current_time() - began < 4
+        assert anyio.current_time() - began >= 2 * SHORT
         assert peer.accepted == 1
 
 
@@ -91,7 +94,7 @@ async def test_the_next_item(peer: Peer) -> None:
 
 async def total_of(called: AsyncHTTPClient, endpoint: str) -> float:
     began = anyio.current_time()
-    with pytest.raises(CallTimeout):
+    with anyio.fail_after(HANGS), pytest.raises(CallTimeout):
         await called.call(endpoint, x=1)
     return anyio.current_time() - began
 
@@ -104,7 +107,7 @@ async def test_the_total_ends_any_of_them(peer: Peer, endpoint: str) -> None:
         "/download": b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[1",
     }
     async with client(peer.url, timeout=patient(total=SHORT)) as called:
-        assert SHORT <= await total_of(called, endpoint) < 4
+        assert await total_of(called, endpoint) >= SHORT
         await anyio.to_thread.run_sync(peer.wait_until_closed)
 
 

@@ -12,12 +12,9 @@ import socket
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self
+from tests.loopback import LoopbackServer
 
 _BLOCK = 1 << 16
 
@@ -38,7 +35,7 @@ class Harm(NamedTuple):
     reset: float = 0.5
 
 
-class Proxy:
+class Proxy(LoopbackServer):
     """Stands in front of a server on 127.0.0.1, while its ``with`` runs.
 
     Args:
@@ -48,51 +45,26 @@ class Proxy:
 
     Attributes:
         url: where clients connect to.
-        connections: how many they made.
-        cuts: how many of them it broke off.
+        cuts: how many of their connections it broke off.
     """
 
     def __init__(self, port: int, seed: int, harm: Harm | None = None) -> None:
-        self._port = port
+        super().__init__("proxy")
+        self._server_port = port
         self._seed = seed
         self._harm = harm or Harm()
-        self._closing = False
-        self._lock = threading.Lock()
-        self._sockets: set[socket.socket] = set()
-        self._threads: list[threading.Thread] = []
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self.connections = 0
+        self.url = f"http://127.0.0.1:{self.port}"
         self.cuts = 0
-        self._acceptor = threading.Thread(target=self._accept, name="proxy")
 
-    def _accept(self) -> None:
-        while True:
-            near, _ = self._listener.accept()
-            if self._closing:
-                near.close()
-                return
-            far = socket.create_connection(("127.0.0.1", self._port))
-            number, self.connections = self.connections, self.connections + 1
-            thread = threading.Thread(target=self._pass, args=(near, far, number), name=f"proxy {number}")
-            self._threads = [thread, *(t for t in self._threads if t.is_alive())]
-            thread.start()
-
-    def _pass(self, near: socket.socket, far: socket.socket, number: int) -> None:
-        pair = (near, far)
-        with self._lock:
-            self._sockets.update(pair)
-        for sock in pair:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        chances = (random.Random(f"{self._seed} {number} up"), random.Random(f"{self._seed} {number} down"))
-        back = threading.Thread(target=self._pump, args=(far, near, chances[1]), name=f"proxy {number} back")
-        back.start()
-        self._pump(near, far, chances[0])
-        back.join()
-        with self._lock:
-            self._sockets.difference_update(pair)
-        for sock in pair:
-            sock.close()
+    def serve(self, sock: socket.socket, number: int) -> None:
+        with socket.create_connection(("127.0.0.1", self._server_port)) as far:
+            far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.watch(far)
+            up, down = (random.Random(f"{self._seed} {number} {way}") for way in ("up", "down"))
+            back = threading.Thread(target=self._pump, args=(far, sock, down), name=f"proxy {number} back")
+            back.start()
+            self._pump(sock, far, up)
+            back.join()
 
     def _pump(self, source: socket.socket, target: socket.socket, chance: random.Random) -> None:
         harm = self._harm
@@ -126,19 +98,3 @@ class Proxy:
     def _reset(self, sock: socket.socket) -> None:
         """Make the end of the connection a TCP reset: without data to come, a close with a linger of zero is one."""
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-    def __enter__(self) -> Self:
-        self._acceptor.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        self._closing = True
-        socket.create_connection(self._listener.getsockname()).close()
-        self._acceptor.join()
-        self._listener.close()
-        with self._lock:
-            for sock in self._sockets:
-                with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()

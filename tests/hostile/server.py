@@ -15,16 +15,13 @@ import json
 import socket
 import ssl
 import struct
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
-if TYPE_CHECKING:
-    from types import TracebackType
-
-    from typing_extensions import Self
+from tests.loopback import LoopbackServer
+from tests.waiting import until
 
 _PATIENCE = 30.0  # a script that waits longer than that is itself broken
 
@@ -172,85 +169,44 @@ def said(request: Recorded) -> str:
         return request.target
 
 
-class Server:
-    """A server on a free port of 127.0.0.1, which runs while its ``with`` does.
+class Server(LoopbackServer):
+    """A server that follows scripts.
 
     Args:
         tls: what to speak TLS with; by default it speaks none.
 
     Attributes:
         requests: all requests that arrived, in order.
-        connections: how many connections were made.
         url: where it is.
     """
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__("hostile server")
         self._tls = tls
         self._scripts: deque[tuple[Step, ...]] = deque()
-        self._threads: list[threading.Thread] = []
-        self._peers: list[Peer] = []
-        self._closing = False
         self.requests: list[Recorded] = []
-        self.connections = 0
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-        self.port: int = self._listener.getsockname()[1]
         self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
-        self._acceptor = threading.Thread(target=self._accept, name="hostile server")
 
     def script(self, *steps: Step) -> None:
         """What the next connection that has no script yet gets."""
         self._scripts.append(steps)
 
-    @property
-    def open(self) -> int:
-        """How many connections there are now."""
-        return sum(thread.is_alive() for thread in self._threads)
-
     def settle(self, connections: int = 0) -> None:
         """Wait until the client has closed all but so many connections."""
-        ends = time.monotonic() + 60
-        while self.open > connections:
-            assert time.monotonic() < ends, f"the client keeps {self.open} connections open"
-            time.sleep(0.005)
+        until(lambda: self.open <= connections, "the client keeps connections open")
 
-    def _accept(self) -> None:
-        while True:
-            sock, _ = self._listener.accept()
-            if self._closing:
-                sock.close()
-                return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what is sent in pieces arrives in pieces
-            steps = self._scripts.popleft() if self._scripts else (Peer.serve,)
-            peer = Peer(self, sock, self.connections)
-            thread = threading.Thread(target=self._serve, args=(peer, steps), name=f"hostile {self.connections}")
-            self.connections += 1
-            self._peers.append(peer)
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, peer: Peer, steps: tuple[Step, ...]) -> None:
-        with contextlib.suppress(OSError):  # the client has gone
+    def serve(self, sock: socket.socket, number: int) -> None:
+        steps = self._scripts.popleft() if self._scripts else (Peer.serve,)
+        peer = Peer(self, sock, number)
+        try:
             peer.sock.settimeout(_PATIENCE)
             if self._tls is not None:
                 peer.sock = self._tls.wrap_socket(peer.sock, server_side=True)
+                self.watch(peer.sock)
             for step in steps:
                 step(peer)
-        peer.sock.close()
-
-    def __enter__(self) -> Self:
-        self._acceptor.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        self._closing = True
-        socket.create_connection(("127.0.0.1", self.port)).close()  # wakes the acceptor, which closing does not
-        self._acceptor.join()
-        self._listener.close()
-        for peer in self._peers:
-            with contextlib.suppress(OSError):
-                peer.sock.shutdown(socket.SHUT_RDWR)
-        for thread in self._threads:
-            thread.join()
+        finally:
+            peer.sock.close()
 
 
 @contextlib.contextmanager

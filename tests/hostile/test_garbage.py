@@ -17,6 +17,7 @@ from bento_sync import (
     SyncHTTPClient,
 )
 from tests.parity.faces import Connect
+from tests.waiting import HANGS
 
 from .promises import READS, assert_right, within
 from .server import Peer, Server, answer, flood, send
@@ -203,6 +204,6 @@ def test_an_answer_that_comes_before_the_request_is_no_ones(client: SyncHTTPClie
     sent = threading.Event()
     server.script(send(answer(b"early")), Peer.request, send(answer(b"late")), lambda peer: sent.set(), Peer.stall)
     assert client.echo() in ("early", "late")
-    assert sent.wait(5)  # before that it can't be told from a good connection
+    assert sent.wait(HANGS)  # before that it can't be told from a good connection
     assert_right(client)
     assert server.connections == 2

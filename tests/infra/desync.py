@@ -6,7 +6,6 @@ are TLS records, so that a flight may bring several of them in one segment; with
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import json
 import random
@@ -16,11 +15,9 @@ import threading
 import time
 import zlib
 from collections.abc import Callable, Sequence
-from types import TracebackType
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from tests.loopback import LoopbackServer
 
 Transport: TypeAlias = "Literal['plain', 'TLS', 'TLS through a proxy']"
 TRANSPORTS: tuple[Transport, ...] = ("plain", "TLS", "TLS through a proxy")
@@ -163,8 +160,8 @@ def _cut(data: bytes, chance: random.Random) -> Flight:
     return (data[:at], data[at:])
 
 
-class DesyncServer:
-    """Answers as shapes say, on a free port of 127.0.0.1, while its ``with`` runs.
+class DesyncServer(LoopbackServer):
+    """Answers as shapes say.
 
     Each request has the number of its shape as its argument; one that has none, or a text, is answered as it should
     be. Through a proxy, the server is the proxy too: it takes a ``CONNECT`` and then speaks TLS.
@@ -179,17 +176,12 @@ class DesyncServer:
     def __init__(
         self, transport: Transport, tls: ssl.SSLContext, shapes: Sequence[Shape], *, pause: float = 0.002
     ) -> None:
+        super().__init__("desync server")
         self._transport = transport
         self._tls = tls
         self._shapes = shapes
         self._pause = pause
-        self._closing = False
         self._sent = threading.Semaphore(0)
-        self._sockets: dict[threading.Thread, socket.socket] = {}
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=100)
-        self.port: int = self._listener.getsockname()[1]
-        self.connections = 0
-        self._acceptor = threading.Thread(target=self._accept, name="desync server")
 
     @property
     def client(self) -> dict[str, object]:
@@ -204,34 +196,20 @@ class DesyncServer:
         """Wait until everything that a shape says has been sent, be it that the client has closed before."""
         assert self._sent.acquire(timeout=_WAIT)
 
-    def _accept(self) -> None:
+    def serve(self, sock: socket.socket, number: int) -> None:
+        sock.settimeout(_WAIT)
+        wire = _Wire(sock)
+        if self._transport == "TLS through a proxy":
+            wire.request()
+            sock.sendall(head(status="200 Connection established"))
+        if self._transport != "plain":
+            wire.secure(self._tls)
         while True:
-            sock, _ = self._listener.accept()
-            if self._closing:
-                sock.close()
-                return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.settimeout(_WAIT)
-            self.connections += 1
-            thread = threading.Thread(target=self._serve, args=(sock,), name=f"desync {self.connections}")
-            self._sockets[thread] = sock
-            thread.start()
-
-    def _serve(self, sock: socket.socket) -> None:
-        with sock, contextlib.suppress(OSError):
-            wire = _Wire(sock)
-            if self._transport == "TLS through a proxy":
-                wire.request()
-                sock.sendall(head(status="200 Connection established"))
-            if self._transport != "plain":
-                wire.secure(self._tls)
-            while True:
-                text = json.loads(wire.request() or b"{}").get("text", "")
-                if isinstance(text, int):
-                    self._answer(wire, self._shapes[text])
-                else:
-                    wire.send((message(str(text).encode(), "Content-Type: text/plain"),))
-        del self._sockets[threading.current_thread()]
+            text = json.loads(wire.request() or b"{}").get("text", "")
+            if isinstance(text, int):
+                self._answer(wire, self._shapes[text])
+            else:
+                wire.send((message(str(text).encode(), "Content-Type: text/plain"),))
 
     def _answer(self, wire: _Wire, shape: Shape) -> None:
         try:
@@ -241,20 +219,6 @@ class DesyncServer:
                 wire.send(flight)
         finally:
             self._sent.release()
-
-    def __enter__(self) -> Self:
-        self._acceptor.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        self._closing = True
-        socket.create_connection(("127.0.0.1", self.port)).close()
-        self._acceptor.join()
-        self._listener.close()
-        for thread, sock in list(self._sockets.items()):
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-            thread.join()
 
 
 class _Wire:

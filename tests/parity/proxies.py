@@ -26,6 +26,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
+from tests.waiting import HANGS
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -143,11 +145,11 @@ class Stub:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)  # what wakes the accept on Linux,
         self._listener.close()  # and elsewhere
-        self._thread.join(5)
+        self._thread.join(HANGS)
         for thread, connection in list(self._open.items()):
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            thread.join(5)
+            thread.join(HANGS)
 
     def _accept(self) -> None:
         while not self._over.is_set():

@@ -116,6 +116,7 @@ TRANSITIONS: Final[Mapping[State, Mapping[Input, State]]] = {
     State.DONE: {},
     State.FAILED: {},
 }
+"""For each state the inputs that it allows, and the state that follows."""
 
 for _state, _row in TRANSITIONS.items():
     _state.is_final = not _row

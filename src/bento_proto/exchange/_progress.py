@@ -35,6 +35,7 @@ class Progress(Frozen):
 
 
 OnProgress: TypeAlias = Callable[[Progress], object]
+"""A function that is called with the progress of an upload, a download or a batch."""
 
 
 class Meter:

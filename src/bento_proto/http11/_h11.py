@@ -9,7 +9,7 @@ import h11
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    Event: TypeAlias = "type[h11.NEED_DATA | h11.PAUSED] | h11.Event"
+    H11Event: TypeAlias = "type[h11.NEED_DATA | h11.PAUSED] | h11.Event"
 
 
 class Parser:
@@ -36,7 +36,7 @@ class Parser:
         self._connection.receive_data(data)
         self._unread += len(data)
 
-    def next(self) -> Event:
+    def next(self) -> H11Event:
         """The next event.
 
         Raises:

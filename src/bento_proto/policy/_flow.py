@@ -33,6 +33,7 @@ class Step(Frozen):
 
 
 Flow: TypeAlias = Generator[Step, float, T]
+"""A generator that yields each `Step`, is sent the time after it, and returns the result."""
 
 
 class FlowRunner(Generic[T]):
