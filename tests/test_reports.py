@@ -117,7 +117,7 @@ def test_none_does_if_the_server_is_unreachable(call: str, known: bool, secret: 
         {"token": lambda: f"{SECRET} x"},
         {"headers": {"Authorization": f"{SECRET}\0"}},
         {"headers": {"X-Key": SECRET, "Host": SECRET}},
-        {"proxy": f"socks5://me:{SECRET}@h"},
+        {"proxy": f"gopher://me:{SECRET}@h"},
         {"proxy": f"http://me:{SECRET}@h:0"},
         {"url": f"http://me:{SECRET}@h:0"},
         {"url": f"http://me:{SECRET}@[h/"},

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import ssl
 from pathlib import Path
 
 import pytest
+import trustme
 
 from bento_sync import BentoMLException, ConnectionLost, InternalServerError, SyncHTTPClient
 from tests.parity.faces import Connect
@@ -94,3 +97,29 @@ def test_an_answer_that_comes_as_the_last_byte_is_sent_is_whole(client: SyncHTTP
     """Who watches for an early refusal meanwhile must lose nothing of it."""
     for _ in range(5):
         assert client.echo(text="a" * size) == "a" * size
+
+
+@pytest.mark.parametrize("read", ["text", "bytes", "file"])
+def test_over_tls_a_response_ends_with_tls_and_not_with_the_connection(
+    connect: Connect, tmp_path: Path, read: str
+) -> None:
+    """Anybody on the way can end a connection (RFC 9112 section 9.8)."""
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    with Server(tls=context) as secure:
+        client = connect(secure.url, ssl_context=trusting, download_dir=tmp_path)
+        secure.script(Peer.request, send(b"HTTP/1.1 200 OK\r\n\r\ncut"))
+        with pytest.raises(ConnectionLost):
+            READS[read](client)
+        assert not list(tmp_path.iterdir())
+        secure.script(Peer.request, send(b"HTTP/1.1 200 OK\r\n\r\nwhole"), end_tls)
+        READS[read](client)
+
+
+def end_tls(peer: Peer) -> None:
+    assert isinstance(peer.sock, ssl.SSLSocket)
+    with contextlib.suppress(OSError):  # the client need not answer
+        peer.sock.unwrap()
