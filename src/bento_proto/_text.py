@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, AnyStr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Final
 
 # C0 but tab, line feed and carriage return; DEL and C1, which start the control sequences of terminals; separators of
