@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,6 +12,7 @@ from bento_proto.http import Origin
 from bento_proto.observe import LOGGING
 from bento_proto.policy import Poll
 from bento_proto.session import BaseClient, BaseTask, ClientConfig, Options
+from bento_proto.session._task import id_of
 from bento_proto.testing import ServiceDouble
 
 SCHEMA = b'{"name": "s", "routes": [{"name": "f", "route": "/f", "input": {}, "output": {}}]}'
@@ -170,3 +171,10 @@ def test_a_task_asks_the_method_of_its_endpoint_with_its_id() -> None:
     assert task.result() == ("result", "t1", None, None, False)
     assert task.result(2, 0.5, cancel=True) == ("result", "t1", 2, 0.5, True)
     assert (task.cancel(), task.retry()) == (("cancel", "t1"), ("retry", "t1"))
+
+
+def test_a_task_is_given_by_its_id_or_its_handle() -> None:
+    task: BaseTask[object, object, object, object] = BaseTask("t1", Method())
+    assert (id_of("t2"), id_of(task)) == ("t2", "t1")
+    with pytest.raises(TypeError, match="by its id, a str, or its handle, not 7"):
+        id_of(cast("str", 7))
