@@ -9,7 +9,7 @@ import traceback
 import pytest
 
 from bento_proto import Head, Request
-from bento_proto.http import Headers, Limits, Origin, Proxy, parse_base_url
+from bento_proto.http import Headers, Limits, Origin, Proxies, Proxy, ProxyError, parse_base_url
 from bento_proto.http._cookies import Cookies
 from bento_proto.http._credentials import Credential
 from bento_proto.http._headers import checked_fields
@@ -26,6 +26,8 @@ from bento_proto.http._redaction import (
 )
 from bento_proto.http11 import Tunnel
 from bento_proto.http11._fast_path import request_start
+from bento_proto.http11._socks import open_tunnel
+from tests.reports import reported
 
 SECRET = "s3cr3t"
 
@@ -144,6 +146,23 @@ def test_what_holds_a_credential_shows_none() -> None:
     for text in map(repr, shown):
         assert SECRET not in text
         assert str(basic) not in text
+
+
+@pytest.mark.parametrize(
+    "answers", [[b"\5\2", b"\1\1"], [b"\5\2\1\1"], [b"\5\2\1\0\5\2\0\1\0"], [b"\5\xff"], [b"\5\2", b""]]
+)
+@pytest.mark.parametrize("password", [SECRET, SECRET * 99])
+def test_no_error_of_a_socks_proxy_shows_its_password(answers: list[bytes], password: str) -> None:
+    origin = Origin("https", "h", 443)
+    proxy = Proxies(f"socks5://me:{password}@p:1080", {}).route(origin).proxy
+    assert proxy is not None
+    assert proxy.userinfo == f"me:{password}"
+    assert SECRET not in repr(proxy.userinfo)
+    tunnel = open_tunnel(proxy, origin, Limits())
+    with pytest.raises(ProxyError) as info:
+        for answer in answers:
+            tunnel.receive(answer)
+    assert [text for text in reported(info.value) if SECRET in text] == []
 
 
 def test_the_head_of_a_request_that_cant_be_sent_is_in_no_frame() -> None:

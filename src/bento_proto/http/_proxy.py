@@ -12,7 +12,7 @@ from bento_proto._types import Fields
 
 from ._credentials import basic, is_local
 from ._messages import ConnectionFailed, FailureKind, Origin
-from ._redaction import SecretURL, without_frames
+from ._redaction import Secret, SecretURL, without_frames
 from ._url import ascii_name, parse_proxy
 
 # The codes of OpenSSL for certificates that are signed by themselves, or by authorities that are not trusted.
@@ -71,7 +71,7 @@ class Proxy:
     def __init__(self, origin: Origin, userinfo: str | None = None) -> None:
         self.origin: Origin = origin
         self.headers: Fields = ()
-        self.userinfo: str | None = userinfo if self.is_socks else None
+        self.userinfo: str | None = Secret(userinfo) if self.is_socks and userinfo is not None else None
         if userinfo is not None and not self.is_socks:
             self.headers = (("proxy-authorization", basic(userinfo if ":" in userinfo else f"{userinfo}:")),)
 

@@ -8,6 +8,7 @@ from typing import Final
 from bento_proto import http, http11
 from bento_proto.http._messages import FailureKind, Origin
 from bento_proto.http._proxy import Proxy, ProxyError
+from bento_proto.http._redaction import SecretBytes
 
 _NO_CREDENTIALS: Final = 0
 _USER_AND_PASSWORD: Final = 2
@@ -74,7 +75,7 @@ class SocksTunnel:
             except StopIteration:
                 self.is_open = True
             else:
-                to_send += more
+                to_send = SecretBytes(to_send + more)
         if self.is_open and self._received:  # the origin can have sent nothing yet
             raise ProxyError(f"the proxy {self._proxy} sends more than a response")
         return to_send
@@ -89,11 +90,10 @@ class SocksTunnel:
         if method not in methods:
             raise ProxyError(f"the proxy {proxy} requires a user and a password, or another kind of them")
         if method == _USER_AND_PASSWORD:
-            user, _, password = (proxy.userinfo or "").partition(":")
-            fields = user.encode(), password.encode()
-            if max(map(len, fields)) > _LONGEST:
+            login = _login(proxy.userinfo or "")
+            if login is None:
                 raise ProxyError(f"the user or the password for the proxy {proxy} is too long")
-            _, refused = yield b"\1" + b"".join(bytes((len(field),)) + field for field in fields), 2
+            _, refused = yield login, 2
             if refused:
                 raise ProxyError(f"the proxy {proxy} did not accept the user and password")
         port = self._origin.port.to_bytes(2, "big")
@@ -116,3 +116,12 @@ def _address(host: str) -> bytes:
 
     packed = ipaddress.ip_address(host).packed
     return bytes((_IPV6 if ":" in host else _IPV4,)) + packed
+
+
+def _login(userinfo: str) -> SecretBytes | None:
+    """The request of RFC 1929; None if a part is too long. It stands in no frame of an error."""
+    user, _, password = userinfo.partition(":")
+    fields = user.encode(), password.encode()
+    if max(map(len, fields)) > _LONGEST:
+        return None
+    return SecretBytes(b"\1" + b"".join(bytes((len(field),)) + field for field in fields))
