@@ -80,7 +80,7 @@ class SocketExchange(Holder, OpenExchange[object]):
             self._send_segments(http11)
         else:
             self._send(http11, small)
-        state, began, total = None, 0.0, self._deadline
+        state, began, total = State.DONE, 0.0, self._deadline  # it is in another one while it wants data
         while exchange.wants_data:
             if exchange.state is not state:
                 state, began, self._deadline = exchange.state, time.monotonic(), total
