@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 import bento_async
-from bento_proto import Value, batch, exchange, response, schema, session
+from bento_proto import Value, batch, exchange, request, response, schema, session
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ._driver import Driver
 
-    Base: TypeAlias = session.BaseClient[Driver]
+    Base: TypeAlias = session.BaseClient[Driver, Coroutine[object, object, response.Content]]
 else:
     Base = session.BaseClient
 
@@ -129,24 +129,12 @@ class AsyncHTTPClient(Base):
         """Call the endpoint named ``__call__``."""
         return self.call("__call__", *args, **kwargs)
 
-    async def request(
-        self, method: str, path: str, *, content: bytes | None = None, json: object = None
-    ) -> response.Content:
-        """Make a request of your own, with the client's credentials: to an application mounted beside the Service, say.
+    async def _send(self, asked: request.ClientRequest, options: session.Options) -> response.Content:
+        from ._files import measure  # few send files so
 
-        Args:
-            method: the HTTP method.
-            path: path and query under the client's URL, percent-encoded.
-            content: the body.
-            json: what to send as JSON instead.
-
-        Raises:
-            ValueError: method or path is malformed.
-            BentoMLException: the request failed, or the response has an error status.
-        """
-        done = await self._driver.result(self._driver.session.request, method, path, content, json)
-        assert done.head is not None
-        return response.Content(done.head, done.result, done)
+        uploads = await measure(asked.sources) if asked.sources else ()
+        driver = self._driver.under(options)
+        return await driver.result(driver.session.send, asked, uploads, os.urandom(16).hex())
 
     def map(
         self,

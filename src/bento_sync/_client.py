@@ -7,15 +7,16 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
+import bento_files
 import bento_sync
-from bento_proto import Value, batch, exchange, response, schema, session
+from bento_proto import Value, batch, exchange, request, response, schema, session
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ._driver import Driver
 
-    Base: TypeAlias = session.BaseClient[Driver]
+    Base: TypeAlias = session.BaseClient[Driver, response.Content]
 else:
     Base = session.BaseClient
 
@@ -120,22 +121,10 @@ class SyncHTTPClient(Base):
         self._driver.connect()
         return bento_sync.EndpointMethod(self._driver, self._driver.session.endpoint(name).name)
 
-    def request(self, method: str, path: str, *, content: bytes | None = None, json: object = None) -> response.Content:
-        """Make a request of your own, with the client's credentials: to an application mounted beside the Service, say.
-
-        Args:
-            method: the HTTP method.
-            path: path and query under the client's URL, percent-encoded.
-            content: the body.
-            json: what to send as JSON instead.
-
-        Raises:
-            ValueError: method or path is malformed.
-            BentoMLException: the request failed, or the answer has an error status.
-        """
-        exchange = self._driver.result(self._driver.session.request, method, path, content, json)
-        assert exchange.head is not None
-        return response.Content(exchange.head, exchange.result, exchange)
+    def _send(self, asked: request.ClientRequest, options: session.Options) -> response.Content:
+        uploads = [bento_files.measure(source) for source in asked.sources]
+        driver = self._driver.under(options)
+        return driver.result(driver.session.send, asked, uploads, os.urandom(16).hex())
 
     def map(
         self,

@@ -47,6 +47,6 @@ READS: dict[str, Callable[[SyncHTTPClient], object]] = {
     "stream of bytes": lambda client: _joined(client, "bytes"),
     "stream of objects": lambda client: _joined(client, "objects"),
     "events": lambda client: list(client.words.events()),
-    "request": lambda client: client.request("GET", "/anything"),
+    "request": lambda client: client.request("GET", "/anything").raise_for_status(),
 }
 """A call for each way of reading an answer."""

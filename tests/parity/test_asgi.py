@@ -85,7 +85,7 @@ def test_an_application(connect: Connect) -> None:
     with pytest.raises(Unauthorized, match="no"):
         client.fail()
     with pytest.raises(NotFound):
-        client.request("GET", "/elsewhere")
+        client.request("GET", "/elsewhere").raise_for_status()
     assert app.lifespan == ["startup"]
     client.close()
     assert app.lifespan == ["startup", "shutdown"]

@@ -222,7 +222,7 @@ def test_applications_mounted_beside_are_reached_by_request(servers: Servers, co
     assert client.request("GET", "/app/hello?name=you").json() == {"hello": "you"}
     assert client.request("post", "/app/echo", json={"a": ["ü"]}).json() == {"a": ["ü"]}
     with pytest.raises(NotFound):
-        client.request("GET", "/app/nothing")
+        client.request("GET", "/app/nothing").raise_for_status()
 
 
 # --- the schema's own trouble

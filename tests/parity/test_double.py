@@ -245,7 +245,7 @@ def test_what_is_missing_is_refused_alike(connect: Connect, zoo: SyncHTTPClient,
     errors = []
     for client in (zoo, connect(app=ServiceDouble.from_schema(schema))):
         with pytest.raises(InvalidArgument) as caught:
-            client.request("POST", "/add_int", json={"b": 1})
+            client.request("POST", "/add_int", json={"b": 1}).raise_for_status()
         detail: Any = caught.value.detail
         errors.append([(entry["type"], entry["loc"], entry["msg"]) for entry in detail])
     assert errors[0] == errors[1]

@@ -163,7 +163,7 @@ def test_nothing_shows_the_token(servers: Servers, connect: Connect) -> None:
             lambda: client.f(),
             lambda: client.call("f"),
             lambda: client.job.submit(),
-            lambda: client.request("GET", "/x"),
+            lambda: client.request("GET", "/x").raise_for_status(),
         ]
         assert SECRET not in "".join(shown)
         found = []

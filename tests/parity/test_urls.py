@@ -234,7 +234,7 @@ def test_unix_sockets(servers: Servers, connect: Connect, text_file: Path) -> No
         assert str(server.socket) in client.url
         assert dict(client.headers())["host"] == "localhost"
         with pytest.raises(NotFound):
-            client.request("GET", "/no/such/path")
+            client.request("GET", "/no/such/path").raise_for_status()
 
 
 @posix_only

@@ -11,6 +11,7 @@ from bento_proto import Limits, RetryPolicy, Session, Timeout
 from bento_proto.http import Origin
 from bento_proto.observe import LOGGING
 from bento_proto.policy import Poll
+from bento_proto.request import ClientRequest
 from bento_proto.session import BaseClient, BaseTask, ClientConfig, Options
 from bento_proto.session._task import id_of
 from bento_proto.testing import ServiceDouble
@@ -33,7 +34,7 @@ class Driver:
         return Driver(self.config, options)
 
 
-class Client(BaseClient[Driver]):
+class Client(BaseClient[Driver, object]):
     """A client without any requests."""
 
     @staticmethod
@@ -46,6 +47,9 @@ class Client(BaseClient[Driver]):
 
     def _new_driver(self, config: ClientConfig, options: Options) -> Driver:
         return Driver(config, options)
+
+    def _send(self, asked: ClientRequest, options: Options) -> object:
+        return asked, options
 
     @property
     def made_with(self) -> tuple[ClientConfig, Options]:

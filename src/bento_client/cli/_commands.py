@@ -90,7 +90,7 @@ def _reason(client: SyncHTTPClient) -> str:
     from bento_proto import BentoMLException
 
     try:
-        client.with_options(retries=0).request("GET", "/readyz")
+        client.with_options(retries=0).request("GET", "/readyz").raise_for_status()
     except BentoMLException as exc:
         return f": {exc}"
     return ""
@@ -286,11 +286,11 @@ def schema(settings: Settings, words: tuple[str, ...], output: str | None) -> No
     url = _only_url(words)
     with settings.client(url) as client:
         try:
-            content = client.request("GET", "/schema.json")
+            content = client.request("GET", "/schema.json").raise_for_status()
         except NotFound:
             client.connect()  # under a path prefix, the schema is at the root; if there is no Service, this says so
             with settings.client(urlsplit(url)._replace(path="").geturl()) as other:
-                content = other.request("GET", "/schema.json")
+                content = other.request("GET", "/schema.json").raise_for_status()
     is_shown = settings.is_json or (output is None and on_terminal())
     Output(settings, "schema", output).show(content.json() if is_shown else content.content)
 

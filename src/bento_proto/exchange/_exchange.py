@@ -266,6 +266,18 @@ class Exchange(Generic[T_co]):
         return items
 
     @property
+    def is_refused(self) -> bool:
+        """Whether the response has an error status, so that `error` says what it says."""
+        return (
+            self.state is State.FAILED and self.head is not None and self._decoder is None and self.head.status >= 300
+        )
+
+    @property
+    def error_body(self) -> bytes:
+        """The body of a response with an error status, up to its limit."""
+        return bytes(self._error_body)
+
+    @property
     def trace_id(self) -> str | None:
         """The trace id in the request's ``traceparent``; None without one."""
         return trace_id(self.request.headers)

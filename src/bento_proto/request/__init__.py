@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._binding import BoundCall, FileSource, bind
+    from ._client_request import ClientRequest, Pairs, client_request
     from ._encoding import Upload, encode
     from ._file import File
     from ._inputs import FileContent, FileInput, FrameInput, ModelInput, TensorInput
@@ -21,6 +22,7 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._binding": "BoundCall FileSource bind",
+        "._client_request": "ClientRequest Pairs client_request",
         "._encoding": "Upload encode",
         "._file": "File",
         "._inputs": "FileContent FileInput FrameInput ModelInput TensorInput",
@@ -39,6 +41,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "Body", "BoundCall", "File", "FileContent", "FileInput", "FileSource", "FrameInput", "ModelInput", "TensorInput",
-    "Upload", "bind", "encode",
+    "Body", "BoundCall", "ClientRequest", "File", "FileContent", "FileInput", "FileSource", "FrameInput", "ModelInput",
+    "Pairs", "TensorInput", "Upload", "bind", "client_request", "encode",
 )  # fmt: skip

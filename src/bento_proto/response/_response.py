@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from http import HTTPStatus
+from types import TracebackType
 from typing import Generic, TypeVar
 
 from bento_proto import exchange
@@ -13,6 +16,7 @@ from bento_proto.http._messages import Head
 from bento_proto.json import parse_json
 
 T_co = TypeVar("T_co", covariant=True)
+ContentT = TypeVar("ContentT", bound="Content")
 
 
 class Response(Generic[T_co]):
@@ -59,16 +63,26 @@ class Response(Generic[T_co]):
 
 
 class Content(Response[bytes]):
-    """The response to a request that is not a call of an endpoint. Its body is not decoded."""
+    """The response to a request that is not a call of an endpoint, whatever its status. Its body is not decoded.
+
+    It has what is most used of the responses of httpx and requests. The body is complete: iterating over it and closing
+    it ask for nothing.
+    """
 
     def __init__(self, head: Head, value: bytes, exchange: exchange.Exchange[object] | None = None) -> None:
         super().__init__(head, value, exchange)
         self._charset = charset(head)
+        self._request = None if exchange is None else exchange.request
 
     @property
     def content(self) -> bytes:
-        """The body."""
+        """The body; of an error status, up to the limit ``error``."""
         return self.value
+
+    @property
+    def encoding(self) -> str:
+        """The declared charset; UTF-8 if there is none."""
+        return self._charset
 
     @property
     def text(self) -> str:
@@ -82,3 +96,70 @@ class Content(Response[bytes]):
             RemoteProtocolError: it is not JSON.
         """
         return parse_json(self.value)
+
+    @property
+    def url(self) -> str:
+        """The URL that responded, after redirects, without user and password."""
+        return "" if self._request is None else f"{self._request.origin}{self._request.target}"
+
+    @property
+    def reason_phrase(self) -> str:
+        """The standard phrase for the status; empty if it has none."""
+        return HTTPStatus(self.status_code).phrase if self.status_code in map(int, HTTPStatus) else ""
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status_code < 300
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the status is 4xx or 5xx."""
+        return self.status_code >= 400
+
+    def raise_for_status(self) -> Content:
+        """The response itself, unless its status is an error.
+
+        Raises:
+            BentoMLException: it is; the class is that of a call of an endpoint with this status.
+        """
+        if not self.is_error:
+            return self
+        from bento_proto.exchange._failures import refusal
+
+        error = refusal(self._head, self.value)
+        error.trace_id, error.attempts = self.trace_id, self.attempts
+        raise error
+
+    def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
+        """The body in pieces of so many bytes; by default in one."""
+        size = len(self.value) or 1 if chunk_size is None else chunk_size
+        return (self.value[start : start + size] for start in range(0, len(self.value), size))
+
+    def iter_text(self) -> Iterator[str]:
+        """The body as text, in one piece."""
+        return iter([self.text] if self.value else ())
+
+    def iter_lines(self) -> Iterator[str]:
+        """The lines of the text, without their ends."""
+        return iter(self.text.splitlines())
+
+    def read(self) -> bytes:
+        """The body."""
+        return self.value
+
+    async def aread(self) -> bytes:
+        """The body."""
+        return self.value
+
+    def close(self) -> None:
+        """Nothing: the body is complete."""
+
+    async def aclose(self) -> None:
+        """Nothing: the body is complete."""
+
+    def __enter__(self: ContentT) -> ContentT:  # noqa: PYI019 - `Self` could not be evaluated at run time
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self.close()

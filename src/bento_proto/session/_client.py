@@ -10,6 +10,7 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, Protocol, TypeVar
 
 from bento_proto import exchange, http, observe, policy, schema
+from bento_proto import request as arguments  # a client has a method of that name
 from bento_proto._guesses import OF_CLIENTS, attribute_hint, explains
 from bento_proto._types import JSON, ASGIApplication
 from bento_proto.http._redaction import without_frames
@@ -31,8 +32,9 @@ _ARGUMENTS: Final = (
     "url", "token", *_OPTIONS, "server_ready_timeout", "limits", "schema", "ssl_context", "proxy", "app", "recorder",
 )  # fmt: skip
 
-ClientT = TypeVar("ClientT", bound="BaseClient[Driver]")
+ClientT = TypeVar("ClientT", bound="BaseClient[Driver, object]")
 DriverT_co = TypeVar("DriverT_co", bound="Driver", covariant=True)
+ResponseT_co = TypeVar("ResponseT_co", covariant=True)
 
 
 class Driver(Protocol):
@@ -53,7 +55,7 @@ class Driver(Protocol):
         ...
 
 
-class BaseClient(ABC, Generic[DriverT_co]):
+class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
     """A client of one BentoML Service. An adapter adds what makes its requests, and a method for each endpoint."""
 
     _schema: ClassVar[schema.Service | bytes | JSON] = None  # what a typed client knows of its Service
@@ -202,6 +204,50 @@ class BaseClient(ABC, Generic[DriverT_co]):
         """The URL of the Service, without user and password."""
         base = self._driver.session.base
         return f"{base.origin}{base.path}"
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: arguments.Pairs | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | str | None = None,
+        data: arguments.Pairs | bytes | str | None = None,
+        files: Mapping[str, object] | Iterable[tuple[str, object]] | None = None,
+        json: object = None,
+        timeout: http.Timeout | float | EllipsisType | None = ...,
+        cookies: Mapping[str, str] | None = None,
+    ) -> ResponseT_co:
+        """Make a request of your own, with the client's credentials: to an application mounted beside the Service, say.
+
+        Args:
+            method: the HTTP method.
+            url: path and query under the client's URL, percent-encoded; or an absolute URL of the same origin.
+            params: added to the query.
+            headers: header fields, besides those of the client or in place of them.
+            content: the body.
+            data: the fields of a form; or the body.
+            files: the files of a form, by field: what a file argument takes, or ``(name, content)`` or ``(name,
+                content, content_type)``. Text is content, and no path.
+            json: what to send as JSON.
+            timeout: as for the client.
+            cookies: sent with this request.
+
+        Returns:
+            The response, whatever its status: see `Content.raise_for_status`.
+
+        Raises:
+            TypeError: there are several bodies, or a value can't be sent.
+            ValueError: method or URL is malformed, or the URL is of another origin.
+            BentoMLException: there is no response.
+        """
+        asked = arguments.client_request(method, url, params=params, content=content, data=data, files=files, json=json)
+        return self._send(asked, self._driver.options.of_request(timeout, headers, cookies))
+
+    @abstractmethod
+    def _send(self, asked: arguments.ClientRequest, options: Options) -> ResponseT_co:
+        """Measure the files of a request, and send it."""
 
     @without_frames
     @explains(OF_CLIENTS)

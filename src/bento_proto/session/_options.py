@@ -87,3 +87,18 @@ class Options(Frozen):
             self.on_progress if isinstance(on_progress, EllipsisType) else on_progress,
             file_strings,
         )
+
+    def of_request(
+        self,
+        timeout: Timeout | float | EllipsisType | None,
+        headers: Mapping[str, str] | None,
+        cookies: Mapping[str, str] | None,
+    ) -> Options:
+        """A copy for a request of the caller's own.
+
+        Raises:
+            TypeError, ValueError: an option is invalid.
+        """
+        if cookies:
+            headers = {**(headers or {}), "cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+        return self.changed(timeout, headers)

@@ -264,16 +264,55 @@ class Session:
             ValueError: the method or the path is malformed.
             BentoMLException: the request failed, or the response has an error status.
         """
-        if not method.isascii() or not method.isalpha():
-            raise ValueError(f"not an HTTP method: {method!r}")
-        from bento_proto.http._url import checked_target
-        from bento_proto.json import to_json
+        asked = arguments.client_request(method, path, content=content, json=json if content is None else None)
+        return self._requested(asked, (), "", options, now, raising=True)
+
+    def send(
+        self,
+        asked: arguments.ClientRequest,
+        uploads: Sequence[arguments.Upload],
+        boundary: str,
+        options: Options,
+        now: float,
+    ) -> policy.Flow[response.Content]:
+        """Send any request; the result is the response, whatever its status.
+
+        Args:
+            asked: what to send.
+            uploads: its files.
+            boundary: the boundary of a form with files: a random string.
+            options: the options of the request.
+            now: the current time.
+
+        Raises:
+            ValueError: the URL is malformed, or of another origin.
+            BentoMLException: there is no response.
+        """
+        exchange = yield from self._requested(asked, uploads, boundary, options, now, raising=False)
+        if exchange.error is not None and not exchange.is_refused:
+            raise exchange.error
+        assert exchange.head is not None
+        return response.Content(
+            exchange.head, exchange.error_body if exchange.is_refused else exchange.result, exchange
+        )
+
+    def _requested(
+        self,
+        asked: arguments.ClientRequest,
+        uploads: Sequence[arguments.Upload],
+        boundary: str,
+        options: Options,
+        now: float,
+        *,
+        raising: bool,
+    ) -> policy.Flow[exchange.Exchange[bytes]]:
         from bento_proto.policy._attempts import send_request
+        from bento_proto.request._client_request import target_of
         from bento_proto.response._readers import whole_reader
 
-        kind = "application/json" if content is None and json is not None else None
-        body = (to_json(json) if content is None else content,) if kind or content is not None else ()
-        requests = self._requests
-        request = requests.make(method.upper(), self.base.path + checked_target(path), kind, body, options)
+        requests, body = self._requests, asked.encoded(uploads, boundary)
+        is_given = any(name.lower() == "content-type" for name, _ in options.headers) and asked.body is not None
+        kind = None if is_given else body.content_type or None
+        request = requests.make(asked.method, target_of(asked.url, self.base), kind, body.segments, options)
         context = requests.context(options, options.on_progress)
-        return send_request(request, whole_reader(bytes, requests.limits.body), context, now)
+        return send_request(request, whole_reader(bytes, requests.limits.body), context, now, raising=raising)
