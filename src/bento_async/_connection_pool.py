@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, TypeAlias
 
 from bento_proto import LocalProtocolError
-from bento_proto.pool import ORIGINS, ConnectionPool, keep_alive_timeout
+from bento_proto.pool import ORIGINS, ConnectionPool
 
 from ._backends.auto import current_backend
 from ._backends.base import running_loop
@@ -80,8 +80,7 @@ class AsyncConnectionPool:
             head: that of the last response on it.
         """
         reusable = reusable and place.connection is not None and not place.connection.has_buffered
-        keep_alive = keep_alive_timeout(head)
-        waiter = self._pool.release(place, time.monotonic(), reusable=reusable, keep_alive=keep_alive)
+        waiter = self._pool.release(place, time.monotonic(), reusable=reusable, head=head)
         self._close_discarded()
         if waiter is not None:
             waiter.value = place

@@ -144,7 +144,7 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         return self._waiting.pop(waiter, None) is not None
 
     def release(
-        self, place: PooledConnection[ConnectionT], now: float, *, reusable: bool, keep_alive: float | None = None
+        self, place: PooledConnection[ConnectionT], now: float, *, reusable: bool, head: http.Head | None = None
     ) -> WaiterT | None:
         """Give a place back.
 
@@ -152,7 +152,7 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
             place: the place, with its connection, or without if none was opened or the caller closed it.
             now: what the clock reads.
             reusable: whether the connection can serve another request.
-            keep_alive: seconds for which the server keeps it open while it is idle, where it said so.
+            head: that of the last response on it, which may say how long the server keeps it open while it is idle.
 
         Returns:
             The first of those who wait: it holds the place now, as it is, and is to be woken. None if nobody waits.
@@ -164,6 +164,7 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
                 self._discard(place)
                 connection = None
             else:
+                keep_alive = keep_alive_timeout(head) if head is not None and "keep-alive" in head.first else None
                 place.expires_at = min(now + (KEEP_ALIVE if keep_alive is None else keep_alive), ends)
         if self._waiting:
             waiter = next(iter(self._waiting))

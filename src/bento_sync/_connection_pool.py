@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from bento_proto import Head
     from bento_proto.http import Origin, Proxy
     from bento_proto.session import ClientConfig, ConnectAttempt
 
@@ -109,7 +110,7 @@ class OriginPool:
             limits.connections, limits.idle, limits.lifetime
         )
         self._held = self._pool.held
-        self._released: deque[tuple[Holder, bool, float | None]] = deque()
+        self._released: deque[tuple[Holder, bool, Head | None]] = deque()
         self._lock = threading.RLock()
         self._is_changing = False
 
@@ -148,9 +149,9 @@ class OriginPool:
             place.connection = None
         return place
 
-    def release(self, holder: Holder, *, reusable: bool, keep_alive: float | None) -> None:
+    def release(self, holder: Holder, *, reusable: bool, head: Head | None = None) -> None:
         """Give the place of a holder back, if it has one. Arguments are as for `ConnectionPool.release`."""
-        self._released.append((holder, reusable, keep_alive))
+        self._released.append((holder, reusable, head))
         self._settle()
 
     def connect(self, deadline: float) -> Connection:
@@ -184,12 +185,12 @@ class OriginPool:
                 self._is_changing = True
                 try:
                     while self._released:
-                        holder, reusable, keep_alive = self._released.popleft()
+                        holder, reusable, head = self._released.popleft()
                         place = holder.place
                         if place is None:
                             self._pool.cancel(weakref.ref(holder))
                         elif self._held.get(place) == weakref.ref(holder):
-                            self._hand_on(place, time.monotonic(), reusable, keep_alive)
+                            self._hand_on(place, time.monotonic(), reusable=reusable, head=head)
                         holder.place = None
                     closing, self._pool.closing = self._pool.closing, []
                 finally:
@@ -197,8 +198,8 @@ class OriginPool:
             for connection in closing:
                 connection.close()
 
-    def _hand_on(self, place: Place, now: float, reusable: bool, keep_alive: float | None) -> None:
-        while (asked := self._pool.release(place, now, reusable=reusable, keep_alive=keep_alive)) is not None:
+    def _hand_on(self, place: Place, now: float, *, reusable: bool, head: Head | None = None) -> None:
+        while (asked := self._pool.release(place, now, reusable=reusable, head=head)) is not None:
             waiter = asked()
             if waiter is not None:
                 waiter.place = place
@@ -210,7 +211,7 @@ class OriginPool:
         for place, asked in list(self._held.items()):
             holder = asked()
             if holder is None:
-                self._hand_on(place, now, reusable=False, keep_alive=None)
+                self._hand_on(place, now, reusable=False)
             elif holder.place is None:
                 holder.place = place
                 holder.wake()

@@ -12,7 +12,6 @@ from bento_proto import ConnectionFailed, FailureKind
 from bento_proto.exchange import State
 from bento_proto.http import FilePart, ProxyError, connect_failure
 from bento_proto.http11 import HTTP11Exchange
-from bento_proto.pool import keep_alive_timeout
 
 from ._connection import is_untrusted
 from ._connection_pool import Holder
@@ -90,13 +89,12 @@ class SocketExchange(Holder, OpenExchange[object]):
         self._deadline = total
 
     def close(self) -> None:
-        place, http11, head = self.place, self._http11, self.exchange.head
+        place, http11 = self.place, self._http11
         if self._stop is not None and place is not None and place.connection is not None:
             self._stop.forget(place.connection.sock)
         reusable = http11 is not None and http11.is_reusable
-        keep_alive = keep_alive_timeout(head) if head is not None and "keep-alive" in head.first else None
         if self._pool is not None:
-            self._pool.release(self, reusable=reusable, keep_alive=keep_alive)
+            self._pool.release(self, reusable=reusable, head=self.exchange.head)
         self.exchange.close()
 
     def receive(self) -> Sequence[object]:

@@ -111,7 +111,7 @@ def test_a_place_that_is_held_is_waited_for_as_long_as_the_caller_may() -> None:
         with pytest.raises(CallTimeout, match="no connection became free") as caught:
             client.with_options(timeout=Timeout(pool=0.1)).f()
         assert not caught.value.sent
-        pool.release(holder, reusable=True, keep_alive=None)
+        pool.release(holder, reusable=True)
         assert client.f() == 1
         assert stub.connections == 1
 

@@ -11,7 +11,7 @@ from bento_proto import Head, LocalProtocolError
 from bento_proto.pool import ConnectionPool, PooledConnection, keep_alive_timeout
 
 IDLE = 4.0  # seconds that a connection may be idle where the server says nothing
-TIMES = st.one_of(st.none(), st.sampled_from([0.0, 0.5, 4.0, 9.0]))
+HEADS = st.sampled_from([None, Head(200, ()), *(Head(200, (("Keep-Alive", f"timeout={n}"),)) for n in (0, 1, 5, 10))])
 
 
 class PoolMachine(RuleBasedStateMachine):
@@ -69,12 +69,12 @@ class PoolMachine(RuleBasedStateMachine):
         place.open(connection, self.now)
 
     @precondition(lambda self: self.held)
-    @rule(data=st.data(), reusable=st.booleans(), keep_alive=TIMES)
-    def release(self, data: st.DataObject, reusable: bool, keep_alive: float | None) -> None:
+    @rule(data=st.data(), reusable=st.booleans(), head=HEADS)
+    def release(self, data: st.DataObject, reusable: bool, head: Head | None) -> None:
         caller = data.draw(st.sampled_from(list(self.held)))
         place = self.held.pop(caller)
         connection = place.connection
-        served = self.pool.release(place, self.now, reusable=reusable, keep_alive=keep_alive)
+        served = self.pool.release(place, self.now, reusable=reusable, head=head)
         is_kept = connection is not None and reusable and not self.closed
         if is_kept and connection is not None and self.lifetime is not None:
             is_kept = self.now - self.opened[connection] < self.lifetime
@@ -87,6 +87,7 @@ class PoolMachine(RuleBasedStateMachine):
         else:
             assert served is None
             if is_kept and connection is not None and self.most_idle > 0:
+                keep_alive = keep_alive_timeout(head)
                 until = self.now + (IDLE if keep_alive is None else keep_alive)
                 if self.lifetime is not None:
                     until = min(until, self.opened[connection] + self.lifetime)
@@ -218,8 +219,8 @@ def test_when_the_pool_is_closed_who_waits_is_told_and_connections_close() -> No
 def test_a_connection_expires_though_one_that_was_idle_for_longer_does_not() -> None:
     pool: ConnectionPool[str, int] = ConnectionPool(2, 2)
     long, short = held(pool, "long", "short")
-    pool.release(long, 0.0, reusable=True, keep_alive=60.0)
-    pool.release(short, 0.0, reusable=True, keep_alive=1.0)
+    pool.release(long, 0.0, reusable=True, head=Head(200, (("Keep-Alive", "timeout=60"),)))
+    pool.release(short, 0.0, reusable=True, head=Head(200, (("Keep-Alive", "timeout=2"),)))
     place = pool.acquire(3, 2.0)
     assert place is not None
     assert (place.connection, pool.closing) == ("long", ["short"])
