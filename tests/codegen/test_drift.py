@@ -59,16 +59,16 @@ CHANGES: Mapping[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     ),
     "required": (
         lambda s: find(s)["input"].update(required=["query", "limit"]),
-        ["find: argument 'limit': default 3 -> required"],
+        ["find: argument 'limit': int | None -> int", "find: argument 'limit': default 3 -> required"],
     ),
     "an argument is gone": (lambda s: arguments(s).pop("limit"), ["find: argument 'limit' is gone"]),
     "an argument is new": (
         lambda s: arguments(s).update(page={"type": "integer", "default": 0}),
-        ["find: argument 'page' is new: page: int = 0"],
+        ["find: argument 'page' is new: page: int | None = 0"],
     ),
     "an argument has another name": (
         lambda s: arguments(s).update(top=arguments(s).pop("limit")),
-        ["find: argument 'limit' is gone", "find: argument 'top' is new: top: int = 3"],
+        ["find: argument 'limit' is gone", "find: argument 'top' is new: top: int | None = 3"],
     ),
     "the order": (
         lambda s: arguments(s).update(query=arguments(s).pop("query")),
@@ -100,7 +100,7 @@ CHANGES: Mapping[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     "a name of the client's own": (
         lambda s: find(s).update(name="call"),
         [
-            "call: the endpoint is new: call(query: str, limit: int = 3) -> list[Item]",
+            "call: the endpoint is new: call(query: str, limit: int | None = 3) -> list[Item]",
             "find: the endpoint is gone",
         ],
     ),

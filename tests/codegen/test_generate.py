@@ -138,21 +138,21 @@ def test_types_of_results(what: str) -> None:
 
 DEFAULTS: Mapping[str, tuple[JSON, str]] = {
     "none": ({"type": "integer", "default": None}, "int | None = None"),
-    "a number": ({"type": "integer", "default": 1}, "int = 1"),
-    "a float": ({"type": "number", "default": 1}, "float = 1"),
-    "a bool": ({"type": "boolean", "default": True}, "bool = True"),
-    "a text": ({"type": "string", "default": 'a"\\'}, r'str = "a\"\\"'),
-    "a list": ({"type": "array", "items": TEXT, "default": ["a"]}, 'Sequence[str] = ["a"]'),
+    "a number": ({"type": "integer", "default": 1}, "int | None = 1"),
+    "a float": ({"type": "number", "default": 1}, "float | None = 1"),
+    "a bool": ({"type": "boolean", "default": True}, "bool | None = True"),
+    "a text": ({"type": "string", "default": 'a"\\'}, r'str | None = "a\"\\"'),
+    "a list": ({"type": "array", "items": TEXT, "default": ["a"]}, 'Sequence[str] | None = ["a"]'),
     "a dict": (
         {"type": "object", "additionalProperties": INTEGER, "default": {"k": 1}},
-        'Mapping[str, int] | ModelInput = {"k": 1}',
+        'Mapping[str, int] | ModelInput | None = {"k": 1}',
     ),
-    "a long one": ({"type": "string", "default": "x" * 100}, "str = ..."),
-    "one without an end": ({"type": "number", "default": float("-inf")}, "float = ..."),
-    "one of another type": ({"type": "integer", "default": "five"}, 'str | int = "five"'),
-    "one outside of the enum": ({"enum": ["a"], "default": "b"}, 'str | Literal["a"] = "b"'),
-    "one of the enum": ({"enum": ["a"], "default": "a"}, 'Literal["a"] = "a"'),
-    "a list that does not fit": ({"type": "array", "items": TEXT, "default": [1]}, "Sequence[str] = ..."),
+    "a long one": ({"type": "string", "default": "x" * 100}, "str | None = ..."),
+    "one without an end": ({"type": "number", "default": float("-inf")}, "float | None = ..."),
+    "one of another type": ({"type": "integer", "default": "five"}, 'str | int | None = "five"'),
+    "one outside of the enum": ({"enum": ["a"], "default": "b"}, 'str | Literal["a"] | None = "b"'),
+    "one of the enum": ({"enum": ["a"], "default": "a"}, 'Literal["a"] | None = "a"'),
+    "a list that does not fit": ({"type": "array", "items": TEXT, "default": [1]}, "Sequence[str] | None = ..."),
     "a model's": ({"$ref": "#/$defs/Gone", "default": {"a": 1}}, "object = ..."),
 }
 
@@ -170,7 +170,7 @@ def test_kinds_of_arguments() -> None:
         "(/, a: int, *args: int, k: str, **kwargs: str) -> Any"
     )
     late: JSON = {"type": "integer", "default": 1}
-    assert signature(None, ("b",), a=late, b=TEXT) == "(a: int = 1, *, b: str) -> Any"
+    assert signature(None, ("b",), a=late, b=TEXT) == "(a: int | None = 1, *, b: str) -> Any"
     assert (
         signature(None, None, **{"a b": INTEGER, "class": TEXT, "ok": TEXT}) == "(/, ok: str, **kwargs: object) -> Any"
     )
@@ -216,7 +216,7 @@ def test_descriptions_are_in_the_docstrings() -> None:
 def test_lone_surrogates_are_replaced_in_docstrings() -> None:
     """Even escaped, Python 3.13 and newer take it for an error."""
     text = generate(service(route("f", x={"type": "string", "description": "a\ud800b"})))
-    assert "a?b" in text
+    assert r"a\\ud800b" in text
     assert executed(text).ShopClient
 
 

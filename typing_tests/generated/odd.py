@@ -98,13 +98,13 @@ class _Endpoints:
         @_typed.endpoint
         def defaults(
             self,
-            union: _str | int = "five",
-            endless: float = ...,
-            long: _str = ...,
-            model: NodeInput | ModelInput = ...,
-            pick: _str | Literal["a", "b"] = "c",
-            empty: Sequence[_str] = [],
-            text: _str = "a \"b\" \\ \n\x00\u202e",
+            union: _str | int | None = "five",
+            endless: float | None = ...,
+            long: _str | None = ...,
+            model: NodeInput | ModelInput | None = ...,
+            pick: _str | Literal["a", "b"] | None = "c",
+            empty: Sequence[_str] | None = [],
+            text: _str | None = "a \"b\" \\ \n\x00\u202e",
         ) -> None:
             """Call the endpoint ``defaults`` of the Service.
 
@@ -138,7 +138,7 @@ class _Endpoints:
         def optional_stream(self) -> Iterator[bytes]: ...
 
         @_typed.endpoint
-        def path(self, n: int = 1, *, user_id: _str | int, item: _str | int) -> Any: ...
+        def path(self, n: int | None = 1, *, user_id: _str | int, item: _str | int) -> Any: ...
 
         @_typed.endpoint
         def positional(self, /, a: int, *args: _str) -> Any: ...

@@ -169,6 +169,8 @@ def _argument(parameter: Parameter, shown: inspect.Parameter, stars: str, text: 
     default, also = _default(parameter)
     if also and names.use(also) not in text.split(" | ") and text not in ("object", "_object"):
         text = f"{names.use(also)} | {text}"
+    if not {"None", "object", "_object", names.use("Any")} & set(text.split(" | ")):
+        text += " | None"  # of an Optional with a default, BentoML's schema does not say that it takes None
     return Argument(shown.name, shown.kind, text, default)
 
 
