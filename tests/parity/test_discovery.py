@@ -63,7 +63,8 @@ SIGNATURES = {
 
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_a_method_has_the_signature_of_the_endpoint(zoo: SyncHTTPClient, name: str) -> None:
-    assert str(inspect.signature(getattr(zoo, name))) == SIGNATURES[name]
+    # Python 3.13 has another module for Path, which it shows.
+    assert str(inspect.signature(getattr(zoo, name))).replace("pathlib._local.", "pathlib.") == SIGNATURES[name]
 
 
 def test_the_endpoints_are_what_the_schema_lists(zoo: SyncHTTPClient) -> None:

@@ -244,9 +244,9 @@ def test_a_request_of_ones_own(zoo: SyncHTTPClient) -> None:
     assert (answer.status_code, answer.content, answer.text) == (200, "ü".encode(), "ü")
     assert zoo.request("POST", "/latin1_out").text == "café"
     assert zoo.request("post", "/add_int?ignored=1", content=b'{"a": 1}').json() == 3
-    assert zoo.request("GET", "/livez").content == b"\n"
+    assert zoo.request("GET", "/livez").content == zoo.request("GET", "livez").content == b"\n"
     with pytest.raises(RemoteProtocolError):
         answer.json()
-    for method, path in (("GET", "livez"), ("GET", "//evil.example/"), ("GET", "/a b"), ("G T", "/"), ("GET\r\n", "/")):
+    for method, path in (("GET", "//evil.example/"), ("GET", "/a b"), ("G T", "/"), ("GET\r\n", "/")):
         with pytest.raises(ValueError, match=r"method|path"):
             zoo.request(method, path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import sys
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from keyword import iskeyword
@@ -85,11 +84,11 @@ class _Names(dict[str, object]):
             found = getattr(builtins, name)
         else:
             try:
-                found = import_module("PIL.Image" if name == "PIL" else name)
+                found = import_module(name)
+                if name == "PIL":
+                    import_module("PIL.Image")
             except ImportError:
                 found = _Missing()
-            else:
-                found = sys.modules[name]
         self[name] = found
         return found
 
