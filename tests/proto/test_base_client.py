@@ -138,6 +138,12 @@ def test_a_view_has_other_options_and_methods_of_its_own_and_shares_the_session(
     assert dir(client).count("f") == 1
 
 
+def test_dir_does_not_list_the_other_name_by_which_a_method_was_reached() -> None:
+    client = TypedClient()
+    assert client.api_f != client.f
+    assert "api_f" not in dir(client)
+
+
 def test_options_of_a_view_are_checked() -> None:
     with pytest.raises(ValueError, match="timeout"):
         Client().with_options(timeout=-1)

@@ -177,7 +177,10 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
 
     def __dir__(self) -> Iterable[str]:
         service = self._driver.session.service
-        return {*super().__dir__(), *(attributes(service, RESERVED) if service else ())}
+        if service is None:
+            return super().__dir__()
+        # Without the methods that are kept: they may have been reached by another name than the one to show.
+        return {*super().__dir__()} - self._methods | {*attributes(service, RESERVED)}
 
     def _keep(self, name: str, method: object) -> None:
         """Make a method of an endpoint an attribute of this client, so that Python finds it by itself."""
