@@ -63,8 +63,11 @@ SIGNATURES = {
 
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_a_method_has_the_signature_of_the_endpoint(zoo: SyncHTTPClient, name: str) -> None:
-    # Python 3.13 has another module for Path, which it shows.
-    assert str(inspect.signature(getattr(zoo, name))).replace("pathlib._local.", "pathlib.") == SIGNATURES[name]
+    shown = str(inspect.signature(getattr(zoo, name)))
+    # Where a class is defined differs: Path before and in Python 3.13, DataFrame before and in pandas 3.
+    for defined, public in (("pathlib._local.", "pathlib."), ("pandas.core.frame.", "pandas.")):
+        shown = shown.replace(defined, public)
+    assert shown == SIGNATURES[name]
 
 
 def test_the_endpoints_are_what_the_schema_lists(zoo: SyncHTTPClient) -> None:
