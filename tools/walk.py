@@ -1,10 +1,10 @@
 """How far a small call travels inside the clients: ``python tools/walk.py [--list] [sync] [asyncio]``.
 
 Counted is one warm JSON call of each client, the shortest of ten, on a connection that is kept, against a small server
-of this process: the functions of the project that run, the files that they are in, and how often the next function is
-in another file than the one before. That is what somebody reads who follows a call through the code. ``--list`` prints
-the walk; each line is a function, indented as deep as it was called. A coroutine or generator counts again each time
-that it goes on.
+of this process that responds 20 ms later: the functions of the project that run, the files that they are in, and how
+often the next function is in another file than the one before. That is what somebody reads who follows a call through
+the code. ``--list`` prints the walk; each line is a function, indented as deep as it was called. A coroutine or
+generator counts again each time that it goes on.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import socketserver
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -70,6 +71,7 @@ class Handler(socketserver.StreamRequestHandler):
                     size = int(field.partition(b":")[2])
             body = json.dumps(json.loads(self.rfile.read(size))["data"]).encode()
             head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            time.sleep(0.02)  # so that the client always waits: on loopback it does now and then
             self.wfile.write(head.encode() + body)
             self.wfile.flush()
 
