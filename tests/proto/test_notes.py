@@ -50,6 +50,10 @@ def test_a_refusal_is_told_with_its_request() -> None:
     assert str(error) == "boom"
 
 
+def test_a_refusal_without_a_request_id_names_none() -> None:
+    assert failed(reply(500)).__notes__ == ["POST http://h:3000/f?token=REDACTED&task_id=7: status 500"]
+
+
 def test_attempts_are_listed() -> None:
     busy = reply(503, "busy", {"retry-after": "1"})
     (note,) = failed(busy, busy, busy).__notes__

@@ -81,3 +81,5 @@ def test_an_unknown_endpoint() -> None:
         session.endpoint("sumarize")
     assert caught.value.message == "the Service S has no endpoint 'sumarize'; did you mean 'summarize'?"
     assert unknown_endpoint(parse_service(SERVICE), "zzz").endswith("; its endpoints: summarize, rank")
+    hostile = parse_service({"name": "S\x1b[2J\n\u202e", "routes": []})
+    assert unknown_endpoint(hostile, "f") == r"the Service S\x1b[2J \u202e has no endpoint 'f'; it has no endpoints"

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _HINTS: Final = (
     (CallTimeout, "with_options(timeout=...) allows more time; by default each wait may take 30 seconds"),
-    (InternalServerError, "the cause is in the server's log, under this request id"),
     (Unauthorized, "a token is given by token=..., or by the environment variable BENTO_CLOUD_API_KEY"),
     (TooManyRequests, "the Service is busy; retries=RetryPolicy(...) decides how often and how long to try again"),
 )
@@ -71,6 +70,8 @@ def explain(error: BentoMLException, request: Request, head: Head | None, elapse
     lines = [f"{request.method} {request.origin}{redacted_urls(request.target)}: {outcome}{after}{known}"]
     if len(error.attempts) > 1:
         lines += [f"attempt {number}: {line}" for number, line in enumerate(error.attempts, 1)]
+    if isinstance(error, InternalServerError) and error.request_id:
+        lines.append("the cause is in the server's log, under this request id")
     for kind, hint in _HINTS:
         if isinstance(error, kind):
             lines.append(hint)
