@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 
 from bento_proto import BentoMLException, Head
-from bento_proto._errors import error_class
+from bento_proto.errors import error_class
 from bento_proto.exchange._failures import refusal
 from fuzz.support import Source
 

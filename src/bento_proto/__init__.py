@@ -20,7 +20,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._errors import (
+    from ._types import JSON, Value
+    from ._version import __version__
+    from .errors import (
         BentoMLException,
         CallTimeout,
         Conflict,
@@ -42,8 +44,6 @@ if TYPE_CHECKING:
         Unauthorized,
         UnprocessableEntity,
     )
-    from ._types import JSON, Value
-    from ._version import __version__
     from .exchange._body import ResultKind
     from .exchange._exchange import Exchange
     from .exchange._progress import Progress
@@ -66,14 +66,14 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "._errors": (
+        "._types": "JSON Value",
+        "._version": "__version__",
+        ".errors": (
             "BentoMLException CallTimeout Conflict ConnectError ConnectionLost Forbidden GatewayTimeout "
             "InternalServerError InvalidArgument LimitExceeded LocalProtocolError NotFound RemoteProtocolError "
             "SchemaError ServiceUnavailable TaskFailed TaskNotCompleted TooManyRequests Unauthorized "
             "UnprocessableEntity"
         ),
-        "._types": "JSON Value",
-        "._version": "__version__",
         ".exchange._body": "ResultKind",
         ".exchange._exchange": "Exchange",
         ".exchange._progress": "Progress",

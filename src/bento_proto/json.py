@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Final, Protocol, cast, runtime_checkable
 
-from ._errors import RemoteProtocolError
 from ._types import JSON
+from .errors import RemoteProtocolError
 
 
 @runtime_checkable

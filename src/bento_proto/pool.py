@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 
 from bento_proto import http
 
-from ._errors import LocalProtocolError
+from .errors import LocalProtocolError
 
 __all__ = ("ConnectionPool", "PooledConnection", "keep_alive_timeout")
 

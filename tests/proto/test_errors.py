@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import pickle
 import re
+import traceback
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import bento_proto
 import bento_proto.json
 from bento_proto import (
     JSON,
@@ -23,8 +25,8 @@ from bento_proto import (
     TaskFailed,
     TaskNotCompleted,
 )
-from bento_proto import _errors as module
-from bento_proto._errors import error_class
+from bento_proto import errors as module
+from bento_proto.errors import error_class
 from bento_proto.http import Headers
 from tests.recordings import find, load
 
@@ -51,6 +53,13 @@ def test_the_hierarchy_is_the_documented_one() -> None:
     real = {cls.__name__: cls.__bases__[0].__name__ for cls in ERRORS}
     real["BentoMLException"] = ""
     assert {name: parent or "" for name, (parent, _) in drawn().items()} == real
+
+
+def test_a_traceback_names_each_by_a_public_module() -> None:
+    assert sorted(module.__all__) == sorted(cls.__name__ for cls in ERRORS)
+    for cls in ERRORS:
+        assert cls is getattr(bento_proto, cls.__name__)
+        assert traceback.format_exception_only(cls("why")) == [f"bento_proto.errors.{cls.__name__}: why\n"]
 
 
 def test_the_statuses_are_the_documented_ones() -> None:

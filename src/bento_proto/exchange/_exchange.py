@@ -28,7 +28,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from bento_proto import exchange, http
-from bento_proto._errors import BentoMLException, LocalProtocolError, RemoteProtocolError
+from bento_proto.errors import BentoMLException, LocalProtocolError, RemoteProtocolError
 from bento_proto.http._headers import trace_id
 from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, Head, Received, Request
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bento_proto._errors import (
+from bento_proto._text import one_line
+from bento_proto._types import JSON
+from bento_proto.errors import (
     BentoMLException,
     CallTimeout,
     ConnectError,
@@ -16,8 +18,6 @@ from bento_proto._errors import (
     Unauthorized,
     error_class,
 )
-from bento_proto._text import one_line
-from bento_proto._types import JSON
 from bento_proto.http._content_headers import charset, media_type
 from bento_proto.http._headers import Headers
 from bento_proto.http._messages import FailureKind

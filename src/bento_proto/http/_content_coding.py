@@ -6,7 +6,7 @@ import zlib
 from math import inf
 from typing import TYPE_CHECKING
 
-from bento_proto._errors import LimitExceeded, RemoteProtocolError
+from bento_proto.errors import LimitExceeded, RemoteProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final, TypeAlias
 
-from bento_proto._errors import LocalProtocolError
 from bento_proto._frozen import Frozen
 from bento_proto._types import Fields
+from bento_proto.errors import LocalProtocolError
 
 
 class Origin(Frozen):

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
-from bento_proto._errors import RemoteProtocolError
 from bento_proto._frozen import Frozen
 from bento_proto._text import decoded_utf8, is_unicode
+from bento_proto.errors import RemoteProtocolError
 
 from ._messages import DEFAULT_PORTS, Origin
 from ._redaction import Secret, redacted_urls, without_frames

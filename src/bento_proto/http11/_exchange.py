@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from bento_proto import exchange, http
-from bento_proto._errors import LocalProtocolError
+from bento_proto.errors import LocalProtocolError
 from bento_proto.exchange._body import ResultKind
 from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, FilePart, Head, Segment, joined
 from bento_proto.http._redaction import SecretBytes

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bento_proto._errors import LocalProtocolError
+from bento_proto.errors import LocalProtocolError
 from bento_proto.http._messages import Chunks, Data, Head
 
 if TYPE_CHECKING:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from bento_proto._errors import (
+from bento_proto._frozen import Frozen
+from bento_proto._text import error_line
+from bento_proto.errors import (
     BentoMLException,
     CallTimeout,
     ConnectError,
@@ -12,8 +14,6 @@ from bento_proto._errors import (
     RemoteProtocolError,
     Unauthorized,
 )
-from bento_proto._frozen import Frozen
-from bento_proto._text import error_line
 from bento_proto.exchange._exchange import Exchange, State
 from bento_proto.http._messages import FailureKind
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from bento_proto._errors import BentoMLException, CallTimeout, NotFound, ServiceUnavailable
 from bento_proto._frozen import Frozen
+from bento_proto.errors import BentoMLException, CallTimeout, NotFound, ServiceUnavailable
 from bento_proto.http._messages import FailureKind, Request
 from bento_proto.response._readers import whole_reader
 from bento_proto.schema._service import Service, parse_service

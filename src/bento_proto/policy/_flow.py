@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Generic, TypeAlias, TypeVar
 
-from bento_proto._errors import LocalProtocolError
 from bento_proto._frozen import Frozen
+from bento_proto.errors import LocalProtocolError
 from bento_proto.exchange._exchange import Exchange
 from bento_proto.http._limits import Timeout
 

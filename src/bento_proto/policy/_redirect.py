@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bento_proto._errors import LocalProtocolError, RemoteProtocolError
+from bento_proto.errors import LocalProtocolError, RemoteProtocolError
 from bento_proto.http._messages import Request
 from bento_proto.http._redaction import HARMLESS
 from bento_proto.http._url import resolve

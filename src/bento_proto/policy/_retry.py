@@ -6,8 +6,8 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 from bento_proto import exchange
-from bento_proto._errors import BentoMLException
 from bento_proto._frozen import Frozen
+from bento_proto.errors import BentoMLException
 from bento_proto.http._dates import retry_after
 from bento_proto.http._messages import FailureKind, Request
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from bento_proto._errors import BentoMLException, CallTimeout, RemoteProtocolError, TaskFailed, TaskNotCompleted
 from bento_proto._frozen import Frozen
 from bento_proto._text import is_unicode
+from bento_proto.errors import BentoMLException, CallTimeout, RemoteProtocolError, TaskFailed, TaskNotCompleted
 from bento_proto.http._dates import retry_after
 from bento_proto.json import parse_json
 from bento_proto.response._readers import whole_reader

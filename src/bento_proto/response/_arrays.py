@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias, cast
 
-from bento_proto._errors import LimitExceeded, RemoteProtocolError
 from bento_proto._types import JSON
+from bento_proto.errors import LimitExceeded, RemoteProtocolError
 from bento_proto.schema._service import Endpoint, Schema, has_arrays, walk
 
 Convert: TypeAlias = "Callable[[JSON], object]"

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final, Generic, TypeVar, cast
 
-from bento_proto._errors import LimitExceeded, RemoteProtocolError
 from bento_proto._text import pile
 from bento_proto._types import JSON
+from bento_proto.errors import LimitExceeded, RemoteProtocolError
 from bento_proto.exchange._body import ResultKind
 from bento_proto.json import parse_json
 

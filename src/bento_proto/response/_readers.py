@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
-from bento_proto._errors import LimitExceeded, RemoteProtocolError
 from bento_proto._text import pile
 from bento_proto._types import JSON
+from bento_proto.errors import LimitExceeded, RemoteProtocolError
 from bento_proto.exchange._body import Decoder, Reader, ResultKind
 from bento_proto.http._content_headers import charset, file_name, media_type
 from bento_proto.json import parse_json

@@ -6,9 +6,9 @@ import codecs
 import re
 from typing import TYPE_CHECKING
 
-from bento_proto._errors import LimitExceeded
 from bento_proto._frozen import Frozen
 from bento_proto._text import pile
+from bento_proto.errors import LimitExceeded
 from bento_proto.exchange._body import ResultKind
 
 if TYPE_CHECKING:

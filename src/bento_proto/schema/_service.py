@@ -8,10 +8,10 @@ from enum import Enum
 from functools import cached_property
 from typing import Final, TypeAlias
 
-from bento_proto._errors import BentoMLException, SchemaError
 from bento_proto._frozen import Frozen
 from bento_proto._text import is_unicode
 from bento_proto._types import JSON
+from bento_proto.errors import BentoMLException, SchemaError
 from bento_proto.json import parse_json
 
 from ._references import inlined, members

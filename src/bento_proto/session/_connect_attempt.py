@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Generic, TypeVar
 
-from bento_proto._errors import BentoMLException, CallTimeout
+from bento_proto.errors import BentoMLException, CallTimeout
 
 from ._options import Options
 

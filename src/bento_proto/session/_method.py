@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar, cast
 
 from bento_proto import batch, exchange, request, schema, session
-from bento_proto._errors import BentoMLException, LocalProtocolError
+from bento_proto.errors import BentoMLException, LocalProtocolError
 from bento_proto.request._binding import bind
 from bento_proto.schema._naming import endpoint_for
 from bento_proto.schema._signature import docstring_of, typed_signature_of

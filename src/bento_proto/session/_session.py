@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 
 from bento_proto import exchange, observe, policy, response, schema, session
 from bento_proto import request as arguments  # a session has a method of that name
-from bento_proto._errors import NotFound
 from bento_proto._types import JSON
 from bento_proto._version import __version__
+from bento_proto.errors import NotFound
 from bento_proto.http._headers import checked_fields, merged
 from bento_proto.http._limits import Limits, Timeout
 from bento_proto.http._redaction import without_frames

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from bento_proto import exchange, request, schema
-from bento_proto._errors import BentoMLException, CallTimeout
 from bento_proto._text import one_line
+from bento_proto.errors import BentoMLException, CallTimeout
 from bento_proto.http._url import quote_segment
 from bento_proto.policy._attempts import send_request
 from bento_proto.policy._flow import Flow

@@ -7,8 +7,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Final, Protocol, cast, runtime_checkable
 from urllib.parse import quote
 
-from bento_proto._errors import BentoMLException
 from bento_proto._types import JSON
+from bento_proto.errors import BentoMLException
 from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, Head
 from bento_proto.json import to_json
 from bento_proto.request._file import File

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
-from bento_proto._errors import InvalidArgument, RemoteProtocolError
 from bento_proto._frozen import Frozen
 from bento_proto._types import JSON, Value
+from bento_proto.errors import InvalidArgument, RemoteProtocolError
 from bento_proto.http._content_headers import parameters
 from bento_proto.http._headers import Headers
 from bento_proto.json import parse_json

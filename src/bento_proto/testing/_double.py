@@ -8,8 +8,8 @@ from itertools import count
 from typing import Final, TypeVar, cast, overload
 from urllib.parse import unquote
 
-from bento_proto._errors import BentoMLException
 from bento_proto._types import JSON, Value
+from bento_proto.errors import BentoMLException
 from bento_proto.http._headers import Headers
 from bento_proto.http._messages import Request
 from bento_proto.http._redaction import redacted_response_fields

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bento_proto import exchange, policy
-from bento_proto._errors import LocalProtocolError
+from bento_proto.errors import LocalProtocolError
 from bento_proto.http._messages import ConnectionFailed, FailureKind, Received
 from bento_proto.session._responder import Pause, Responder
 

@@ -8,8 +8,8 @@ from base64 import b64decode, b64encode
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, cast
 
-from bento_proto._errors import RemoteProtocolError
 from bento_proto._types import JSON
+from bento_proto.errors import RemoteProtocolError
 from bento_proto.http._content_headers import parameters
 from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, Head
 from bento_proto.http._redaction import redacted_response_fields, redacted_urls

@@ -8,8 +8,8 @@ from collections import abc
 from enum import Enum
 from typing import TYPE_CHECKING, Final, cast
 
-from bento_proto._errors import InvalidArgument, RemoteProtocolError
 from bento_proto._types import JSON
+from bento_proto.errors import InvalidArgument, RemoteProtocolError
 from bento_proto.json import parse_json, to_json
 from bento_proto.response._arrays import converter
 

@@ -36,6 +36,13 @@ from typing import Final
 from ._text import one_line
 from ._types import JSON
 
+__all__ = (
+    "BentoMLException", "CallTimeout", "Conflict", "ConnectError", "ConnectionLost", "Forbidden", "GatewayTimeout",
+    "InternalServerError", "InvalidArgument", "LimitExceeded", "LocalProtocolError", "NotFound", "RemoteProtocolError",
+    "SchemaError", "ServiceUnavailable", "TaskFailed", "TaskNotCompleted", "TooManyRequests", "Unauthorized",
+    "UnprocessableEntity",
+)  # fmt: skip
+
 _NO_HEADERS: Final[Mapping[str, str]] = {}
 _REGISTERED: Final = frozenset(map(int, HTTPStatus))
 
