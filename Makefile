@@ -6,10 +6,10 @@ PYTHON ?= python3
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-demo: python ## a real BentoML Service and the clients calling it, step by step
+demo: python ## a real BentoML Service and the clients calling it; the first time in about a minute
 	$(PYTHON) tools/demo.py
 
-test: python ## the whole suite, against a wheel of the sources and real BentoML servers, which it sets up first
+test: python ## the whole suite, against a wheel of the sources and real BentoML servers; says what it sets up first
 	$(PYTHON) tools/test.py
 
 compat: python ## the clients against BentoML 1.2 and 1.3 too

@@ -1,136 +1,144 @@
-"""What the clients do, shown against a real BentoML Service: ``make demo``."""
+"""What the clients do, shown against a real BentoML Service: ``make demo``.
+
+What is printed behind a prompt is what runs, and what is printed below it is what that printed.
+"""
 
 from __future__ import annotations
 
+import ast
 import os
 import sys
 import tempfile
-import textwrap
-import time
-from collections.abc import Callable
+import traceback
 from pathlib import Path
+from typing import NamedTuple
 
-import anyio
 from PIL import Image
 
-from bento_client import AsyncHTTPClient, BentoMLException, ResultStatus, SyncHTTPClient
 from tests.servers import serve
 
 SERVICE = Path(__file__).parent / "service.py"
-CODE = "\033[36m{}\033[0m" if sys.stdout.isatty() and "NO_COLOR" not in os.environ else "{}"
+COLORS = "NO_COLOR" not in os.environ and (sys.stdout.isatty() or "FORCE_COLOR" in os.environ)
 
 
-def show(title: str, code: str) -> None:
-    """Print the next step, as a user would write it."""
-    print(f"\n--- {title}")
-    for line in textwrap.dedent(code).strip().splitlines():
-        print(CODE.format(f"    >>> {line}"))
-    sys.stdout.flush()
+class Scene(NamedTuple):
+    """Some statements, run as in an interactive interpreter."""
+
+    title: str
+    code: str
+    raises: str | None = None
 
 
-def json(client: SyncHTTPClient) -> None:
-    show("JSON in, JSON out", 'client.summarize("A bento is a meal for one, packed in a box", words=3)')
-    print("   ", client.summarize("A bento is a meal for one, packed in a box", words=3))
-
-
-def signatures(client: SyncHTTPClient) -> None:
-    show(
-        "The methods are the Service's own",
+SCENES = (
+    Scene(
+        "A client has the methods of the Service, with their signatures",
         """
-        print(client.endpoints)
-        """,
-    )
-    print(textwrap.indent(str(client.endpoints), "    "))
+from bento_client import AsyncHTTPClient, SyncHTTPClient
+client = SyncHTTPClient(url)
+print(client.endpoints)
+""",
+    ),
+    Scene(
+        "JSON in, JSON out",
+        """
+client.summarize("A bento is a meal for one, packed in a box", words=3)
+""",
+    ),
+    Scene(
+        "An image in, an image out",
+        """
+from pathlib import Path
+image = client.invert(Path("rice.png"))
+image.size, image.getpixel((0, 0))
+""",
+    ),
+    Scene(
+        "A stream, printed as it arrives",
+        """
+for word in client.tell("bento"):
+    print(word, end="", flush=True)
+""",
+    ),
+    Scene(
+        "Several calls at a time, the results in order",
+        """
+for summary in client.map("summarize", ["One for you", "Two for us", "Three for all"], concurrency=3):
+    print(summary)
+""",
+    ),
+    Scene(
+        "A task, which runs in the background of the server",
+        """
+task = client.train.submit(steps=5)
+task.status
+task.result(timeout=60)
+""",
+    ),
+    Scene(
+        "A wrong argument raises before anything is sent",
+        """
+client.summarize("Rice", word=3)
+""",
+        raises="TypeError",
+    ),
+    Scene(
+        "An error says which request failed",
+        """
+client.summarize("Rice", words=0)
+""",
+        raises="InvalidArgument",
+    ),
+    Scene(
+        "The async client, on asyncio and on trio",
+        """
+import anyio
+async def main():
+    async with AsyncHTTPClient(url) as client:
+        print(await client.summarize("A bento for all of us"))
+        async for word in client.tell("rice ball"):
+            print(word, end="", flush=True)
+anyio.run(main)
+anyio.run(main, backend="trio")
+""",
+    ),
+)
 
 
-def picture(client: SyncHTTPClient) -> None:
-    show("A picture in, a picture out", "client.invert(Path('rice.png'))")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "rice.png")
-        Image.new("RGB", (320, 200), "white").save(path)
-        negative = client.invert(path)
-    print(
-        f"    {negative.format} of {negative.size[0]} x {negative.size[1]}, its first pixel {negative.getpixel((0, 0))}"
-    )
+def play(scene: Scene, namespace: dict[str, object]) -> None:
+    """Show each statement and run it. An exception is printed; the demonstration ends if it is not the scene's."""
+    print(f"\n{_colored(f'# {scene.title}', 2)}")
+    raised: str | None = None
+    for statement in ast.parse(scene.code).body:
+        source = ast.get_source_segment(scene.code, statement) or ""
+        for number, line in enumerate(source.splitlines()):
+            print(_colored(f"{'...' if number else '>>>'} {line}", 36), flush=True)
+        try:
+            exec(compile(ast.Interactive([statement]), "<demo>", "single"), namespace)
+        except Exception as exc:  # noqa: BLE001 - whatever it is, it is shown
+            raised = type(exc).__name__
+            print("".join(traceback.format_exception_only(exc)), end="")
+        if "anyio.run" in source or ("async" not in source and 'end=""' in source):
+            print()  # what was printed word by word has no end of line yet
+    if raised != scene.raises:
+        sys.exit(f"this raised {raised}, and should have raised {scene.raises}")
 
 
-def stream(client: SyncHTTPClient) -> None:
-    show("A stream, printed as it arrives", "for word in client.tell('bento'): print(word, end='')")
-    started = time.monotonic()
-    print("    ", end="")
-    for word in client.tell("bento"):
-        print(word, end="", flush=True)
-    print(f"   [{time.monotonic() - started:.1f} s]")
-
-
-def task(client: SyncHTTPClient) -> None:
-    show("A task, which runs in the background of the server", "task = client.train.submit(steps=5)")
-    handle = client.train.submit(steps=5)
-    print(f"    task {handle.id}")
-    status = handle.get_status()
-    while not status.is_final:
-        print(f"    {status.value} ...", flush=True)
-        time.sleep(0.2)
-        status = handle.get_status()
-    assert status is ResultStatus.COMPLETED
-    show("... and its result", "task.get()")
-    print("   ", handle.get())
-
-
-def error(client: SyncHTTPClient) -> None:
-    show("An error says what is wrong", 'client.summarize("Rice", words=0)')
-    try:
-        client.summarize("Rice", words=0)
-    except BentoMLException as exc:
-        print(f"    {type(exc).__name__} {exc.error_code}: {exc}   [request {exc.request_id}]")
-    show("A wrong argument raises before anything is sent", 'client.summarize("Rice", length=3)')
-    try:
-        client.summarize("Rice", length=3)
-    except TypeError as exc:
-        print(f"    TypeError: {exc}")
-
-
-async def together(client: AsyncHTTPClient) -> None:
-    """Three calls and a stream, concurrently."""
-
-    async def summarize(text: str) -> None:
-        print("   ", await client.summarize(text))
-
-    async def tell(about: str) -> None:
-        words = [word async for word in client.tell(about)]
-        print(f"    {len(words)} words about {about}")
-
-    async with client, anyio.create_task_group() as group:
-        group.start_soon(tell, "an onigiri")
-        for text in ("A bento for one of us", "A bento for two of us", "A bento for all of us"):
-            group.start_soon(summarize, text)
-
-
-def asynchronous(url: str) -> None:
-    for backend in ("asyncio", "trio"):
-        show(
-            f"The async client on {backend}: a stream and three calls, concurrently",
-            """
-            async with AsyncHTTPClient(url) as client:
-                await client.summarize("A bento for one of us")
-                async for word in client.tell("an onigiri"): ...
-            """,
-        )
-        anyio.run(together, AsyncHTTPClient(url), backend=backend)
-
-
-SCENES: tuple[Callable[[SyncHTTPClient], None], ...] = (signatures, json, picture, stream, task, error)
+def _colored(text: str, code: int) -> str:
+    return f"\033[{code}m{text}\033[0m" if COLORS else text
 
 
 def main() -> None:
-    print("Starting a real BentoML Service (demo/service.py) ...", flush=True)
-    with serve("service:Studio", folder=SERVICE.parent) as server:
-        show(f"It runs at {server.url}", f"client = SyncHTTPClient({server.url!r})")
-        with SyncHTTPClient(server.url) as client:
-            for scene in SCENES:
-                scene(client)
-        asynchronous(server.url)
-    print("\nThe server is stopped. See README.md for more.")
+    """Start the Service, play all scenes, and stop it."""
+    print("Starting a BentoML Service (demo/service.py) ...", flush=True)
+    with serve("service:Studio", folder=SERVICE.parent) as server, tempfile.TemporaryDirectory() as folder:
+        print(f"It runs at {server.url}", flush=True)
+        Image.new("RGB", (320, 200), "white").save(Path(folder, "rice.png"))
+        namespace: dict[str, object] = {"url": server.url, "__name__": "__main__"}
+        os.chdir(folder)
+        for scene in SCENES:
+            play(scene, namespace)
+        os.chdir(SERVICE.parent)
+    print("\nThe Service is stopped. README.md goes on from here.")
 
 
 if __name__ == "__main__":

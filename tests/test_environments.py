@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,18 @@ def test_another_python_makes_it_anew_and_none_takes_what_is_there(capsys: pytes
     assert times_made(capsys) == 1
     ensure("a", python=Path(sys.executable))
     assert times_made(capsys) == 1
+
+
+def test_packages_are_installed_without_pip_in_the_environment(tmp_path: Path) -> None:
+    package = tmp_path / "nothing-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(package, "w") as wheel:
+        wheel.writestr("nothing.py", "")
+        wheel.writestr("nothing-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: nothing\nVersion: 1.0\n")
+        wheel.writestr("nothing-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("nothing-1.0.dist-info/RECORD", "")
+    python = ensure("a", packages=[str(package)], with_pip=False)
+    assert subprocess.run([python, "-I", "-c", "import nothing"], check=False).returncode == 0
+    assert subprocess.run([python, "-I", "-c", "import pip"], check=False, stderr=subprocess.PIPE).returncode == 1
 
 
 def test_finding_makes_nothing(tmp_path: Path, place: Path) -> None:

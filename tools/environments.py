@@ -52,6 +52,7 @@ def ensure(
     *,
     packages: Sequence[str] = (),
     python: Path | None = None,
+    with_pip: bool = True,
 ) -> Path:
     """Return the python of the environment ``name``, which holds ``requirements`` and ``packages`` and nothing else.
 
@@ -59,6 +60,7 @@ def ensure(
     requirements, of the files that they include and of packages that are files count, not their dates); otherwise
     nothing happens. ``packages`` are pip's arguments: requirements, wheels, directories (whose contents don't count).
     ``python`` makes it; without it an environment that is there may be of any Python, and a new one is of the running.
+    ``with_pip=False`` saves the seconds that it takes to install pip into a new one.
     Any number of processes may ask at once: one makes it, the others wait. Raises ``SetupFailed``.
     """
     home = ENVIRONMENTS / name
@@ -69,7 +71,7 @@ def ensure(
     ENVIRONMENTS.mkdir(exist_ok=True)
     with _locked(ENVIRONMENTS / f"{name}.lock", name) as lock:
         if not _is_made(home, wanted):
-            _make(home, requirements, packages, python or Path(sys.executable), content, lock)
+            _make(home, requirements, packages, python or Path(sys.executable), content, lock, with_pip=with_pip)
     return _python_of(home)
 
 
@@ -157,7 +159,14 @@ def _python_of(home: Path) -> Path:
 
 
 def _make(
-    home: Path, requirements: Path | None, packages: Sequence[str], python: Path, content: str, lock: int
+    home: Path,
+    requirements: Path | None,
+    packages: Sequence[str],
+    python: Path,
+    content: str,
+    lock: int,
+    *,
+    with_pip: bool,
 ) -> None:
     identity = _ask(python).identity
     _say(home.name, f"making {home} with {identity} (once; the next time it is there)")
@@ -165,14 +174,23 @@ def _make(
     if home.exists():
         shutil.rmtree(home)
     arguments = [*packages] if requirements is None else ["-r", str(requirements), *packages]
-    _run([python, "-I", "-m", "venv", *([] if arguments else ["--without-pip"]), home], home.name, lock)
+    with_pip = bool(arguments) and (with_pip or not _has_pip(python))
+    _run([python, "-I", "-m", "venv", *([] if with_pip else ["--without-pip"]), home], home.name, lock)
     if arguments:
+        pip = [_python_of(home), "-I", "-m", "pip"] if with_pip else [python, "-I", "-m", "pip", "--python", home]
         # Python compiles what is imported, when it is first: the most of what is installed never is.
         options = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-compile"]
-        _run([_python_of(home), "-I", "-m", "pip", "install", *options, *arguments], home.name, lock)
+        _run([*pip, "install", *options, *arguments], home.name, lock)
     # Written last, so that whatever was interrupted before is made anew.
     (home / _STAMP).write_text(f"{content} {identity}", encoding="utf-8")
     _say(home.name, f"ready after {time.monotonic() - start:.0f} s")
+
+
+def _has_pip(python: Path) -> bool:
+    """Whether ``python`` has a pip that installs into other environments, as pip does since 22.3."""
+    found = subprocess.run([python, "-I", "-m", "pip", "--version"], check=False, capture_output=True, text=True)
+    version = re.match(r"pip (\d+)\.(\d+)", found.stdout)
+    return version is not None and (int(version[1]), int(version[2])) >= (22, 3)
 
 
 def _run(command: Sequence[str | Path], name: str, lock: int) -> None:

@@ -28,7 +28,7 @@ def ensure_server(name: str = "server") -> Path:
         if not fitting:
             raise SetupFailed(f"{name} needs Python 3.11 or 3.12")
         python = fitting[0]
-    return ensure(name, _requirements(name), python=python)
+    return ensure(name, _requirements(name), python=python, with_pip=False)
 
 
 def find_server(name: str = "server") -> Path:
