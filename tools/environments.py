@@ -177,7 +177,9 @@ def _make(
     with_pip = bool(arguments) and (with_pip or not _has_pip(python))
     _run([python, "-I", "-m", "venv", *([] if with_pip else ["--without-pip"]), home], home.name, lock)
     if arguments:
-        pip = [_python_of(home), "-I", "-m", "pip"] if with_pip else [python, "-I", "-m", "pip", "--python", home]
+        pip: list[str | Path] = [python, "-I", "-m", "pip", "--python", home]
+        if with_pip:
+            pip = [_python_of(home), "-I", "-m", "pip"]
         # Python compiles what is imported, when it is first: the most of what is installed never is.
         options = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off", "--no-compile"]
         _run([*pip, "install", *options, *arguments], home.name, lock)
