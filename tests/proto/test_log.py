@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from bento_proto import Request
 from bento_proto.http import FilePart, Headers, Origin
-from bento_proto.observe import LOGGING, EndEvent, RequestEvent, ResponseEvent, RetryEvent
+from bento_proto.observe import LOGGING, EndEvent, RequestEvent, ResponseEvent, RetryEvent, log_to_stderr
+from tests.proto.test_base_client import Client
 
 POST = Request("POST", Origin("http", "h", 80), "/f?key=secret", (), (b"1234",))
 UNKNOWN = Request("POST", Origin("http", "h", 80), "/up", (), (FilePart("f"),))
@@ -97,3 +100,34 @@ def test_the_hooks_are_called_if_either_logger_is_enabled(
         assert LOGGING.enabled()
         monkeypatch.delitem(sys.modules, "logging")
         assert not LOGGING.enabled(), "nobody has imported logging, so nobody has configured it"
+
+
+@pytest.fixture
+def logger() -> Iterator[logging.Logger]:
+    found = logging.getLogger("bento_client")
+    handlers, level = found.handlers[:], found.level
+    yield found
+    found.handlers[:] = handlers
+    found.setLevel(level)
+
+
+def test_the_environment_may_ask_for_the_log(logger: logging.Logger, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Logged(Client):
+        @staticmethod
+        def _environ() -> Mapping[str, str]:
+            return {"BENTO_CLIENT_LOG": "debug"}
+
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    before = len(logger.handlers)
+    for _ in range(2):
+        Logged("http://h")
+    assert (len(logger.handlers) - before, logger.level) == (1, logging.DEBUG)
+    assert LOGGING.request is not None
+    LOGGING.request(FIRST)
+    assert written.getvalue().endswith(f" bento_client.http {URL}: sending 4 bytes\n")
+    assert written.getvalue().count("sending") == 1
+    log_to_stderr(" Warning")
+    assert (len(logger.handlers) - before, logger.level) == (1, logging.WARNING)
+    with pytest.raises(ValueError, match="BENTO_CLIENT_LOG must be debug, info, warning or error, not 'loud'"):
+        log_to_stderr("loud")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from bento_proto._text import one_line, printable
 
     from ._hooks import EndEvent, Hooks, RequestEvent, ResponseEvent, RetryEvent
-    from ._log import LOGGING
+    from ._log import LOGGING, log_to_stderr
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -20,7 +20,7 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._hooks": "EndEvent Hooks RequestEvent ResponseEvent RetryEvent",
-        "._log": "LOGGING",
+        "._log": "LOGGING log_to_stderr",
         "bento_proto._text": "one_line printable",
     }
 
@@ -36,5 +36,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "EndEvent", "Hooks", "LOGGING", "RequestEvent", "ResponseEvent", "RetryEvent", "one_line", "printable",
+    "EndEvent", "Hooks", "LOGGING", "RequestEvent", "ResponseEvent", "RetryEvent", "log_to_stderr", "one_line",
+    "printable",
 )  # fmt: skip

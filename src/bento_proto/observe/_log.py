@@ -99,3 +99,26 @@ LOGGING: Final = Hooks(request=_request, response=_response, retry=_retry, end=_
 At level INFO there is a line for each request when it is over, and for each retry; at DEBUG, also when a request is
 sent, and when a stream or a file begins. No credentials and nothing of the bodies are logged.
 """
+
+
+def log_to_stderr(level: str) -> None:
+    """Write the log of all clients to the standard error stream, as the environment variable BENTO_CLIENT_LOG asks for.
+
+    Args:
+        level: ``debug``, ``info``, ``warning`` or ``error``.
+
+    Raises:
+        ValueError: the level is none of these.
+    """
+    import logging
+
+    name = level.strip().upper()
+    if name not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+        raise ValueError(f"BENTO_CLIENT_LOG must be debug, info, warning or error, not {level!r}")
+    logger = logging.getLogger("bento_client")
+    if all(handler.name != logger.name for handler in logger.handlers):
+        handler = logging.StreamHandler()
+        handler.name = logger.name
+        handler.setFormatter(logging.Formatter("%(asctime)s %(name)s %(message)s"))
+        logger.addHandler(handler)
+    logger.setLevel(name)

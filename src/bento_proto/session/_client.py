@@ -30,6 +30,7 @@ _OPTIONS: Final = (
 )  # fmt: skip
 _ARGUMENTS: Final = (
     "url", "token", *_OPTIONS, "server_ready_timeout", "limits", "schema", "ssl_context", "proxy", "app", "recorder",
+    "socket_options",
 )  # fmt: skip
 
 ClientT = TypeVar("ClientT", bound="BaseClient[Driver, object]")
@@ -151,6 +152,8 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
             environ=self._environ(),
             random=self._random,
         )
+        if level := self._environ().get("BENTO_CLIENT_LOG"):
+            observe.log_to_stderr(level)
         proxies = http.Proxies(proxy if app is None else None, self._environ())
         config = ClientConfig(
             known, limits, proxies, ssl_context, app, recorder, checked_socket_options(socket_options)
