@@ -46,6 +46,8 @@ class AsyncHTTPClient(Base):
     run on asyncio, and are never ready on trio.
     """
 
+    _is_asynchronous = True
+
     @staticmethod
     def _environ() -> Mapping[str, str]:
         return os.environ

@@ -111,12 +111,14 @@ class Driver:
             from ._in_process import body_of  # few record
 
             state.config.recorder.watch(step.exchange, await body_of(step.exchange.request), time.monotonic)
+        if step.delay and state.responder is None:
+            await anyio.sleep(step.delay)
+        if step.authorization is not None:
+            await step.authorization.acomplete()
         if state.responder is not None:
             from ._in_process import play
 
             return await play(runner, state.responder, state.connections.on_this_loop().backend)
-        if step.delay:
-            await anyio.sleep(step.delay)
         if state.application is not None and step.exchange.request.origin == state.session.base.origin:
             return await state.application.handle(step)
         return await ConnectionExchange(step, state.connections).run()

@@ -8,12 +8,13 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import anyio.lowlevel
 import pytest
 
 from bento_proto import BentoMLException, Unauthorized
 from tests.servers import Servers
 
-from .faces import Connect
+from .faces import Connect, Face
 from .proxies import Asked, Stub, endpoint, reply, routes, schema
 
 SECRET = "s3cret-t0ken"
@@ -65,6 +66,45 @@ def test_a_function_is_asked_first_and_after_a_refusal(servers: Servers, connect
     with pytest.raises(Unauthorized):
         connect(servers.url("middleware:ZooMiddleware"), token=wrong.pop).big_json()
     assert wrong == ["third"]
+
+
+class Wallet:
+    """Gives one token after the other, after a wait of any event loop."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.tokens = list(tokens)
+
+    async def give(self) -> str:
+        await anyio.lowlevel.checkpoint()
+        return self.tokens.pop()
+
+
+def test_an_async_function_is_awaited_first_and_after_a_refusal(servers: Servers, connect: Connect, face: Face) -> None:
+    wallet, url = Wallet("s3cret", "expired"), servers.url("middleware:ZooMiddleware")
+    if face.name == "sync":
+        with pytest.raises(TypeError, match="async function, which only an AsyncHTTPClient can await"):
+            connect(url, token=wallet.give)
+        return
+    client = connect(url, token=wallet.give)
+    assert client.big_json(1) == [0]
+    assert client.with_options(headers={"x-other": "options"}).big_json(2) == [0, 1]
+    assert wallet.tokens == []
+    wrong = Wallet("third", "second", "first")
+    with pytest.raises(Unauthorized):
+        connect(url, token=wrong.give).big_json()
+    assert wrong.tokens == ["third"]
+
+
+def test_an_async_functions_token_stays_at_its_origin(connect: Connect, face: Face) -> None:
+    if face.name == "sync":
+        return
+    with Stub(everything) as other, Stub(lambda asked: redirect(other, asked)) as stub:
+        connect(stub.url, token=Wallet(SECRET).give, schema=GIVEN, server_ready_timeout=0).f()
+        assert (sent(stub), sent(other)) == ([f"Bearer {SECRET}"], [None])
+
+
+def redirect(to: Stub, asked: Asked) -> bytes:
+    return reply({}, 307, {"location": f"{to.url}{asked.target}"})
 
 
 # --- from the environment

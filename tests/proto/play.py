@@ -147,6 +147,8 @@ def play(flow: Flow[T], *script: Script, now: float = 0.0) -> Played[T]:
         run = FlowRunner(flow)
         while run.step is not None:
             step, exchange = run.step, run.step.exchange
+            if step.authorization is not None:
+                step.authorization.complete()
             assert step.delay >= 0
             played.asked.append(Asked(exchange.request, step.delay, step.fresh, step.timeout))
             answer = next(answers, None)

@@ -21,13 +21,14 @@ from bento_proto import (
     Timeout,
     Unauthorized,
 )
-from bento_proto.http import FilePart, Origin
+from bento_proto.http import BaseURL, FilePart, Origin
 from bento_proto.http._cookies import Cookies
+from bento_proto.http._credentials import Credential
 from bento_proto.policy._attempts import CallContext, send_request
 from bento_proto.policy._retry import RetryBudget
 from bento_proto.response._readers import event_reader, whole_reader
 
-from .play import Answer, Forever, lost, moved, play, reply
+from .play import Answer, Forever, Script, lost, moved, play, reply
 
 HERE = Origin("http", "service", 3000)
 POST = Request("POST", HERE, "/f", (("authorization", "Bearer old"),), (b"{}",))
@@ -260,6 +261,39 @@ def test_a_401_of_another_origin_renews_nothing() -> None:
 
 def test_a_401_for_a_body_that_can_be_read_once() -> None:
     assert len(play(flow(ONCE, context().replace(renew=renew)), reply(401)).asked) == 1
+
+
+def deferred(*tokens: str) -> CallContext:
+    left = list(tokens)
+
+    async def give() -> str:
+        return left.pop(0)
+
+    return context().replace(credential=Credential(BaseURL(HERE, ""), give, {}, asynchronous=True))
+
+
+PLAIN = Request("POST", HERE, "/f", (), (b"{}",))
+
+
+def authorizations(*script: Script, tokens: tuple[str, ...] = ("one", "two")) -> list[str | None]:
+    return [asked.headers.get("authorization") for asked in play(flow(PLAIN, deferred(*tokens)), *script).asked]
+
+
+def test_what_is_authorized_when_it_is_sent() -> None:
+    assert authorizations(OK) == ["Bearer one"]
+    assert authorizations(lost(FailureKind.CONNECT), OK) == ["Bearer one"] * 2
+    assert authorizations(reply(401), OK) == ["Bearer one", "Bearer two"]
+    assert authorizations(reply(401), reply(401)) == ["Bearer one", "Bearer two"]
+    assert authorizations(moved(307, "/there"), OK) == ["Bearer one"] * 2
+
+
+def test_what_went_to_another_origin_is_not_authorized_when_it_comes_back() -> None:
+    there, back = moved(307, "http://other/"), moved(307, f"{HERE}/g")
+    assert authorizations(there, OK) == ["Bearer one", None]
+    assert authorizations(there, back, OK) == ["Bearer one", None, None]
+    assert authorizations(there, back, moved(307, "/h"), OK) == ["Bearer one", None, None, None]
+    busy = reply(429)
+    assert authorizations(there, back, busy, OK) == ["Bearer one", None, None, "Bearer one"]
 
 
 # --- the deadline

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+import functools
+from collections.abc import Awaitable, Callable, Generator
 
 import pytest
 
-from bento_proto import Request
+from bento_proto import Exchange, Limits, LocalProtocolError, Request
 from bento_proto.http import Origin, parse_base_url
 from bento_proto.http._credentials import TOKEN_VARIABLE, Credential, is_local
+from bento_proto.policy._authorization import Authorization
+from bento_proto.response._readers import whole_reader
 from tests.recordings import find
 
 ENVIRON = {TOKEN_VARIABLE: "from-environ"}
@@ -166,6 +170,82 @@ def test_a_bounded_number_of_tokens_is_remembered() -> None:
     for i in range(11):
         assert credential.renewed(request(f"Bearer t{i}")) is not None
     assert credential.renewed(request("Bearer t0")) is None
+
+
+# --- async functions
+
+
+class AsyncGiver:
+    """Gives one token after the other, asynchronously; what is not awaited gives none."""
+
+    def __init__(self, *tokens: str) -> None:
+        self.tokens = list(tokens)
+
+    async def __call__(self) -> str:
+        return self.tokens.pop(0)
+
+
+async def give() -> str:
+    return "one"
+
+
+@pytest.mark.parametrize("function", [give, functools.partial(give), AsyncGiver("one")])
+def test_an_async_function_needs_an_asynchronous_client(function: Callable[[], Awaitable[str]]) -> None:
+    with pytest.raises(TypeError, match="async function, which only an AsyncHTTPClient can await"):
+        Credential(parse_base_url("http://h"), function, {})
+
+
+@pytest.mark.parametrize("result", [give, lambda: 5])
+def test_a_function_that_returns_no_text_is_refused(result: Callable[[], Awaitable[str]]) -> None:
+    with pytest.raises(TypeError, match=r"the token function returned no str but (coroutine|int)"):
+        Credential(parse_base_url("http://h"), lambda: result(), {}).added(())
+
+
+def later(*tokens: str) -> Credential:
+    return Credential(parse_base_url("http://h"), AsyncGiver(*tokens), {}, asynchronous=True)
+
+
+def authorized(credential: Credential, request: Request) -> Request:
+    exchange = Exchange(request, whole_reader(bytes, 9), Limits())
+    Authorization(exchange, credential).complete()
+    return exchange.request
+
+
+def test_an_async_function_is_awaited_when_a_request_is_sent() -> None:
+    credential = later("one", "two")
+    assert credential.is_deferred
+    assert credential.added(FIELDS) == FIELDS
+    first = authorized(credential, request(None))
+    assert first.headers == (*FIELDS, ("authorization", "Bearer one"))
+    assert dict(credential.added(()))["authorization"] == "Bearer one"
+    for refused in (first, request("Bearer one")):
+        again = credential.renewed(request(None), refused)
+        assert again is not None
+        assert dict(authorized(credential, again).headers)["authorization"] == "Bearer two"
+    assert credential.renewed(request(None), request("Bearer the-callers-own")) is None
+
+
+def test_an_async_function_is_not_asked_for_another_origin() -> None:
+    other = Request("POST", Origin("http", "other", 80), "/f")
+    assert authorized(later(), other) is other
+
+
+def test_an_empty_token_of_an_async_function_means_no_field() -> None:
+    assert authorized(later(""), request(None)).headers == FIELDS
+
+
+def test_a_function_that_waits_can_not_be_completed_at_once() -> None:
+    class Wait:
+        def __await__(self) -> Generator[None, None, str]:
+            yield None
+            return "one"
+
+    async def slow() -> str:
+        return await Wait()
+
+    credential = Credential(parse_base_url("http://h"), slow, {}, asynchronous=True)
+    with pytest.raises(LocalProtocolError, match=r"await acomplete\(\) instead"):
+        authorized(credential, request(None))
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import sys
-from types import EllipsisType
-from typing import TYPE_CHECKING
+from types import CoroutineType, EllipsisType
+from typing import TYPE_CHECKING, cast
 
 from ._headers import checked_value
 from ._messages import Request
 from ._redaction import Secret, without_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
     from typing import Final
 
     from bento_proto._types import Fields
@@ -35,16 +35,31 @@ class Credential:
         token: the bearer token, or a function that returns it; an empty one means none, not even the environment's.
         environ: the environment variables. ``BENTO_CLOUD_API_KEY`` is used if there is neither token nor userinfo; as
             it was not given for this origin in particular, over https and to this machine only.
+        asynchronous: whether the token function may be async.
 
     Attributes:
         header: the value of the Authorization field; None for none, ``...`` while the token function is to be asked.
+        is_deferred: whether requests are made without the credential, and `authorized` one by one.
 
     Raises:
+        TypeError: the token is an async function, and may not be.
         ValueError: the token has characters that are not allowed in a header field.
     """
 
-    def __init__(self, base: BaseURL, token: str | Callable[[], str] | None, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        base: BaseURL,
+        token: str | Callable[[], str | Awaitable[str]] | None,
+        environ: Mapping[str, str],
+        *,
+        asynchronous: bool = False,
+    ) -> None:
         self._ask = token if callable(token) else None
+        self._is_async = callable(token) and _is_async(token)
+        if self._is_async and not asynchronous:
+            raise TypeError("the token is an async function, which only an AsyncHTTPClient can await: give a plain one")
+        self.is_deferred: bool = self._is_async
+        self._origin = base.origin
         self.header: str | EllipsisType | None = None if self._ask is None else ...
         self._given: tuple[str | None, ...] = ()
         if token is None and base.userinfo is not None:
@@ -75,25 +90,55 @@ class Credential:
     def added(self, headers: Fields) -> Fields:
         """The fields with the Authorization added, unless the caller has set one; calls the token function at first.
 
+        An async function is not called here but by `authorized`.
+
         Raises:
+            TypeError: the function returned no text.
             ValueError: the function's token has characters that are not allowed in a header field.
         """
         header = self.header  # read once: another thread may renew it
         if isinstance(header, EllipsisType):
-            header = _bearer(self._ask() if self._ask is not None else "")
-            self.header = header or ...
-            self._given = (*self._given[-_REMEMBERED:], header)
+            if self._is_async:
+                return headers
+            header = self._keep(self._ask() if self._ask is not None else "")
         if header is None or any(name == "authorization" for name, _ in headers):
             return headers
         return (*headers, ("authorization", header))
 
-    def renewed(self, request: Request) -> Request | None:
-        """The request with a new token, after a 401; None if its token was not the function's.
+    def _keep(self, token: object) -> str | None:
+        header = _bearer(token)
+        self.header = header or ...
+        self._given = (*self._given[-_REMEMBERED:], header)
+        return header
+
+    async def authorized(self, request: Request) -> Request:
+        """The request with the Authorization added, unless it has one or goes to another origin.
+
+        The async token function is awaited at first, and after a 401.
 
         Raises:
+            TypeError: the function returned no text.
             ValueError: the function's token has characters that are not allowed in a header field.
         """
-        had = dict(request.headers).get("authorization")
+        if request.origin != self._origin:
+            return request
+        if isinstance(self.header, EllipsisType) and self._is_async:
+            self._keep(await cast("Callable[[], Awaitable[str]]", self._ask)())
+        headers = self.added(request.headers)
+        return Request(request.method, request.origin, request.target, headers, request.body)
+
+    def renewed(self, request: Request, sent: Request | None = None) -> Request | None:
+        """The request with a new token, after a 401; None if its token was not the function's.
+
+        Args:
+            request: the request.
+            sent: the request as it was sent, if that is another.
+
+        Raises:
+            TypeError: the function returned no text.
+            ValueError: the function's token has characters that are not allowed in a header field.
+        """
+        had = dict((sent or request).headers).get("authorization")
         if had is None or had not in self._given:
             return None
         if had == self.header:  # else another call has renewed it already
@@ -109,8 +154,23 @@ def basic(userinfo: str) -> str:
     return Secret("Basic " + binascii.b2a_base64(userinfo.encode(), newline=False).decode())
 
 
+def _is_async(function: Callable[[], object]) -> bool:
+    """Whether a function, a ``partial`` of one, or the ``__call__`` of an object is declared with ``async def``."""
+    from inspect import iscoroutinefunction  # slow to import, and few tokens are functions
+
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
 @without_frames
-def _bearer(token: str) -> str | None:
+def _bearer(token: object) -> str | None:
+    if not isinstance(token, str):
+        kind = type(token).__name__
+        if isinstance(token, CoroutineType):
+            token.close()
+        raise TypeError(
+            f"the token function returned no str but {kind}; a function for an AsyncHTTPClient that returns an "
+            "awaitable is declared with async def"
+        )
     if not token:
         return None
     token = checked_value("the token", token)

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from bento_proto.exchange._body import Reader
     from bento_proto.exchange._progress import OnProgress
     from bento_proto.http._cookies import Cookies
+    from bento_proto.http._credentials import Credential
     from bento_proto.http._limits import Limits, Timeout
     from bento_proto.http._messages import Request
     from bento_proto.observe._hooks import Hooks
 
+    from ._authorization import Authorization
     from ._retry import RetryBudget, RetryPolicy
 
 T = TypeVar("T")
@@ -55,6 +57,7 @@ class CallContext(Frozen):
         renew: makes the same request with another token, after a 401; or None if there is none.
         hooks: called for each request.
         on_progress: called with the progress of the bodies.
+        credential: the credential, if it is to be asked for each request that is sent.
     """
 
     timeout: Timeout
@@ -66,6 +69,7 @@ class CallContext(Frozen):
     renew: Callable[[Request], Request | None]
     hooks: tuple[Hooks, ...] = ()
     on_progress: OnProgress | None = None
+    credential: Credential | None = None
 
     def deadline(self, now: float) -> float | None:
         """When the total timeout of what begins now expires; None if there is none."""
@@ -115,7 +119,9 @@ def send_request(
                 exchange.request = _outgoing(request, context, dispatcher, delay, now)
             if dispatcher is not None or context.on_progress is not None:
                 exchange.measure(context.on_progress)
-            step = Step(exchange, timeout, delay, fresh)
+            credential = context.credential
+            authorization = None if credential is None else _authorization(exchange, credential, log)
+            step = Step(exchange, timeout, delay, fresh, authorization)
             now = (yield step) if dispatcher is None else (yield from dispatcher.step(step, now))
         exchange.elapsed = now - began
         if exchange.head is not None and "set-cookie" in exchange.head.first:
@@ -145,6 +151,13 @@ def _outgoing(
     return context.cookies.added(request, now) if context.cookies.kept else request
 
 
+def _authorization(exchange: Exchange[object], credential: Credential, log: AttemptLog | None) -> Authorization | None:
+    """What adds the credential when the request is sent; None after a redirect to another origin."""
+    from ._authorization import Authorization  # few credentials need it
+
+    return None if log is not None and log.left else Authorization(exchange, credential)
+
+
 class AttemptLog:
     """The failed attempts of one call, and what to send next.
 
@@ -157,6 +170,7 @@ class AttemptLog:
         sent: whether the server may have read the request.
         delay: how long to wait before the next request, in seconds.
         fresh: whether that needs a new connection.
+        left: whether a redirect led to another origin, so that no credential is added to what follows.
     """
 
     def __init__(self, first: Request, dispatcher: HookDispatcher | None) -> None:
@@ -164,6 +178,7 @@ class AttemptLog:
         self.sent: bool = False
         self.delay: float = 0.0
         self.fresh: bool = False
+        self.left: bool = False
         self._first = first
         self._dispatcher = dispatcher
         self._failures = 0
@@ -192,10 +207,12 @@ class AttemptLog:
         try:
             if self._redirects > most:
                 raise RemoteProtocolError(f"the server redirects more than {most} times")
-            return redirected(request, exchange.head)
+            following = redirected(request, exchange.head)
         except BentoMLException as error:
             exchange.error = error
             return None
+        self.left = self.left or following.origin != request.origin
+        return following
 
     def _note(self, exchange: Exchange[object], error: BentoMLException) -> None:
         self.lines.append(error_line(error))
@@ -222,7 +239,8 @@ class AttemptLog:
             return request
         if isinstance(error, Unauthorized) and not self._renewed and not self._redirects and request.replayable:
             self._renewed = True
-            renewed = context.renew(request)
+            credential = context.credential
+            renewed = context.renew(request) if credential is None else credential.renewed(request, exchange.request)
             if renewed is not None:
                 return renewed
         self._failures += 1
@@ -232,7 +250,7 @@ class AttemptLog:
             if isinstance(error, ConnectionLost) and error.sent and request.replayable and not repeatable:
                 error.message += _HINT
             return None
-        self.delay, self.fresh, self._redirects, self._renewed = wait, False, 0, False
+        self.delay, self.fresh, self.left, self._redirects, self._renewed = wait, False, False, 0, False
         return self._first
 
     def _is_idle_closed(self, exchange: Exchange[object], retries: RetryPolicy) -> bool:

@@ -6,12 +6,15 @@ A flow yields `Step` objects, and is sent the time after each. `FlowRunner` runs
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from bento_proto._frozen import Frozen
 from bento_proto.errors import LocalProtocolError
 from bento_proto.exchange._exchange import Exchange
 from bento_proto.http._limits import Timeout
+
+if TYPE_CHECKING:
+    from ._authorization import Authorization
 
 T = TypeVar("T")
 
@@ -19,17 +22,21 @@ T = TypeVar("T")
 class Step(Frozen):
     """Wait for `delay`, then carry out an exchange as long as it `wants_data <Exchange.wants_data>`.
 
+    If there is an `authorization`, call its ``complete()``, or await its ``acomplete()``, between the two.
+
     Attributes:
         exchange: has the request, and takes the events of the response.
         timeout: how long to wait for what.
         delay: seconds to wait before.
         fresh: whether to use a new connection, since a reused one has just turned out to be closed.
+        authorization: completes the request of the exchange; None for a request that is complete.
     """
 
     exchange: Exchange[object]
     timeout: Timeout
     delay: float = 0.0
     fresh: bool = False
+    authorization: Authorization | None = None
 
 
 Flow: TypeAlias = Generator[Step, float, T]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from os import PathLike
 from types import EllipsisType
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, Protocol, TypeVar
@@ -59,6 +59,7 @@ class Driver(Protocol):
 class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
     """A client of one BentoML Service. An adapter adds what makes its requests, and a method for each endpoint."""
 
+    _is_asynchronous: ClassVar[bool] = False  # whether functions for credentials may be async
     _schema: ClassVar[schema.Service | bytes | JSON] = None  # what a typed client knows of its Service
 
     def __init_subclass__(cls, *, schema: schema.Service | bytes | JSON = None, **others: object) -> None:
@@ -72,7 +73,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
         self,
         url: str = "http://localhost:3000",
         *,
-        token: str | Callable[[], str] | None = None,
+        token: str | Callable[[], str | Awaitable[str]] | None = None,
         timeout: http.Timeout | float | None = 30.0,
         server_ready_timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
@@ -96,7 +97,8 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
             url: where the Service is: ``http://``, ``https://`` or ``tcp://``, with host, and port and path if need be;
                 or ``unix:/path`` or ``file:///path`` for a Unix socket.
             token: sent as ``Authorization: Bearer`` to this Service and nowhere else; or a function that gives it,
-                which is called on first use and again after a 401. By default that of the environment variable
+                which is called on first use and again after a 401; that of an `AsyncHTTPClient` may be an async
+                function. By default that of the environment variable
                 ``BENTO_CLOUD_API_KEY``, which is used over https or on this machine only; an empty text for none.
             timeout: seconds to wait for each single thing, a `Timeout` to say for what, or None for no limit.
             server_ready_timeout: seconds that the first use waits for the Service to become ready; by default as long
@@ -151,6 +153,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
             file_strings=file_strings,
             environ=self._environ(),
             random=self._random,
+            asynchronous=self._is_asynchronous,
         )
         if level := self._environ().get("BENTO_CLIENT_LOG"):
             observe.log_to_stderr(level)

@@ -163,4 +163,5 @@ class Requests:
             self._credential.renewed,
             options.hooks,
             on_progress,
+            self._credential if self._credential.is_deferred else None,
         )

@@ -6,7 +6,7 @@ Discovery and requests are imported with the first session, what is rarely neede
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Final
 
@@ -51,6 +51,7 @@ class Session:
         file_strings: the meaning of a ``str`` where a file is due: see `Options`.
         environ: the environment variables.
         random: returns a random number from 0 to 1, to spread retries.
+        asynchronous: whether the adapter awaits `Authorization.acomplete`, so that ``token`` may be an async function.
 
     Attributes:
         options: the options of the client.
@@ -66,7 +67,7 @@ class Session:
         self,
         url: str,
         *,
-        token: str | Callable[[], str] | None = None,
+        token: str | Callable[[], str | Awaitable[str]] | None = None,
         timeout: Timeout | float | None = 30.0,
         server_ready_timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
@@ -80,6 +81,7 @@ class Session:
         file_strings: FileStrings = "urls",
         environ: Mapping[str, str],
         random: Callable[[], float],
+        asynchronous: bool = False,
     ) -> None:
         from bento_proto.http._credentials import Credential
         from bento_proto.http._url import parse_base_url
@@ -102,7 +104,8 @@ class Session:
         if server_ready_timeout is not None and not server_ready_timeout >= 0:
             raise ValueError(f"server_ready_timeout must be a number of seconds from 0 up: {server_ready_timeout!r}")
         self._ready_timeout = self.options.timeout.receive if server_ready_timeout is None else server_ready_timeout
-        self._requests = Requests(self.base, Credential(self.base, token, environ), limits or Limits(), random)
+        credential = Credential(self.base, token, environ, asynchronous=asynchronous)
+        self._requests = Requests(self.base, credential, limits or Limits(), random)
         if schema is not None:
             from bento_proto.policy._discovery import mounted
 

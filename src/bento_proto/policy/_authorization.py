@@ -1,0 +1,47 @@
+"""The authorization of a request that is found out right before it is sent."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from bento_proto.errors import LocalProtocolError
+
+if TYPE_CHECKING:
+    from bento_proto.exchange._exchange import Exchange
+    from bento_proto.http._credentials import Credential
+
+
+class Authorization:
+    """Adds the credential to the request of one exchange.
+
+    Args:
+        exchange: the exchange, which has not begun.
+        credential: the credential of the client.
+    """
+
+    def __init__(self, exchange: Exchange[object], credential: Credential) -> None:
+        self._exchange = exchange
+        self._credential = credential
+
+    async def acomplete(self) -> None:
+        """Call the functions of the credential, await what they return, and complete the request.
+
+        Raises:
+            ValueError: a function returned what is not allowed in a header field.
+            TypeError: a function returned something else than it should.
+        """
+        self._exchange.request = await self._credential.authorized(self._exchange.request)
+
+    def complete(self) -> None:
+        """Do the same at once, for a credential without asynchronous functions.
+
+        Raises:
+            LocalProtocolError: a function is asynchronous.
+            TypeError, ValueError: as for `acomplete`.
+        """
+        coroutine = self.acomplete()
+        with suppress(StopIteration):
+            coroutine.send(None)  # it ends without waiting, as nothing in it is awaited
+            coroutine.close()
+            raise LocalProtocolError("the credential has an asynchronous function: await acomplete() instead")
