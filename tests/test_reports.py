@@ -115,6 +115,7 @@ def test_none_does_if_the_server_is_unreachable(call: str, known: bool, secret: 
     [
         {"token": f"{SECRET}\n"},
         {"token": lambda: f"{SECRET} x"},
+        {"auth": lambda request: {"X-Key": f"{SECRET}\n\0"}},
         {"headers": {"Authorization": f"{SECRET}\0"}},
         {"headers": {"X-Key": SECRET, "Host": SECRET}},
         {"proxy": f"gopher://me:{SECRET}@h"},

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
         __version__,
     )
     from bento_proto.batch import Outcome
-    from bento_proto.http import Headers
+    from bento_proto.http import AuthRequest, Headers
     from bento_proto.observe import EndEvent, RequestEvent, ResponseEvent, RetryEvent
     from bento_proto.policy import Poll
     from bento_proto.response import Content
@@ -80,7 +80,7 @@ if not TYPE_CHECKING:
             "__version__"
         ),
         "bento_proto.batch": "Outcome",
-        "bento_proto.http": "Headers",
+        "bento_proto.http": "AuthRequest Headers",
         "bento_proto.observe": "EndEvent RequestEvent ResponseEvent RetryEvent",
         "bento_proto.policy": "Poll",
         "bento_proto.response": "Content",
@@ -99,12 +99,12 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "AsyncBatch", "AsyncCall", "AsyncEndpointMethod", "AsyncHTTPClient", "AsyncStream", "AsyncTask", "Batch",
-    "BentoMLException", "CallTimeout", "Conflict", "ConnectError", "ConnectionLost", "Content", "EndEvent", "Endpoint",
-    "EndpointMethod", "File", "FileInput", "Forbidden", "GatewayTimeout", "Headers", "Hooks", "InternalServerError",
-    "InvalidArgument", "LimitExceeded", "Limits", "LocalProtocolError", "NotFound", "Outcome", "Poll", "Progress",
-    "RemoteProtocolError", "RequestEvent", "Response", "ResponseEvent", "ResultStatus", "RetryEvent", "RetryPolicy",
-    "SchemaError", "ServerSentEvent", "Service", "ServiceUnavailable", "Stream", "SyncHTTPClient", "Task", "TaskFailed",
-    "TaskNotCompleted", "Timeout", "TooManyRequests", "TypedAsyncHTTPClient", "TypedSyncHTTPClient", "Unauthorized",
-    "UnprocessableEntity", "__version__", "tls_context",
+    "AsyncBatch", "AsyncCall", "AsyncEndpointMethod", "AsyncHTTPClient", "AsyncStream", "AsyncTask", "AuthRequest",
+    "Batch", "BentoMLException", "CallTimeout", "Conflict", "ConnectError", "ConnectionLost", "Content", "EndEvent",
+    "Endpoint", "EndpointMethod", "File", "FileInput", "Forbidden", "GatewayTimeout", "Headers", "Hooks",
+    "InternalServerError", "InvalidArgument", "LimitExceeded", "Limits", "LocalProtocolError", "NotFound", "Outcome",
+    "Poll", "Progress", "RemoteProtocolError", "RequestEvent", "Response", "ResponseEvent", "ResultStatus",
+    "RetryEvent", "RetryPolicy", "SchemaError", "ServerSentEvent", "Service", "ServiceUnavailable", "Stream",
+    "SyncHTTPClient", "Task", "TaskFailed", "TaskNotCompleted", "Timeout", "TooManyRequests", "TypedAsyncHTTPClient",
+    "TypedSyncHTTPClient", "Unauthorized", "UnprocessableEntity", "__version__", "tls_context",
 )  # fmt: skip

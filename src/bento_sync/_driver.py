@@ -139,11 +139,14 @@ class Driver:
             self._config.recorder.watch(step.exchange, bento_files.read_body(request), time.monotonic)
         if self._responder is not None:
             self._pools.check_open()
-            return PlayedExchange(step, self._responder)
-        if self._server is not None and not self._pools.is_closed:
+        elif self._server is not None and not self._pools.is_closed:
             self._server.start()
-        if step.delay:
+        if step.delay and self._responder is None:
             (time.sleep if self._stop is None else self._stop.sleep)(step.delay)
+        if step.authorization is not None:
+            step.authorization.complete()
+        if self._responder is not None:
+            return PlayedExchange(step, self._responder)
         return SocketExchange(step, self._pools, self._stop)
 
     def connect(self) -> Service:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import pickle
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import anyio.lowlevel
 import pytest
 
-from bento_proto import BentoMLException, Unauthorized
+from bento_proto import BentoMLException, Hooks, Unauthorized
+from bento_proto.http import Auth, AuthRequest
+from bento_proto.testing import ServiceDouble
 from tests.servers import Servers
 
 from .faces import Connect, Face
@@ -82,7 +86,7 @@ class Wallet:
 def test_an_async_function_is_awaited_first_and_after_a_refusal(servers: Servers, connect: Connect, face: Face) -> None:
     wallet, url = Wallet("s3cret", "expired"), servers.url("middleware:ZooMiddleware")
     if face.name == "sync":
-        with pytest.raises(TypeError, match="async function, which only an AsyncHTTPClient can await"):
+        with pytest.raises(TypeError, match="token= is an async function, which only an AsyncHTTPClient can await"):
             connect(url, token=wallet.give)
         return
     client = connect(url, token=wallet.give)
@@ -105,6 +109,56 @@ def test_an_async_functions_token_stays_at_its_origin(connect: Connect, face: Fa
 
 def redirect(to: Stub, asked: Asked) -> bytes:
     return reply({}, 307, {"location": f"{to.url}{asked.target}"})
+
+
+# --- functions of the request
+
+
+def test_a_function_sees_each_request_and_adds_headers(connect: Connect, face: Face) -> None:
+    def sign(request: AuthRequest) -> dict[str, str]:
+        signed = f"{request.method} {request.url} {(request.body or b'').decode()} {request.was_refused}"
+        return {"X-Signed": base64.b64encode(signed.encode()).decode()}
+
+    async def sign_later(request: AuthRequest) -> dict[str, str]:
+        await anyio.lowlevel.checkpoint()
+        return sign(request)
+
+    functions: list[Auth] = [sign, sign_later]
+    if face.name == "sync":
+        with pytest.raises(TypeError, match="auth= is an async function"):
+            connect(auth=functions.pop())
+    for function in functions:
+        answers = iter([reply({}, 503, {"retry-after": "0"}), reply({}, 401), reply({"task_id": "x"})])
+        with Stub(partial(lambda answers, _: next(answers), answers)) as stub:
+            client = connect(stub.url, auth=function, schema=GIVEN, server_ready_timeout=0)
+            client.f()
+            signed = [base64.b64decode(asked.headers["x-signed"]).decode() for asked in stub.asked]
+            assert signed == [f"POST {stub.url}/f {{}} {refused}" for refused in (False, False, True)]
+
+
+def test_a_function_that_fails_ends_the_call(connect: Connect) -> None:
+    ends: list[str | None] = []
+
+    def fail(request: AuthRequest) -> dict[str, str]:
+        raise LookupError("no key")
+
+    with Stub(everything) as stub:
+        hooks = Hooks(end=lambda event: ends.append(event.error))
+        client = connect(stub.url, auth=fail, schema=GIVEN, server_ready_timeout=0, hooks=hooks)
+        with pytest.raises(LookupError, match="no key"):
+            client.f()
+        assert (stub.asked, ends) == ([], ["LookupError: no key"])
+
+
+def test_a_double_is_asked_with_what_the_function_adds(connect: Connect) -> None:
+    double = ServiceDouble()
+
+    @double.endpoint
+    def f() -> str:
+        return "done"
+
+    assert connect(app=double, auth=lambda request: {"X-Key": "k"}).f() == "done"
+    assert double.calls[-1].headers["x-key"] == "REDACTED"
 
 
 # --- from the environment

@@ -21,7 +21,7 @@ from bento_proto import (
     Timeout,
     Unauthorized,
 )
-from bento_proto.http import BaseURL, FilePart, Origin
+from bento_proto.http import AuthRequest, BaseURL, FilePart, Origin
 from bento_proto.http._cookies import Cookies
 from bento_proto.http._credentials import Credential
 from bento_proto.policy._attempts import CallContext, send_request
@@ -294,6 +294,21 @@ def test_what_went_to_another_origin_is_not_authorized_when_it_comes_back() -> N
     assert authorizations(there, back, moved(307, "/h"), OK) == ["Bearer one", None, None, None]
     busy = reply(429)
     assert authorizations(there, back, busy, OK) == ["Bearer one", None, None, "Bearer one"]
+
+
+def test_a_function_of_the_request_is_called_for_each_that_is_sent() -> None:
+    seen: list[tuple[str, bool]] = []
+
+    def sign(request: AuthRequest) -> dict[str, str]:
+        seen.append((request.url, request.was_refused))
+        return {"x-n": str(len(seen))}
+
+    given = context().replace(credential=Credential(BaseURL(HERE, ""), None, {}, sign))
+    played = play(flow(PLAIN, given), reply(429), reply(401), moved(307, "/there"), moved(307, "http://other/"), OK)
+    assert [asked.headers.get("x-n") for asked in played.asked] == ["1", "2", "3", "4", None]
+    assert seen == [(f"{HERE}/f", False), (f"{HERE}/f", False), (f"{HERE}/f", True), (f"{HERE}/there", False)]
+    assert isinstance(play(flow(PLAIN, given), reply(401), reply(401)).error, Unauthorized)
+    assert len(play(flow(ONCE, given), reply(401)).asked) == 1
 
 
 # --- the deadline

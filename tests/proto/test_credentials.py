@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import functools
+import pickle
 from collections.abc import Awaitable, Callable, Generator
+from typing import cast
 
 import pytest
 
 from bento_proto import Exchange, Limits, LocalProtocolError, Request
-from bento_proto.http import Origin, parse_base_url
+from bento_proto.http import Auth, AuthRequest, FilePart, Origin, parse_base_url
 from bento_proto.http._credentials import TOKEN_VARIABLE, Credential, is_local
 from bento_proto.policy._authorization import Authorization
 from bento_proto.response._readers import whole_reader
 from tests.recordings import find
 
+SECRET = "s3cret-t0ken"
 ENVIRON = {TOKEN_VARIABLE: "from-environ"}
 FIELDS = (("accept", "*/*"),)
 
@@ -191,7 +194,7 @@ async def give() -> str:
 
 @pytest.mark.parametrize("function", [give, functools.partial(give), AsyncGiver("one")])
 def test_an_async_function_needs_an_asynchronous_client(function: Callable[[], Awaitable[str]]) -> None:
-    with pytest.raises(TypeError, match="async function, which only an AsyncHTTPClient can await"):
+    with pytest.raises(TypeError, match="token= is an async function, which only an AsyncHTTPClient can await"):
         Credential(parse_base_url("http://h"), function, {})
 
 
@@ -246,6 +249,101 @@ def test_a_function_that_waits_can_not_be_completed_at_once() -> None:
     credential = Credential(parse_base_url("http://h"), slow, {}, asynchronous=True)
     with pytest.raises(LocalProtocolError, match=r"await acomplete\(\) instead"):
         authorized(credential, request(None))
+
+
+# --- functions of the request
+
+
+def with_auth(auth: Auth, token: str | None = None, *, asynchronous: bool = False) -> Credential:
+    environ = {TOKEN_VARIABLE: SECRET}
+    return Credential(parse_base_url("http://h"), token, environ, auth, asynchronous=asynchronous)
+
+
+def test_a_function_sees_the_request_and_adds_headers() -> None:
+    seen: list[AuthRequest] = []
+
+    def sign(request: AuthRequest) -> dict[str, str]:
+        seen.append(request)
+        return {"X-Signature": "signed", "Accept": "text/plain"}
+
+    given = request(None)
+    sent = authorized(with_auth(sign, "mine"), given)
+    assert sent.headers == (("authorization", "Bearer mine"), ("x-signature", "signed"), ("accept", "text/plain"))
+    assert SECRET not in repr(sent.headers)
+    assert "signed" not in repr(sent.headers)
+    (one,) = seen
+    assert (one.method, one.url, one.body, one.was_refused) == ("POST", "http://h/f", b"body", False)
+    assert dict(one.headers) == {"accept": "*/*", "authorization": "Bearer mine"}
+    assert repr(one) == "<AuthRequest POST http://h/f>"
+    assert given.headers == FIELDS
+
+
+def test_a_function_does_not_see_files() -> None:
+    seen: list[bytes | None] = []
+
+    def sign(request: AuthRequest) -> dict[str, str]:
+        seen.append(request.body)
+        return {}
+
+    for body in ((), (b"a", b"b"), (b"a", FilePart("f", 3))):
+        authorized(with_auth(sign), Request("POST", Origin("http", "h", 80), "/f", FIELDS, body))
+    assert seen == [b"", b"ab", None]
+
+
+def test_a_function_is_in_place_of_the_environments_token() -> None:
+    credential = Credential(parse_base_url("https://h"), None, ENVIRON, lambda request: {"x-key": "k"})
+    assert authorized(credential, Request("GET", Origin("https", "h", 443), "/")).headers == (("x-key", "k"),)
+
+
+def test_a_function_is_not_asked_for_another_origin() -> None:
+    def never(request: AuthRequest) -> dict[str, str]:
+        raise AssertionError(request)
+
+    other = Request("POST", Origin("https", "h", 443), "/f")
+    assert authorized(with_auth(never), other) is other
+
+
+def test_a_function_is_asked_again_after_a_401() -> None:
+    credential = with_auth(lambda request: {"authorization": "Signature x"})
+    given = request(None)
+    assert credential.renewed(given, authorized(credential, given)) is given
+
+
+@pytest.mark.parametrize("headers", [{"x-key": "a\nb"}, {"host": "other"}, {"content-length": "1"}])
+def test_what_a_function_returns_is_checked(headers: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="header"):
+        authorized(with_auth(lambda request: headers), request(None))
+
+
+async def sign_later(request: AuthRequest) -> dict[str, str]:
+    return {"x-key": request.method}
+
+
+def test_an_async_function_of_the_request() -> None:
+    sent = authorized(with_auth(sign_later, asynchronous=True), request(None))
+    assert dict(sent.headers)["x-key"] == "POST"
+    sent = authorized(with_auth(lambda request: sign_later(request), asynchronous=True), request(None))
+    assert dict(sent.headers)["x-key"] == "POST"
+    with pytest.raises(TypeError, match="auth= is an async function"):
+        with_auth(sign_later)
+    with pytest.raises(TypeError, match="auth= must return a mapping of headers, not coroutine"):
+        authorized(with_auth(lambda request: sign_later(request)), request(None))
+
+
+def test_what_is_no_function_is_refused() -> None:
+    with pytest.raises(
+        TypeError, match="auth= must be a function that returns headers, not tuple; a user and password"
+    ):
+        with_auth(cast("Auth", ("user", "password")))
+    with pytest.raises(TypeError, match="auth= must return a mapping of headers, not str"):
+        authorized(with_auth(lambda request: cast("dict[str, str]", "x")), request(None))
+
+
+def test_a_function_of_the_request_is_pickled_by_its_name() -> None:
+    again = pickle.loads(pickle.dumps(with_auth(sign_later, "mine", asynchronous=True)))
+    assert dict(authorized(again, request(None)).headers)["x-key"] == "POST"
+    with pytest.raises(TypeError, match="the auth is a function that can't be pickled"):
+        pickle.dumps(with_auth(lambda request: {}))
 
 
 @pytest.mark.parametrize(

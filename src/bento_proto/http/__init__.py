@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bento_proto._types import Fields
 
     from ._addresses import ConnectionRace
+    from ._auth_request import Auth, AuthRequest
     from ._content_headers import file_name, media_type, safe_name
     from ._headers import Headers
     from ._limits import Limits, Timeout
@@ -39,6 +40,7 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._addresses": "ConnectionRace",
+        "._auth_request": "Auth AuthRequest",
         "._content_headers": "file_name media_type safe_name",
         "._headers": "Headers",
         "._limits": "Limits Timeout",
@@ -61,7 +63,8 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "BaseURL", "Chunks", "ConnectionFailed", "ConnectionRace", "Data", "End", "FailureKind", "Fields", "FilePart",
-    "Head", "Headers", "Limits", "Origin", "Proxies", "Proxy", "ProxyError", "Received", "Request", "Route",
-    "SSLContext", "Segment", "Timeout", "connect_failure", "file_name", "media_type", "parse_base_url", "safe_name",
+    "Auth", "AuthRequest", "BaseURL", "Chunks", "ConnectionFailed", "ConnectionRace", "Data", "End", "FailureKind",
+    "Fields", "FilePart", "Head", "Headers", "Limits", "Origin", "Proxies", "Proxy", "ProxyError", "Received",
+    "Request", "Route", "SSLContext", "Segment", "Timeout", "connect_failure", "file_name", "media_type",
+    "parse_base_url", "safe_name",
 )  # fmt: skip

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Awaitable, Mapping
 from types import CoroutineType, EllipsisType
 from typing import TYPE_CHECKING, cast
 
-from ._headers import checked_value
+from ._headers import checked_fields, checked_value, merged
 from ._messages import Request
 from ._redaction import Secret, without_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Callable
     from typing import Final
 
     from bento_proto._types import Fields
 
+    from ._auth_request import Auth, AuthRequest
     from ._messages import Origin
     from ._url import BaseURL
 
@@ -35,14 +37,15 @@ class Credential:
         token: the bearer token, or a function that returns it; an empty one means none, not even the environment's.
         environ: the environment variables. ``BENTO_CLOUD_API_KEY`` is used if there is neither token nor userinfo; as
             it was not given for this origin in particular, over https and to this machine only.
-        asynchronous: whether the token function may be async.
+        auth: returns the header fields to add to a request; the environment's token is not used then.
+        asynchronous: whether these functions may be async.
 
     Attributes:
         header: the value of the Authorization field; None for none, ``...`` while the token function is to be asked.
         is_deferred: whether requests are made without the credential, and `authorized` one by one.
 
     Raises:
-        TypeError: the token is an async function, and may not be.
+        TypeError: a function is async, and may not be; or ``auth`` is no function.
         ValueError: the token has characters that are not allowed in a header field.
     """
 
@@ -51,21 +54,30 @@ class Credential:
         base: BaseURL,
         token: str | Callable[[], str | Awaitable[str]] | None,
         environ: Mapping[str, str],
+        auth: Auth | None = None,
         *,
         asynchronous: bool = False,
     ) -> None:
         self._ask = token if callable(token) else None
         self._is_async = callable(token) and _is_async(token)
-        if self._is_async and not asynchronous:
-            raise TypeError("the token is an async function, which only an AsyncHTTPClient can await: give a plain one")
-        self.is_deferred: bool = self._is_async
+        if not asynchronous and (self._is_async or (callable(auth) and _is_async(auth))):
+            name = "token" if self._is_async else "auth"
+            raise TypeError(f"{name}= is an async function, which only an AsyncHTTPClient can await: give a plain one")
+        if auth is not None and not callable(auth):
+            raise TypeError(
+                f"auth= must be a function that returns headers, not {type(auth).__name__}; a user and password are "
+                "given in the URL, a bearer token as token="
+            )
+        self._auth = auth
+        self._is_asynchronous = asynchronous
+        self.is_deferred: bool = self._is_async or auth is not None
         self._origin = base.origin
         self.header: str | EllipsisType | None = None if self._ask is None else ...
         self._given: tuple[str | None, ...] = ()
         if token is None and base.userinfo is not None:
             self.header = basic(base.userinfo)
         elif not callable(token):
-            if token is None and (base.origin.scheme == "https" or is_local(base.origin)):
+            if token is None and auth is None and (base.origin.scheme == "https" or is_local(base.origin)):
                 token = environ.get(TOKEN_VARIABLE)
             self.header = _bearer(token or "")
 
@@ -73,18 +85,19 @@ class Credential:
         """The state to pickle, with the token.
 
         Raises:
-            TypeError: the token is a function that can't be pickled.
+            TypeError: a function can't be pickled.
         """
-        if self._ask is not None and "cloudpickle" not in sys.modules:  # cloudpickle can pickle any function
-            import pickle
+        for name, function, other in (("token", self._ask, ", or give the token itself"), ("auth", self._auth, "")):
+            if function is not None and "cloudpickle" not in sys.modules:  # cloudpickle can pickle any function
+                import pickle
 
-            try:
-                pickle.dumps(self._ask)
-            except Exception as exc:
-                raise TypeError(
-                    f"the token is a function that can't be pickled ({exc}): define it at the top of a module, "
-                    "or give the token itself"
-                ) from exc
+                try:
+                    pickle.dumps(function)
+                except Exception as exc:
+                    raise TypeError(
+                        f"the {name} is a function that can't be pickled ({exc}): define it at the top of a module"
+                        + other
+                    ) from exc
         return self.__dict__
 
     def added(self, headers: Fields) -> Fields:
@@ -105,30 +118,48 @@ class Credential:
             return headers
         return (*headers, ("authorization", header))
 
+    @without_frames
     def _keep(self, token: object) -> str | None:
         header = _bearer(token)
         self.header = header or ...
         self._given = (*self._given[-_REMEMBERED:], header)
         return header
 
-    async def authorized(self, request: Request) -> Request:
-        """The request with the Authorization added, unless it has one or goes to another origin.
+    async def authorized(self, request: Request, was_refused: bool = False) -> Request:
+        """The request with what the functions return, unless it goes to another origin.
 
-        The async token function is awaited at first, and after a 401.
+        The async token function is awaited at first, and after a 401; ``auth`` is called each time.
+
+        Args:
+            request: the request.
+            was_refused: whether the server has just refused the same request, with status 401.
 
         Raises:
-            TypeError: the function returned no text.
-            ValueError: the function's token has characters that are not allowed in a header field.
+            TypeError: a function returned something else than it should.
+            ValueError: a function returned what is not allowed in a header field.
         """
         if request.origin != self._origin:
             return request
         if isinstance(self.header, EllipsisType) and self._is_async:
             self._keep(await cast("Callable[[], Awaitable[str]]", self._ask)())
         headers = self.added(request.headers)
-        return Request(request.method, request.origin, request.target, headers, request.body)
+        authorized = Request(request.method, request.origin, request.target, headers, request.body)
+        if self._auth is not None:
+            from ._auth_request import AuthRequest
+
+            seen = AuthRequest.of(authorized, was_refused)
+            # Not a local variable, which reports of errors would show.
+            authorized.headers = merged(headers, _fields(await self._returned(self._auth, seen)))
+        return authorized
+
+    async def _returned(self, auth: Auth, request: AuthRequest) -> object:
+        found: object = auth(request)
+        return (
+            await cast("Awaitable[object]", found) if self._is_asynchronous and isinstance(found, Awaitable) else found
+        )
 
     def renewed(self, request: Request, sent: Request | None = None) -> Request | None:
-        """The request with a new token, after a 401; None if its token was not the function's.
+        """The request to send after a 401, with a new token; None if nothing of the credential can be renewed.
 
         Args:
             request: the request.
@@ -140,7 +171,7 @@ class Credential:
         """
         had = dict((sent or request).headers).get("authorization")
         if had is None or had not in self._given:
-            return None
+            return None if self._auth is None else request
         if had == self.header:  # else another call has renewed it already
             self.header = ...
         others = tuple(field for field in request.headers if field[0] != "authorization")
@@ -154,7 +185,7 @@ def basic(userinfo: str) -> str:
     return Secret("Basic " + binascii.b2a_base64(userinfo.encode(), newline=False).decode())
 
 
-def _is_async(function: Callable[[], object]) -> bool:
+def _is_async(function: object) -> bool:
     """Whether a function, a ``partial`` of one, or the ``__call__`` of an object is declared with ``async def``."""
     from inspect import iscoroutinefunction  # slow to import, and few tokens are functions
 
@@ -162,13 +193,25 @@ def _is_async(function: Callable[[], object]) -> bool:
 
 
 @without_frames
+def _fields(found: object) -> Fields:
+    if not isinstance(found, Mapping):
+        raise TypeError(f"auth= must return a mapping of headers, not {_kind(found)}")
+    return checked_fields(cast("Mapping[str, str]", found))
+
+
+def _kind(found: object) -> str:
+    """The type of what a function returned; what should have been awaited is closed."""
+    kind = type(found).__name__
+    if isinstance(found, CoroutineType):
+        cast("CoroutineType[object, object, object]", found).close()
+    return kind
+
+
+@without_frames
 def _bearer(token: object) -> str | None:
     if not isinstance(token, str):
-        kind = type(token).__name__
-        if isinstance(token, CoroutineType):
-            token.close()
         raise TypeError(
-            f"the token function returned no str but {kind}; a function for an AsyncHTTPClient that returns an "
+            f"the token function returned no str but {_kind(token)}; a function for an AsyncHTTPClient that returns an "
             "awaitable is declared with async def"
         )
     if not token:

@@ -155,7 +155,9 @@ def _authorization(exchange: Exchange[object], credential: Credential, log: Atte
     """What adds the credential when the request is sent; None after a redirect to another origin."""
     from ._authorization import Authorization  # few credentials need it
 
-    return None if log is not None and log.left else Authorization(exchange, credential)
+    if log is None:
+        return Authorization(exchange, credential)
+    return None if log.left else Authorization(exchange, credential, log.refused)
 
 
 class AttemptLog:
@@ -170,6 +172,7 @@ class AttemptLog:
         sent: whether the server may have read the request.
         delay: how long to wait before the next request, in seconds.
         fresh: whether that needs a new connection.
+        refused: whether the last attempt ended with a 401, after which the credential is renewed.
         left: whether a redirect led to another origin, so that no credential is added to what follows.
     """
 
@@ -178,6 +181,7 @@ class AttemptLog:
         self.sent: bool = False
         self.delay: float = 0.0
         self.fresh: bool = False
+        self.refused: bool = False
         self.left: bool = False
         self._first = first
         self._dispatcher = dispatcher
@@ -189,6 +193,7 @@ class AttemptLog:
         self, request: Request, exchange: Exchange[object], context: CallContext, now: float, deadline: float | None
     ) -> Request | None:
         """The request to send after an attempt; None if that was the last."""
+        self.refused = False
         again = self._redirected(request, exchange) if exchange.state is State.REDIRECTED else None
         if self._dispatcher is not None and exchange.state is not State.WAITING:  # it was sent
             self._dispatcher.response(exchange)
@@ -242,6 +247,7 @@ class AttemptLog:
             credential = context.credential
             renewed = context.renew(request) if credential is None else credential.renewed(request, exchange.request)
             if renewed is not None:
+                self.refused = True
                 return renewed
         self._failures += 1
         wait = context.retries.wait(exchange, self._failures, context.random)

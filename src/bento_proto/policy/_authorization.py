@@ -18,11 +18,13 @@ class Authorization:
     Args:
         exchange: the exchange, which has not begun.
         credential: the credential of the client.
+        was_refused: whether the server has just refused the same request, with status 401.
     """
 
-    def __init__(self, exchange: Exchange[object], credential: Credential) -> None:
+    def __init__(self, exchange: Exchange[object], credential: Credential, was_refused: bool = False) -> None:
         self._exchange = exchange
         self._credential = credential
+        self._was_refused = was_refused
 
     async def acomplete(self) -> None:
         """Call the functions of the credential, await what they return, and complete the request.
@@ -31,7 +33,7 @@ class Authorization:
             ValueError: a function returned what is not allowed in a header field.
             TypeError: a function returned something else than it should.
         """
-        self._exchange.request = await self._credential.authorized(self._exchange.request)
+        self._exchange.request = await self._credential.authorized(self._exchange.request, self._was_refused)
 
     def complete(self) -> None:
         """Do the same at once, for a credential without asynchronous functions.

@@ -29,8 +29,8 @@ _OPTIONS: Final = (
     "timeout", "headers", "retries", "download_dir", "images", "hooks", "on_progress", "file_strings",
 )  # fmt: skip
 _ARGUMENTS: Final = (
-    "url", "token", *_OPTIONS, "server_ready_timeout", "limits", "schema", "ssl_context", "proxy", "app", "recorder",
-    "socket_options",
+    "url", "token", "auth", *_OPTIONS, "server_ready_timeout", "limits", "schema", "ssl_context", "proxy", "app",
+    "recorder", "socket_options",
 )  # fmt: skip
 
 ClientT = TypeVar("ClientT", bound="BaseClient[Driver, object]")
@@ -74,6 +74,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
         url: str = "http://localhost:3000",
         *,
         token: str | Callable[[], str | Awaitable[str]] | None = None,
+        auth: http.Auth | None = None,
         timeout: http.Timeout | float | None = 30.0,
         server_ready_timeout: float | None = None,
         headers: Mapping[str, str] | None = None,
@@ -100,6 +101,10 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
                 which is called on first use and again after a 401; that of an `AsyncHTTPClient` may be an async
                 function. By default that of the environment variable
                 ``BENTO_CLOUD_API_KEY``, which is used over https or on this machine only; an empty text for none.
+            auth: a function that is called with each request that is about to go to this Service, an `AuthRequest`, and
+                returns header fields to add to it, such as a signature; they replace those of the same name. After a
+                401 it is called once more. That of an `AsyncHTTPClient` may be an async function. The token of the
+                environment is not used then.
             timeout: seconds to wait for each single thing, a `Timeout` to say for what, or None for no limit.
             server_ready_timeout: seconds that the first use waits for the Service to become ready; by default as long
                 as for a response, 0 for not at all.
@@ -154,6 +159,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
             environ=self._environ(),
             random=self._random,
             asynchronous=self._is_asynchronous,
+            auth=auth,
         )
         if level := self._environ().get("BENTO_CLIENT_LOG"):
             observe.log_to_stderr(level)

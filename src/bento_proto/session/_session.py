@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING, Final
 
-from bento_proto import exchange, observe, policy, response, schema, session
+from bento_proto import exchange, http, observe, policy, response, schema, session
 from bento_proto import request as arguments  # a session has a method of that name
 from bento_proto._types import JSON
 from bento_proto._version import __version__
@@ -51,7 +51,9 @@ class Session:
         file_strings: the meaning of a ``str`` where a file is due: see `Options`.
         environ: the environment variables.
         random: returns a random number from 0 to 1, to spread retries.
-        asynchronous: whether the adapter awaits `Authorization.acomplete`, so that ``token`` may be an async function.
+        asynchronous: whether the adapter awaits the ``acomplete()`` of a step's authorization, so that ``token`` and
+            ``auth`` may be async functions.
+        auth: returns the header fields to add to a request, right before it is sent: see `BaseClient`.
 
     Attributes:
         options: the options of the client.
@@ -82,6 +84,7 @@ class Session:
         environ: Mapping[str, str],
         random: Callable[[], float],
         asynchronous: bool = False,
+        auth: http.Auth | None = None,
     ) -> None:
         from bento_proto.http._credentials import Credential
         from bento_proto.http._url import parse_base_url
@@ -104,7 +107,7 @@ class Session:
         if server_ready_timeout is not None and not server_ready_timeout >= 0:
             raise ValueError(f"server_ready_timeout must be a number of seconds from 0 up: {server_ready_timeout!r}")
         self._ready_timeout = self.options.timeout.receive if server_ready_timeout is None else server_ready_timeout
-        credential = Credential(self.base, token, environ, asynchronous=asynchronous)
+        credential = Credential(self.base, token, environ, auth, asynchronous=asynchronous)
         self._requests = Requests(self.base, credential, limits or Limits(), random)
         if schema is not None:
             from bento_proto.policy._discovery import mounted
