@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from bento_proto.http import AuthRequest, Headers
     from bento_proto.observe import EndEvent, RequestEvent, ResponseEvent, RetryEvent
     from bento_proto.policy import Poll
-    from bento_proto.response import Content
+    from bento_proto.response import AsyncStreamedContent, Content
 
     from ._batch import AsyncBatch
     from ._client import AsyncHTTPClient, TypedAsyncHTTPClient
@@ -74,7 +74,7 @@ if not TYPE_CHECKING:
         "bento_proto.http": "AuthRequest Headers",
         "bento_proto.observe": "EndEvent RequestEvent ResponseEvent RetryEvent",
         "bento_proto.policy": "Poll",
-        "bento_proto.response": "Content",
+        "bento_proto.response": "AsyncStreamedContent Content",
     }
 
     def __getattr__(name):
@@ -89,11 +89,12 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "AsyncBatch", "AsyncCall", "AsyncEndpointMethod", "AsyncHTTPClient", "AsyncStream", "AsyncTask", "AuthRequest",
-    "BentoMLException", "CallTimeout", "Conflict", "ConnectError", "ConnectionLost", "Content", "EndEvent", "Endpoint",
-    "File", "FileInput", "Forbidden", "GatewayTimeout", "Headers", "Hooks", "InternalServerError", "InvalidArgument",
-    "LimitExceeded", "Limits", "LocalProtocolError", "NotFound", "Outcome", "Poll", "Progress", "RemoteProtocolError",
-    "RequestEvent", "Response", "ResponseEvent", "ResultStatus", "RetryEvent", "RetryPolicy", "SchemaError",
-    "ServerSentEvent", "Service", "ServiceUnavailable", "TaskFailed", "TaskNotCompleted", "Timeout", "TooManyRequests",
-    "TypedAsyncHTTPClient", "Unauthorized", "UnprocessableEntity", "__version__", "tls_context",
+    "AsyncBatch", "AsyncCall", "AsyncEndpointMethod", "AsyncHTTPClient", "AsyncStream", "AsyncStreamedContent",
+    "AsyncTask", "AuthRequest", "BentoMLException", "CallTimeout", "Conflict", "ConnectError", "ConnectionLost",
+    "Content", "EndEvent", "Endpoint", "File", "FileInput", "Forbidden", "GatewayTimeout", "Headers", "Hooks",
+    "InternalServerError", "InvalidArgument", "LimitExceeded", "Limits", "LocalProtocolError", "NotFound", "Outcome",
+    "Poll", "Progress", "RemoteProtocolError", "RequestEvent", "Response", "ResponseEvent", "ResultStatus",
+    "RetryEvent", "RetryPolicy", "SchemaError", "ServerSentEvent", "Service", "ServiceUnavailable", "TaskFailed",
+    "TaskNotCompleted", "Timeout", "TooManyRequests", "TypedAsyncHTTPClient", "Unauthorized", "UnprocessableEntity",
+    "__version__", "tls_context",
 )  # fmt: skip

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
     from ._driver import Driver
 
-    Base: TypeAlias = session.BaseClient[Driver, Coroutine[object, object, response.Content]]
+    Base: TypeAlias = session.BaseClient[
+        Driver,
+        Coroutine[object, object, response.Content],
+        Coroutine[object, object, response.AsyncStreamedContent],
+    ]
 else:
     Base = session.BaseClient
 
@@ -137,6 +141,13 @@ class AsyncHTTPClient(Base):
         uploads = await measure(asked.sources) if asked.sources else ()
         driver = self._driver.under(options)
         return await driver.result(driver.session.send, asked, uploads, os.urandom(16).hex())
+
+    async def _stream(self, asked: request.ClientRequest, options: session.Options) -> response.AsyncStreamedContent:
+        from ._files import measure
+
+        uploads = await measure(asked.sources) if asked.sources else ()
+        driver = self._driver.under(options)
+        return await driver.stream(driver.session.stream, asked, uploads, os.urandom(16).hex())
 
     def map(
         self,

@@ -12,7 +12,7 @@ from anyio import CancelScope, to_thread
 
 import bento_files
 from bento_proto import BentoMLException, FlowRunner, ResultKind
-from bento_proto.response import modules_of
+from bento_proto.response import AsyncStreamedContent, modules_of
 from bento_proto.session import ConnectAttempt
 
 from ._connection_pool import Connections
@@ -198,6 +198,14 @@ class Driver:
         received = cast("ActiveExchange[bytes]", active)
         value = await save(received, lambda: bento_files.open_sink(exchange, endpoint.name, options, limits))
         return value, exchange
+
+    async def stream(
+        self, make: Callable[[Unpack[Ts], Options, float], Flow[Exchange[bytes]]], *args: Unpack[Ts]
+    ) -> AsyncStreamedContent:
+        """Run a flow that makes a request of the caller's own; return its response, to be read."""
+        exchange, active = await self.run(make, *args)
+        stream = None if active is None else AsyncStream(cast("ActiveExchange[bytes]", active))
+        return AsyncStreamedContent(exchange, stream)
 
     async def prepare(self, call: BoundCall) -> tuple[BoundCall, Sequence[Upload], str]:
         """Do what would block before a call; return it, its files, measured, and the boundary of its form's fields."""

@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     from bento_proto.http import AuthRequest, Headers
     from bento_proto.observe import EndEvent, RequestEvent, ResponseEvent, RetryEvent
     from bento_proto.policy import Poll
-    from bento_proto.response import Content
+    from bento_proto.response import AsyncStreamedContent, Content, StreamedContent
     from bento_sync import Batch, EndpointMethod, Stream, SyncHTTPClient, Task, TypedSyncHTTPClient
 
 
@@ -83,7 +83,7 @@ if not TYPE_CHECKING:
         "bento_proto.http": "AuthRequest Headers",
         "bento_proto.observe": "EndEvent RequestEvent ResponseEvent RetryEvent",
         "bento_proto.policy": "Poll",
-        "bento_proto.response": "Content",
+        "bento_proto.response": "AsyncStreamedContent Content StreamedContent",
         "bento_sync": "Batch EndpointMethod Stream SyncHTTPClient Task TypedSyncHTTPClient",
     }
 
@@ -99,12 +99,13 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "AsyncBatch", "AsyncCall", "AsyncEndpointMethod", "AsyncHTTPClient", "AsyncStream", "AsyncTask", "AuthRequest",
-    "Batch", "BentoMLException", "CallTimeout", "Conflict", "ConnectError", "ConnectionLost", "Content", "EndEvent",
-    "Endpoint", "EndpointMethod", "File", "FileInput", "Forbidden", "GatewayTimeout", "Headers", "Hooks",
-    "InternalServerError", "InvalidArgument", "LimitExceeded", "Limits", "LocalProtocolError", "NotFound", "Outcome",
-    "Poll", "Progress", "RemoteProtocolError", "RequestEvent", "Response", "ResponseEvent", "ResultStatus",
-    "RetryEvent", "RetryPolicy", "SchemaError", "ServerSentEvent", "Service", "ServiceUnavailable", "Stream",
-    "SyncHTTPClient", "Task", "TaskFailed", "TaskNotCompleted", "Timeout", "TooManyRequests", "TypedAsyncHTTPClient",
-    "TypedSyncHTTPClient", "Unauthorized", "UnprocessableEntity", "__version__", "tls_context",
+    "AsyncBatch", "AsyncCall", "AsyncEndpointMethod", "AsyncHTTPClient", "AsyncStream", "AsyncStreamedContent",
+    "AsyncTask", "AuthRequest", "Batch", "BentoMLException", "CallTimeout", "Conflict", "ConnectError",
+    "ConnectionLost", "Content", "EndEvent", "Endpoint", "EndpointMethod", "File", "FileInput", "Forbidden",
+    "GatewayTimeout", "Headers", "Hooks", "InternalServerError", "InvalidArgument", "LimitExceeded", "Limits",
+    "LocalProtocolError", "NotFound", "Outcome", "Poll", "Progress", "RemoteProtocolError", "RequestEvent", "Response",
+    "ResponseEvent", "ResultStatus", "RetryEvent", "RetryPolicy", "SchemaError", "ServerSentEvent", "Service",
+    "ServiceUnavailable", "Stream", "StreamedContent", "SyncHTTPClient", "Task", "TaskFailed", "TaskNotCompleted",
+    "Timeout", "TooManyRequests", "TypedAsyncHTTPClient", "TypedSyncHTTPClient", "Unauthorized", "UnprocessableEntity",
+    "__version__", "tls_context",
 )  # fmt: skip

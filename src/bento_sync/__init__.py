@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from bento_proto.http import AuthRequest, Headers
     from bento_proto.observe import EndEvent, RequestEvent, ResponseEvent, RetryEvent
     from bento_proto.policy import Poll
-    from bento_proto.response import Content
+    from bento_proto.response import Content, StreamedContent
 
     from ._batch import Batch
     from ._client import SyncHTTPClient, TypedSyncHTTPClient
@@ -74,7 +74,7 @@ if not TYPE_CHECKING:
         "bento_proto.http": "AuthRequest Headers",
         "bento_proto.observe": "EndEvent RequestEvent ResponseEvent RetryEvent",
         "bento_proto.policy": "Poll",
-        "bento_proto.response": "Content",
+        "bento_proto.response": "Content StreamedContent",
     }
 
     def __getattr__(name):
@@ -94,6 +94,6 @@ __all__ = (
     "InternalServerError", "InvalidArgument", "LimitExceeded", "Limits", "LocalProtocolError", "NotFound", "Outcome",
     "Poll", "Progress", "RemoteProtocolError", "RequestEvent", "Response", "ResponseEvent", "ResultStatus",
     "RetryEvent", "RetryPolicy", "SchemaError", "ServerSentEvent", "Service", "ServiceUnavailable", "Stream",
-    "SyncHTTPClient", "Task", "TaskFailed", "TaskNotCompleted", "Timeout", "TooManyRequests", "TypedSyncHTTPClient",
-    "Unauthorized", "UnprocessableEntity", "__version__", "tls_context",
+    "StreamedContent", "SyncHTTPClient", "Task", "TaskFailed", "TaskNotCompleted", "Timeout", "TooManyRequests",
+    "TypedSyncHTTPClient", "Unauthorized", "UnprocessableEntity", "__version__", "tls_context",
 )  # fmt: skip

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ._driver import Driver
 
-    Base: TypeAlias = session.BaseClient[Driver, response.Content]
+    Base: TypeAlias = session.BaseClient[Driver, response.Content, response.StreamedContent]
 else:
     Base = session.BaseClient
 
@@ -125,6 +125,11 @@ class SyncHTTPClient(Base):
         uploads = [bento_files.measure(source) for source in asked.sources]
         driver = self._driver.under(options)
         return driver.result(driver.session.send, asked, uploads, os.urandom(16).hex())
+
+    def _stream(self, asked: request.ClientRequest, options: session.Options) -> response.StreamedContent:
+        uploads = [bento_files.measure(source) for source in asked.sources]
+        driver = self._driver.under(options)
+        return driver.stream(driver.session.stream, asked, uploads, os.urandom(16).hex())
 
     def map(
         self,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import bento_files
 from bento_proto import BentoMLException, FlowRunner, ResultKind
+from bento_proto.response import StreamedContent
 from bento_proto.session import ConnectAttempt
 
 from ._connection_pool import PoolManager
@@ -111,6 +112,13 @@ class Driver:
         limits = exchange.limits
         value = self.write(exchange, opened, lambda: bento_files.open_sink(exchange, name, self.options, limits))
         return value, exchange
+
+    def stream(
+        self, make: Callable[[Unpack[Ts], Options, float], Flow[Exchange[bytes]]], *args: Unpack[Ts]
+    ) -> StreamedContent:
+        """Run a flow that makes a request of the caller's own; return its response, to be read."""
+        exchange, opened = self.run(make, *args)
+        return StreamedContent(exchange, None if opened is None else Stream(exchange, opened))
 
     def write(
         self, exchange: Exchange[object], opened: OpenExchange[object] | None, open_sink: Callable[[], Sink[T]]

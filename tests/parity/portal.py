@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 import functools
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -25,7 +25,7 @@ from anyio.from_thread import BlockingPortal
 
 from bento_async import AsyncBatch, AsyncEndpointMethod, AsyncHTTPClient, AsyncStream, AsyncTask
 from bento_proto import Endpoint, Response, ResultStatus, Service
-from bento_proto.response import Content
+from bento_proto.response import AsyncStreamedContent, Content
 from tests.watch import watch
 
 if TYPE_CHECKING:
@@ -72,6 +72,8 @@ class _Through:
             return PortalStream(self._way, value)
         if isinstance(value, AsyncTask):
             return PortalTask(self._way, value)
+        if isinstance(value, AsyncStreamedContent):
+            return PortalStreamedContent(self._way, value)
         if isinstance(value, Response):
             value = copy.copy(value)
             value.value = self._wrapped(value.value)
@@ -146,7 +148,7 @@ class PortalClient(_Through):
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         return self._await(self._client, *args, **kwargs)
 
-    def request(self, *args: Any, **kwargs: Any) -> Content:
+    def request(self, *args: Any, **kwargs: Any) -> Content | PortalStreamedContent:
         content: Content = self._await(self._client.request, *args, **kwargs)
         return content
 
@@ -286,6 +288,44 @@ class PortalStream(_Through):
 
     def close(self) -> None:
         self._await(self._stream.close)
+
+
+class PortalStreamedContent(_Through):
+    def __init__(self, way: BlockingPortal, content: AsyncStreamedContent) -> None:
+        super().__init__(way)
+        self._content = content
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._content, name)
+
+    def _iterate(self, items: AsyncIterator[Any]) -> Iterator[Any]:
+        while True:
+            try:
+                yield self._await(items.__anext__)
+            except StopAsyncIteration:
+                return
+
+    def iter_bytes(self) -> Iterator[bytes]:
+        return self._iterate(self._content.iter_bytes())
+
+    def iter_text(self) -> Iterator[str]:
+        return self._iterate(self._content.iter_text())
+
+    def iter_lines(self) -> Iterator[str]:
+        return self._iterate(self._content.iter_lines())
+
+    def read(self) -> bytes:
+        content: bytes = self._await(self._content.read)
+        return content
+
+    def close(self) -> None:
+        self._await(self._content.aclose)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
 
 
 class PortalBatch(_Through):

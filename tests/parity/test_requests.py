@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bento_proto import NotFound
+from bento_proto import NotFound, RemoteProtocolError
 from tests.servers import Servers
 
 from .faces import Connect
-from .proxies import Stub, reply
+from .proxies import Asked, Stub, chunk, head, reply
 
 
 def test_requests_of_the_callers_own(servers: Servers, connect: Connect) -> None:
@@ -55,3 +57,57 @@ def test_what_a_request_may_have(connect: Connect, tmp_path: Path) -> None:
         assert first.headers["content-type"] == "application/x-www-form-urlencoded"
         assert second.headers["content-type"].startswith("multipart/form-data; boundary=")
         assert (second.headers["cookie"], second.headers["authorization"]) == ("c=d", "Bearer t")
+
+
+def test_a_response_is_read_as_it_arrives(connect: Connect) -> None:
+    go_on = threading.Event()
+
+    def lines(asked: Asked) -> Iterator[bytes]:
+        yield head(200, {"transfer-encoding": "chunked", "content-type": "text/plain; charset=utf-8"})
+        yield chunk("one\nt\u00fc".encode()[:-1])
+        assert go_on.wait(60)
+        yield chunk(b"\xbc\nend")
+        yield chunk(b"")
+
+    with Stub(lines) as stub:
+        client = connect(stub.url)
+        with client.request("POST", "/v1/chat", json={"stream": True}, stream=True) as answer:
+            assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+            read = answer.iter_lines()
+            assert next(read) == "one"  # while the server has not sent the rest
+            go_on.set()
+            assert list(read) == ["t\u00fc", "end"]
+        assert client.request("GET", "/", stream=True).read() == b"one\nt\xc3\xbc\nend"
+        assert "".join(client.request("GET", "/", stream=True).iter_text()) == "one\nt\u00fc\nend"
+
+
+def test_leaving_a_response_closes_its_connection(connect: Connect) -> None:
+    def endless(asked: Asked) -> Iterator[bytes]:
+        yield head(200, {"transfer-encoding": "chunked"})
+        while True:
+            yield chunk(b"x" * 65536)
+
+    with Stub(endless) as stub:
+        client = connect(stub.url)
+        with client.request("GET", "/", stream=True) as answer:
+            assert set(next(answer.iter_bytes())) == {ord("x")}
+        assert list(answer.iter_bytes()) == []
+        answer.close()
+
+
+def test_an_error_status_of_a_streamed_request(connect: Connect) -> None:
+    with Stub(lambda asked: reply({"error": "no such model"}, 404)) as stub:
+        client = connect(stub.url)
+        with client.request("GET", "/", stream=True) as answer:
+            assert (answer.status_code, answer.read()) == (404, b'{"error": "no such model"}')
+            with pytest.raises(NotFound, match="no such model"):
+                answer.raise_for_status()
+
+
+def test_a_streamed_response_that_breaks_off(connect: Connect) -> None:
+    with Stub(lambda asked: [head(200, {"transfer-encoding": "chunked"}), chunk(b"half"), b"no chunk\r\n"]) as stub:
+        answer = connect(stub.url).request("GET", "/", stream=True)
+        read = answer.iter_bytes()
+        assert next(read) == b"half"
+        with pytest.raises(RemoteProtocolError):
+            next(read)

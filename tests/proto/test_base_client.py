@@ -34,7 +34,7 @@ class Driver:
         return Driver(self.config, options)
 
 
-class Client(BaseClient[Driver, object]):
+class Client(BaseClient[Driver, object, object]):
     """A client without any requests."""
 
     @staticmethod
@@ -50,6 +50,9 @@ class Client(BaseClient[Driver, object]):
 
     def _send(self, asked: ClientRequest, options: Options) -> object:
         return asked, options
+
+    def _stream(self, asked: ClientRequest, options: Options) -> object:
+        return asked
 
     @property
     def made_with(self) -> tuple[ClientConfig, Options]:

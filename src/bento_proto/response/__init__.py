@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ._readers import RawDecoder, TextDecoder, WholeDecoder
     from ._response import Content, Response
     from ._sse import EventStreamDecoder, ServerSentEvent
+    from ._streamed import AsyncStreamedContent, StreamedContent
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -25,6 +26,7 @@ if not TYPE_CHECKING:
         "._readers": "RawDecoder TextDecoder WholeDecoder",
         "._response": "Content Response",
         "._sse": "EventStreamDecoder ServerSentEvent",
+        "._streamed": "AsyncStreamedContent StreamedContent",
     }
 
     def __getattr__(name):
@@ -39,6 +41,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "Content", "EventStreamDecoder", "JSONStreamDecoder", "RawDecoder", "Response", "ServerSentEvent", "TextDecoder",
-    "WholeDecoder", "modules_of",
+    "AsyncStreamedContent", "Content", "EventStreamDecoder", "JSONStreamDecoder", "RawDecoder", "Response",
+    "ServerSentEvent", "StreamedContent", "TextDecoder", "WholeDecoder", "modules_of",
 )  # fmt: skip

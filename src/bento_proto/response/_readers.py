@@ -388,6 +388,11 @@ def content_reader() -> Reader[bytes]:
     return lambda head: RawDecoder(ResultKind.FILE)
 
 
+def bytes_reader() -> Reader[bytes]:
+    """How to read a body as a stream of bytes, whatever it is."""
+    return lambda head: RawDecoder(ResultKind.ITEMS)
+
+
 def whole_reader(parse: Callable[[bytes], T], limit: int) -> Reader[T]:
     """How to read a body that is one value, which `parse` makes of its bytes."""
     return lambda head: WholeDecoder(parse, limit)

@@ -15,7 +15,10 @@ from bento_proto.http._headers import Headers, trace_id
 from bento_proto.http._messages import Head
 from bento_proto.json import parse_json
 
+from ._lines import LineSplitter
+
 T_co = TypeVar("T_co", covariant=True)
+BaseT = TypeVar("BaseT", bound="BaseContent[object]")
 ContentT = TypeVar("ContentT", bound="Content")
 
 
@@ -62,40 +65,19 @@ class Response(Generic[T_co]):
         return f"<Response {self.status_code}>"
 
 
-class Content(Response[bytes]):
-    """The response to a request that is not a call of an endpoint, whatever its status. Its body is not decoded.
+class BaseContent(Response[T_co]):
+    """The response to a request that is not a call of an endpoint, whatever its status. Its body is not decoded."""
 
-    It has what is most used of the responses of httpx and requests. The body is complete: iterating over it and closing
-    it ask for nothing.
-    """
-
-    def __init__(self, head: Head, value: bytes, exchange: exchange.Exchange[object] | None = None) -> None:
+    def __init__(self, head: Head, value: T_co, exchange: exchange.Exchange[object] | None = None) -> None:
         super().__init__(head, value, exchange)
         self._charset = charset(head)
         self._request = None if exchange is None else exchange.request
-
-    @property
-    def content(self) -> bytes:
-        """The body; of an error status, up to the limit ``error``."""
-        return self.value
+        self._error_body = b""
 
     @property
     def encoding(self) -> str:
         """The declared charset; UTF-8 if there is none."""
         return self._charset
-
-    @property
-    def text(self) -> str:
-        """The body as text, in the declared charset; invalid bytes become U+FFFD."""
-        return self.value.decode(self._charset, "replace")
-
-    def json(self) -> JSON:
-        """The body as JSON.
-
-        Raises:
-            RemoteProtocolError: it is not JSON.
-        """
-        return parse_json(self.value)
 
     @property
     def url(self) -> str:
@@ -117,7 +99,7 @@ class Content(Response[bytes]):
         """Whether the status is 4xx or 5xx."""
         return self.status_code >= 400
 
-    def raise_for_status(self) -> Content:
+    def raise_for_status(self: BaseT) -> BaseT:  # noqa: PYI019
         """The response itself, unless its status is an error.
 
         Raises:
@@ -127,9 +109,39 @@ class Content(Response[bytes]):
             return self
         from bento_proto.exchange._failures import refusal
 
-        error = refusal(self._head, self.value)
+        error = refusal(self._head, self._error_body)
         error.trace_id, error.attempts = self.trace_id, self.attempts
         raise error
+
+
+class Content(BaseContent[bytes]):
+    """The response to a request that is not a call of an endpoint, whatever its status. Its body is not decoded.
+
+    It has what is most used of the responses of httpx and requests. The body is complete: iterating over it and closing
+    it ask for nothing.
+    """
+
+    def __init__(self, head: Head, value: bytes, exchange: exchange.Exchange[object] | None = None) -> None:
+        super().__init__(head, value, exchange)
+        self._error_body = value
+
+    @property
+    def content(self) -> bytes:
+        """The body; of an error status, up to the limit ``error``."""
+        return self.value
+
+    @property
+    def text(self) -> str:
+        """The body as text, in the declared charset; invalid bytes become U+FFFD."""
+        return self.value.decode(self._charset, "replace")
+
+    def json(self) -> JSON:
+        """The body as JSON.
+
+        Raises:
+            RemoteProtocolError: it is not JSON.
+        """
+        return parse_json(self.value)
 
     def iter_bytes(self, chunk_size: int | None = None) -> Iterator[bytes]:
         """The body in pieces of so many bytes; by default in one."""
@@ -141,8 +153,10 @@ class Content(Response[bytes]):
         return iter([self.text] if self.value else ())
 
     def iter_lines(self) -> Iterator[str]:
-        """The lines of the text, without their ends."""
-        return iter(self.text.splitlines())
+        """The lines of the text, without their ends: LF, CR LF or CR."""
+        splitter = LineSplitter(len(self.value))
+        yield from splitter.feed(self.text)
+        yield from splitter.finish()
 
     def read(self) -> bytes:
         """The body."""

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from os import PathLike
 from types import EllipsisType
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, Literal, Protocol, TypeVar, overload
 
 from bento_proto import exchange, http, observe, policy, schema
 from bento_proto import request as arguments  # a client has a method of that name
@@ -33,9 +33,10 @@ _ARGUMENTS: Final = (
     "recorder", "socket_options",
 )  # fmt: skip
 
-ClientT = TypeVar("ClientT", bound="BaseClient[Driver, object]")
+ClientT = TypeVar("ClientT", bound="BaseClient[Driver, object, object]")
 DriverT_co = TypeVar("DriverT_co", bound="Driver", covariant=True)
 ResponseT_co = TypeVar("ResponseT_co", covariant=True)
+StreamedT_co = TypeVar("StreamedT_co", covariant=True)
 
 
 class Driver(Protocol):
@@ -56,7 +57,7 @@ class Driver(Protocol):
         ...
 
 
-class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
+class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
     """A client of one BentoML Service. An adapter adds what makes its requests, and a method for each endpoint."""
 
     _is_asynchronous: ClassVar[bool] = False  # whether functions for credentials may be async
@@ -220,6 +221,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
         base = self._driver.session.base
         return f"{base.origin}{base.path}"
 
+    @overload
     def request(
         self,
         method: str,
@@ -233,7 +235,39 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
         json: object = None,
         timeout: http.Timeout | float | EllipsisType | None = ...,
         cookies: Mapping[str, str] | None = None,
-    ) -> ResponseT_co:
+        stream: Literal[False] = False,
+    ) -> ResponseT_co: ...
+    @overload
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: arguments.Pairs | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | str | None = None,
+        data: arguments.Pairs | bytes | str | None = None,
+        files: Mapping[str, object] | Iterable[tuple[str, object]] | None = None,
+        json: object = None,
+        timeout: http.Timeout | float | EllipsisType | None = ...,
+        cookies: Mapping[str, str] | None = None,
+        stream: Literal[True],
+    ) -> StreamedT_co: ...
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        params: arguments.Pairs | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | str | None = None,
+        data: arguments.Pairs | bytes | str | None = None,
+        files: Mapping[str, object] | Iterable[tuple[str, object]] | None = None,
+        json: object = None,
+        timeout: http.Timeout | float | EllipsisType | None = ...,
+        cookies: Mapping[str, str] | None = None,
+        stream: bool = False,
+    ) -> ResponseT_co | StreamedT_co:
         """Make a request of your own, with the client's credentials: to an application mounted beside the Service, say.
 
         Args:
@@ -248,9 +282,11 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
             json: what to send as JSON.
             timeout: as for the client.
             cookies: sent with this request.
+            stream: whether to return when the head of the response is there, for the body to be read as it arrives.
 
         Returns:
-            The response, whatever its status: see `Content.raise_for_status`.
+            The response, whatever its status: see `Content.raise_for_status`. With ``stream`` it is a
+            `StreamedContent` or an `AsyncStreamedContent`.
 
         Raises:
             TypeError: there are several bodies, or a value can't be sent.
@@ -258,11 +294,16 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co]):
             BentoMLException: there is no response.
         """
         asked = arguments.client_request(method, url, params=params, content=content, data=data, files=files, json=json)
-        return self._send(asked, self._driver.options.of_request(timeout, headers, cookies))
+        options = self._driver.options.of_request(timeout, headers, cookies)
+        return self._stream(asked, options) if stream else self._send(asked, options)
 
     @abstractmethod
     def _send(self, asked: arguments.ClientRequest, options: Options) -> ResponseT_co:
         """Measure the files of a request, and send it."""
+
+    @abstractmethod
+    def _stream(self, asked: arguments.ClientRequest, options: Options) -> StreamedT_co:
+        """Do the same, for a response whose body is read as it arrives."""
 
     @without_frames
     @explains(OF_CLIENTS)

@@ -23,6 +23,7 @@ from bento_proto.policy._retry import RetryPolicy
 from ._options import FileStrings, Images, Options
 
 if TYPE_CHECKING:
+    from bento_proto.exchange._body import Reader
     from bento_proto.http._url import BaseURL
 
 _PROBE_TIMEOUT: Final = 5.0
@@ -302,6 +303,26 @@ class Session:
             exchange.head, exchange.error_body if exchange.is_refused else exchange.result, exchange
         )
 
+    def stream(
+        self,
+        asked: arguments.ClientRequest,
+        uploads: Sequence[arguments.Upload],
+        boundary: str,
+        options: Options,
+        now: float,
+    ) -> policy.Flow[exchange.Exchange[bytes]]:
+        """Send any request; the result is the exchange, whose items are the body, or which `is_refused`.
+
+        Arguments and errors are those of `send`.
+        """
+        from bento_proto.response._readers import bytes_reader
+
+        reader = bytes_reader()
+        exchange = yield from self._requested(asked, uploads, boundary, options, now, raising=False, reader=reader)
+        if exchange.error is not None and not exchange.is_refused and not exchange.is_streaming:
+            raise exchange.error
+        return exchange
+
     def _requested(
         self,
         asked: arguments.ClientRequest,
@@ -311,6 +332,7 @@ class Session:
         now: float,
         *,
         raising: bool,
+        reader: Reader[bytes] | None = None,
     ) -> policy.Flow[exchange.Exchange[bytes]]:
         from bento_proto.policy._attempts import send_request
         from bento_proto.request._client_request import target_of
@@ -321,4 +343,5 @@ class Session:
         kind = None if is_given else body.content_type or None
         request = requests.make(asked.method, target_of(asked.url, self.base), kind, body.segments, options)
         context = requests.context(options, options.on_progress)
-        return send_request(request, whole_reader(bytes, requests.limits.body), context, now, raising=raising)
+        reader = reader or whole_reader(bytes, requests.limits.body)
+        return send_request(request, reader, context, now, raising=raising)
