@@ -60,6 +60,7 @@ class BentoMLException(Exception):
         request_id: BentoML's id of the request, which the server's log shows too.
         trace_id: the id of the trace that the request belongs to, 32 hexadecimal digits; None without a trace.
         attempts: one line for each attempt that failed, in order.
+        curl: the last request as a command line of curl, in which secrets read ``REDACTED``; None if none was made.
     """
 
     error_code: HTTPStatus | int | None = None
@@ -83,6 +84,7 @@ class BentoMLException(Exception):
         self.request_id: str | None = request_id
         self.trace_id: str | None = None
         self.attempts: tuple[str, ...] = ()
+        self.curl: str | None = None
 
     @property
     def status_code(self) -> HTTPStatus | int | None:

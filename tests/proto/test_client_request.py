@@ -7,12 +7,23 @@ from typing import Any
 
 import pytest
 
-from bento_proto import ConnectError, ConnectionFailed, Data, FailureKind, Head, NotFound, Session, Timeout
+from bento_proto import (
+    ConnectError,
+    ConnectionFailed,
+    ConnectionLost,
+    Data,
+    Exchange,
+    FailureKind,
+    Head,
+    NotFound,
+    Session,
+    Timeout,
+)
 from bento_proto.http import parse_base_url
 from bento_proto.request import ClientRequest, FileSource, Upload, client_request
 from bento_proto.request._client_request import target_of
 from bento_proto.response import Content
-from tests.proto.play import Answer, lost, moved, play, reply
+from tests.proto.play import Answer, Played, Script, lost, moved, play, reply
 from tests.proto.test_base_client import Client
 
 FORM = "application/x-www-form-urlencoded"
@@ -199,3 +210,19 @@ def test_redirects_are_followed_and_have_an_end() -> None:
     on = session()
     played = play(on.send(client_request("GET", "/x"), (), "", on.options, 0.0), moved(307, "/y"), reply(200, b"1"))
     assert (played.result.content, played.result.url) == (b"1", "http://h/y")
+
+
+def test_a_streamed_request_is_an_exchange_or_an_error() -> None:
+    on = Session("http://h", schema={"name": "S", "routes": []}, environ={}, random=lambda: 0.0, retries=0)
+
+    def streamed(*script: Script) -> Played[Exchange[bytes]]:
+        return play(on.stream(client_request("GET", "/x"), (), "", on.options, 0.0), *script)
+
+    assert streamed(reply(200, b"x")).result.is_streaming
+    assert streamed(reply(404, b"no")).result.error_body == b"no"
+    assert isinstance(streamed(lost()).error, ConnectionLost)
+
+
+def test_a_client_streams_what_it_is_told_to() -> None:
+    asked = Client("http://h").request("GET", "/x", params={"q": 1}, stream=True)
+    assert asked == client_request("GET", "/x?q=1")

@@ -19,6 +19,7 @@ from bento_proto.errors import (
     error_class,
 )
 from bento_proto.http._content_headers import charset, media_type
+from bento_proto.http._curl import curl
 from bento_proto.http._headers import Headers
 from bento_proto.http._messages import FailureKind
 from bento_proto.http._redaction import redacted_urls
@@ -64,6 +65,7 @@ def explain(error: BentoMLException, request: Request, head: Head | None, elapse
         head: the head of its response, if there was one.
         elapsed: the seconds since the call began; 0 if they are not known.
     """
+    error.curl = curl(request)
     outcome = "no response" if head is None else f"status {head.status}"
     after = f" after {elapsed:.3g} seconds" if elapsed else ""
     known = f", request id {one_line(error.request_id)}" if error.request_id else ""

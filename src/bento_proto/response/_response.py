@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from bento_proto import exchange
-from bento_proto._types import JSON, Fields
+from bento_proto._types import JSON
 from bento_proto.http._content_headers import charset
 from bento_proto.http._cookies import set_cookies
 from bento_proto.http._headers import Headers, trace_id
@@ -39,7 +39,7 @@ class Response(Generic[T_co]):
         self.attempts: tuple[str, ...] = () if exchange is None else exchange.attempts
         self.elapsed: float = 0.0 if exchange is None else exchange.elapsed
         self._head = head
-        self._sent: Fields = () if exchange is None else exchange.request.headers
+        self._request = None if exchange is None else exchange.request
 
     @property
     def headers(self) -> Headers:
@@ -54,7 +54,14 @@ class Response(Generic[T_co]):
     @property
     def trace_id(self) -> str | None:
         """The trace id that the request was sent with, 32 hexadecimal digits; None without a trace."""
-        return trace_id(self._sent)
+        return None if self._request is None else trace_id(self._request.headers)
+
+    @property
+    def curl(self) -> str | None:
+        """The request as a command line of curl, in which secrets read ``REDACTED``; None if it is not known."""
+        from bento_proto.http._curl import curl  # few look at it
+
+        return None if self._request is None else curl(self._request)
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -71,7 +78,6 @@ class BaseContent(Response[T_co]):
     def __init__(self, head: Head, value: T_co, exchange: exchange.Exchange[object] | None = None) -> None:
         super().__init__(head, value, exchange)
         self._charset = charset(head)
-        self._request = None if exchange is None else exchange.request
         self._error_body = b""
 
     @property
@@ -110,7 +116,7 @@ class BaseContent(Response[T_co]):
         from bento_proto.exchange._failures import refusal
 
         error = refusal(self._head, self._error_body)
-        error.trace_id, error.attempts = self.trace_id, self.attempts
+        error.trace_id, error.attempts, error.curl = self.trace_id, self.attempts, self.curl
         raise error
 
 
