@@ -23,6 +23,7 @@ _PLACES = {
     State.REDIRECTED: (110, 290),
     State.DONE: (670, 90),
     State.FAILED: (670, 190),
+    State.CLOSED: (670, 290),
 }
 _SIZE = (780, 380)
 _HALF = (62, 22)  # of a state's box

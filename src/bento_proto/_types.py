@@ -1,4 +1,4 @@
-"""Type aliases of all sub-packages."""
+"""Type aliases of all sub-packages, and the check of a type that an annotation promises."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ Fields: TypeAlias = tuple[tuple[str, str], ...]
 
 ASGIApplication: TypeAlias = Callable[..., Awaitable[None]]
 """An ASGI 3 application: called with scope, receive and send."""
+
+
+def is_a(value: object, *kinds: type) -> bool:
+    """`isinstance` for an argument whose declared type says so, and whose caller may not."""
+    return isinstance(value, kinds)

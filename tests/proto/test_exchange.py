@@ -7,6 +7,7 @@ import itertools
 import pickle
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 
@@ -82,6 +83,7 @@ PATHS: dict[State, list[list[Received]]] = {
         [Head(404), End()],
         [Head(404), Data(b"x" * 9)],
     ],
+    State.CLOSED: [],
 }
 EVENTS: dict[Input, list[Received]] = {
     Input.SUCCESS: [Head(200), Head(204), Head(304), Head(399)],
@@ -96,7 +98,7 @@ PAIRS = list(itertools.product(State, EVENTS))
 
 def test_the_table_covers_every_state_and_input() -> None:
     assert set(TRANSITIONS) == set(PATHS) == set(State)
-    assert {what for row in TRANSITIONS.values() for what in row} == {*EVENTS, Input.INVALID} == set(Input)
+    assert {what for row in TRANSITIONS.values() for what in row} == {*EVENTS, Input.INVALID, Input.CLOSE} == set(Input)
     assert {state for row in TRANSITIONS.values() for state in row.values()} == set(State) - {State.WAITING}
     for state, path in ((state, path) for state, paths in PATHS.items() for path in paths):
         assert exchange(*path).state is state
@@ -113,10 +115,19 @@ def test_allowed_inputs_lead_to_the_next_state(state: State, what: Input) -> Non
         assert (moved.failure is not None) == (what is Input.CONNECTION_FAILED)
 
 
+def in_state(state: State) -> list[Exchange[object]]:
+    """An exchange for each way into a state."""
+    if state is not State.CLOSED:
+        return [exchange(*path) for path in PATHS[state]]
+    made = [exchange(*path) for before in BREAKS for path in PATHS[before]]
+    for each in made:
+        each.close()
+    return made
+
+
 @pytest.mark.parametrize(("state", "what"), [pair for pair in PAIRS if pair[1] not in TRANSITIONS[pair[0]]])
 def test_other_inputs_raise_and_change_nothing(state: State, what: Input) -> None:
-    for path, event in itertools.product(PATHS[state], EVENTS[what]):
-        unmoved = exchange(*path)
+    for unmoved, event in itertools.product(in_state(state), EVENTS[what]):
         before = contents(unmoved)
         with pytest.raises(LocalProtocolError, match=f"'{what.value}' is not allowed in state '{state.value}'"):
             unmoved.receive(event)
@@ -150,6 +161,239 @@ def test_undecodable_input_is_invalid(state: State) -> None:
         assert broken.state is TRANSITIONS[state][Input.INVALID]
         assert isinstance(broken.error, InternalServerError if state is State.RECEIVING_ERROR else RemoteProtocolError)
         assert broken.failure is None
+
+
+# --- closing
+
+
+@pytest.mark.parametrize("state", State)
+def test_closing_ends_what_is_not_over_and_is_harmless_twice(state: State) -> None:
+    for closed in in_state(state):
+        before = contents(closed)
+        told: list[str] = []
+        if Input.CLOSE in TRANSITIONS[state]:
+            closed.on_end = partial(told.append, "end")
+        for _ in range(2):
+            closed.close()
+            assert closed.state is TRANSITIONS[state].get(Input.CLOSE, state)
+            assert (closed.is_over, closed.wants_data) == (True, False)
+        assert isinstance(closed.error, ConnectionLost) if told else closed.error is before["error"]
+        assert told == (["end"] if Input.CLOSE in TRANSITIONS[state] else [])
+
+
+# --- what is no event, and functions of the caller that raise or call back
+
+NONSENSE: list[Callable[[], object]] = [
+    lambda: None,
+    lambda: b"",
+    lambda: "HTTP/1.1 200 OK",
+    lambda: 200,
+    lambda: Head,
+    lambda: End,
+    object,
+    lambda: State.DONE,
+    lambda: exchange(),
+    lambda: Data("text"),  # type: ignore[arg-type]
+    lambda: Data(None),  # type: ignore[arg-type]
+    lambda: Data([1]),  # type: ignore[arg-type]
+    lambda: Chunks(None),  # type: ignore[arg-type]
+    lambda: Chunks(5),  # type: ignore[arg-type]
+    lambda: Chunks(["text"]),  # type: ignore[list-item]
+    lambda: Chunks([b"1", None]),  # type: ignore[list-item]
+    lambda: Head("200"),  # type: ignore[arg-type]
+    lambda: Head(None),  # type: ignore[arg-type]
+    lambda: Head(200, {}),  # type: ignore[arg-type]
+    lambda: Head(200, {"te": "x"}),  # type: ignore[arg-type]
+    lambda: Head(200, None),  # type: ignore[arg-type]
+    lambda: Head(200, "ab"),  # type: ignore[arg-type]
+    lambda: Head(200, ("ab",)),  # type: ignore[arg-type]
+    lambda: Head(200, (("a",),)),  # type: ignore[arg-type]
+    lambda: Head(200, (("a", 1),)),  # type: ignore[arg-type]
+    lambda: Head(200, ((b"a", b"b"),)),  # type: ignore[arg-type]
+    lambda: ConnectionFailed(None, "x"),  # type: ignore[arg-type]
+    lambda: ConnectionFailed("timeout", "x"),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("number", range(len(NONSENSE)))
+@pytest.mark.parametrize("state", State)
+def test_what_is_no_event_raises_and_changes_nothing(state: State, number: int) -> None:
+    for unmoved in in_state(state):
+        before = contents(unmoved)
+        with pytest.raises(LocalProtocolError):
+            unmoved.receive(NONSENSE[number]())  # type: ignore[arg-type]
+        assert contents(unmoved) == before
+
+
+def test_the_headers_of_other_libraries() -> None:
+    fields = {"Content-Type": "text/plain", "x": "y"}
+    assert Head(200, fields.items()).headers == tuple(fields.items())  # type: ignore[arg-type]
+    assert Head(200, [["X", "y"]]).first == {"x": "y"}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("state", "what"), [pair for pair in PAIRS if pair[1] in TRANSITIONS[pair[0]]], ids=lambda value: value.value
+)
+def test_a_recorder_that_raises_changes_nothing(state: State, what: Input) -> None:
+    for path, event in itertools.product(PATHS[state], EVENTS[what]):
+        unmoved = exchange(*path)
+
+        def again(event: Received, unmoved: Exchange[object] = unmoved) -> None:
+            unmoved.receive(event)
+
+        def close(event: Received, unmoved: Exchange[object] = unmoved) -> None:
+            unmoved.close()
+
+        def fail(event: Received) -> None:
+            raise OSError("no space left")
+
+        for recorder, cause in ((again, LocalProtocolError), (close, LocalProtocolError), (fail, OSError)):
+            unmoved.recorder = recorder
+            before = contents(unmoved)
+            with pytest.raises(LocalProtocolError, match="the recorder raised a") as caught:
+                unmoved.receive(event)
+            assert isinstance(caught.value.__cause__, cause)
+            assert contents(unmoved) == before
+        unmoved.recorder = None
+        unmoved.receive(event)
+        assert unmoved.state is TRANSITIONS[state][what]
+
+
+def test_a_function_of_the_caller_that_raises_ends_the_exchange() -> None:
+    def explode(*_: object) -> Decoder[object]:
+        raise ZeroDivisionError
+
+    told: list[object] = []
+    cases: list[tuple[list[Received], str]] = [
+        ([Head(200)], "reader"),
+        ([Head(200), Data(b"[1]")], "convert"),
+        ([Head(200)], "progress"),
+    ]
+    for path, kind in cases:
+        readers: dict[str, Reader[object]] = {
+            "reader": explode,
+            "convert": lambda head: JSONStreamDecoder[object](explode, 8),
+            "progress": items,
+        }
+        broken = exchange(*path[:-1], reader=readers[kind])
+        broken.on_end = lambda: told.append("end")
+        if kind == "progress":
+            broken.measure(explode)
+        with pytest.raises(ZeroDivisionError):
+            broken.receive(path[-1])
+        assert (broken.state, broken.is_over, broken.wants_data) == (State.FAILED, True, False)
+        assert str(broken.error) == "a ZeroDivisionError was raised while an event was taken"
+        with pytest.raises(LocalProtocolError, match="not allowed in state 'failed'"):
+            broken.receive(End())
+
+
+def test_a_function_of_the_caller_cannot_call_back() -> None:
+    caught: list[str] = []
+
+    def convert(value: object) -> object:
+        for call in (lambda: called.receive(Data(b"[2]")), called.close):
+            with pytest.raises(LocalProtocolError) as error:
+                call()
+            caught.append(str(error.value))
+        return value
+
+    called = exchange(Head(200), reader=lambda head: JSONStreamDecoder(convert, 8))
+    assert list(called.receive(Data(b"[1]"))) == [[1]]
+    assert caught == ["the exchange is taking another event", "the exchange is taking an event"]
+    assert called.state is State.RECEIVING
+
+
+def test_a_body_may_come_in_other_types_of_bytes() -> None:
+    for kind in (bytearray, memoryview):
+        buffer = bytearray(b"abc")
+        kept = exchange(Head(200), Data(kind(buffer)), reader=value)  # type: ignore[arg-type]
+        buffer[:] = b"xyz"
+        kept.receive(End())
+        assert kept.result == b"abc"
+        handed_on = exchange(Head(200), reader=file)
+        (item,) = handed_on.receive(Data(memoryview(b"abc")))  # type: ignore[arg-type]
+        assert isinstance(item, memoryview)
+
+
+# --- Content-Length
+
+
+@pytest.mark.parametrize("status", [200, 500])
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_a_body_has_the_length_that_its_head_says(status: int, size: int) -> None:
+    def outcome(body: bytes, length: str) -> tuple[list[object], State, str]:
+        made = Exchange(REQUEST, lambda head: RawDecoder(), LIMITS)
+        made.receive(Head(status, (("Content-Length", length),)))
+        found: list[object] = []
+        for at in range(0, len(body), size):
+            if not made.is_over:
+                found += made.receive(Data(body[at : at + size]))
+        if not made.is_over:
+            found += made.receive(End())
+        return [b"".join(found)], made.state, str(made.error)  # type: ignore[arg-type]
+
+    whole, state = [b"abc"], State.DONE
+    short, long = (
+        "the response ended 1 bytes before its Content-Length",
+        "the response is longer than its Content-Length",
+    )
+    if status == 500:
+        whole, state, short, long, fine = [b""], State.FAILED, "abc", "abc", "abc"
+    else:
+        fine = "None"
+    assert outcome(b"abc", "3") == (whole, state, fine)
+    assert outcome(b"abc", "4") == (whole, State.FAILED, short)
+    assert outcome(b"abcd", "3") == (whole, State.FAILED, long)
+    assert outcome(b"abc", "03x") == (whole, state, fine)  # such a head an adapter refuses
+
+
+def test_a_body_that_is_too_short_is_a_lost_connection() -> None:
+    cut = exchange(Head(200, (("content-length", "5"),)), Data(b"[1]"), End())
+    assert isinstance(cut.error, ConnectionLost)
+    assert cut.error.sent is True
+    assert cut.failure is not None
+    assert (cut.failure.kind, cut.result_kind) == (FailureKind.DISCONNECTED, ResultKind.ITEMS)
+
+
+@pytest.mark.parametrize(
+    ("method", "status", "fields"),
+    [
+        ("HEAD", 200, ()),
+        ("CONNECT", 200, ()),
+        ("POST", 204, ()),
+        ("POST", 304, ()),
+        ("POST", 200, (("transfer-encoding", "chunked"),)),
+    ],
+)
+def test_a_content_length_that_says_nothing_of_the_body(
+    method: str, status: int, fields: tuple[tuple[str, str], ...]
+) -> None:
+    made = Exchange(Request(method, REQUEST.origin, "/"), items, LIMITS)
+    made.receive(Head(status, (("content-length", "5"), *fields)))
+    made.receive(End())
+    assert made.state is State.DONE
+
+
+def test_bytes_of_a_file_that_go_past_the_exchange_count() -> None:
+    made = exchange(Head(200, (("content-length", "5"),)), reader=file)
+    made.receive(Data(b"a"))
+    for size in (5, -1):
+        with pytest.raises(LocalProtocolError):
+            made.count(size)
+    made.count(3)
+    made.receive(Data(b"b"))
+    made.receive(End())
+    assert made.state is State.DONE
+    with pytest.raises(LocalProtocolError, match="not allowed in state 'done'"):
+        made.count(1)
+    for other in (exchange(Head(200)), exchange(reader=file)):
+        with pytest.raises(LocalProtocolError):
+            other.count(1)
+    endless = exchange(Head(200), reader=file)
+    endless.measure(None)
+    endless.count(1_000_000)
+    assert endless.download is not None
+    assert endless.download.done == 1_000_000
 
 
 def test_an_error_status_in_an_unknown_content_coding() -> None:

@@ -157,3 +157,52 @@ def test_close_keeps_the_result() -> None:
     run = FlowRunner(count())
     run.close()
     assert run.result == []
+
+
+def test_a_flow_runs_once() -> None:
+    flow = count(exchange())
+    run = FlowRunner(flow)
+    with pytest.raises(LocalProtocolError, match="has begun before"):
+        FlowRunner(flow)
+    assert run.step is not None
+    run.close()
+    with pytest.raises(LocalProtocolError, match="has begun before"):
+        FlowRunner(flow)
+
+
+def test_a_step_whose_exchange_was_closed_does_not_resume_its_flow() -> None:
+    closed = exchange()
+    run = FlowRunner(count(closed))
+    closed.close()
+    with pytest.raises(LocalProtocolError, match="was closed"):
+        run.resume(1.0)
+    assert next_in(run) is closed
+
+
+@pytest.mark.parametrize("now", [None, "1", b""])
+def test_a_time_is_a_number(now: float) -> None:
+    done = carried_out()
+    run = FlowRunner(count(done))
+    with pytest.raises(LocalProtocolError, match="a time is a number"):
+        run.resume(now)
+    assert next_in(run) is done
+    run.resume(5)
+    assert run.result == [5]
+
+
+def test_a_flow_cannot_close_or_resume_itself() -> None:
+    caught: list[str] = []
+
+    def flow() -> Flow[int]:
+        yield Step(carried_out(), Timeout())
+        for call in (run.close, lambda: run.resume(2.0), lambda: FlowRunner(made)):
+            with pytest.raises(LocalProtocolError) as error:
+                call()
+            caught.append(str(error.value))
+        return 1
+
+    made = flow()
+    run = FlowRunner(made)
+    run.resume(1.0)
+    assert run.result == 1
+    assert caught == ["the flow is running", "the flow is over", "the flow has begun before: make another one"]

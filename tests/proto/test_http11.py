@@ -569,3 +569,72 @@ def test_a_failed_exchange_takes_no_bytes() -> None:
     assert isinstance(exchange.error, ConnectError)
     assert wire.receive(OK) == ()
     assert not isinstance(exchange.error, RemoteProtocolError)
+
+
+# --- misuse
+
+
+@pytest.mark.parametrize("data", [None, "text", 0, [b"x"], ()])
+def test_what_is_received_is_bytes(data: bytes) -> None:
+    exchange = Exchange(POST, items, Limits())
+    wire = HTTP11Exchange(exchange)
+    wire.data_to_send()
+    for part in (b"", b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n", b"\r\n12"):
+        if part:
+            wire.receive(part)
+        with pytest.raises(LocalProtocolError, match="what is received is bytes"):
+            wire.receive(data)
+    assert list(wire.receive(b"345")) == [b"345"]
+    assert wire.is_reusable
+
+
+@pytest.mark.parametrize("kind", [bytearray, memoryview])
+def test_bytes_may_come_in_a_buffer_that_is_used_again(kind: type[bytearray]) -> None:
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n12345"
+    for size in (1, 7, 100):
+        exchange = Exchange(POST, value, Limits())
+        wire = HTTP11Exchange(exchange)
+        for at in range(0, len(answer), size):
+            buffer = bytearray(answer[at : at + size])
+            wire.receive(kind(buffer))
+            buffer[:] = bytes(len(buffer))
+        assert exchange.result == b"12345"
+
+
+def test_an_exchange_is_carried_out_once() -> None:
+    exchange = Exchange(POST, items, Limits())
+    exchange.receive(Head(200))
+    with pytest.raises(LocalProtocolError, match="has begun before: it is in state 'receiving'"):
+        HTTP11Exchange(exchange)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nabcd",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2;x\r\nab\r\n2\r\ncd\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\nabcd",
+    ],
+)
+@pytest.mark.parametrize("at", range(3))
+def test_a_recorder_that_raises_closes_the_exchange_as_its_bytes_are_lost(answer: bytes, at: int) -> None:
+    told: list[str] = []
+
+    def record(event: object) -> None:
+        if len(told) == at:
+            raise OSError("no space left")
+        told.append(type(event).__name__)
+
+    exchange = Exchange(POST, items, Limits())
+    exchange.recorder = record
+    exchange.on_end = lambda: told.append("end")
+    wire = HTTP11Exchange(exchange)
+    wire.data_to_send()
+    with pytest.raises(LocalProtocolError, match="the recorder raised a OSError"):
+        for byte in (*answer, None):
+            wire.receive(b"" if byte is None else bytes([byte]))
+    assert len(told) == at + 1
+    assert told[-1] == "end"
+    assert (exchange.state, wire.is_over, wire.is_reusable) == (State.CLOSED, True, False)
+    assert wire.receive(b"more") == ()

@@ -185,4 +185,4 @@ def test_a_witness_is_told_each_event_first() -> None:
     told: list[tuple[str, str]] = []
     found.exchange.recorder = lambda event: told.append((type(event).__name__, found.exchange.state.value))
     played(found)
-    assert told == [("Head", "receiving"), ("Data", "receiving"), ("End", "done")]
+    assert told == [("Head", "waiting"), ("Data", "receiving"), ("End", "receiving")]

@@ -9,16 +9,22 @@ the connection. Each event is one `Input`, and `TRANSITIONS` says which inputs a
        ├──────error─────▶ RECEIVING_ERROR ──end──▶ FAILED
        └──────redirect──▶ REDIRECTED
 
+    any of the first three ──connection_failed or invalid──▶ FAILED, ──close──▶ CLOSED
+
 - The status of the response's head decides. A success (below 400) leads to ``RECEIVING``, where every piece of the body
   is decoded as it comes. An error status leads to ``RECEIVING_ERROR``, where the body is collected for the message of
   the exception. A redirect with a Location leads to ``REDIRECTED`` at once, as nobody needs its body.
-- The end of the body completes the exchange: ``DONE`` after a success, ``FAILED`` after an error status.
+- The end of the body completes the exchange: ``DONE`` after a success, ``FAILED`` after an error status. A body that is
+  shorter or longer than the head's Content-Length is an error.
 - A connection that fails, or bytes that can't be decoded, lead to ``FAILED`` from any state that still takes events.
   After an error status the exception is that of the status even then, since the status is what matters.
-- ``REDIRECTED``, ``DONE`` and ``FAILED`` take no more events.
+- `Exchange.close` leads to ``CLOSED`` from any state that still takes events.
+- ``REDIRECTED``, ``DONE``, ``FAILED`` and ``CLOSED`` take no more events.
 
-An event that the table does not allow is an error of the adapter: it raises `LocalProtocolError` and changes nothing.
-What the server does wrong raises nothing: it becomes `Exchange.error`, a value.
+An event that the table does not allow, or that is none, is an error of the adapter: it raises `LocalProtocolError` and
+changes nothing. What the server does wrong raises nothing: it becomes `Exchange.error`, a value. What a function of the
+caller raises, such as one that reports progress, is raised again, and the exchange has failed: an event that was taken
+in part must not be lost unnoticed.
 """
 
 from __future__ import annotations
@@ -28,9 +34,10 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from bento_proto import exchange, http
-from bento_proto.errors import BentoMLException, LocalProtocolError, RemoteProtocolError
+from bento_proto._types import is_a
+from bento_proto.errors import BentoMLException, ConnectionLost, LocalProtocolError, RemoteProtocolError
 from bento_proto.http._headers import trace_id
-from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, Head, Received, Request
+from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, FailureKind, Head, Received, Request
 
 from ._body import Decoder, Reader, ResultKind
 
@@ -67,6 +74,8 @@ class State(_Looked):
     """The successful response is complete."""
     FAILED = "failed"
     """`Exchange.error` says why."""
+    CLOSED = "closed"
+    """`Exchange.close` was called before the response was complete; `Exchange.error` says so to who reads on."""
 
     is_final: bool
     """Whether no more events are taken in it."""
@@ -89,6 +98,8 @@ class Input(_Looked):
     """No more of the response will come."""
     INVALID = "invalid"
     """The event could not be decoded: it replaces the event's own meaning."""
+    CLOSE = "close"
+    """`Exchange.close`, which is no event."""
 
 
 TRANSITIONS: Final[Mapping[State, Mapping[Input, State]]] = {
@@ -98,12 +109,14 @@ TRANSITIONS: Final[Mapping[State, Mapping[Input, State]]] = {
         Input.REDIRECT: State.REDIRECTED,
         Input.CONNECTION_FAILED: State.FAILED,
         Input.INVALID: State.FAILED,
+        Input.CLOSE: State.CLOSED,
     },
     State.RECEIVING: {
         Input.DATA: State.RECEIVING,
         Input.END: State.DONE,
         Input.CONNECTION_FAILED: State.FAILED,
         Input.INVALID: State.FAILED,
+        Input.CLOSE: State.CLOSED,
     },
     # A refusal whose body is cut is a refusal all the same: its status says what matters.
     State.RECEIVING_ERROR: {
@@ -111,10 +124,12 @@ TRANSITIONS: Final[Mapping[State, Mapping[Input, State]]] = {
         Input.END: State.FAILED,
         Input.CONNECTION_FAILED: State.FAILED,
         Input.INVALID: State.FAILED,
+        Input.CLOSE: State.CLOSED,
     },
     State.REDIRECTED: {},
     State.DONE: {},
     State.FAILED: {},
+    State.CLOSED: {},
 }
 """For each state the inputs that it allows, and the state that follows."""
 
@@ -124,6 +139,7 @@ for _state, _row in TRANSITIONS.items():
 _INPUTS: Final[Mapping[type, Input]] = {
     Data: Input.DATA, Chunks: Input.DATA, End: Input.END, ConnectionFailed: Input.CONNECTION_FAILED
 }  # fmt: skip
+_BODILESS: Final = frozenset({204, 304})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -151,14 +167,17 @@ class Exchange(Generic[T_co]):
         attempts: one line for each earlier attempt of the call that failed.
         elapsed: seconds from the first request of the call to the response of this one.
         on_end: called once, when no more items of a response come that was handed to the caller.
-        recorder: called with each event before it takes effect.
+        recorder: called with each event before it takes effect. If it raises, `receive` raises `LocalProtocolError`,
+            and nothing changed.
     """
 
     __slots__ = (
+        "_busy",
         "_decoder",
         "_error_body",
         "_inflater",
         "_items",
+        "_left",
         "_reader",
         "attempts",
         "download",
@@ -194,6 +213,8 @@ class Exchange(Generic[T_co]):
         self._inflater: Inflater | None = None
         self._error_body = bytearray()
         self._items: list[T_co] = []
+        self._busy = False  # whether an event is being taken
+        self._left: int | None = None  # how many bytes of the body are to come, if the head says it
         self.upload: Meter | None = None
         self.download: Meter | None = None
         self.on_end: Callable[[], None] | None = None
@@ -224,27 +245,49 @@ class Exchange(Generic[T_co]):
         """Take one event; return the items that it completed.
 
         Raises:
-            LocalProtocolError: the state does not allow the event; nothing changed.
+            LocalProtocolError: the state does not allow the event, or it is none, or another one is being taken, or the
+                recorder raised; nothing changed.
         """
         if isinstance(event, Head):
             what = Input.SUCCESS if event.status < 300 else _classify(event)
         else:
-            what = _INPUTS[type(event)]
+            what, event = self._checked(event)
         before = self.state
         after = TRANSITIONS[before].get(what)
         if after is None:
             raise LocalProtocolError(f"{what.value!r} is not allowed in state {before.value!r}")
-        self.state, self.is_over = after, after.is_final
-        if self.recorder is not None:
-            self.recorder(event)
-        items: Sequence[T_co] = ()
+        if self._busy:
+            raise LocalProtocolError("the exchange is taking another event")
+        self._busy = True
         try:
+            if self.recorder is not None:
+                self._record(event)
+            self.state, self.is_over = after, after.is_final
+            items = self._take(event, before)
+        finally:
+            self._busy = False
+            self.wants_data = not (self.is_over or self.is_streaming)
+        if self.error is not None:
+            self.error.trace_id = self.trace_id
+            self.error.request_id = self.request_id
+            if self.is_streaming:  # of all others, the policy knows how long they took, and how often they were tried
+                self._explain(self.error)
+        if self.on_end is not None and self.state is not State.RECEIVING:
+            self._end()
+        if self.result_kind is ResultKind.VALUE:
+            self._items += items
+            return ()
+        return items
+
+    def _take(self, event: Received, before: State) -> Sequence[T_co]:
+        """Do what an event means, in the state that it leads to; return the items that it completed."""
+        try:
+            if isinstance(event, (Data, Chunks)):
+                return self._decode(event)
+            if isinstance(event, End):
+                return self._finish()
             if isinstance(event, Head):
                 self._begin(event)
-            elif isinstance(event, (Data, Chunks)):
-                items = self._decode(event)
-            elif isinstance(event, End):
-                items = self._finish()
             else:
                 self._fail(event)
         except RemoteProtocolError as exc:
@@ -252,18 +295,28 @@ class Exchange(Generic[T_co]):
             self.error = self._refusal() if self.state is State.RECEIVING_ERROR else exc
             self.state, self.is_over = TRANSITIONS[before][Input.INVALID], True
             items, exc.items = cast("Sequence[T_co]", exc.items), ()
-        self.wants_data = not (self.is_over or self.is_streaming)
-        if self.error is not None:
-            self.error.trace_id = self.trace_id
-            self.error.request_id = self.request_id
-            if self.is_streaming:  # of all others, the policy knows how long they took, and how often they were tried
-                self._explain(self.error)
-        if self.on_end is not None and self.state is not State.RECEIVING:
-            self.close()
-        if self.result_kind is ResultKind.VALUE:
-            self._items += items
-            return ()
-        return items
+            return items
+        except BaseException as exc:
+            self.error = LocalProtocolError(f"a {type(exc).__name__} was raised while an event was taken")
+            self.state, self.is_over = TRANSITIONS[before][Input.INVALID], True
+            raise
+        return ()
+
+    def count(self, size: int) -> None:
+        """Count bytes of a file that were moved to their destination without `receive`.
+
+        Raises:
+            LocalProtocolError: no file is being received, or it has fewer bytes left; nothing changed.
+        """
+        left = self._left
+        if self.state is not State.RECEIVING or self.result_kind is not ResultKind.FILE or size < 0:
+            raise LocalProtocolError(f"{size} bytes of a file are not allowed in state {self.state.value!r}")
+        if left is not None:
+            if size > left:
+                raise LocalProtocolError(f"{size} bytes are more than the {left} that the file has left")
+            self._left = left - size
+        if self.download is not None:
+            self.download.add(size)
 
     @property
     def is_refused(self) -> bool:
@@ -294,10 +347,47 @@ class Exchange(Generic[T_co]):
         self.upload, self.download = Meter("upload", tell), Meter("download", tell)
 
     def close(self) -> None:
-        """Stop reading the response. Idempotent."""
+        """Stop reading the response: no more events are taken, and hooks learn that it has ended. Idempotent.
+
+        Raises:
+            LocalProtocolError: an event is being taken; nothing changed.
+        """
+        if self._busy:
+            raise LocalProtocolError("the exchange is taking an event")
+        after = TRANSITIONS[self.state].get(Input.CLOSE)
+        if after is not None:
+            self.state, self.is_over, self.wants_data = after, True, False
+            self.error = ConnectionLost("the response was closed before it was complete")
+        self._end()
+
+    def _end(self) -> None:
         on_end, self.on_end = self.on_end, None
         if on_end is not None:
             on_end()
+
+    def _checked(self, event: Received) -> tuple[Input, Received]:
+        """What an event other than a head means, and the event, with the bytes of a buffer copied unless handed on."""
+        what = _INPUTS.get(type(event))
+        if what is None:
+            raise LocalProtocolError(f"a {type(event).__qualname__} is no event of a response")
+        if isinstance(event, Data):
+            if type(event.data) is not bytes:
+                if not is_a(event.data, bytes, bytearray, memoryview):
+                    raise LocalProtocolError(f"the data of a body is bytes, and no {type(event.data).__qualname__}")
+                if self.result_kind is not ResultKind.FILE or self._inflater is not None:
+                    event = Data(bytes(event.data), event.ends_chunk)
+        elif isinstance(event, Chunks) and not (
+            is_a(event.pieces, list, tuple) and {bytes}.issuperset(map(type, event.pieces))
+        ):
+            raise LocalProtocolError("the pieces of chunks are a list of bytes")
+        return what, event
+
+    def _record(self, event: Received) -> None:
+        assert self.recorder is not None
+        try:
+            self.recorder(event)
+        except Exception as exc:
+            raise LocalProtocolError(f"the recorder raised a {type(exc).__name__}") from exc
 
     def _begin(self, head: Head) -> None:
         self.head = head
@@ -309,6 +399,9 @@ class Exchange(Generic[T_co]):
             from bento_proto.http._content_coding import inflater  # BentoML compresses only where it is told to
 
             self._inflater = inflater(head, self.limits.expansion)
+        if "content-length" in head.first and "transfer-encoding" not in head.first:
+            has_body = head.status not in _BODILESS and self.request.method not in ("HEAD", "CONNECT")
+            self._left = _length(head) if has_body else None
         if self.state is State.RECEIVING:
             self._decoder = self._reader(head)
             self.result_kind = self._decoder.result_kind
@@ -318,6 +411,11 @@ class Exchange(Generic[T_co]):
 
     def _decode(self, event: Data | Chunks) -> Sequence[T_co]:
         pieces, ends_chunk = ((event.data,), event.ends_chunk) if isinstance(event, Data) else (event.pieces, True)
+        if self._left is not None:
+            size = sum(map(len, pieces))
+            if size > self._left:
+                return self._decode_too_much(b"".join(pieces)[: self._left])
+            self._left -= size
         if self.download is not None:
             self.download.add(sum(map(len, pieces)))
         decoder = self._decoder
@@ -339,6 +437,13 @@ class Exchange(Generic[T_co]):
             raise
         return items
 
+    def _decode_too_much(self, data: bytes) -> Sequence[T_co]:
+        """Decode the rest of the body, behind which there is more."""
+        items = self._decode(Data(data))
+        error = RemoteProtocolError("the response is longer than its Content-Length")
+        error.items = items
+        raise error
+
     def _account(self, inflater: Inflater, part: bytes, complete: Sequence[T_co]) -> None:
         """Limit what a compressed body makes the client hold in memory."""
         if complete and self.result_kind is not ResultKind.IMAGE:  # whose bytes the adapter holds
@@ -354,6 +459,11 @@ class Exchange(Generic[T_co]):
         return ()
 
     def _finish(self) -> Sequence[T_co]:
+        if self._left:
+            reason = f"the response ended {self._left} bytes before its Content-Length"
+            self._fail(ConnectionFailed(FailureKind.DISCONNECTED, reason))
+            self.state = State.FAILED
+            return ()
         if self._decoder is None:
             self.error = self._refusal()
             return ()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from bento_proto._frozen import Frozen
-from bento_proto._types import Fields
+from bento_proto._types import Fields, is_a
 from bento_proto.errors import LocalProtocolError
 
 
@@ -147,23 +147,29 @@ class Head:
     Args:
         status: the status code.
         headers: the header fields in order.
-        in_lower_case: whether all names are known to be in lower case.
+        in_lower_case: whether all names are known to be in lower case, and the arguments to be of these types.
 
     Attributes:
         status: the status code.
         headers: the header fields in order, as received.
         first: the first value of each field, by lower-case name.
+
+    Raises:
+        LocalProtocolError: the status is no integer, or the headers are not pairs of text.
     """
 
     __slots__ = ("first", "headers", "status")
 
     def __init__(self, status: int, headers: Fields = (), *, in_lower_case: bool = False) -> None:
         self.status: int = status
-        self.headers: Fields = headers
-        backwards = headers[::-1]
-        self.first: Mapping[str, str] = dict(
-            backwards if in_lower_case else ((name.lower(), value) for name, value in backwards)
-        )
+        if in_lower_case:
+            self.headers: Fields = headers
+            self.first: Mapping[str, str] = dict(headers[::-1])
+            return
+        if not is_a(status, int):
+            raise LocalProtocolError(f"the status of a response is an integer, and no {type(status).__qualname__}")
+        self.headers = _fields(headers)
+        self.first = {name.lower(): value for name, value in reversed(self.headers)}
 
     def __repr__(self) -> str:
         return f"<Head {self.status}>"
@@ -179,6 +185,15 @@ class Head:
     def repeats(self, name: str) -> bool:
         """Whether a field occurs more than once; the name is in lower case."""
         return len(self.first) != len(self.headers) and len(self.get_all(name)) > 1
+
+
+def _fields(given: object) -> Fields:
+    """Header fields of another library, if that is what they are."""
+    if isinstance(given, Iterable) and not isinstance(given, (Mapping, str)):
+        fields = cast("Fields", tuple(cast("Iterable[object]", given)))
+        if all(is_a(field, tuple, list) and [*map(type, field)] == [str, str] for field in fields):
+            return tuple((name, value) for name, value in fields)
+    raise LocalProtocolError("the headers of a response are pairs of text")
 
 
 class Data:
@@ -253,6 +268,9 @@ class ConnectionFailed:
         reason: the same in words, for the message of the exception.
         sent: whether the peer may have read any of the request. False for every kind before sending.
         cause: the exception behind it, which becomes the ``__cause__`` of ours.
+
+    Raises:
+        LocalProtocolError: `kind` is no `FailureKind`.
     """
 
     __slots__ = ("cause", "kind", "reason", "sent")
@@ -260,6 +278,8 @@ class ConnectionFailed:
     def __init__(
         self, kind: FailureKind, reason: str, *, sent: bool = True, cause: BaseException | None = None
     ) -> None:
+        if not is_a(kind, FailureKind):
+            raise LocalProtocolError(f"what failed is a FailureKind, and no {type(kind).__qualname__}")
         self.kind: FailureKind = kind
         self.reason: str = reason
         self.sent: bool = sent and not kind.is_before_sending

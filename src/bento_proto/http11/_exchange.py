@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from bento_proto import exchange, http
+from bento_proto._types import is_a
 from bento_proto.errors import LocalProtocolError
 from bento_proto.exchange._body import ResultKind
+from bento_proto.exchange._exchange import State
 from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, FilePart, Head, Segment, joined
 from bento_proto.http._redaction import SecretBytes
 
@@ -48,12 +50,14 @@ class HTTP11Exchange(Generic[T]):
         proxy: the proxy that forwards the request, if the connection leads to one: `Route.forwarder`.
 
     Raises:
-        LocalProtocolError: the request can't be expressed in HTTP/1.1.
+        LocalProtocolError: the request can't be expressed in HTTP/1.1, or the exchange has begun before.
     """
 
     def __init__(
         self, exchange: exchange.Exchange[T], *, reused: bool = False, proxy: http.Proxy | None = None
     ) -> None:
+        if exchange.state is not State.WAITING:
+            raise LocalProtocolError(f"the exchange has begun before: it is in state {exchange.state.value!r}")
         self._exchange = exchange
         self._reused = reused
         self._proxy = proxy
@@ -123,12 +127,11 @@ class HTTP11Exchange(Generic[T]):
         Raises:
             LocalProtocolError: they are more than `max_direct_read`, or none.
         """
-        max_direct_read, download = self.max_direct_read, self._exchange.download
+        max_direct_read = self.max_direct_read
         if not 0 < size <= max_direct_read:
             raise LocalProtocolError(f"{size} bytes can't be read directly: max_direct_read is {max_direct_read}")
+        self._exchange.count(size)
         self._left = max_direct_read - size
-        if download is not None:
-            download.add(size)
         if not self._left:
             self._end()
 
@@ -191,8 +194,28 @@ class HTTP11Exchange(Generic[T]):
 
     # --- receiving
 
-    def receive(self, data: bytes | memoryview) -> Sequence[T]:
-        """Take received bytes, or ``b""`` when the peer has closed; return the items that they complete."""
+    def receive(self, data: bytes | bytearray | memoryview) -> Sequence[T]:
+        """Take received bytes, or ``b""`` when the peer has closed; return the items that they complete.
+
+        If a function of the caller raises meanwhile, such as a recorder, the exchange is closed: bytes are lost.
+
+        Raises:
+            LocalProtocolError: the data is not bytes, and nothing changed; or the exchange's recorder raised.
+        """
+        received = data if type(data) is bytes else self._as_bytes(data)
+        try:
+            return self._receive(received)
+        except BaseException:
+            self._keeps_alive = False
+            self._exchange.close()
+            raise
+
+    def _as_bytes(self, data: bytes | bytearray | memoryview) -> bytes | memoryview:
+        if not is_a(data, bytes, bytearray, memoryview):
+            raise LocalProtocolError(f"what is received is bytes, and no {type(data).__qualname__}")
+        return memoryview(data) if self.accepts_memoryview else bytes(data)
+
+    def _receive(self, data: bytes | memoryview) -> Sequence[T]:
         exchange = self._exchange
         if exchange.is_over:
             if data:

@@ -6,11 +6,13 @@ A flow yields `Step` objects, and is sent the time after each. `FlowRunner` runs
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from types import FrameType
+from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
 from bento_proto._frozen import Frozen
+from bento_proto._types import is_a
 from bento_proto.errors import LocalProtocolError
-from bento_proto.exchange._exchange import Exchange
+from bento_proto.exchange._exchange import Exchange, State
 from bento_proto.http._limits import Timeout
 
 if TYPE_CHECKING:
@@ -43,22 +45,37 @@ Flow: TypeAlias = Generator[Step, float, T]
 """A generator that yields each `Step`, is sent the time after it, and returns the result."""
 
 
+def _has_begun(flow: Flow[T]) -> bool:
+    """Whether a generator has been started; so has one that is over."""
+    frame = cast("FrameType | None", getattr(flow, "gi_frame", None))
+    if frame is None or _is_running(flow):
+        return True
+    return bool(getattr(flow, "gi_suspended", frame.f_lasti >= 0))  # Python 3.10 has only the last instruction
+
+
+def _is_running(flow: Flow[T]) -> bool:
+    return bool(getattr(flow, "gi_running", False))
+
+
 class FlowRunner(Generic[T]):
     """Runs a flow: carry out `step` and call `resume` until there is no step; then there is a `result`.
 
     Args:
-        flow: what to run. It is started at once, up to its first step.
+        flow: what to run, which has not begun. It is started at once, up to its first step.
 
     Attributes:
         step: what to do next; None when the flow is over.
 
     Raises:
         BentoMLException: the flow failed, here or in `resume`.
+        LocalProtocolError: the flow has begun before.
     """
 
     __slots__ = ("_flow", "_result", "_skipped", "step")
 
     def __init__(self, flow: Flow[T]) -> None:
+        if _has_begun(flow):
+            raise LocalProtocolError("the flow has begun before: make another one")
         self._flow = flow
         self._skipped = 0.0
         self._result: tuple[T, ...] = ()
@@ -78,12 +95,18 @@ class FlowRunner(Generic[T]):
             The next `step`, which may be None.
 
         Raises:
-            LocalProtocolError: there is no step, or its exchange is not carried out; nothing changed.
+            LocalProtocolError: there is no step, or its exchange is not carried out, or was closed, or `now` is no
+                number; nothing changed.
         """
         if self.step is None:
             raise LocalProtocolError("the flow is over")
-        if self.step.exchange.wants_data:
+        exchange = self.step.exchange
+        if exchange.wants_data:
             raise LocalProtocolError("the exchange of the step is not carried out yet")
+        if exchange.state is State.CLOSED and not exchange.is_streaming:
+            raise LocalProtocolError("the exchange of the step was closed: close the flow, too")
+        if not is_a(now, int, float):
+            raise LocalProtocolError(f"a time is a number, and no {type(now).__qualname__}")
         self.step = None
         try:
             self.step = self._flow.send(now + self._skipped)
@@ -96,7 +119,13 @@ class FlowRunner(Generic[T]):
         self._skipped += seconds
 
     def close(self) -> None:
-        """Close the flow. Idempotent."""
+        """Close the flow. Idempotent.
+
+        Raises:
+            LocalProtocolError: the flow is running, which calls this; nothing changed.
+        """
+        if _is_running(self._flow):
+            raise LocalProtocolError("the flow is running")
         self.step = None
         self._flow.close()
 

@@ -107,8 +107,9 @@ class HookDispatcher:
         self, exchange: Exchange[object], response: ResponseEvent | None, error: str | None, seconds: float | None
     ) -> None:
         assert self._event is not None
-        error = error if exchange.error is None else error_line(exchange.error)
-        abandoned = exchange.state in (State.WAITING, State.RECEIVING, State.RECEIVING_ERROR)
+        if exchange.error is not None and exchange.state is not State.CLOSED:
+            error = error_line(exchange.error)
+        abandoned = exchange.state in (State.WAITING, State.RECEIVING, State.RECEIVING_ERROR, State.CLOSED)
         received = 0 if exchange.download is None else exchange.download.done
         _end(self._hooks, EndEvent(self._event, response, error, abandoned, received, seconds))
 
