@@ -233,8 +233,8 @@ def test_no_content_coding_means_no_decompressor(codings: list[str]) -> None:
     assert inflater(Head(200, tuple(("Content-Encoding", coding) for coding in codings))) is None
 
 
-@pytest.mark.parametrize("codings", [["br"], ["gzip, gzip"], ["gzip", "deflate"], ["x" * 1000]])
+@pytest.mark.parametrize("codings", [["br"], ["gzip, gzip"], ["gzip", "deflate"], ["x" * 1000], ["\0" * 1000]])
 def test_a_content_coding_that_was_not_accepted_is_an_error(codings: list[str]) -> None:
     with pytest.raises(RemoteProtocolError, match="not accepted") as caught:
         inflater(Head(200, tuple(("content-encoding", coding) for coding in codings)))
-    assert len(caught.value.message) < 200
+    assert len(str(caught.value)) < 200

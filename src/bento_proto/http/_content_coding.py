@@ -6,6 +6,7 @@ import zlib
 from math import inf
 from typing import TYPE_CHECKING
 
+from bento_proto._text import one_line
 from bento_proto.errors import LimitExceeded, RemoteProtocolError
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ def inflater(head: Head, expansion: float = inf) -> Inflater | None:
         return None
     if len(codings) == 1 and codings[0] in ("gzip", "x-gzip", "deflate"):
         return Inflater(codings[0] == "deflate", expansion)
-    raise RemoteProtocolError(f"the response is encoded as {', '.join(codings)[:100]}, which was not accepted")
+    named = one_line(", ".join(codings), 100)
+    raise RemoteProtocolError(f"the response is encoded as {named}, which was not accepted")
 
 
 class Inflater:
