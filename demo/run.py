@@ -62,7 +62,7 @@ for word in client.tell("bento"):
     Scene(
         "Several calls at a time, the results in order",
         """
-for summary in client.map("summarize", ["One for you", "Two for us", "Three for all"], concurrency=3):
+for summary in client.map("summarize", ["One for you", "Two for us", "Three for all"]):
     print(summary)
 """,
     ),

@@ -1,7 +1,7 @@
-"""Draw the state machine of an exchange from its own table, for ``docs/design.md``: ``make docs`` does.
+"""Draw the diagrams of the documentation: ``make docs`` does.
 
-Only where each state stands is said here; which states there are, and what leads from one to another, is read from
-``bento_proto.TRANSITIONS``.
+The state machine of an exchange is drawn from its own table, ``bento_proto.exchange.TRANSITIONS``: only the place of
+each state is said here. The other drawings say what the pages beside them say.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ import math
 from pathlib import Path
 
 from bento_proto.exchange import TRANSITIONS, Input, State
+from svg import Drawing
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGE = DOCS / "design.md"
-DRAWING = DOCS / "exchange.svg"
+FOLDER = DOCS / "_static"
 
 _BEGIN, _END = "<!-- from TRANSITIONS, by tools/diagrams.py -->\n", "<!-- end -->"
 _PLACES = {
@@ -25,15 +26,8 @@ _PLACES = {
     State.FAILED: (670, 190),
     State.CLOSED: (670, 290),
 }
-_SIZE = (780, 380)
+_HEIGHT = 380
 _HALF = (62, 22)  # of a state's box
-_STYLE = """
-  text { font: 15px system-ui, sans-serif; text-anchor: middle; dominant-baseline: central; fill: #1c2733 }
-  .edge { fill: none; stroke: #5b6b7c; stroke-width: 1.5; marker-end: url(#tip) }
-  .input { font-size: 13px; fill: #33475b; stroke: #fff; stroke-width: 9px; paint-order: stroke }
-  .state { fill: #eef3f8; stroke: #5b6b7c; stroke-width: 1.5 }
-  .last { fill: none; stroke: #5b6b7c }
-"""
 
 
 def table() -> str:
@@ -45,41 +39,30 @@ def table() -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def drawing() -> str:
-    """The transitions as SVG. States that nothing leads out of have a double border."""
+def exchange() -> Drawing:
+    """The transitions. States that nothing leads out of have a double border."""
     edges: dict[tuple[State, State], list[str]] = {}
     for before, inputs in TRANSITIONS.items():
         for what, after in inputs.items():
             edges.setdefault((before, after), []).append(what.value)
-    width, height = _SIZE
+    drawing = Drawing("exchange", "The states of an exchange", 780, _HEIGHT)
     x, y = _PLACES[State.WAITING]
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">',
-        f"<title>The states of an exchange</title><style>{_STYLE}</style>",
-        '<marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" orient="auto">',
-        '<path d="M0 0 8 4 0 8z" fill="#5b6b7c"/></marker>',
-        f'<rect width="{width}" height="{height}" rx="8" fill="#fff"/>',
-        f'<circle cx="{x - 90}" cy="{y}" r="5" fill="#5b6b7c"/>',
-        f'<path class="edge" d="M{x - 90} {y}H{x - _HALF[0]}"/>',
-    ]
+    drawing.dot(x - 90, y)
+    drawing.path(f"M{x - 90} {y}H{x - _HALF[0]}")
     labels = []
     for (before, after), names in edges.items():
         path, (at_x, at_y) = _loop(before) if before is after else _line(before, after)
-        parts.append(f'<path class="edge" d="{path}"/>')
-        labels.append(f'<text class="input" x="{at_x:g}" y="{at_y:g}">{", ".join(names)}</text>')
-    parts += labels  # above all lines
+        drawing.path(path)
+        labels.append((at_x, at_y, ", ".join(names)))
+    for at_x, at_y, label in labels:  # above all lines
+        drawing.text(at_x, at_y, label, "label")
     for state in State:
         x, y = _PLACES[state]
-        parts.append(_box(state, "state", 0))
-        if not TRANSITIONS[state]:
-            parts.append(_box(state, "last", 4))
-        parts.append(f'<text x="{x}" y="{y}">{state.value}</text>')
-    return "\n".join([*parts, "</svg>\n"])
-
-
-def _box(state: State, kind: str, inset: int) -> str:
-    (x, y), (w, h) = _PLACES[state], (_HALF[0] - inset, _HALF[1] - inset)
-    return f'<rect class="{kind}" x="{x - w}" y="{y - h}" width="{2 * w}" height="{2 * h}" rx="{10 - inset}"/>'
+        for inset in (0,) if TRANSITIONS[state] else (0, 4):
+            w, h = _HALF[0] - inset, _HALF[1] - inset
+            drawing.rectangle(x - w, y - h, 2 * w, 2 * h, "outline" if inset else "", 10 - inset)
+        drawing.text(x, y, state.value)
+    return drawing
 
 
 def _line(before: State, after: State) -> tuple[str, tuple[float, float]]:
@@ -95,9 +78,98 @@ def _line(before: State, after: State) -> tuple[str, tuple[float, float]]:
 def _loop(state: State) -> tuple[str, tuple[float, float]]:
     """A loop on the outer side of a box, and its outermost point."""
     x, y = _PLACES[state]
-    out = -1 if y < _SIZE[1] / 2 else 1
+    out = -1 if y < _HEIGHT / 2 else 1
     edge = y + out * _HALF[1]
     return f"M{x + 25} {edge}c15 {out * 50} -65 {out * 50} -50 0", (x, edge + out * 38)
+
+
+def layers() -> Drawing:
+    """The packages, each on what it stands on."""
+    drawing = Drawing("layers", "The packages of bento-client, each above what it stands on", 780, 400)
+    drawing.box(
+        20, 20, 740, 62, "bento_client", "one import, command line, typed clients, tracing, progress bars, pytest"
+    )
+    drawing.box(20, 122, 235, 82, "bento_sync", "SyncHTTPClient, for threads", "over urllib3", kind="io")
+    drawing.box(273, 122, 235, 82, "bento_async", "AsyncHTTPClient, asyncio and trio", "over anyio and h11", kind="io")
+    drawing.box(526, 122, 234, 82, "your own I/O", "Tornado, Twisted, pycurl,", "a plain socket …", kind="dashed")
+    for x in (137, 390):
+        drawing.path(f"M{x} 82V122")
+        drawing.path(f"M{x} 204V244")
+    drawing.path("M643 204V244")
+    drawing.rectangle(20, 244, 740, 136, "pure")
+    drawing.text(390, 266, "bento_proto", "head")
+    drawing.text(390, 287, "the protocol without I/O: no socket, no file, no clock, no thread", "small")
+    rooms = ["schema", "request", "exchange", "response", "http11", "policy", "session", "pool", "batch", "observe"]
+    for number, room in enumerate(rooms):
+        row, column = divmod(number, 5)
+        drawing.rectangle(38 + 142 * column, 304 + 36 * row, 136, 28, "outline", 6)
+        drawing.text(106 + 142 * column, 318 + 36 * row, room, "code")
+    return drawing
+
+
+def call() -> Drawing:
+    """The way of a call: to the Service above, back below."""
+    drawing = Drawing("call", "The way of a call to the Service and back", 780, 330)
+    there = (
+        ("your call", "`client.summarize(", "`  text=…)", ""),
+        ("request", "arguments become", "JSON or a form", "pure"),
+        ("policy", "token, deadline,", "attempt", "pure"),
+        ("connection", "from the pool,", "the bytes go out", "io"),
+    )
+    back = (
+        ("your result", "a value, or", "one exception", ""),
+        ("response", "bytes to values,", "by the schema", "pure"),
+        ("policy", "done, once more,", "or a redirect", "pure"),
+        ("connection", "the bytes come in,", "back to the pool", "io"),
+    )
+    for column, (above, below) in enumerate(zip(there, back, strict=True)):
+        x = 10 + 160 * column
+        drawing.box(x, 30, 142, 84, *above[:3], kind=above[3])
+        drawing.box(x, 200, 142, 84, *below[:3], kind=below[3])
+    for column in range(3):
+        drawing.path(f"M{152 + 160 * column} 72h18")
+        drawing.path(f"M{170 + 160 * column} 242h-18")
+    drawing.box(660, 105, 110, 104, "the Service", "BentoML", "1.2 to 1.4")
+    drawing.path("M632 72H715V105")
+    drawing.path("M715 209V242H632")
+    drawing.path("M401 200V114")
+    drawing.text(401, 157, "once more", "label")
+    for x, kind, text in ((170, "pure", "without I/O"), (330, "io", "the client's I/O")):
+        drawing.rectangle(x, 302, 16, 16, kind, 4)
+        drawing.text(x + 70, 310, text, "small")
+    return drawing
+
+
+def retries() -> Drawing:
+    """Which failed call is sent again."""
+    drawing = Drawing("retries", "Which failed call is sent again, and which is raised", 780, 452)
+    questions = (
+        (("Did any byte of the request go out?",), "no", "yes"),
+        (("Did the server refuse it?", "429, or 503 with Retry-After"), "yes", "no"),
+        (("May it be repeated?", "GET, HEAD, idempotent=True, Idempotency-Key"), "no", "yes"),
+        (("Is the failure temporary?", "lost connection, timeout, 502, 503, 504"), "yes", "no"),
+    )
+    outcomes = (
+        ("sent again", "after a growing wait", "good"),
+        ("sent again", "after the server's wait, or a growing one", "good"),
+        ("raised", "error.sent: whether it may have run", "bad"),
+        ("sent again", "after a growing wait", "good"),
+    )
+    for number, ((lines, aside, on), (head, text, kind)) in enumerate(zip(questions, outcomes, strict=True)):
+        y = 20 + 94 * number
+        drawing.box(20, y, 350, 60, *lines)
+        drawing.box(470, y, 290, 60, head, text, kind=kind)
+        drawing.path(f"M370 {y + 30}H470")
+        drawing.text(420, y + 30, aside, "label")
+        drawing.path(f"M195 {y + 60}v34")
+        drawing.text(195, y + 76, on, "label")
+    drawing.box(20, 396, 350, 40, "raised", kind="bad")
+    drawing.text(615, 407, "Each time needs an attempt that is left,", "small")
+    drawing.text(615, 426, "time before the deadline, and the client's budget.", "small")
+    return drawing
+
+
+DRAWINGS = {"exchange": exchange, "layers": layers, "call": call, "retries": retries}
 
 
 def described(page: str) -> str:
@@ -110,7 +182,8 @@ def described(page: str) -> str:
 
 
 def main() -> None:
-    DRAWING.write_text(drawing(), encoding="utf-8")
+    for name, draw in DRAWINGS.items():
+        (FOLDER / f"{name}.svg").write_text(str(draw()), encoding="utf-8")
     PAGE.write_text(described(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
 
 
