@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
+from docutils import nodes
 from sphinx.domains.python import PyObject
 
 import bento_proto
 
 if TYPE_CHECKING:
-    from docutils import nodes
     from sphinx.addnodes import pending_xref
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
@@ -19,8 +20,16 @@ project = "bento-client"
 copyright = "the bento-client authors"
 release = version = bento_proto.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_llms_txt",
+]
 source_suffix = {".md": "markdown"}
+myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 default_role = "py:obj"  # a name in single backquotes, in a docstring, is a link to it where it is documented
 
@@ -45,6 +54,8 @@ html_title = f"bento-client {release}"
 html_static_path = ["_static"]
 html_css_files = ["own.css"]
 html_show_copyright = False
+llms_txt_summary = "Light, typed, sync and async clients for BentoML Services, on a core without I/O."
+llms_txt_uri_template = "_sources/{docname}.md.txt"  # the pages as they are written
 copybutton_exclude = ".linenos, .gp, .go"  # of a console block, the commands alone
 
 
@@ -62,6 +73,14 @@ def find_at_home(
     return None
 
 
+def draw_in_place(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Put drawings into the page itself, where the reader's choice of light and dark counts for them too."""
+    for image in list(doctree.findall(nodes.image)):
+        path = Path(app.srcdir, image["uri"])
+        if path.suffix == ".svg" and 'class="drawing"' in (drawing := path.read_text(encoding="utf-8")):
+            image.replace_self(nodes.raw("", drawing, format="html"))
+
+
 for field in PyObject.doc_field_types:
     if field.name == "variable":
         field.label = "Attributes"  # as they are headed in the docstrings
@@ -69,3 +88,4 @@ for field in PyObject.doc_field_types:
 
 def setup(app: Sphinx) -> None:
     app.connect("missing-reference", find_at_home)
+    app.connect("doctree-resolved", draw_in_place)

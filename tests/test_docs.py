@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import re
 import shutil
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -34,18 +35,17 @@ def test_page(page: Path, request: pytest.FixtureRequest, tmp_path: Path, monkey
     url = servers.url(own[1]) if own else request.getfixturevalue("documented")
     monkeypatch.chdir(tmp_path)
     Path("cat.png").write_bytes(png())
-    with bento_sync.SyncHTTPClient(url) as client:
+    with ExitStack() as clients, bento_sync.SyncHTTPClient(url) as client:
         # As in a script: what a page defines can be pickled for other processes.
         namespace: dict[str, object] = {"__name__": "__main__", "client": client}
-        try:
-            for snippet in snippets(page):
-                if snippet.language == "console" and shutil.which("bash") is None:
-                    pytest.skip("the rest of the page is for a shell")
+        for snippet in snippets(page):
+            if snippet.language == "console" and shutil.which("bash") is None:
+                pytest.skip("the rest of the page is for a shell")
+            try:
                 snippet.run(namespace, url)
-        finally:
-            last = namespace["client"]
-            if isinstance(last, bento_sync.SyncHTTPClient):
-                last.close()
+            finally:
+                if isinstance(own_client := namespace["client"], bento_sync.SyncHTTPClient):
+                    clients.callback(own_client.close)
 
 
 def test_the_reference_has_every_public_name() -> None:

@@ -17,7 +17,7 @@ SOURCES: dict[str, Command] = {
     "wheel.txt": [REQUIREMENTS / "wheel.in"],
     "build.txt": [REQUIREMENTS / "build.in"],
     "demo.txt": [PROJECT, "--extra", "images", "--extra", "trio"],
-    "test.txt": [PROJECT, "--all-extras", TESTS],
+    "test.txt": [PROJECT, "--all-extras", TESTS, REQUIREMENTS / "guides.in"],
     "lowest.txt": [PROJECT, "--all-extras", TESTS, "--resolution", "lowest-direct"],
     "bench.txt": [PROJECT, "--all-extras", REQUIREMENTS / "bench.in"],
     "niquests.txt": [REQUIREMENTS / "niquests.in"],
