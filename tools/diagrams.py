@@ -24,7 +24,7 @@ _PLACES = {
     State.REDIRECTED: (110, 290),
     State.DONE: (670, 90),
     State.FAILED: (670, 190),
-    State.CLOSED: (670, 290),
+    State.CLOSED: (670, 330),
 }
 _HEIGHT = 380
 _HALF = (62, 22)  # of a state's box
@@ -44,12 +44,16 @@ def exchange() -> Drawing:
     edges: dict[tuple[State, State], list[str]] = {}
     for before, inputs in TRANSITIONS.items():
         for what, after in inputs.items():
-            edges.setdefault((before, after), []).append(what.value)
+            if after is not State.CLOSED:
+                edges.setdefault((before, after), []).append(what.value)
     drawing = Drawing("exchange", "The states of an exchange", 780, _HEIGHT)
     x, y = _PLACES[State.WAITING]
     drawing.dot(x - 90, y)
     drawing.path(f"M{x - 90} {y}H{x - _HALF[0]}")
-    labels = []
+    x, y = _PLACES[State.CLOSED]  # from every state that something leads out of: one arrow for all
+    drawing.dot(x - 130, y)
+    drawing.path(f"M{x - 130} {y}H{x - _HALF[0]}")
+    labels: list[tuple[float, float, str]] = [(x - 100, y - 16, "close")]
     for (before, after), names in edges.items():
         path, (at_x, at_y) = _loop(before) if before is after else _line(before, after)
         drawing.path(path)

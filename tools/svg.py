@@ -7,17 +7,19 @@ from html import escape
 # A page may put a drawing into its own text: a reader's choice of a theme (`data-theme`, as furo marks it) then counts
 # for the drawing as well. As an image, it goes by what the system prefers.
 _LIGHT = (
-    "--ink: #1c2733; --line: #66788a; --box: #eef3f8; --pure: #dcedff; --io: #fdebd3; --good: #d9f2df; --bad: #fbdcdc"
+    "--ink: #1c2733; --line: #66788a; --paper: #fff; --box: #eef3f8;"
+    " --pure: #dcedff; --io: #fdebd3; --good: #d9f2df; --bad: #fbdcdc"
 )
 _DARK = (
-    "--ink: #dfe7ef; --line: #8b9cae; --box: #262d36; --pure: #17385c; --io: #553a12; --good: #1b4a2a; --bad: #5d2427"
+    "--ink: #dfe7ef; --line: #8b9cae; --paper: #131416; --box: #262d36;"
+    " --pure: #17385c; --io: #553a12; --good: #1b4a2a; --bad: #5d2427"
 )
 _STYLE = f"""
-.drawing {{ {_LIGHT}; --paper: #fff }}
-@media (prefers-color-scheme: dark) {{ .drawing {{ {_DARK}; --paper: #131416 }} }}
+.drawing {{ {_LIGHT} }}
+@media (prefers-color-scheme: dark) {{ .drawing {{ {_DARK} }} }}
 body[data-theme="light"] .drawing {{ {_LIGHT} }}
 body[data-theme="dark"] .drawing {{ {_DARK} }}
-.drawing {{ max-width: 100%; height: auto }}
+.drawing {{ display: block; margin: 1em auto; max-width: 100%; height: auto }}
 .drawing text {{ font: 14px system-ui, sans-serif; text-anchor: middle; dominant-baseline: central; fill: var(--ink) }}
 .drawing .head {{ font-weight: 600 }}
 .drawing .code {{ font-family: ui-monospace, monospace; font-size: 12.5px }}
