@@ -186,6 +186,26 @@ def test_ready(run: Run, zoo: str) -> None:
     assert json.loads(run("ready", zoo, "--json").out) == {"ready": True, "url": zoo}
 
 
+@pytest.mark.parametrize(
+    ("name", "result"),
+    [
+        ("add_int", "3\n"),
+        ("echo_tuple", '[1,"text"]'),
+        ("items_in_out", "sku"),
+        ("order", "total"),
+        ("nd", "1.0"),
+        ("path_param_route", "user_id"),
+        ("root_dict", "1"),
+        ("varargs", "[1]"),
+    ],
+)
+def test_the_example_of_an_endpoint_can_be_pasted(run: Run, zoo: str, name: str, result: str) -> None:
+    line = run("endpoints", zoo, name).text.splitlines()[-1].removeprefix("Example: bento-client ")
+    done = run(*shlex.split(line))
+    assert (done.code, done.told) == (0, "")
+    assert result in done.text
+
+
 def test_the_endpoints(run: Run, zoo: str, tasks: str) -> None:
     lines = [line.split("\t") for line in run("endpoints", zoo).text.splitlines()]
     found = {name: (kind, signature) for name, kind, signature, _ in lines}
@@ -198,10 +218,14 @@ def test_the_endpoints(run: Run, zoo: str, tasks: str) -> None:
     assert one.startswith("file_in_task(f: pathlib.Path, n: int = 1) -> dict[str, object]\n")
     assert f"bento-client submit {tasks} file_in_task f=@PATH" in one
     plain = run("endpoints", zoo, "add_int").text
-    assert plain.startswith("add_int(a: int, b: int = 2) -> int\n\nRoute:   /add_int\nExample: bento-client call ")
+    assert plain == (
+        "add_int(a: int, b: int = 2) -> int\n\n"
+        "    Arguments:\n        a (int, required)\n        b (int, default 2)\n\n"
+        f"Route:   /add_int\nExample: bento-client call {zoo} add_int a=1\n"
+    )
     assert "submit(" not in one
     described = run("endpoints", zoo, "with_input_spec").text
-    assert "\n    Args:\n        prompt: the prompt\n\nRoute:" in described
+    assert "\n    Arguments:\n        prompt (str, required, at most 20 characters): the prompt\n" in described
     assert json.loads(run("endpoints", tasks, "json_task", "--json").out)["parameters"][0]["default"] == 1
 
 

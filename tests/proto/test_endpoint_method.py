@@ -129,6 +129,8 @@ def test_annotations_are_real_types() -> None:
             "i": {"type": "file", "format": "image", "pil": True},
             "p": {"type": "file"},
             "m": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "number"}}},
+            "c": {"enum": ["red", "blue"]},
+            "u": {"anyOf": [{"type": "null"}, {"type": "string"}, {"type": "boolean"}]},
         },
         "required": ["n"],
     }
@@ -143,6 +145,8 @@ def test_annotations_are_real_types() -> None:
         "i": PIL.Image.Image | None,
         "p": Path | None,
         "m": dict[str, list[float]] | None,
+        "c": typing.Literal["red", "blue"] | None,
+        "u": str | bool | None,
         "return": Iterator[str],
     }
     assert typing.get_type_hints(method) == expected

@@ -23,7 +23,7 @@ from tests.recordings import schema_names
         ("echo_list", "(items: 'list[int]') -> 'list[int]'"),
         ("echo_tuple", "(pair: 'list[object]') -> 'list[object]'"),
         ("echo_dict", "(data: 'dict[str, object]') -> 'dict[str, object]'"),
-        ("optional_model", "(item: 'dict[str, object] | None' = None) -> 'object | None'"),
+        ("optional_model", "(item: 'dict[str, object] | None' = None) -> 'dict[str, object] | None'"),
         ("optional_str_out", "(want: 'bool' = True) -> 'str | None'"),
         ("half", "(x: 'float') -> 'float'"),
         ("bytes_in", "(data: 'bytes') -> 'int'"),
@@ -43,6 +43,8 @@ from tests.recordings import schema_names
         ("stream_async_str", "(n: 'int' = 3, delay: 'float' = 0.05) -> 'Iterator[str]'"),
         ("stream_dict", "(n: 'int' = 3, delay: 'float' = 0.05) -> 'Iterator[dict[str, object]]'"),
         ("stream_sse_annotated", "(n: 'int' = 3) -> 'Iterator[list[str] | str]'"),
+        ("union_out", "(want: 'str' = 'int') -> 'int | str'"),
+        ("enum_out", "() -> \"Literal['red', 'blue']\""),
         ("path_param_route", "(n: 'int', *, user_id: 'str | int') -> 'dict[str, object]'"),
     ],
 )
@@ -90,6 +92,21 @@ E: dict[str, JSON] = {}
         ({"x": {"anyOf": [FILE, {"type": "null"}]}}, [], "(x: 'pathlib.Path | None' = None)"),
         ({"x": {"anyOf": [BYTES, {"type": "null"}]}}, None, "(x: 'bytes | None')"),
         ({"x": {"type": ["integer", "null"]}, "y": {"type": "new"}}, None, "(x: 'int | None', y: 'object')"),
+        # What a schema lists is a Literal, unless that would be long.
+        ({"x": {"enum": ["a", 1, None]}}, None, "(x: \"Literal['a', 1, None]\")"),
+        ({"x": {"const": True}}, None, "(x: 'Literal[True]')"),
+        ({"x": {"type": "number", "enum": [0.5]}, "y": {"enum": ["x" * 300]}}, None, "(x: 'float', y: 'str')"),
+        ({"x": {"type": "integer", "enum": list(range(21))}}, None, "(x: 'int')"),
+        ({"x": {"enum": ["a"], "default": None}}, [], "(x: \"Literal['a'] | None\" = None)"),
+        # Of a union, each member; None comes last.
+        ({"x": {"anyOf": [{"type": "null"}, TEXT, TEXT, BYTES]}}, None, "(x: 'str | bytes | None')"),
+        (
+            {"x": {"oneOf": [TEXT, {"type": "integer"}]}, "y": {"anyOf": [TEXT, E]}},
+            None,
+            "(x: 'str | int', y: 'object')",
+        ),
+        ({"x": {"anyOf": []}, "y": {"anyOf": [{"const": n} for n in range(11)]}}, None, "(x: 'object', y: 'object')"),
+        ({"x": {"properties": {"a": E}}}, None, "(x: 'dict[str, object]')"),
     ],
 )
 def test_signatures_of_odd_endpoints(properties: dict[str, JSON], required: list[str] | None, signature: str) -> None:

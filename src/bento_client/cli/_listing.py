@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import shlex
+from inspect import cleandoc
 from typing import TYPE_CHECKING, Final
 
-from bento_proto.schema import docstring_of, signature_text, summary_of
+from bento_proto.schema import Parameter, arguments_of, example_value, returns_of, signature_text, summary_of
 
 from ._output import console, line, on_terminal
 from ._text import harmless, one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.text import Text
 
     from bento_proto import JSON, Endpoint, Service
-    from bento_proto.schema import Parameter
 
     from ._settings import Settings
 
@@ -65,23 +67,30 @@ def show_endpoint(settings: Settings, url: str, endpoint: Endpoint) -> None:
         console(settings).print(_styled(endpoint))
     else:
         line(f"{endpoint.name}{signature_text(endpoint)}")
+    line("")
     kinds = _kinds(endpoint)
-    paragraphs = docstring_of(endpoint).split("\n\n")
-    # Without a description, the first paragraph is the name; the last one of a task describes its Python methods.
-    text = harmless("\n\n".join(paragraphs[not endpoint.doc : len(paragraphs) - endpoint.is_task]))
-    line("".join(" " * _INDENT + part + "\n" if part else "\n" for part in text.splitlines()))
+    if endpoint.doc and endpoint.doc.strip():
+        line(_indented(cleandoc(endpoint.doc).splitlines()))
+    for title, lines in (("Arguments:", arguments_of(endpoint)), ("Result:", returns_of(endpoint))):
+        if lines:
+            line(_indented([title, *(" " * _INDENT + each for each in lines)]))
     line(f"{'Route:':<9}{one_line(endpoint.route)}" + (f"\n{'Kind:':<9}{kinds}" if kinds else ""))
     line(f"{'Example:':<9}{_example(url, endpoint)}")
+
+
+def _indented(lines: Sequence[str]) -> str:
+    return harmless("".join(f"{' ' * _INDENT}{each}\n" if each else "\n" for each in lines))
 
 
 def _example(url: str, endpoint: Endpoint) -> str:
     """A command line, quoted for the shell; the Service chose the names in it."""
     required = [parameter for parameter in endpoint.root_fields or endpoint.parameters if parameter.required]
+    required += [Parameter(name, {}, required=True) for name in endpoint.path_parameters]
     names = (endpoint.name, *(parameter.name for parameter in required))
     words = ["bento-client", "submit" if endpoint.is_task else "call", shlex.quote(url)]
     if any(name.startswith("-") for name in names):
         words.append("--")
-    return " ".join((*words, _quoted(endpoint.name), *map(_placeholder, required)))
+    return " ".join((*words, _quoted(endpoint.name), *(_placeholder(parameter, endpoint) for parameter in required)))
 
 
 def _quoted(text: str) -> str:
@@ -89,13 +98,16 @@ def _quoted(text: str) -> str:
     return shlex.quote(one_line(text))
 
 
-def _placeholder(parameter: Parameter) -> str:
+def _placeholder(parameter: Parameter, endpoint: Endpoint) -> str:
     key = f"{_quoted(parameter.name)}=" if parameter.name else ""
     if parameter.is_file:
         return f"{key}@PATH"
-    kind = parameter.schema.get("type")
-    examples = {"integer": "1", "number": "1.5", "boolean": "true", "array": "'[...]'", "object": "'{...}'"}
-    return key + examples.get(str(kind), "'...'")
+    value = example_value(parameter, endpoint)
+    if value is None or isinstance(value, bytes) or value in ("text", "anything"):
+        return f"{key}'...'"
+    if isinstance(value, str):
+        return key + _quoted(f"@{value}" if value.startswith("@") else value)
+    return key + _quoted(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def _kinds(endpoint: Endpoint) -> str:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from inspect import Signature
 
+    from ._help import arguments_of, docstring_of, example_of, example_value, help_of, returns_of
     from ._listing import Endpoints, signature_text, summary_of
     from ._naming import ALIAS, RESERVED, attributes, endpoint_for, unknown_endpoint
     from ._service import Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
-    from ._signature import docstring_of, signature_of
+    from ._signature import signature_of
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -21,10 +22,11 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
+        "._help": "arguments_of docstring_of example_of example_value help_of returns_of",
         "._listing": "Endpoints signature_text summary_of",
         "._naming": "ALIAS RESERVED attributes endpoint_for unknown_endpoint",
         "._service": "Endpoint Kind Output Parameter Schema Service parse_service",
-        "._signature": "docstring_of signature_of",
+        "._signature": "signature_of",
         "inspect": "Signature",
     }
 
@@ -41,6 +43,6 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "ALIAS", "Endpoint", "Endpoints", "Kind", "Output", "Parameter", "RESERVED", "Schema", "Service", "Signature",
-    "attributes", "docstring_of", "endpoint_for", "parse_service", "signature_of", "signature_text", "summary_of",
-    "unknown_endpoint",
+    "arguments_of", "attributes", "docstring_of", "endpoint_for", "example_of", "example_value", "help_of",
+    "parse_service", "returns_of", "signature_of", "signature_text", "summary_of", "unknown_endpoint",
 )  # fmt: skip

@@ -111,6 +111,7 @@ class Endpoint(Frozen):
         is_task: whether it can be submitted as a task.
         batchable: whether the server batches calls.
         doc: its description; None if the server sends none.
+        definitions: the schemas that those of its parameters may refer to, by name.
     """
 
     __slots__ = ("__dict__",)  # of the cached properties
@@ -122,6 +123,7 @@ class Endpoint(Frozen):
     is_task: bool = False
     batchable: bool = False
     doc: str | None = None
+    definitions: Schema = {}  # noqa: RUF012
 
     @cached_property
     def by_name(self) -> Mapping[str, Parameter]:
@@ -229,6 +231,7 @@ def _endpoint(route: Schema, where: str) -> Endpoint:
         route.get("is_task") is True,
         route.get("batchable") is True,
         _optional_text(route.get("doc") or route.get("description"), f"{where}.doc"),
+        _object(given.get("$defs", {}), f"{where}.input.$defs"),
     )
 
 

@@ -10,7 +10,7 @@ from bento_proto import batch, exchange, request, schema, session
 from bento_proto.errors import BentoMLException, LocalProtocolError
 from bento_proto.request._binding import bind
 from bento_proto.schema._naming import endpoint_for
-from bento_proto.schema._signature import docstring_of, typed_signature_of
+from bento_proto.schema._signature import typed_signature_of
 
 if TYPE_CHECKING:
     from inspect import Signature  # slow to load
@@ -51,7 +51,7 @@ class _Docstring:
 
     def __get__(self, method: EndpointMethodBase[NoReturn, object] | None, owner: type) -> str | None:
         try:
-            return self._of_class if method is None else docstring_of(method.endpoint)
+            return self._of_class if method is None else schema.help_of(method.endpoint)
         except BentoMLException:
             return self._of_class
 

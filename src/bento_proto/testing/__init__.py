@@ -19,12 +19,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bento_proto.schema._examples import example
     from bento_proto.session._responder import Event, ExchangeRecorder, Pause, Responder
 
     from ._acts import Cut, Garbage, Life, Refusal, Reply, Stall, Unreachable
     from ._asked import Asked, UploadedFile
     from ._double import ServiceDouble
-    from ._examples import example
     from ._playback import Playback
     from ._recorder import Recorder
     from ._replay import Mismatch, Replay
@@ -39,11 +39,11 @@ if not TYPE_CHECKING:
         "._acts": "Cut Garbage Life Refusal Reply Stall Unreachable",
         "._asked": "Asked UploadedFile",
         "._double": "ServiceDouble",
-        "._examples": "example",
         "._playback": "Playback",
         "._recorder": "Recorder",
         "._replay": "Mismatch Replay",
         "._served": "ASGIApplication",
+        "bento_proto.schema._examples": "example",
         "bento_proto.session._responder": "Event ExchangeRecorder Pause Responder",
     }
 

@@ -14,13 +14,13 @@ from bento_proto.http._headers import Headers
 from bento_proto.http._messages import Request
 from bento_proto.http._redaction import redacted_response_fields
 from bento_proto.json import parse_json, to_json
+from bento_proto.schema._examples import example
 from bento_proto.schema._service import Endpoint, Kind, Output, Schema, Service, parse_service
 from bento_proto.session._responder import Event
 
 from ._acts import Life, Refusal, Reply, act_of
 from ._answers import acted, delayed, failed, refused, replied, whole
 from ._asked import Asked, arguments_of
-from ._examples import example
 from ._functions import Function, endpoint_of
 from ._served import ASGIApplication, served
 from ._tasks import ACTIONS, Tasks

@@ -1,0 +1,358 @@
+"""What a person reads of an endpoint: its docstring, its help, and an example of a call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from keyword import iskeyword
+from typing import Final, cast
+
+from bento_proto._text import LONGEST, one_line, printable
+from bento_proto._types import JSON
+
+from ._annotations import Written, literals
+from ._examples import example
+from ._naming import ALIAS, RESERVED
+from ._references import members, resolved
+from ._service import Endpoint, Parameter, Schema, file_schema, is_image, unwrapped, walk
+from ._signature import input_annotation, is_unnamed
+
+_MOST_LINES: Final = 200  # of arguments and their fields
+_DEEPEST: Final = 4  # fields of fields of ...
+_MOST_VALUES: Final = 50  # of an enum
+_LARGE: Final = 1000  # elements of an array that an example does not write out
+_FEW: Final = 16
+_INDENT: Final = "    "
+
+
+def docstring_of(endpoint: Endpoint) -> str:
+    """The docstring of an endpoint: its description and those of its parameters, as far as the schema has them."""
+    lines = [endpoint.doc or f"Call the endpoint ``{endpoint.name}`` of the Service."]
+    notes = list(_notes(endpoint))
+    if notes:
+        lines += ["", "Args:", *notes]
+    if endpoint.is_task:
+        lines += ["", "This is a task: ``.submit(...)`` queues it and returns a handle."]
+    return printable("\n".join(lines))
+
+
+def help_of(endpoint: Endpoint, *, awaited: bool = False) -> str:
+    """The help on an endpoint: what its schema says of it, and an example of a call.
+
+    Args:
+        endpoint: the endpoint.
+        awaited: whether it is called by an async client.
+    """
+    from inspect import cleandoc
+
+    lines = [cleandoc(endpoint.doc or f"Call the endpoint ``{endpoint.name}`` of the Service.")]
+    for title, found in (("Args:", arguments_of(endpoint)), ("Returns:", returns_of(endpoint))):
+        if found:
+            lines += ["", title, *(_INDENT + line for line in found)]
+    if any(parameter.is_file for parameter in endpoint.parameters):
+        lines += ["", "A file is a pathlib.Path, bytes, or an open binary file; text is taken for a URL."]
+    if endpoint.is_task:
+        lines += ["", "This is a task: ``.submit(...)`` queues it and returns a handle."]
+    call = example_of(endpoint, awaited=awaited)
+    if call:
+        lines += ["", "Example:", *(_INDENT + line for line in call)]
+    return printable("\n".join(lines))
+
+
+def _notes(endpoint: Endpoint) -> Iterator[str]:
+    for parameter in endpoint.parameters:
+        description = parameter.schema.get("description")
+        wanted = file_schema(parameter.schema).get("content_type")
+        told = [text for text in (description, f"a file of type {wanted}" if wanted else None) if isinstance(text, str)]
+        if told:
+            yield f"    {parameter.name or 'value'}: {'; '.join(told)}"
+
+
+# --- arguments and results, a line for each
+
+
+def arguments_of(endpoint: Endpoint) -> Sequence[str]:
+    """A line for each argument, with its type, default, limits and description; below it, indented, its fields."""
+    return _cut(_arguments(endpoint, _known(endpoint)))
+
+
+def returns_of(endpoint: Endpoint) -> Sequence[str]:
+    """The type of the result and, indented, its fields; nothing if the signature says as much."""
+    output = endpoint.output
+    text = _plain(Written().result(output))
+    limits = ", ".join(_limits(unwrapped(output.schema)))
+    first = text + (f", {limits}" if limits else "") + _described(output.schema)
+    found = _cut([first, *islice(_fields(output.schema, _known(endpoint), 1), _MOST_LINES)])
+    return [] if found == [text] else found
+
+
+def _cut(lines: Iterable[str]) -> list[str]:
+    found = [line if len(line) <= LONGEST else line[:LONGEST] + "..." for line in islice(lines, _MOST_LINES + 1)]
+    return [*found[:_MOST_LINES], "..."] if len(found) > _MOST_LINES else found
+
+
+def _arguments(endpoint: Endpoint, known: Schema) -> Iterator[str]:
+    for parameter in endpoint.parameters:
+        if endpoint.root_input:
+            name = "value"
+        elif parameter.is_variadic:
+            name = ("*" if parameter.name == "args" else "**") + parameter.name
+        else:
+            name = parameter.name
+        schema = parameter.schema
+        facts = ["any number"] if parameter.is_variadic else _facts(schema, parameter.required)
+        yield _line(name, [_type(parameter, endpoint), *facts], schema)
+        yield from _fields(schema, known, 1)
+    for name, convertor in endpoint.path_parameters.items():
+        yield _line(name, [_CONVERTORS.get(convertor, ("str", ""))[0], "required", "part of the path"], {})
+
+
+_CONVERTORS: Final[Mapping[str, tuple[str, object]]] = {
+    "int": ("int", 1), "float": ("float", 1.5), "uuid": ("str", "00000000-0000-0000-0000-000000000001"),
+}  # fmt: skip
+
+
+def _type(parameter: Parameter, endpoint: Endpoint) -> str:
+    if parameter.is_variadic:
+        inner = parameter.schema.get("items" if parameter.name == "args" else "additionalProperties")
+        return _plain(Written().annotation(inner if isinstance(inner, dict) else {}, endpoint.definitions))
+    text = _plain(input_annotation(parameter, endpoint, Written()))
+    return text.replace("pathlib.Path", "file") if parameter.is_file else text
+
+
+def _fields(schema: Schema, known: Schema, depth: int) -> Iterator[str]:
+    """A line for each field of the models in a schema, and of those in them."""
+    if depth > _DEEPEST:
+        return
+    models = list(_models(schema, known))
+    for model in models:
+        indent = _INDENT * depth
+        if len(models) > 1:
+            yield f"{indent}either {one_line(str(model.get('title', 'a dict')))}, with"
+            indent += _INDENT
+        properties, required = model.get("properties"), model.get("required")
+        for name, field in properties.items() if isinstance(properties, dict) else ():
+            if isinstance(field, dict):
+                target = {**resolved(field, dict(known)), **field}
+                is_required = isinstance(required, list) and name in required
+                text = _plain(Written().annotation(field, known))
+                if not is_required and target.get("default", ...) is None and not text.endswith("None"):
+                    text += " | None"
+                yield indent + _line(name, [text, *_facts(target, is_required)], target)
+                yield from _fields(field, known, depth + 1 + (len(models) > 1))
+
+
+def _models(schema: Schema, known: Schema, depth: int = 0) -> Iterator[Schema]:
+    """The models that values of a schema have in them: themselves, or as items or values."""
+    for member in members(schema, dict(known)):
+        if member.get("properties"):
+            yield member
+        elif depth < _DEEPEST:
+            for key in ("items", "additionalProperties"):
+                inner = member.get(key)
+                if isinstance(inner, dict):
+                    yield from _models(inner, known, depth + 1)
+
+
+def _known(endpoint: Endpoint) -> Schema:
+    """What references in an endpoint may mean: its definitions, and its models by their titles.
+
+    BentoML puts models in the place of references, and may leave references to definitions that it has removed.
+    """
+    found: dict[str, JSON] = {}
+    for schema in (*(parameter.schema for parameter in endpoint.parameters), endpoint.output.schema):
+        for node in walk(schema):
+            title = node.get("title")
+            if isinstance(title, str) and node.get("properties"):
+                found.setdefault(title, dict(node))
+    own = endpoint.output.schema.get("$defs")
+    return {**found, **(own if isinstance(own, dict) else {}), **endpoint.definitions}
+
+
+def _line(name: str, facts: Iterable[str], schema: Schema) -> str:
+    return f"{one_line(name)} ({', '.join(facts)})" + _described(schema)
+
+
+def _described(schema: Schema) -> str:
+    description = schema.get("description")
+    return f": {one_line(description)}" if isinstance(description, str) and description.strip() else ""
+
+
+def _facts(schema: Schema, required: bool) -> Iterator[str]:
+    if required:
+        yield "required"
+    elif "default" in schema:
+        yield f"default {one_line(repr(schema['default']), 200)}"
+    else:
+        yield "optional"
+    yield from _limits(unwrapped(schema))
+    examples = schema.get("examples")
+    if isinstance(examples, list) and examples:
+        yield f"for example {one_line(repr(examples[0]), 200)}"
+
+
+def _limits(schema: Schema) -> Iterator[str]:
+    """What values must be beside their type."""
+    values = () if literals(schema) else schema.get("enum")
+    if isinstance(values, list):
+        more = ", ..." if len(values) > _MOST_VALUES else ""
+        yield f"one of {one_line(', '.join(map(repr, values[:_MOST_VALUES])))}{more}"
+    for key, text in _RANGES.items():
+        value = schema.get(key)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            yield text.format(value)
+    yield from _sizes(schema)
+    for key, text in _TEXTS.items():
+        value = schema.get(key)
+        if isinstance(value, str) and not (key == "format" and (value in _SAID or schema.get("type") == "file")):
+            yield text.format(one_line(value, 200))
+    for key, text in _LISTS.items():
+        value = schema.get(key)
+        if isinstance(value, list):
+            yield text.format(one_line(", ".join(map(str, value)), 200))
+    items = schema.get("items")
+    if isinstance(items, dict) and "properties" not in items:
+        each = ", ".join(_limits(unwrapped(items)))
+        if each:
+            yield f"each {each}"
+
+
+def _sizes(schema: Schema) -> Iterator[str]:
+    for unit, least, most in (("characters", "minLength", "maxLength"), ("items", "minItems", "maxItems")):
+        low, high = schema.get(least), schema.get(most)
+        if isinstance(low, int) and low:
+            upper = "" if low == high else f" to {high}"
+            yield f"{low}{upper} {unit}" if isinstance(high, int) else f"at least {low} {unit}"
+        elif isinstance(high, int):
+            yield f"at most {high} {unit}"
+    if schema.get("uniqueItems") is True:
+        yield "no item twice"
+
+
+_SAID: Final = ("binary", "numpy-array")  # by the type
+_RANGES: Final = {
+    "minimum": "at least {}", "exclusiveMinimum": "above {}", "maximum": "at most {}", "exclusiveMaximum": "below {}",
+    "multipleOf": "a multiple of {}",
+}  # fmt: skip
+_TEXTS: Final = {
+    "pattern": "matching {}", "format": "format {}", "content_type": "of type {}", "dtype": "dtype {}",
+}  # fmt: skip
+_LISTS: Final = {"shape": "shape ({})", "columns": "columns {}"}
+
+
+def _plain(text: str) -> str:
+    """An annotation as people say it: a model is a dict."""
+    return one_line(text.replace("dict[str, object]", "dict"))
+
+
+# --- an example
+
+
+def example_of(endpoint: Endpoint, *, awaited: bool = False) -> Sequence[str]:
+    """The lines of Python that call an endpoint with valid arguments; nothing if the arguments would be long.
+
+    Args:
+        endpoint: the endpoint.
+        awaited: whether it is called by an async client.
+    """
+    imports: list[str] = []
+    given = _given(endpoint, imports)
+    if given is None:
+        return ()
+    arguments = ", ".join(given)
+    name = endpoint.name
+    attribute = ALIAS + name if name.startswith("_") or name in RESERVED else name
+    if not attribute.isidentifier() or iskeyword(attribute):
+        call = f"client.call({', '.join([repr(name), *given])})"
+    elif endpoint.is_task:
+        call = f"client.{attribute}.submit({arguments})"
+    else:
+        call = f"client.{attribute}({arguments})"
+    wait = "await " if awaited else ""
+    if endpoint.output.is_stream:
+        lines = [f"{'async ' if awaited else ''}for item in {call}:", f"{_INDENT}print(item)"]
+    elif endpoint.is_task and call.startswith(f"client.{attribute}."):
+        lines = [f"task = {wait}{call}", f"result = {wait}task.result()"]
+    else:
+        lines = [f"result = {wait}{call}"]
+    return () if any(len(line) > LONGEST for line in lines) else (*dict.fromkeys(imports), *lines)
+
+
+def _given(endpoint: Endpoint, imports: list[str]) -> list[str] | None:
+    """The arguments that must be given, as they are written; None if one can't be."""
+    positional: list[str] = []
+    named: list[str] = []
+    unnamed: list[str] = []
+    has_args = any(parameter.is_variadic and parameter.name == "args" for parameter in endpoint.parameters)
+    for parameter in endpoint.parameters:
+        if not parameter.required:
+            has_args = has_args and bool(positional)  # one before *args can't be left out
+            continue
+        schema = parameter.schema
+        if parameter.is_variadic and parameter.name == "kwargs":
+            continue
+        if parameter.is_variadic:
+            items = schema.get("items")
+            schema = items if isinstance(items, dict) else {}
+        text = _written(schema, endpoint, imports)
+        if text is None:
+            return None
+        if endpoint.root_input or parameter.is_variadic or has_args:
+            positional += [text] if has_args or not parameter.is_variadic else []
+            has_args = has_args and not parameter.is_variadic
+        elif is_unnamed(parameter):
+            unnamed.append(f"{parameter.name!r}: {text}")
+        else:
+            named.append(f"{parameter.name}={text}")
+    for name, convertor in endpoint.path_parameters.items():
+        text = repr(_CONVERTORS.get(convertor, ("", "1"))[1])
+        if name.isidentifier() and not iskeyword(name):
+            named.append(f"{name}={text}")
+        else:
+            unnamed.append(f"{name!r}: {text}")
+    return positional + named + ([f"**{{{', '.join(unnamed)}}}"] if unnamed else [])
+
+
+def example_value(parameter: Parameter, endpoint: Endpoint) -> object:
+    """A valid value of a parameter that is no file; None if it would be large."""
+    if any(_size(node) > _LARGE for node in walk(parameter.schema)):
+        return None
+    return _written_out(example(unwrapped(parameter.schema), _known(endpoint), full=False))
+
+
+def _written(schema: Schema, endpoint: Endpoint, imports: list[str]) -> str | None:
+    """A valid value as an expression of Python; None if it would be long."""
+    inner = unwrapped(schema)
+    shape = inner.get("shape")
+    if inner.get("type") == "tensor" and isinstance(shape, list) and "examples" not in inner and _size(inner) > _FEW:
+        imports.append("import numpy")
+        kind = inner.get("dtype")
+        of = f", {kind!r}" if isinstance(kind, str) and kind.isalnum() else ""
+        sizes = [size if isinstance(size, int) and size >= 0 else 1 for size in shape]
+        return f"numpy.zeros({sizes}{of})"
+    file = file_schema(schema)
+    if file.get("type") == "file":
+        text = "b'content'"
+        if is_image(file) or str(file.get("content_type")).startswith("image/"):
+            imports.append("from PIL import Image")
+            text = "Image.new('RGB', (64, 64))"
+        return f"[{text}]" if inner.get("type") == "array" else text
+    if any(_size(node) > _LARGE for node in walk(inner)):
+        return None
+    return repr(_written_out(example(inner, _known(endpoint), full=False)))
+
+
+def _size(schema: Schema) -> int:
+    """How many elements an array has by its shape; 0 if it is none."""
+    shape = schema.get("shape") if schema.get("type") == "tensor" else None
+    return math.prod(abs(size) for size in shape if isinstance(size, int)) if isinstance(shape, list) else 0
+
+
+def _written_out(value: object) -> object:
+    """The value without floats that have no literal."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return 0.0
+    if isinstance(value, dict):
+        return {key: _written_out(item) for key, item in cast("dict[str, object]", value).items()}
+    return [_written_out(item) for item in cast("list[object]", value)] if isinstance(value, list) else value
