@@ -12,7 +12,7 @@ demo: python ## a real BentoML Service and the clients calling it; the first tim
 test: python ## the whole suite, against a wheel of the sources and real BentoML servers; says what it sets up first
 	$(PYTHON) tools/test.py
 
-compat: python ## the clients against BentoML 1.2 and 1.3 too
+compat: python ## the clients against BentoML 1.2, 1.3 and the newest 1.4 too
 	$(PYTHON) tools/compat.py
 
 bench: python ## the clients beside their peers, and memory; takes a while

@@ -1,9 +1,9 @@
 """The environments of the BentoML servers that tests, demonstration and benchmarks call.
 
-``server`` has the newest version, ``server-1.2`` and ``server-1.3`` the last ones of their lines, ``server-files`` the
-packages of tasks with files; ``tests/services/requirements*.txt`` say what is in each. ``ensure_server`` sets one up,
-which takes minutes; ``find_server`` takes one that is there. Nothing is set up while tests run: a test that needs an
-environment fails and says what to run.
+``server`` has the version of the whole suite, ``server-1.2`` and ``server-1.3`` the last ones of their lines,
+``server-1.4.40`` the newest, ``server-files`` the packages of tasks with files; ``tests/services/requirements*.txt``
+say what is in each. ``ensure_server`` sets one up, which takes minutes; ``find_server`` takes one that is there.
+Nothing is set up while tests run: a test that needs an environment fails and says what to run.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ SERVICES = ROOT / "tests" / "services"
 SERVERS = ("server", "server-files")
 """Needed by the whole suite."""
 OLD_SERVERS = ("server-1.2", "server-1.3")
+"""Of the versions that Python 3.13 can't have."""
+COMPAT_SERVERS = (*OLD_SERVERS, "server-1.4.40")
 """Needed by ``tests/compat`` only, which skips those that are not set up."""
 
 
@@ -36,7 +38,7 @@ def find_server(name: str = "server") -> Path:
     try:
         return find(name, _requirements(name))
     except SetupFailed as error:
-        tool = "compat.py" if name in OLD_SERVERS else "test.py"
+        tool = "compat.py" if name in COMPAT_SERVERS else "test.py"
         raise SetupFailed(f"{error}: run `python tools/{tool} --set-up`") from None
 
 

@@ -15,9 +15,9 @@ from tests.servers import Servers
 
 __all__ = ["environment", "face"]
 
-VERSIONS = {"1.2.20": "server-1.2", "1.3.22": "server-1.3", "1.4.39": "server"}
-"""The newest of each minor version, and the environments that they are in."""
-OLD = ("server-1.2", "server-1.3")
+VERSIONS = {"1.2.20": "server-1.2", "1.3.22": "server-1.3", "1.4.39": "server", "1.4.40": "server-1.4.40"}
+"""The newest of each minor version, the one before, and the environments that they are in."""
+ADDED = ("server-1.2", "server-1.3", "server-1.4.40")
 
 Client: TypeAlias = "Callable[[str], SyncHTTPClient]"
 """Gives the client of a Service, such as ``"zoo:Zoo"``."""
@@ -40,7 +40,7 @@ def zoo(version: str, face: Face, servers: Servers) -> Iterator[SyncHTTPClient]:
 
 
 def url_of(servers: Servers, service: str, environment: str) -> str:
-    """The URL of a Service in an environment; one of an old version only `make compat` makes, as that takes minutes."""
-    if environment in OLD and not (ENVIRONMENTS / environment).is_dir():
+    """The URL of a Service in an environment; some versions only `make compat` makes, as that takes minutes."""
+    if environment in ADDED and not (ENVIRONMENTS / environment).is_dir():
         pytest.skip(f"{environment} is not set up: it is for `make compat`")
     return servers.url(service, environment=environment)
