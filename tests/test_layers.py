@@ -28,6 +28,7 @@ MAY_IMPORT = {
 # What a single module or sub-package may name as well.
 MAY_IMPORT_TOO = {
     "bento_async._backends.trio": {"trio"},
+    "bento_client.bench": {"anyio", "bento_async"},
     "bento_client.cli": {"click"},
     "bento_client.codegen.typed": {"bento_async", "bento_sync"},
     "bento_client.observe": {"opentelemetry", "rich"},  # if they are installed, for annotations
@@ -38,7 +39,7 @@ MAY_IMPORT_TOO = {
 MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
     "bento_async": {"trio"},
     "bento_client": {
-        "bento_async", "bento_files", "bento_sync", "opentelemetry", "rich", "tqdm", "typing_extensions",
+        "anyio", "bento_async", "bento_files", "bento_sync", "opentelemetry", "rich", "tqdm", "typing_extensions",
     },
     "bento_files": {"PIL", "truststore"},
     "bento_proto": {"idna", "numpy", "orjson", "pandas", "typing_extensions"},
@@ -208,7 +209,13 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     TopologicalSorter(graph).prepare()  # raises CycleError, which shows the circle
 
 
-@pytest.mark.parametrize("place", ["bento_client.codegen", "bento_proto"])
+PURE = (
+    "bento_client.codegen", "bento_proto",
+    *(f"bento_client.bench._{name}" for name in ("histogram", "load", "measure", "metrics", "report", "slo", "table")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("place", PURE)
 def test_what_is_pure_names_no_socket_file_clock_or_chance(place: str) -> None:
     impure = [
         found

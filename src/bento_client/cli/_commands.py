@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from . import _completion
+from . import _bench, _completion
 from ._command import CommandGroup
 from ._errors import FAILED, UNREACHABLE, CommandFailed
-from ._settings import TOKEN_VARIABLE, URL_VARIABLE, Settings, split_url
+from ._settings import TOKEN_VARIABLE, URL_VARIABLE, Settings, split_endpoint, split_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -147,7 +147,7 @@ def call(settings: Settings, words: tuple[str, ...], data: str | None, output: s
     """Call an endpoint."""
     from ._arguments import parse
 
-    url, name, rest = _named_endpoint(words)
+    url, name, rest = split_endpoint(words)
     with settings.client(url) as client:
         method = _find(client, name)
         given = parse(method.endpoint, rest, data)
@@ -178,7 +178,7 @@ def submit(
     from ._arguments import parse
     from ._output import note
 
-    url, name, rest = _named_endpoint(words)
+    url, name, rest = split_endpoint(words)
     if not wait and (within is not None or output is not None):
         raise click.UsageError("--within and -o need --wait")
     with settings.client(url) as client:
@@ -343,6 +343,9 @@ def types(
         raise CommandFailed(f"{checked} no longer fits the Service ({count}); write it again with: bento-client types")
 
 
+cli.add_command(_bench.command)
+
+
 @cli.command(
     examples=[
         ('eval "$(bento-client completion bash)"', "in ~/.bashrc"),
@@ -428,13 +431,6 @@ def _only_url(words: tuple[str, ...]) -> str:
     if rest:
         raise click.UsageError(f"unexpected argument {rest[0]!r}")
     return url
-
-
-def _named_endpoint(words: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]]:
-    url, rest = split_url(words)
-    if not rest:
-        raise click.UsageError("the endpoint is missing; list them with: bento-client endpoints URL")
-    return url, rest[0], rest[1:]
 
 
 def _named_task(words: tuple[str, ...]) -> tuple[str, str, str]:

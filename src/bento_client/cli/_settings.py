@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Sequence
 
+    from bento_async import AsyncHTTPClient
+    from bento_proto import Limits
     from bento_sync import SyncHTTPClient
+
+    ClientT = TypeVar("ClientT", AsyncHTTPClient, SyncHTTPClient)
 
 URL_VARIABLE: Final = "BENTO_CLIENT_URL"
 TOKEN_VARIABLE: Final = "BENTO_CLIENT_TOKEN"  # noqa: S105 - the name of a variable
@@ -75,16 +79,43 @@ class Settings:
             ValueError: the URL, the token or a header is malformed.
             OSError: a file can't be read.
         """
-        from bento_sync import SyncHTTPClient, Timeout
+        from bento_sync import SyncHTTPClient
 
         if quick:
             self.timeout, self.total_timeout, self.wait_ready, self.retries = 2.0, 2.0, 0.0, 0
         elif self.verbosity:
             self._log()
+        return self._client(SyncHTTPClient, url, None if quick and self.token_file == _STDIN else self._token())
+
+    def async_client(self, url: str, *, connections: int = 100) -> AsyncHTTPClient:
+        """An asynchronous client of the Service at a URL.
+
+        Args:
+            url: the Service's URL.
+            connections: how many connections it may have at a time, all of which may stay open.
+
+        Raises:
+            ValueError: the URL, the token or a header is malformed.
+            OSError: a file can't be read.
+        """
+        from bento_async import AsyncHTTPClient
+        from bento_proto import Limits
+
+        if self.verbosity:
+            self._log()
+        limits = Limits(connections=connections, idle=connections)
+        return self._client(AsyncHTTPClient, url, self._token(), limits)
+
+    def _client(
+        self, kind: type[ClientT], url: str, token: str | Callable[[], str] | None, limits: Limits | None = None
+    ) -> ClientT:
+        from bento_proto import Timeout
+
         seconds = self.timeout
-        return SyncHTTPClient(
+        return kind(
             url,
-            token=None if quick and self.token_file == _STDIN else self._token(),
+            token=token,
+            limits=limits,
             timeout=Timeout(seconds, seconds, seconds, seconds, self.total_timeout),
             server_ready_timeout=self.wait_ready,
             headers=dict(self._headers()),
@@ -168,3 +199,15 @@ def split_url(words: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     if "://" in url or url.startswith("unix:"):
         return url, rest
     return f"http://localhost{url}" if _PORT.match(url) else f"http://{url}", rest
+
+
+def split_endpoint(words: Sequence[str]) -> tuple[str, str, tuple[str, ...]]:
+    """Split the words of a command line into the URL, the endpoint's name and the rest.
+
+    Raises:
+        click.UsageError: there is no URL, or no endpoint.
+    """
+    url, rest = split_url(words)
+    if not rest:
+        raise click.UsageError("the endpoint is missing; list them with: bento-client endpoints URL")
+    return url, rest[0], rest[1:]

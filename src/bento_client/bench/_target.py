@@ -1,0 +1,106 @@
+"""Calls of an endpoint, as a target for a load: values, files, streams and tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
+
+from bento_async import AsyncHTTPClient, AsyncStream
+from bento_proto import BentoMLException, NotFound, Service
+from bento_proto.observe import EndEvent, Hooks
+from bento_proto.policy import Poll
+from bento_proto.schema import unknown_endpoint
+
+from ._measure import Call
+
+if TYPE_CHECKING:
+    from bento_async import AsyncEndpointMethod
+
+Input: TypeAlias = tuple[Sequence[object], Mapping[str, object]]
+"""The arguments of a call: those by position and those by name."""
+
+_current: ContextVar[Call] = ContextVar("bento_client_bench_call")
+
+
+def _count_bytes(event: EndEvent) -> None:
+    call = _current.get(None)
+    if call is not None:
+        call.sent += event.request.size or 0
+        call.received += event.received
+
+
+COUNT_BYTES: Final = Hooks(end=_count_bytes)
+"""The hooks by which a client counts the bytes of each call of a target."""
+
+
+class EndpointTarget:
+    """Calls an endpoint with one input after the other, again and again.
+
+    A task is submitted, and its result waited for. Results that are files are removed.
+
+    Args:
+        method: the endpoint, as a method of a client; the client's options apply.
+        inputs: the arguments of the calls.
+        poll: how often to ask for the status of a task; see `Poll`.
+
+    Raises:
+        ValueError: there are no inputs.
+    """
+
+    def __init__(
+        self, method: AsyncEndpointMethod, inputs: Sequence[Input], *, poll: Poll | float | None = None
+    ) -> None:
+        if not inputs:
+            raise ValueError("there are no inputs to call the endpoint with")
+        self._method = method
+        self._inputs = inputs
+        self._poll = poll
+        self._next = 0
+
+    async def __call__(self, call: Call) -> None:
+        _current.set(call)
+        args, kwargs = self._inputs[self._next % len(self._inputs)]
+        self._next += 1
+        if self._method.endpoint.is_task:
+            task = await self._method.submit(*args, **kwargs)
+            call.item()
+            value: object = await task.result(poll=self._poll)
+        else:
+            value = await self._method(*args, **kwargs)
+        if isinstance(value, AsyncStream):
+            async with cast("AsyncStream[object]", value) as stream:
+                async for _ in stream:
+                    call.item()
+        elif isinstance(value, Path):  # a result that is a file: a million of them would fill the disk
+            value.unlink(missing_ok=True)
+
+
+def method_of(client: AsyncHTTPClient, service: Service, endpoint: str) -> AsyncEndpointMethod:
+    """The method of an endpoint, also where no attribute of the client has its name.
+
+    Args:
+        client: the client of the Service.
+        service: what it knows of it.
+        endpoint: the endpoint's name.
+
+    Raises:
+        NotFound: there is no such endpoint; the message names similar ones.
+    """
+    from bento_async import AsyncEndpointMethod
+    from bento_proto.schema import ALIAS
+
+    for attribute in (endpoint, ALIAS + endpoint):
+        method = getattr(client, attribute, None)
+        if isinstance(method, AsyncEndpointMethod) and method.endpoint.name == endpoint:
+            return method
+    raise NotFound(unknown_endpoint(service, endpoint))
+
+
+def kind_of(exc: Exception) -> str:
+    """The kind of an error, to count by: its class, and the HTTP status if there was a response."""
+    name = type(exc).__name__
+    if isinstance(exc, BentoMLException) and exc.headers and exc.error_code is not None:
+        return f"{name} {int(exc.error_code)}"
+    return name

@@ -1,0 +1,111 @@
+"""Reports: JSON that is read again, CSV, the table, objectives."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from bento_client.bench import ClosedLoop, OpenLoop, Plan, Report, parse_objective, table
+from bento_client.bench._metrics import counters, growth
+from bento_client.bench._table import amount, duration, size
+
+from .virtual import KnownService, constant, measure
+
+
+def report() -> Report:
+    loads = [
+        measure(KnownService(constant(seconds)), load, Plan(duration=4), ("p99=200ms",))
+        for load, seconds in ((ClosedLoop(1), 0.1), (ClosedLoop(16), 0.15), (OpenLoop(50), 0.3))
+    ]
+    return Report("http://localhost:3000", "summarize", "2026-01-02T03:04:05+00:00", "1.0", 1, ["p99=200ms"], loads)
+
+
+def test_a_report_is_read_again_as_it_was_written() -> None:
+    written = report()
+    assert Report.from_json(written.to_json()) == written
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"bento_client_bench": 99}', '{"bento_client_bench": 1}', '{"bento_client_bench": 1, "x": 1}'],
+)
+def test_what_is_no_report_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="report"):
+        Report.from_json(text)
+
+
+def test_csv_has_a_row_for_each_load() -> None:
+    rows = list(csv.DictReader(report().to_csv().splitlines()))
+    assert [row["load"] for row in rows] == ["1 at a time", "16 at a time", "50/s poisson"]
+    assert float(rows[1]["latency_p99"]) == pytest.approx(0.15, rel=0.01)
+    assert [row["met"] for row in rows] == ["True", "True", "False"]
+
+
+def test_the_table_says_what_there_is_and_what_is_met() -> None:
+    text = table(report())
+    assert [line.split()[-1] for line in text.splitlines() if "at a time  " in line or "poisson  " in line] == [
+        "yes",
+        "yes",
+        "no",
+    ]
+    assert "first" not in text
+    assert "50/s poisson:\n  not met: p99=200ms" in text
+    assert text.endswith("p99=200ms is met up to 16 at a time: 107 calls/s\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "limit", "percent"),
+    [
+        ("p99=200ms", "latency", 0.2, 99.0),
+        ("p99.9<1.5s", "latency", 1.5, 99.9),
+        ("first.p95=80ms", "first", 0.08, 95.0),
+        ("gap:p50=500us", "gap", 0.0005, 50.0),
+        ("errors=0.5%", "errors", 0.005, None),
+    ],
+)
+def test_objectives(text: str, metric: str, limit: float, percent: float | None) -> None:
+    found = parse_objective(text)
+    assert (found.metric, found.percent) == (metric, percent)
+    assert found.limit == pytest.approx(limit)
+
+
+@pytest.mark.parametrize("text", ["", "p99", "p99=200", "p42=1s", "mean=1s", "errors=1"])
+def test_what_is_no_objective_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"objective|percentiles"):
+        parse_objective(text)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0"), (0.0000123, "12.3 µs"), (0.00123, "1.23 ms"), (0.123, "123 ms"), (0.9996, "1.00 s"), (75.0, "75.0 s")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_amounts_and_sizes() -> None:
+    assert [amount(value) for value in (0, 1.234, 12.34, 123.4, 12345.6)] == ["0.00", "1.23", "12.3", "123", "12,346"]
+    assert [size(value) for value in (0, 12.34, 1234, 5.6e9, 7e12)] == ["0", "12.3 B", "1.23 kB", "5.60 GB", "7000 GB"]
+
+
+def test_counters_are_read_and_their_growth_is_told() -> None:
+    text = """\
+# HELP x_total Calls.
+# TYPE x_total counter
+x_total{endpoint="/a b",code="200"} 3.0
+x_total{endpoint="/c"} 1 1700000000000
+x_in_progress 2.0
+x_duration_seconds_bucket{le="0.1"} 5
+x_duration_seconds_sum 1.5
+x_duration_seconds_count NaN?
+nonsense
+"""
+    before = counters(text)
+    assert before == {
+        'x_total{endpoint="/a b",code="200"}': 3.0,
+        'x_total{endpoint="/c"}': 1.0,
+        "x_duration_seconds_sum": 1.5,
+    }
+    after = {**before, 'x_total{endpoint="/c"}': 4.0, "new_total": 2.0, "x_duration_seconds_sum": 0.5}
+    assert growth(before, after) == {'x_total{endpoint="/c"}': 3.0, "new_total": 2.0}
