@@ -288,9 +288,7 @@ def _warnings(
 ) -> list[str]:
     found: list[str] = []
     if cpu > _BUSY:
-        found.append(
-            f"the tool was busy {cpu:.0%} of the time, so it may be what limits the calls: use more --processes"
-        )
+        found.append(f"the tool itself was busy {cpu:.0%} of the time, so it may be what limits the calls")
     elif lag.percentile(99.0) > max(_LAG, _LATE * latency.percentile(50.0)):
         found.append(
             f"the tool woke up {lag.percentile(99.0) * 1000:.1f} ms late (p99), which is part of the latencies: "
