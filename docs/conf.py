@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
@@ -73,6 +74,14 @@ def find_at_home(
     return None
 
 
+def name_aliases(
+    app: Sphinx, what: str, name: str, value: object, options: object, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """In a union, autodoc shows how it represents an alias: show the alias."""
+    shown = (text and re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", text) for text in (signature, returns))
+    return next(shown), next(shown)
+
+
 def draw_in_place(app: Sphinx, doctree: nodes.document, docname: str) -> None:
     """Put drawings into the page itself, where the reader's choice of light and dark counts for them too."""
     for image in list(doctree.findall(nodes.image)):
@@ -89,3 +98,4 @@ for field in PyObject.doc_field_types:
 def setup(app: Sphinx) -> None:
     app.connect("missing-reference", find_at_home)
     app.connect("doctree-resolved", draw_in_place)
+    app.connect("autodoc-process-signature", name_aliases)
