@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ._connection_pool import Connection, OriginPool, PoolManager
 
 _BLOCK: Final = 1 << 18  # sent at a time, so that a timeout is one of progress
+_RECORD: Final = 1 << 14  # no more than one of TLS: the peer reads all of a record or nothing (RFC 8446, 5.1)
 
 
 class SocketExchange(Holder, OpenExchange[object]):
@@ -41,6 +42,7 @@ class SocketExchange(Holder, OpenExchange[object]):
     _connection: Connection
     _http11: HTTP11Exchange[object] | None = None
     _pool: OriginPool | None = None
+    _sent = False  # whether a byte of the request may have reached the peer
 
     def __init__(self, step: Step, pools: PoolManager, stop: Stop | None) -> None:
         self.exchange = step.exchange
@@ -108,10 +110,12 @@ class SocketExchange(Holder, OpenExchange[object]):
             else:
                 data = sock.recv(http11.max_read)
         except OSError as exc:
-            http11.failed(exc)
-        else:
-            return http11.receive(data)
-        return ()
+            http11.failed(exc, sent=self._sent)
+            return ()
+        if not data and not self._sent:
+            http11.connection_lost("the server closed the connection before the request was sent", sent=False)
+            return ()
+        return http11.receive(data)
 
     def _send_segments(self, http11: HTTP11Exchange[object]) -> None:
         for segment in http11.segments():
@@ -155,9 +159,15 @@ class SocketExchange(Holder, OpenExchange[object]):
         try:
             if self._deadline != math.inf or sock.gettimeout() != self._timeout.send:
                 self._set_timeout(self._timeout.send)
+            if not self._sent:  # `sendall`, and over TLS `send`, don't tell what was sent before they failed
+                count = sock.send(memoryview(data)[:_RECORD])
+                self._sent = True
+                if count == len(data):
+                    return True
+                data = memoryview(data)[count:]
             sock.sendall(data)
         except TimeoutError as exc:
-            http11.failed(exc, sending=True)
+            http11.failed(exc, sending=True, sent=self._sent)
             return False
         except OSError:
             return False  # it may have answered before it closed: reading tells

@@ -17,7 +17,7 @@ from bento_proto.observe import RequestEvent
 from bento_sync import SyncHTTPClient
 from bento_sync._connection_pool import Connection, Holder
 
-from .proxies import Asked, Stub, endpoint, reply, routes, schema
+from .proxies import Asked, End, Stub, endpoint, reply, routes, schema
 
 GIVEN = schema(endpoint("f"), endpoint("stream", output={"type": "string", "is_stream": True}))
 
@@ -142,6 +142,28 @@ def test_a_connection_with_bytes_that_tls_has_decrypted_is_not_used_again() -> N
         assert not _connection(here, pending=lambda: 0).is_readable()
         there.sendall(b"x")
         assert _connection(here, pending=lambda: 0).is_readable()
+
+
+def test_a_request_that_a_reset_connection_refuses_whole_goes_out_on_a_new_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reset comes just after the pool has looked at the connection: the endpoint can't have run."""
+    answers: list[list[bytes | End]] = [[reply(2)], [reply(1), End.RESET]]
+
+    def look_too_early(connection: Connection) -> bool:
+        assert connection._poll(10_000)  # returns once the reset has come
+        return False
+
+    lost: list[str] = []
+    hooks = Hooks(retry=lambda event: lost.append(event.reason))
+    with (
+        Stub(routes({"/f": lambda _: answers.pop()})) as stub,
+        connected(stub.url, 1, retries=0, hooks=hooks) as client,
+    ):
+        assert client.f() == 1
+        monkeypatch.setattr(Connection, "is_readable", look_too_early)
+        assert client.f() == 2
+        assert (stub.connections, stub.targets()) == (2, ["/f", "/f"])
+    (reason,) = lost  # Linux has told the writer of the reset, and tells the reader of an end
+    assert reason.startswith("ConnectionLost: ")
 
 
 def _connection(sock: socket.socket, pending: Callable[[], int]) -> Connection:

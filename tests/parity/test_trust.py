@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from types import ModuleType
 
@@ -13,7 +16,8 @@ import trustme
 
 import bento_async
 import bento_sync
-from bento_sync import BentoMLException, ConnectError, tls_context
+from bento_sync import BentoMLException, CallTimeout, ConnectError, Timeout, tls_context
+from tests.waiting import HANGS
 
 from .faces import Connect
 from .proxies import Stub, endpoint, reply, routes, schema
@@ -58,6 +62,26 @@ def demanding(authority: trustme.CA) -> Iterator[Stub]:
     context.verify_mode = ssl.CERT_REQUIRED
     with Stub(routes({"/f": reply(1)}), context) as stub:
         yield stub
+
+
+@pytest.fixture
+def deaf(authority: trustme.CA) -> Iterator[str]:
+    """The URL of a server that agrees on TLS and then reads nothing, with small buffers."""
+    over = threading.Event()
+
+    def serve() -> None:
+        context = serving(authority, "127.0.0.1")
+        with suppress(OSError), context.wrap_socket(listener.accept()[0], server_side=True):
+            over.wait(HANGS)
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        listener.settimeout(HANGS)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 13)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        over.set()
+        thread.join()
 
 
 def test_both_clients_have_it() -> None:
@@ -279,3 +303,18 @@ def test_a_redirect_to_whom_nobody_trusts(
             with pytest.raises(ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
                 client.f()
         assert there.asked == []
+
+
+def test_what_was_sent_in_part_is_taken_for_sent(connect: Connect, deaf: str, ca_file: Path) -> None:
+    """A write over TLS that fails may have sent any number of whole records, which the peer can read."""
+    client = connect(
+        deaf,
+        schema=GIVEN,
+        ssl_context=tls_context(ca_file=ca_file),
+        server_ready_timeout=0,
+        timeout=Timeout(send=0.5),
+        socket_options=[(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 13)],
+    )
+    with pytest.raises(CallTimeout) as caught:
+        client.request("POST", "/f", content=b"x" * 60_000)
+    assert caught.value.sent
