@@ -73,8 +73,8 @@ NEVER_LOADED = {
 }  # fmt: skip
 # What no package loads before a caller gives or asks for it.
 OPTIONAL = {
-    "PIL", "a2wsgi", "click", "numpy", "opentelemetry", "orjson", "pandas", "pydantic", "rich", "tqdm", "trio",
-    "truststore", "uvicorn",
+    "PIL", "a2wsgi", "backports", "brotli", "click", "compression.zstd", "numpy", "opentelemetry", "orjson", "pandas",
+    "pydantic", "rich", "tqdm", "trio", "truststore", "uvicorn",
 }  # fmt: skip
 # What a client does not load beside that: the other client and what that stands on, and an event loop.
 NOT_LOADED_BY = {
@@ -159,6 +159,8 @@ def test_the_core_loads_nothing_impure_and_nothing_slow() -> None:
 def test_a_client_loads_nothing_of_the_other(package: str) -> None:
     loaded = loaded_by(f"from {package} import *")
     assert {package, "bento_proto"} <= loaded
+    if package == "bento_sync":
+        loaded -= loaded_by("import urllib3")  # it loads decompressors for itself, where they are installed
     assert among(loaded, OPTIONAL | NOT_LOADED_BY[package]) == set()
 
 

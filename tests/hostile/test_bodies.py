@@ -57,6 +57,30 @@ def test_a_compressed_answer_is_decompressed(
 @pytest.mark.parametrize(
     ("coding", "body"),
     [
+        # "hello, compressed", as one block that is not compressed
+        ("br", b"\x0b\x08\x80hello, compressed\x03"),
+        ("zstd", b"(\xb5/\xfd \x11\x89\0\0hello, compressed"),
+    ],
+    ids=["br", "zstd"],
+)
+@pytest.mark.parametrize("pause", [None, 0.0], ids=["at once", "byte by byte"])
+def test_an_answer_in_a_coding_that_needs_a_package(
+    client: SyncHTTPClient, server: Server, coding: str, body: bytes, pause: float | None
+) -> None:
+    """It is offered and decoded, or neither."""
+    server.script(Peer.request, send(answer(body, f"Content-Encoding: {coding}"), pause=pause), Peer.serve)
+    try:
+        found = client.echo()
+    except RemoteProtocolError:
+        found = ""
+    offered = server.requests[0].headers["accept-encoding"].split(", ")
+    assert found == ("hello, compressed" if coding in offered else "")
+    assert_right(client)
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [
         ("gzip", b"not compressed at all"),
         ("gzip", gzip.compress(b"cut off")[:-4]),
         ("gzip", gzip.compress(b"cut off")[:12]),
@@ -64,7 +88,7 @@ def test_a_compressed_answer_is_decompressed(
         ("gzip", gzip.compress(b"and more") + b"\x1f\x8b then garbage"),
         ("deflate", b"\x78\x9c not deflate"),
         ("deflate", gzip.compress(b"gzip in fact")),
-        ("br", b"\x0b\x02\x80hello\x03"),
+        ("br", b"\x0b\x02\x80hel"),  # whether it can be decoded here or not
         ("zstd", b"(\xb5/\xfd"),
         ("gzip, gzip", gzip.compress(gzip.compress(b"twice"))),
         ("nonsense", b"{}"),

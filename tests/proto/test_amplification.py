@@ -239,12 +239,17 @@ MIB = 1 << 20
 
 
 def compressed(
-    reader: Reader[object], body: bytes, expansion: float = 100, status: int = 200
+    reader: Reader[object],
+    body: bytes,
+    expansion: float = 100,
+    status: int = 200,
+    coding: str = "gzip",
+    pack: Callable[[bytes], bytes] = gzip.compress,
 ) -> tuple[Exchange[object], int]:
-    """The exchange that received the body as gzip, and the size of the items that came of it."""
+    """The exchange that received the compressed body, and the size of the items that came of it."""
     made = Exchange(REQUEST, reader, Limits(expansion=expansion))
-    made.receive(Head(status, (("content-encoding", "gzip"),)))
-    size, packed = 0, gzip.compress(body, 9)
+    made.receive(Head(status, (("content-encoding", coding),)))
+    size, packed = 0, pack(body)
     for at in range(0, len(packed), 1000):
         if not made.is_over:
             size += sum(map(_size, made.receive(Data(packed[at : at + 1000]))))

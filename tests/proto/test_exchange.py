@@ -135,7 +135,7 @@ def test_other_inputs_raise_and_change_nothing(state: State, what: Input) -> Non
 
 
 BREAKS: dict[State, list[list[Received]]] = {
-    State.WAITING: [[Head(100)], [Head(199)], [Head(200, (("content-encoding", "br"),))], [Head(101)]],
+    State.WAITING: [[Head(100)], [Head(199)], [Head(200, (("content-encoding", "compress"),))], [Head(101)]],
     State.RECEIVING: [
         [Head(200), Data(b"?")],
         [Head(200), Data(b'"12345678"')],
@@ -397,7 +397,7 @@ def test_bytes_of_a_file_that_go_past_the_exchange_count() -> None:
 
 
 def test_an_error_status_in_an_unknown_content_coding() -> None:
-    refused = exchange(Head(503, (("content-encoding", "br"),)))
+    refused = exchange(Head(503, (("content-encoding", "compress"),)))
     assert refused.state is State.FAILED
     assert isinstance(refused.error, ServiceUnavailable)
 

@@ -34,6 +34,7 @@ from bento_proto import (
     Timeout,
     __version__,
 )
+from bento_proto.http._accept_encoding import accept_encoding
 from bento_proto.observe import ResponseEvent
 from bento_proto.request import Upload, bind
 from bento_proto.schema import parse_service
@@ -71,7 +72,7 @@ def test_a_call() -> None:
     assert asked.request.body == (b'{"x":1}',)
     assert asked.headers == {
         "accept": "*/*",
-        "accept-encoding": "gzip, deflate",
+        "accept-encoding": accept_encoding(),
         "user-agent": f"bento-client/{__version__}",
         "content-type": "application/json",
     }

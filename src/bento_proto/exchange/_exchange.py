@@ -42,7 +42,7 @@ from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, Fail
 from ._body import Decoder, Reader, ResultKind
 
 if TYPE_CHECKING:
-    from bento_proto.http._content_coding import Inflater
+    from bento_proto.http._inflater import Inflater
 
     from ._progress import Meter
 
@@ -405,6 +405,8 @@ class Exchange(Generic[T_co]):
         if self.state is State.RECEIVING:
             self._decoder = self._reader(head)
             self.result_kind = self._decoder.result_kind
+            if self._inflater is not None:
+                self._inflater.makes_items = self.result_kind is ResultKind.ITEMS
             self.is_streaming = self.result_kind is not ResultKind.VALUE
             if self.download is not None:
                 self.download.start(_length(head))

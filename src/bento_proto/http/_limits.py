@@ -95,8 +95,8 @@ class Limits(Frozen):
         body: size of a result in memory: JSON, text, bytes, an image. Files are written to disk and not limited.
         item: size of one item of a stream.
         expansion: how many bytes one byte of a compressed response may become in memory, for a result, an image or an
-            item of a stream that is larger than 1 MiB; `math.inf` for no limit. Files, which are written to disk, and
-            streams of text and bytes, which are handed on, are not limited.
+            item of a stream that is larger than 1 MiB; `math.inf` for no limit. Files and streams
+            are handed on: one read may become 64 MiB of a file or 2 MiB of a stream in any case.
         error: size of the body of an error; the rest is not read.
         head: size of the head of a response, and of the header of one chunk.
         interim: number of interim responses (status 1xx) before the final one.

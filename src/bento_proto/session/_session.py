@@ -87,6 +87,7 @@ class Session:
         asynchronous: bool = False,
         auth: http.Auth | None = None,
     ) -> None:
+        from bento_proto.http._accept_encoding import accept_encoding
         from bento_proto.http._credentials import Credential
         from bento_proto.http._url import parse_base_url
 
@@ -95,7 +96,7 @@ class Session:
         self.base: BaseURL = parse_base_url(url)
         own = (
             ("accept", "*/*"),
-            ("accept-encoding", "gzip, deflate"),
+            ("accept-encoding", accept_encoding()),
             ("user-agent", f"bento-client/{__version__}"),
         )
         self.options: Options = Options(
