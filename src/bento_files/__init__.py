@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext  # slow to import, and the clients' annotations need it
 
     from ._results import Destination, FileSink, ImageSink, SavedSink, Sink, WriteBuffer, open_sink
+    from ._system_proxies import system_proxies
     from ._tls import check_protocol, tls_context
     from ._uploads import BLOCK, blocks, measure, read_body
 
@@ -21,6 +22,7 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._results": "Destination FileSink ImageSink SavedSink Sink WriteBuffer open_sink",
+        "._system_proxies": "system_proxies",
         "._tls": "check_protocol tls_context",
         "._uploads": "BLOCK blocks measure read_body",
         "ssl": "SSLContext",
@@ -39,5 +41,5 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "BLOCK", "Destination", "FileSink", "ImageSink", "SSLContext", "SavedSink", "Sink", "WriteBuffer", "blocks",
-    "check_protocol", "measure", "open_sink", "read_body", "tls_context",
+    "check_protocol", "measure", "open_sink", "read_body", "system_proxies", "tls_context",
 )  # fmt: skip

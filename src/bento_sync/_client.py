@@ -41,6 +41,12 @@ class SyncHTTPClient(Base):
         return os.environ
 
     @staticmethod
+    def _system_proxies() -> Mapping[str, str]:
+        from bento_files import system_proxies  # where `proxy=` is given, it is not needed
+
+        return system_proxies()
+
+    @staticmethod
     def _random() -> float:
         import random  # slow to load, and only retries have use for it
 

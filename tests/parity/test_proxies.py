@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import os
 import pickle
 import socket
 import ssl
@@ -17,6 +18,7 @@ from contextlib import ExitStack
 import pytest
 import trustme
 
+import bento_files
 from bento_sync import CallTimeout, ConnectError, Limits, RetryPolicy, Timeout
 from tests.servers import Server, Servers
 from tests.waiting import HANGS, until
@@ -144,6 +146,27 @@ def test_the_environment_names_one(
         monkeypatch.setenv(name, with_user(proxy))
         assert connect(f"https://{HOST}", ssl_context=trusting, schema=GIVEN).f() == 1
         assert proxy.targets() == [f"{HOST}:443"]
+
+
+def test_the_settings_of_the_system_name_one_where_the_environment_does_not(
+    connect: Connect, secure: Stub, trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+    with Stub(passing({HOST: secure.port}, USER)) as proxy:
+        monkeypatch.setattr(bento_files, "system_proxies", lambda: {"https": with_user(proxy)})
+        client = connect(f"https://{HOST}", ssl_context=trusting, schema=GIVEN)
+        monkeypatch.setattr(bento_files, "system_proxies", dict)  # which were read once
+        assert client.f() == 1
+        assert proxy.targets() == [f"{HOST}:443"]
+
+
+@pytest.mark.parametrize(("platform", "are_read"), [("darwin", True), ("win32", True), ("linux", False)])
+def test_only_macos_and_windows_have_such_settings(
+    monkeypatch: pytest.MonkeyPatch, platform: str, are_read: bool
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://p")  # which Python's function returns on any system
+    assert (bento_files.system_proxies(platform).get("https") == "http://p") is are_read
 
 
 def test_what_the_environment_has_no_say_in(connect: Connect, plain: Stub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,6 +222,42 @@ def test_an_invalid_url_in_the_environment_is_a_proxy_error(value: str) -> None:
     assert told("http://h", HTTPS_PROXY=value) == (None, "default")
 
 
+SYSTEM = {"http": "http://p:3128", "https": " q:3128 ", "ftp": "http://f", "no": "h"}
+
+
+@pytest.mark.parametrize(
+    ("url", "environ", "expected"),
+    [
+        ("http://h", {}, ("http://p:3128", "system settings")),
+        ("https://h", {}, ("http://q:3128", "system settings")),
+        ("http://h", {"HTTP_PROXY": " ", "FTP_PROXY": "http://f"}, ("http://p:3128", "system settings")),
+        ("http://h", {"HTTP_PROXY": "http://evil", "REQUEST_METHOD": "GET"}, ("http://p:3128", "system settings")),
+        ("http://h", {"HTTP_PROXY": "http://e"}, ("http://e", "HTTP_PROXY")),
+        ("http://h", {"https_proxy": "http://e"}, (None, "default")),  # the environment names one, for others
+        ("http://h", {"ALL_PROXY": "http://e"}, ("http://e", "ALL_PROXY")),
+        ("http://h", {"NO_PROXY": "h"}, (None, "NO_PROXY")),
+        ("http://h", {"NO_PROXY": "other"}, ("http://p:3128", "system settings")),
+        ("http://localhost", {}, (None, "loopback")),
+    ],
+)
+def test_proxies_of_the_system(url: str, environ: dict[str, str], expected: tuple[str | None, str]) -> None:
+    found = Proxies(..., environ, SYSTEM).route(parse_base_url(url).origin)
+    assert (None if found.proxy is None else str(found.proxy), found.source) == expected
+
+
+def test_an_argument_has_precedence_over_the_system() -> None:
+    origin = Origin("http", "h", 80)
+    assert Proxies(None, {}, SYSTEM).route(origin).proxy is None
+    assert str(Proxies("http://e", {}, SYSTEM).route(origin).proxy) == "http://e"
+    assert Proxies(..., {}, {"socks": "http://p"}).route(origin).source == "default"
+
+
+def test_an_invalid_url_in_the_settings_of_the_system_is_a_proxy_error() -> None:
+    with pytest.raises(ProxyError, match="the proxy of the system settings is not the URL") as caught:
+        Proxies(..., {}, {"http": f"socks4://me:{SECRET}@p:1080"}).route(Origin("http", "h", 80))
+    assert SECRET not in str(caught.value)
+
+
 def test_later_changes_of_the_environment_are_ignored() -> None:
     environ = {"HTTP_PROXY": "http://p"}
     proxies = Proxies(..., environ)

@@ -21,6 +21,7 @@ _HINT: Final = (
     "; an authority of your own is trusted by ssl_context=tls_context(ca_file=...), and if this system has no CA "
     "certificates at all, install certifi"
 )
+_SYSTEM: Final = "system settings"
 _ENTRY: Final = r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?"  # host, [IPv6] or network; and a port
 
 
@@ -100,8 +101,8 @@ class Route(Frozen):
         origin: the origin.
         proxy: the proxy to use; None for a direct connection.
         source: what determined the proxy: ``"argument"``; the name of an environment variable, such as
-            ``"HTTPS_PROXY"`` or ``"NO_PROXY"``; ``"loopback"`` or ``"Unix socket"``, for which the environment is
-            ignored; or ``"default"``.
+            ``"HTTPS_PROXY"`` or ``"NO_PROXY"``; ``"system settings"``; ``"loopback"`` or ``"Unix socket"``, for which
+            both are ignored; or ``"default"``.
     """
 
     origin: Origin
@@ -122,26 +123,33 @@ class Proxies:
 
     The environment variables are those of curl and Python: ``https_proxy`` or ``http_proxy`` by the origin's scheme,
     then ``all_proxy``, unless ``no_proxy`` matches the origin. The lower-case name takes precedence over the upper-case
-    one. Connections to loopback addresses and Unix sockets never use a proxy from the environment.
+    one. If the environment names no proxy at all, the settings of the system apply. Connections to loopback addresses
+    and Unix sockets never use a proxy from either.
 
     Args:
         proxy: the URL of the proxy for all origins but Unix sockets; None for no proxy; ``...`` for the environment.
         environ: the environment variables.
+        system: the system's proxies by the scheme of the origin, as `urllib.request.getproxies` returns them.
 
     Raises:
         ValueError: the URL is not that of a proxy.
     """
 
     @without_frames
-    def __init__(self, proxy: str | EllipsisType | None, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, proxy: str | EllipsisType | None, environ: Mapping[str, str], system: Mapping[str, str] | None = None
+    ) -> None:
         self._from_environment = isinstance(proxy, EllipsisType)
         self._proxy: Proxy | None = None
         self._variables: dict[str, str] = {}
+        self._system: dict[str, str] = {}
         if isinstance(proxy, EllipsisType):
             named = ((name, value) for name, value in environ.items() if name.lower().endswith("_proxy"))
             self._variables = {name: SecretURL(value) for name, value in named}
             if "REQUEST_METHOD" in environ:  # under CGI, it is the Proxy field of the request (httpoxy)
                 self._variables.pop("HTTP_PROXY", None)
+            if system and not self._first("http_proxy", "https_proxy", "all_proxy")[1]:
+                self._system = {scheme: SecretURL(value.strip()) for scheme, value in system.items()}
         elif proxy is not None:
             self._proxy = _proxy_of(proxy)
 
@@ -149,7 +157,7 @@ class Proxies:
         """The route to an origin.
 
         Raises:
-            ProxyError: the environment variable is not the URL of a proxy.
+            ProxyError: the environment variable, or the system's setting, is not the URL of a proxy.
         """
         if origin.socket is not None:
             return Route(origin, None, "Unix socket")
@@ -159,6 +167,8 @@ class Proxies:
             return Route(origin, None, "loopback")
         name, url = self._first(f"{origin.scheme}_proxy", "all_proxy")
         if not url:
+            name, url = _SYSTEM, SecretURL(self._system.get(origin.scheme, ""))
+        if not url:
             return Route(origin, None, "default")
         exempting, exempt = self._first("no_proxy")
         if any(_matches(entry, origin) for entry in exempt.lower().replace(",", " ").split()):
@@ -166,7 +176,8 @@ class Proxies:
         try:
             return Route(origin, _proxy_of(url if "://" in url else f"http://{url}"), name)
         except ValueError as exc:
-            raise ProxyError(f"the environment variable {name} is not the URL of a proxy: {exc}") from None
+            what = "the proxy of the system settings" if name == _SYSTEM else f"the environment variable {name}"
+            raise ProxyError(f"{what} is not the URL of a proxy: {exc}") from None
 
     def _first(self, *names: str) -> tuple[str, str]:
         """Name and value of the first variable that is set and not empty."""

@@ -121,8 +121,8 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
                 certificates or those that the environment variable ``SSL_CERT_FILE`` names.
             proxy: the URL of an HTTP or SOCKS5 proxy for whatever the client connects to, with user and password if
                 need be; None for none. By default what the environment says: ``HTTPS_PROXY``, ``HTTP_PROXY``,
-                ``ALL_PROXY`` and ``NO_PROXY``, in lower case too; a loopback address is then reached without one. A
-                Unix socket and ``app`` always are.
+                ``ALL_PROXY`` and ``NO_PROXY``, in lower case too; if none is set, what the settings of macOS and
+                Windows say. A loopback address is then reached without one, a Unix socket and ``app`` always are.
             hooks: called for each request: one set of `Hooks`, or several.
             on_progress: told how far each call's upload and download have come, with a `Progress`.
             file_strings: what a ``str`` may be where a file is due: ``"urls"``, a URL, which the server fetches;
@@ -164,7 +164,8 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
         )
         if level := self._environ().get("BENTO_CLIENT_LOG"):
             observe.log_to_stderr(level)
-        proxies = http.Proxies(proxy if app is None else None, self._environ())
+        system = self._system_proxies() if proxy is ... and app is None else None
+        proxies = http.Proxies(proxy if app is None else None, self._environ(), system)
         config = ClientConfig(
             known, limits, proxies, ssl_context, app, recorder, checked_socket_options(socket_options)
         )
@@ -175,6 +176,11 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
     @abstractmethod
     def _environ() -> Mapping[str, str]:
         """The environment variables."""
+
+    @staticmethod
+    def _system_proxies() -> Mapping[str, str]:
+        """The proxies that the system's settings name, by scheme; none unless the adapter looks them up."""
+        return {}
 
     @staticmethod
     @abstractmethod
