@@ -1,16 +1,17 @@
 """The base class of values: immutable, slotted, equal by their fields.
 
 `dataclasses` would do the same, but it imports `inspect` and compiles six methods for each class: more than all else
-that an import of a client costs. Here a class costs the compilation of its ``__init__``.
+that an import of a client costs. Here even ``__init__`` is compiled only where it pays, see `_Init`.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from operator import attrgetter
 from types import FunctionType
-from typing import TYPE_CHECKING, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, TypeVar, cast
 
 if TYPE_CHECKING:
     from typing_extensions import Self, dataclass_transform
@@ -21,12 +22,67 @@ else:
         return lambda cls: cls
 
 
-_INIT = """\
+_INIT: Final = """\
 def make({setters}):
     def __init__({parameters}):
         {body}
     return __init__
 """
+_INTERPRETED: Final = 32  # instances; to compile `__init__` takes as long as to make so many without
+
+
+class _Init:
+    """``__init__`` of a class, until somebody looks at it or the class has had some instances.
+
+    A program that makes one call needs few instances of each class, and would spend more time on the compilation of
+    their ``__init__`` than on all else that their classes cost.
+
+    Args:
+        cls: the class.
+        types: the annotations of its fields.
+        defaults: the values of those that need not be given.
+    """
+
+    def __init__(self, cls: type[Frozen], types: Mapping[str, str], defaults: Mapping[str, object]) -> None:
+        self._cls = cls
+        self._types = types
+        self._defaults = defaults
+        self._globals = vars(sys.modules[cls.__module__])
+        self._left = _INTERPRETED
+
+    def __get__(self, instance: object, owner: type | None = None) -> object:
+        if self._left and isinstance(instance, self._cls):
+            self._left -= 1
+            return partial(self._interpret, instance)
+        return cast("object", self._compiled().__get__(instance, owner))
+
+    def _interpret(self, instance: Frozen, /, *args: object, **kwargs: object) -> None:
+        """Do what ``__init__`` would."""
+        cls = self._cls
+        fields = cls.__match_args__
+        values = {**self._defaults, **dict(zip(fields, args, strict=False)), **kwargs}
+        if len(args) > len(fields) or kwargs.keys() & {*fields[: len(args)]} or values.keys() != {*fields}:
+            self._compiled()(instance, *args, **kwargs)  # raises what Python raises
+        for field in fields:
+            getattr(cls, field).__set__(instance, values[field])
+
+    def _compiled(self) -> FunctionType:
+        """Compile ``__init__``; from now on it takes the place of this object."""
+        cls = self._cls
+        fields = cls.__match_args__
+        text = _INIT.format(
+            setters=", ".join(f"set_{field}" for field in fields),
+            parameters=", ".join(("self", *fields)),
+            body="; ".join(("pass", *(f"set_{field}(self, {field})" for field in fields))),
+        )
+        found: dict[str, FunctionType] = {}
+        exec(text, self._globals, found)  # noqa: S102 - of the names of attributes only
+        init = cast("FunctionType", found["make"](*(getattr(cls, field).__set__ for field in fields)))
+        init.__qualname__ = f"{cls.__qualname__}.__init__"  # which a TypeError for wrong arguments shows
+        init.__annotations__ = {**self._types, "return": "None"}
+        init.__defaults__ = tuple(self._defaults[field] for field in fields[len(fields) - len(self._defaults) :])
+        setattr(cls, "__init__", init)  # noqa: B010 - type checkers have an idea of their own of it
+        return init
 
 
 class _FrozenType(type):
@@ -69,19 +125,8 @@ class Frozen(metaclass=_FrozenType):
         fields = cls.__match_args__
         if fields:
             cls._values = attrgetter(*fields)
-        text = _INIT.format(
-            setters=", ".join(f"set_{field}" for field in fields),
-            parameters=", ".join(("self", *fields)),
-            body="; ".join(("pass", *(f"set_{field}(self, {field})" for field in fields))),
-        )
-        found: dict[str, FunctionType] = {}
-        exec(text, vars(sys.modules[cls.__module__]), found)  # noqa: S102 - of the names of attributes only
-        init = cast("FunctionType", found["make"](*(getattr(cls, field).__set__ for field in fields)))
-        init.__qualname__ = f"{cls.__qualname__}.__init__"  # which a TypeError for wrong arguments shows
-        init.__annotations__ = {**cls._types, "return": "None"}
-        init.__defaults__ = tuple(cls._defaults[field] for field in fields[len(fields) - len(cls._defaults) :])
         if "__init__" not in vars(cls):
-            setattr(cls, "__init__", init)  # noqa: B010 - type checkers have an idea of their own of it
+            setattr(cls, "__init__", _Init(cls, cls._types, cls._defaults))  # noqa: B010 - type checkers have an idea of their own of it
 
     def replace(self, **changes: object) -> Self:
         """A copy with some fields changed.

@@ -1,16 +1,20 @@
-"""Names that other libraries have for what has another name here: a ``TypeError`` for one of them says which."""
+"""Hints at what a caller may have meant by a name that does not exist, such as one that other libraries have."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import wraps
+from itertools import islice
 from types import FunctionType
 from typing import Final, ParamSpec, TypeVar, cast
 
-from ._suggestions import did_you_mean
+from ._text import one_line
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_COMPARED: Final = 1000
+_LISTED: Final = 10
 
 TLS: Final = "ssl_context=tls_context(...)"
 OF_CLIENTS: Final[Mapping[str, str]] = {
@@ -27,6 +31,24 @@ OF_CLIENTS: Final[Mapping[str, str]] = {
 OF_TIMEOUTS: Final[Mapping[str, str]] = {
     "read": "receive", "write": "send", "timeout": "total", "sock_read": "receive", "sock_connect": "connect",
 }  # fmt: skip
+
+
+def did_you_mean(name: str, known: Iterable[str], kind: str = "names") -> str:
+    """The end of a message: names that are like this one, or the names that there are.
+
+    Args:
+        name: what was asked for.
+        known: the names that exist. A server may choose them, so only the first thousand are compared.
+        kind: what they are, in the plural.
+    """
+    from difflib import get_close_matches
+
+    names = [one_line(each)[:100] for each in islice(known, _COMPARED)]
+    near = get_close_matches(name[:100], names, n=2)
+    if near:
+        return f"; did you mean {' or '.join(map(repr, near))}?"
+    listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+    return f"; its {kind}: {listed}" if listed else f"; it has no {kind}"
 
 
 def explains(guesses: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[P, T]]:

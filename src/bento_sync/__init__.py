@@ -49,8 +49,9 @@ if TYPE_CHECKING:
 
     from ._batch import Batch
     from ._client import SyncHTTPClient, TypedSyncHTTPClient
-    from ._endpoint import EndpointMethod, Task
+    from ._endpoint import EndpointMethod
     from ._stream import Stream
+    from ._task import Task
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -60,8 +61,9 @@ if not TYPE_CHECKING:
     _MODULES = {
         "._batch": "Batch",
         "._client": "SyncHTTPClient TypedSyncHTTPClient",
-        "._endpoint": "EndpointMethod Task",
+        "._endpoint": "EndpointMethod",
         "._stream": "Stream",
+        "._task": "Task",
         "bento_files": "tls_context",
         "bento_proto": (
             "BentoMLException CallTimeout Conflict ConnectError ConnectionLost Endpoint File FileInput Forbidden "

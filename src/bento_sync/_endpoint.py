@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias
 
 import bento_files
 import bento_sync
-from bento_proto import Response, ResultStatus, ServerSentEvent, Value, batch, policy
+from bento_proto import Response, Value, batch, policy, response, session
 from bento_proto.request import bind
-from bento_proto.session import BaseTask, EndpointMethodBase, TaskId
+from bento_proto.session import EndpointMethodBase
 
 from ._driver import Driver
 from ._stream import Stream
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     Base: TypeAlias = EndpointMethodBase[Iterable[Value], bento_sync.Batch[Value]]
 else:
     Base = EndpointMethodBase
-
-T = TypeVar("T")
 
 
 class EndpointMethod(Base):
@@ -58,7 +56,7 @@ class EndpointMethod(Base):
         assert exchange.head is not None
         return Response(exchange.head, value, exchange)
 
-    def events(self, /, *args: Value, **kwargs: Value) -> bento_sync.Stream[ServerSentEvent]:
+    def events(self, /, *args: Value, **kwargs: Value) -> bento_sync.Stream[response.ServerSentEvent]:
         """Call the endpoint, whose text is server-sent events; return these."""
         return Stream(*self._driver.run(self._driver.session.events, *self._prepared(args, kwargs)))
 
@@ -101,7 +99,7 @@ class EndpointMethod(Base):
 
     # --- as a task
 
-    def submit(self, /, *args: Value, **kwargs: Value) -> Task[Value]:
+    def submit(self, /, *args: Value, **kwargs: Value) -> bento_sync.Task[Value]:
         """Queue the call as a task; the server checks its arguments when it runs.
 
         Raises:
@@ -109,27 +107,27 @@ class EndpointMethod(Base):
         """
         return self.task(self._driver.result(self._driver.session.tasks.submit, *self._prepared(args, kwargs)))
 
-    def task(self, task_id: str) -> Task[Value]:
+    def task(self, task_id: str) -> bento_sync.Task[Value]:
         """The handle of a task that was submitted before, here or elsewhere; asks the server nothing."""
-        return Task(task_id, self)
+        return bento_sync.Task(task_id, self)
 
-    def get_status(self, task_id: TaskId) -> ResultStatus:
+    def get_status(self, task_id: session.TaskId) -> policy.ResultStatus:
         """Where a task stands: see `Task.get_status`."""
         return self._driver.result(self._driver.session.tasks.status, self.endpoint, task_id)
 
     def wait(
-        self, task_id: TaskId, timeout: float | None = None, poll: policy.Poll | float | None = None
-    ) -> ResultStatus:
+        self, task_id: session.TaskId, timeout: float | None = None, poll: policy.Poll | float | None = None
+    ) -> policy.ResultStatus:
         """Wait until a task is over: see `Task.wait`."""
         return self._driver.result(self._driver.session.tasks.wait, self.endpoint, task_id, timeout, poll)
 
-    def get(self, task_id: TaskId) -> Value:
+    def get(self, task_id: session.TaskId) -> Value:
         """The result of a task: see `Task.get`."""
         return self._driver.call(self.__name__, self._driver.session.tasks.get, self.endpoint, task_id)[0]
 
     def result(
         self,
-        task_id: TaskId,
+        task_id: session.TaskId,
         timeout: float | None = None,
         poll: policy.Poll | float | None = None,
         *,
@@ -139,21 +137,10 @@ class EndpointMethod(Base):
         tasks = self._driver.session.tasks
         return self._driver.call(self.__name__, tasks.result, self.endpoint, task_id, timeout, poll, cancel)[0]
 
-    def cancel(self, task_id: TaskId) -> None:
+    def cancel(self, task_id: session.TaskId) -> None:
         """Cancel a task: see `Task.cancel`."""
         self._driver.result(self._driver.session.tasks.cancel, self.endpoint, task_id)
 
-    def retry(self, task_id: TaskId) -> Task[Value]:
+    def retry(self, task_id: session.TaskId) -> bento_sync.Task[Value]:
         """Run a task again: see `Task.retry`."""
         return self.task(self._driver.result(self._driver.session.tasks.retry, self.endpoint, task_id))
-
-
-class Task(BaseTask[ResultStatus, T, None, "Task[T]"], Generic[T]):
-    """A call that the server runs in the background.
-
-    It outlives the process that submitted it: pickle the handle, or keep the `id`.
-    """
-
-    def done(self) -> bool:
-        """Whether the task is over, however it ended. Asks the server."""
-        return self.get_status().is_final

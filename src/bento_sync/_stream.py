@@ -7,8 +7,7 @@ from collections.abc import Generator, Sequence
 from types import TracebackType
 from typing import Generic, TypeVar, cast
 
-from bento_proto import Exchange, Response
-from bento_proto.session import thrown
+from bento_proto import Exchange, Response, session
 
 T = TypeVar("T")
 
@@ -101,7 +100,7 @@ class Stream(Generator[T, None, None]):
     ) -> T:
         """Close the stream, and raise the exception."""
         self.close()
-        raise thrown(kind, value, at)
+        raise session.thrown(kind, value, at)
 
     def __enter__(self) -> Stream[T]:
         return self

@@ -8,6 +8,7 @@ import pickle
 import typing
 from collections.abc import Sequence
 from functools import cached_property
+from types import FunctionType
 from typing import ClassVar
 
 import pytest
@@ -73,6 +74,46 @@ def test_wrong_arguments_raise_what_python_raises(args: Sequence[int], kwargs: d
     with pytest.raises(TypeError) as caught:
         Point(*args, **kwargs)
     assert str(caught.value) == message
+
+
+def test_the_first_instances_are_like_the_later_ones_whose_init_is_compiled() -> None:
+    class Fresh(Frozen):
+        x: int
+        y: int = 0
+
+    def outcomes() -> list[object]:
+        found: list[object] = [Fresh(1), Fresh(1, 2), Fresh(1, y=2), Fresh(y=2, x=1), Fresh(1).replace(y=5)]
+        return [(value, repr(value), hash(value)) for value in found]
+
+    first = outcomes()
+    assert not isinstance(vars(Fresh)["__init__"], FunctionType)
+    for _ in range(100):
+        assert outcomes() == first
+    assert isinstance(vars(Fresh)["__init__"], FunctionType)
+
+
+@pytest.mark.parametrize("args", [(), (1, 2, 3)])
+@pytest.mark.parametrize("kwargs", [{}, {"z": 2}, {"x": 2}])
+def test_the_first_instance_refuses_what_later_ones_do(args: Sequence[int], kwargs: dict[str, int]) -> None:
+    class Fresh(Frozen):
+        x: int
+        y: int = 0
+
+    messages: list[str] = []
+    for _ in range(2):
+        try:
+            Fresh(*args, **kwargs)
+        except TypeError as exc:
+            messages.append(str(exc))
+    assert len({*messages}) == int(len(messages) == 2) == int((args, kwargs) != ((), {"x": 2}))
+
+
+def test_the_signature_is_known_before_the_first_instance() -> None:
+    class Fresh(Frozen):
+        x: int
+
+    assert str(inspect.signature(Fresh)) == "(x: 'int') -> 'None'"
+    assert Fresh.__init__.__qualname__.endswith("Fresh.__init__")
 
 
 def test_equality_and_hash_are_those_of_the_class_and_the_fields() -> None:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from bento_proto import JSON, NotFound, Session, Timeout
-from bento_proto._suggestions import did_you_mean
+from bento_proto._guesses import did_you_mean
 from bento_proto.policy import RetryPolicy
 from bento_proto.request import bind
 from bento_proto.request._binding import _OPTIONS

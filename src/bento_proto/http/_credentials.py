@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Awaitable, Mapping
 from types import CoroutineType, EllipsisType
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, cast
 from ._headers import checked_fields, checked_value, merged
 from ._messages import Request
 from ._redaction import Secret, without_frames
+from ._url import is_ipv4
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,6 @@ TOKEN_VARIABLE: Final = "BENTO_CLOUD_API_KEY"  # noqa: S105 - the name of a vari
 """The environment variable of the token, as for BentoML's clients."""
 
 _REMEMBERED: Final = 9  # tokens of the function; a request under way may have an older one
-_LOOPBACK: Final = r"localhost|127(?:\.\d{1,3}){3}|::1"
 
 
 class Credential:
@@ -224,4 +223,6 @@ def _bearer(token: object) -> str | None:
 
 def is_local(origin: Origin) -> bool:
     """Whether the origin is on this machine: a Unix socket or a loopback address."""
-    return origin.socket is not None or re.fullmatch(_LOOPBACK, origin.host) is not None
+    host = origin.host
+    is_loopback = host in ("localhost", "::1") or (host.startswith("127.") and is_ipv4(host))
+    return origin.socket is not None or is_loopback

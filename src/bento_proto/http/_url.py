@@ -18,11 +18,10 @@ if TYPE_CHECKING:
     from typing import Final
 
 _AUTHORITY: Final = r"(?:\[([0-9A-Fa-f:.]+(?:%[A-Za-z0-9._~-]+)?)\]|([^\[\]:]+))(?::([0-9]{0,5}))?"
-_NAME: Final = r"(?:[a-z0-9_~-]{1,63}\.)*[a-z0-9_~-]{1,63}\.?"  # RFC 1035 section 2.3.4
+_LABEL: Final = "abcdefghijklmnopqrstuvwxyz0123456789_~-"  # the characters of each part of a name
+_LABEL_LENGTH: Final = 63  # RFC 1035 section 2.3.4
 _NAME_LENGTH: Final = 255
-_NUMBER_LAST: Final = r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)\.?$"
-_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
+_OCTETS: Final = frozenset(map(str, range(256)))
 _TARGET: Final = r'/(?!/)[!"$-~]*'  # visible ASCII without the #
 _SAFE: Final = "/:@!$&'()*+,;=~-._"  # RFC 3986 section 3.3: not percent-encoded in a path
 
@@ -136,6 +135,13 @@ def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
     return origin if is_same else there, path + query
 
 
+def is_ipv4(host: str) -> bool:
+    """Whether a host is an IPv4 address of four decimal numbers without leading zeros (RFC 3986 section 3.2.2)."""
+    parts = host.split(".")
+    # Not a pattern, since compiling one takes as long as a small call.
+    return len(parts) == 4 and all(part in _OCTETS for part in parts)
+
+
 def ascii_name(name: str) -> str:
     """A host name in ASCII and in lower case: as IDNA 2008 encodes it, after the mapping of UTS 46.
 
@@ -192,8 +198,13 @@ def _address(text: str) -> str:
 def _name(text: str) -> str:
     """A name or an IPv4 address in ASCII and lower case; raises ValueError for any other text."""
     name = ascii_name(text)
+    labels = name.removesuffix(".").split(".")
+    if any(not 0 < len(label) <= _LABEL_LENGTH or label.strip(_LABEL) for label in labels):
+        raise ValueError
     # Resolvers read numbers in several ways: 127.1, 0x7f.1 and 017700000001 are all 127.0.0.1 to some.
-    if not re.fullmatch(_NAME, name) or (re.search(_NUMBER_LAST, name) and not re.fullmatch(_IPV4, name)):
+    last = labels[-1]
+    is_number = last.isdecimal() or (last.startswith("0x") and not last[2:].strip("0123456789abcdef"))
+    if is_number and not is_ipv4(name):
         raise ValueError
     return name
 

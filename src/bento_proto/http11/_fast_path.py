@@ -26,7 +26,7 @@ _REQUEST: Final = re.compile(
 )
 
 _BLANK_LINE: Final = re.compile(rb"\n\r?\n")
-_STATUS: Final = re.compile(r"HTTP/1\.1 ([2-9][0-9]{2})(?: [\t\x20-\x7e]*)?", re.ASCII)
+_STATUS: Final = r"HTTP/1\.1 ([2-9][0-9]{2})(?: [\t\x20-\x7e]*)?"
 _FIELD: Final = re.compile(rf"({_NAME}):([\t\x20-\x7e]*)", re.ASCII)
 # The usual status line and field names are compared, which is faster than a pattern.
 _USUAL_START: Final = "HTTP/1.1 200 OK"
@@ -125,7 +125,7 @@ def read_head(data: bytes) -> tuple[Head, int] | None:
 
 
 def _read_status(start: str) -> int | None:
-    found = _STATUS.fullmatch(start)
+    found = re.fullmatch(_STATUS, start)
     return None if found is None else int(found[1])
 
 

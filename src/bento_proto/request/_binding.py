@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from bento_proto import schema
 from bento_proto._frozen import Frozen
-from bento_proto._suggestions import did_you_mean
+from bento_proto._guesses import did_you_mean
 from bento_proto._text import one_line
 from bento_proto.schema._service import IN_PATH
 

@@ -7,7 +7,7 @@ from keyword import iskeyword
 from typing import Final
 
 from bento_proto import schema
-from bento_proto._suggestions import did_you_mean
+from bento_proto._guesses import did_you_mean
 from bento_proto._text import one_line
 
 ALIAS: Final = "api_"

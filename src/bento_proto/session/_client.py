@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from os import PathLike
@@ -340,7 +339,9 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
         Raises:
             TypeError, ValueError: an option is invalid.
         """
-        view = copy.copy(self)
+        from copy import copy  # few make views
+
+        view = copy(self)
         options = self._driver.options.changed(
             timeout, headers, retries, download_dir, images, hooks, on_progress, file_strings
         )

@@ -10,7 +10,6 @@ from bento_proto import batch, exchange, request, schema, session
 from bento_proto.errors import BentoMLException, LocalProtocolError
 from bento_proto.request._binding import bind
 from bento_proto.schema._naming import endpoint_for
-from bento_proto.schema._signature import typed_signature_of
 
 if TYPE_CHECKING:
     from inspect import Signature  # slow to load
@@ -23,6 +22,8 @@ class _Signature:
     """``__signature__`` of the methods, once it is known; a class has its own."""
 
     def __get__(self, method: EndpointMethodBase[NoReturn, object] | None, owner: type) -> Signature:
+        from bento_proto.schema._signature import typed_signature_of  # only people look at it
+
         try:
             if method is not None:
                 return typed_signature_of(method.endpoint)
