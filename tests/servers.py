@@ -153,8 +153,9 @@ def serve(
     args: Sequence[str] = (),
     wait: Wait = "ready",
     folder: Path = SERVICES,
+    port: int | None = None,
 ) -> Server:
-    """Start ``bentoml serve SERVICE`` on a free port of 127.0.0.1.
+    """Start ``bentoml serve SERVICE`` on a port of 127.0.0.1, by default a free one.
 
     ``service`` is a module in ``folder`` and a class in it. ``environment`` is one of ``tools/services.py``. ``env``
     is added to the environment variables, ``args`` to the command (``--ssl-certfile``, say). Raises ``ServerFailed``
@@ -163,14 +164,14 @@ def serve(
     scheme = "https" if "--ssl-certfile" in args else "http"
 
     def start() -> Server:
-        port = free_port()
-        command = ["bentoml", "serve", service, "--host", "127.0.0.1", "--port", str(port), *args]
-        return _start(command, environment, env or {}, f"{scheme}://127.0.0.1:{port}", _new_home(), wait, folder)
+        number = str(port or free_port())
+        command = ["bentoml", "serve", service, "--host", "127.0.0.1", "--port", number, *args]
+        return _start(command, environment, env or {}, f"{scheme}://127.0.0.1:{number}", _new_home(), wait, folder)
 
     try:
         return start()
     except ServerFailed as exc:
-        if "Could not bind" not in str(exc):
+        if "Could not bind" not in str(exc) or port:
             raise
     return start()  # something took the port before the server could
 

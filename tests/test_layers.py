@@ -51,7 +51,8 @@ FLOORS = (
     {"http", "schema"},
     {"exchange", "request"},
     {"observe", "response"},
-    {"asgi", "batch", "http11", "policy", "pool"},
+    {"asgi", "http11", "policy", "pool"},
+    {"batch"},
     {"session"},
     {"testing"},
 )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 import anyio
+import anyio.lowlevel
 from anyio import CancelScope, Event
 
-from bento_proto import Value
+from bento_proto import LocalProtocolError, Value
 from bento_proto.batch import BatchState, Outcome, arguments_of
 from bento_proto.session import BaseAsyncStream
 
@@ -37,16 +40,14 @@ class AsyncBatch(BaseAsyncStream[T_co]):
     something else refers to it.
     """
 
-    def __init__(
-        self, call: Call, inputs: Iterable[Value] | AsyncIterable[Value], concurrency: int, window: BatchState
-    ) -> None:
+    def __init__(self, call: Call, inputs: Iterable[Value] | AsyncIterable[Value], state: BatchState) -> None:
         self._call = call
         self._inputs: Iterator[object] | AsyncIterator[object] = (
             aiter(inputs) if isinstance(inputs, AsyncIterable) else iter(inputs)
         )
-        self._concurrency = concurrency
-        self._window = window
+        self._state = state
         self._closed = False
+        self._process = os.getpid()
         self._crew: _Crew | None = None
 
     def __del__(self) -> None:
@@ -61,6 +62,7 @@ class AsyncBatch(BaseAsyncStream[T_co]):
             StopAsyncIteration: there are no more.
             BentoMLException, TypeError, ValueError, OSError: a call failed, with ``on_error="raise"``; what was under
                 way is cancelled.
+            LocalProtocolError: this is a forked child, and the batch its parent's.
             BaseException: taking an input raised it.
         """
         return (await self._outcome()).result
@@ -70,19 +72,20 @@ class AsyncBatch(BaseAsyncStream[T_co]):
         return _Outcomes(self._outcome)
 
     async def _outcome(self) -> Outcome[T_co]:
+        if self._process != os.getpid():
+            raise LocalProtocolError("the batch belongs to the parent of this process: make one here")
         if self._crew is None and not self._closed:
-            self._crew = _Crew(self._call, self._inputs, self._concurrency, self._window)
+            self._crew = _Crew(self._call, self._inputs, self._state)
         try:
             while (crew := self._crew) is not None and not self._closed:
-                self._window.tell()
-                outcome = self._window.take()
+                self._state.tell()
+                outcome = self._state.take()
                 if outcome is not None:
                     crew.room.set()  # for another input
                     return outcome
-                if self._window.is_over or crew.over.is_set():
+                if self._state.is_over or crew.over.is_set():
                     raise crew.error or StopAsyncIteration
                 await crew.news.wait()
-                crew.news = Event()
             raise StopAsyncIteration
         except BaseException:
             await self.close()
@@ -120,25 +123,24 @@ class _Crew:
     Args:
         call: makes a call.
         inputs: what it is called with.
-        concurrency: how many calls there may be at a time.
-        window: decides when.
+        state: decides when.
 
     Attributes:
         room: set when there may be room for another input.
-        news: set when something has happened.
+        news: set when something has happened, and replaced then.
         over: set when no task is left.
         error: what ended them early.
     """
 
-    def __init__(self, call: Call, inputs: Inputs, concurrency: int, window: BatchState) -> None:
+    def __init__(self, call: Call, inputs: Inputs, state: BatchState) -> None:
         self.room: Event = Event()
         self.news: Event = Event()
         self.over: Event = Event()
         self.error: BaseException | None = None
         self._call = call
         self._inputs = inputs
-        self._window = window
-        self._free = anyio.Semaphore(concurrency)
+        self._state = state
+        self._due = Event()  # set when a call may be due
         self._scope = CancelScope()
         self._has_begun = False
         self._backend = current_backend()
@@ -163,13 +165,8 @@ class _Crew:
         try:
             with self._scope:
                 async with anyio.create_task_group() as calls:
-                    while not self._window.has_ended:
-                        if self._window.wants_input:
-                            await self._free.acquire()  # here, as trio starts tasks in any order
-                            await self._take_input(calls)
-                        else:
-                            await self.room.wait()
-                            self.room = Event()
+                    calls.start_soon(self._dispatch, calls)
+                    await self._take_inputs()  # here, as its errors are not those of a task group
         except BaseException as exc:
             self.error = exc
             if isinstance(exc, anyio.get_cancelled_exc_class()):
@@ -180,31 +177,56 @@ class _Crew:
                 with anyio.move_on_after(_PATIENCE, shield=True), suppress(Exception):
                     await aclose()
             self.over.set()
-            self.news.set()
+            self._tell()
 
-    async def _take_input(self, calls: TaskGroup) -> None:
-        if self._window.has_ended:  # by an error, meanwhile
-            return
-        try:
-            given = await anext(self._inputs) if isinstance(self._inputs, AsyncIterator) else next(self._inputs)
-        except (StopIteration, StopAsyncIteration):
-            self._window.end()
-        except anyio.get_cancelled_exc_class():
-            raise
-        except BaseException as exc:  # noqa: BLE001 - it is raised when it is its turn, where the results are asked for
-            self._window.end(exc)
-        else:
-            calls.start_soon(self._make, self._window.start(given), given)
-            return
+    def _tell(self) -> None:
+        """Wake who waits for a result, and what waits for room."""
+        self.room.set()
+        self._due.set()
         self.news.set()
+        self.news = Event()
+
+    async def _dispatch(self, calls: TaskGroup) -> None:
+        """Have the calls made that are due."""
+        state = self._state
+        while not state.is_idle:
+            self._due = Event()
+            while (job := state.due(time.monotonic())) is not None:
+                calls.start_soon(self._make, *job)
+            with anyio.move_on_after(state.wait(time.monotonic())):
+                await self._due.wait()
+
+    async def _take_inputs(self) -> None:
+        state, inputs = self._state, self._inputs
+        while not state.has_ended:
+            if not state.wants_input:
+                self.room = Event()
+                await self.room.wait()
+                continue
+            try:
+                given = await anext(inputs) if isinstance(inputs, AsyncIterator) else next(inputs)
+            except (StopIteration, StopAsyncIteration):
+                state.end()
+            except anyio.get_cancelled_exc_class():
+                raise
+            except BaseException as exc:  # noqa: BLE001 - it is raised when it is its turn, where results are asked for
+                state.end(exc)
+            else:
+                if not state.has_ended:  # by an error, meanwhile
+                    state.start(given)
+                    self._due.set()
+                    if not isinstance(inputs, AsyncIterator):
+                        await anyio.lowlevel.checkpoint()
+        self._tell()
 
     async def _make(self, number: int, given: object) -> None:
+        state = self._state
         try:
             result = await self._call(*arguments_of(given))
         except Exception as exc:  # noqa: BLE001 - the batch says what becomes of it
-            self._window.fail(number, exc)
-            self.room.set()  # it may be that there is to be no more
+            state.fail(number, exc, time.monotonic())
         else:
-            self._window.finish(number, result)
-        self._free.release()
-        self.news.set()
+            state.finish(number, result, time.monotonic())
+        finally:
+            state.drop(number)  # if it was cancelled
+            self._tell()

@@ -160,10 +160,13 @@ class AsyncHTTPClient(Base):
         endpoint: str | bento_async.AsyncEndpointMethod,
         inputs: Iterable[Value] | AsyncIterable[Value],
         *,
-        concurrency: int = 8,
+        concurrency: batch.Concurrency = 8,
         ordered: bool = True,
         on_error: batch.OnError = "raise",
         on_progress: exchange.OnProgress | None = None,
+        max_errors: int | None = None,
+        ahead: int | None = None,
+        start: int = 0,
     ) -> bento_async.AsyncBatch[Value]:
         """Call an endpoint, by its name or a method, with each of many inputs: see `AsyncEndpointMethod.map`.
 
@@ -171,7 +174,16 @@ class AsyncHTTPClient(Base):
             NotFound: the Service has no endpoint of that name.
         """
         method = bento_async.AsyncEndpointMethod(self._driver, endpoint) if isinstance(endpoint, str) else endpoint
-        return method.map(inputs, concurrency=concurrency, ordered=ordered, on_error=on_error, on_progress=on_progress)
+        return method.map(
+            inputs,
+            concurrency=concurrency,
+            ordered=ordered,
+            on_error=on_error,
+            on_progress=on_progress,
+            max_errors=max_errors,
+            ahead=ahead,
+            start=start,
+        )
 
     # --- the end
 

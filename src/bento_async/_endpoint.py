@@ -23,6 +23,7 @@ from ._stream import AsyncCall, AsyncStream
 
 if TYPE_CHECKING:
     from bento_proto.request import BoundCall, Upload
+    from bento_proto.session import Options
 
     from ._transport import ActiveExchange
 
@@ -105,10 +106,15 @@ class AsyncEndpointMethod(Base):
         """
         return self._named(self._save(dest, self._bound(args, kwargs)))
 
+    @property
+    def _options(self) -> Options:
+        return self._driver.options
+
     def _batch(
-        self, inputs: Iterable[Value] | AsyncIterable[Value], concurrency: int, state: batch.BatchState
+        self, inputs: Iterable[Value] | AsyncIterable[Value], state: batch.BatchState, options: Options
     ) -> bento_async.AsyncBatch[Value]:
-        return bento_async.AsyncBatch(self._one, inputs, concurrency, state)
+        method = AsyncEndpointMethod(self._driver.under(options), self.__name__, self._reserved)
+        return bento_async.AsyncBatch(method._one, inputs, state)
 
     async def _one(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Value:
         endpoint = await self._found()

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 from collections import deque
 from collections.abc import Iterable, Mapping, Sized
-from typing import Generic, Literal, TypeAlias, TypeVar, cast
+from typing import Final, Generic, Literal, TypeAlias, TypeVar, cast
 
 from ._types import Value
+from .errors import BentoMLException, ConnectError, ConnectionLost
 from .exchange._progress import OnProgress, Progress
+from .policy._congestion import ConcurrencySearch, CongestionControl, Slot, is_overload
+from .policy._retry import NEVER, RetryPolicy
 
 T_co = TypeVar("T_co", covariant=True)
 
 OnError: TypeAlias = Literal["raise", "return", "skip"]
 """What becomes of a failed call of a batch: its error ends the batch, is returned as its result, or is skipped."""
 
-_AHEAD = 2  # inputs taken for each concurrent call, so that a finished one need not wait for the caller
+Concurrency: TypeAlias = int | Literal["auto"]
+"""How many calls there are at a time; ``"auto"`` finds out how many the Service has use for."""
+
+_AHEAD: Final = 2  # inputs taken for each concurrent call, so that a finished one need not wait for the caller
+_MOST_REFUSALS: Final = 100  # of one call, while others are accepted
 
 
 class Outcome(Generic[T_co]):
@@ -45,50 +54,98 @@ class Outcome(Generic[T_co]):
 class BatchState:
     """The inputs of a batch whose results are not returned yet.
 
-    Take an input while `wants_input` and call `start`; when its call is over, call `finish` or `fail`; at the end of
-    the inputs, call `end`. `take` returns the results. An instance is not thread-safe.
+    Take an input while `wants_input` and call `start`; at the end of the inputs, call `end`. Make each call that is
+    `due`; when it is over, call `finish`, `fail` or `drop`, and ask for what is due again. `take` returns the results.
+    A call that the Service refused is due again, when its `CongestionControl` allows. An instance is not thread-safe.
 
     Args:
         inputs: the inputs; only their length is used, if they have one.
-        concurrency: the number of concurrent calls; at most twice as many inputs are taken ahead of the caller.
+        concurrency: the most concurrent calls; ``"auto"`` to find out how many, up to `connections`.
         ordered: whether the results come in the order of the inputs, or as the calls finish.
         on_error: what becomes of a call that fails.
         on_progress: called by `tell` with the number of calls that are over.
+        ahead: how many inputs are taken ahead of the results; by default twice the concurrency.
+        max_errors: how many calls may fail before the next one that does ends the batch; None for any number.
+        first: the number of the first input that is called; those before it are taken and dropped.
+        connections: how many connections the client may have.
+        retries: says which failed calls are sent again, and how often.
+        control: the limit that the batches of a client share.
 
     Raises:
-        ValueError: `concurrency` or `on_error` is not valid.
+        ValueError: an argument is not valid.
     """
 
     def __init__(
-        self, inputs: object, concurrency: int, ordered: bool, on_error: OnError, on_progress: OnProgress | None
+        self,
+        inputs: object,
+        concurrency: Concurrency = 8,
+        ordered: bool = True,
+        on_error: OnError = "raise",
+        on_progress: OnProgress | None = None,
+        *,
+        ahead: int | None = None,
+        max_errors: int | None = None,
+        first: int = 0,
+        connections: int = 100,
+        retries: RetryPolicy = NEVER,
+        control: CongestionControl | None = None,
     ) -> None:
-        if concurrency < 1:
-            raise ValueError(f"concurrency must be at least 1, not {concurrency!r}")
+        if concurrency != "auto" and not concurrency >= 1:
+            raise ValueError(f"concurrency must be at least 1, or 'auto', not {concurrency!r}")
         if on_error not in ("raise", "return", "skip"):
             raise ValueError(f"on_error can be 'raise', 'return' or 'skip', not {on_error!r}")
-        self._size = _AHEAD * concurrency
+        for name, value, least in (("ahead", ahead, 1), ("max_errors", max_errors, 0), ("start", first, 0)):
+            if value is not None and value < least:
+                raise ValueError(f"{name} must be at least {least}, not {value!r}")
+        self._search = ConcurrencySearch(connections) if concurrency == "auto" else None
+        self._most = connections if concurrency == "auto" else min(concurrency, connections)
+        self._ahead = ahead
         self._ordered = ordered
         self._on_error = on_error
+        self._max_errors = 0 if on_error == "raise" else math.inf if max_errors is None else max_errors
         self._on_progress = on_progress
         self._total = len(inputs) if isinstance(inputs, Sized) else None
+        self._retries = retries
+        self._control = control if retries.attempts > 1 else None
         self._told: Progress | None = None
-        self._started = self._done = self._next = 0
+        self._started = self._done = self._errors = 0
+        self._first = self._next = first
         self._ended = False
         self._inputs: dict[int, object] = {}  # of calls that are not over
+        self._waiting: list[tuple[int, int]] = []  # a heap: how often each was sent in vain, and its number
+        self._running: dict[int, Slot | None] = {}
+        self._refusals: dict[int, _Refusals] = {}  # of calls that are not over
         self._ready: dict[int, Outcome[Value]] = {}
         self._arrived: deque[int] = deque()  # the numbers of ready results, in the order of their arrival
         self._failed: set[int] = set()
+        self._fatal = math.inf  # the number of the call whose error ends the batch
         self._broken: BaseException | None = None
+
+    @property
+    def concurrency(self) -> int:
+        """The most concurrent calls at present."""
+        return self._most if self._search is None else self._search.value
+
+    @property
+    def running(self) -> int:
+        """The number of calls under way."""
+        return len(self._running)
 
     @property
     def wants_input(self) -> bool:
         """Whether another input may be taken."""
-        return not self._ended and len(self._inputs) + len(self._ready) < self._size
+        ahead = _AHEAD * self.concurrency if self._ahead is None else self._ahead
+        return not self._ended and len(self._inputs) + len(self._ready) < ahead
 
     @property
     def has_ended(self) -> bool:
         """Whether no more inputs are taken."""
         return self._ended
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no more calls are made, and none is under way."""
+        return self._ended and not self._waiting and not self._running
 
     @property
     def is_over(self) -> bool:
@@ -110,22 +167,91 @@ class BatchState:
         """An input was taken. Returns its number."""
         number = self._started
         self._started += 1
-        self._inputs[number] = given
+        if number < self._first:
+            self._done += 1
+        else:
+            self._inputs[number] = given
+            heapq.heappush(self._waiting, (0, number))
         return number
 
-    def finish(self, number: int, result: object) -> None:
+    def due(self, now: float) -> tuple[int, object] | None:
+        """The number and the input of a call that is to be made now; None if there is none."""
+        if self.wait(now) > 0:
+            return None
+        _, number = heapq.heappop(self._waiting)
+        self._running[number] = None if self._control is None else self._control.begin(self)
+        return number, self._inputs[number]
+
+    def wait(self, now: float) -> float:
+        """How many seconds may pass before a call becomes due; `math.inf` if another must end, or an input come."""
+        if not self._waiting or len(self._running) >= self.concurrency:
+            return math.inf
+        return 0.0 if self._control is None else self._control.wait(self, now)
+
+    def finish(self, number: int, result: object, now: float = 0.0) -> None:
         """A call returned."""
+        if self._search is not None:
+            self._search.end(len(self._running), now)
+        slot = self._running.pop(number)
+        if slot is not None and self._control is not None:
+            self._control.accept(slot)
+        self._end_call(number, result)
+
+    def fail(self, number: int, error: Exception, now: float = 0.0) -> None:
+        """A call failed: it is over, or due again."""
+        slot = self._running.pop(number)
+        if slot is not None and self._control is not None:
+            if is_overload(error):
+                assert isinstance(error, BentoMLException)
+                self._control.refuse(slot, now, error.retry_after)
+                if self._is_repeated(number, error, self._control, now):
+                    return
+            elif isinstance(error, BentoMLException) and error.error_code is not None:
+                self._control.accept(slot)
+            else:
+                self._control.drop(slot)
+        self._end_call(number, error)
+        self._failed.add(number)
+        self._errors += 1
+        if self._errors > self._max_errors:
+            self._ended = True
+            self._fatal = min(self._fatal, number) if self._on_error == "raise" else number
+            self._max_errors = math.inf if self._on_error != "raise" else 0
+            self._waiting = [(tries, each) for tries, each in self._waiting if self._ordered and each < self._fatal]
+            heapq.heapify(self._waiting)
+
+    def drop(self, number: int) -> None:
+        """A call was stopped, and its input is lost."""
+        slot = self._running.pop(number, None)
+        if slot is not None and self._control is not None:
+            self._control.drop(slot)
+
+    def _is_repeated(self, number: int, error: BentoMLException, control: CongestionControl, now: float) -> bool:
+        """Make the call due again, if its error allows that and the batch goes on."""
+        if not error.retryable or number > self._fatal or control.outage(now) > self._retries.max_outage:
+            return False
+        refusals = self._refusals.setdefault(number, _Refusals(control.accepted))
+        if isinstance(error, (ConnectError, ConnectionLost)):
+            is_refusal = not error.sent
+        else:
+            is_refusal = error.error_code in (429, 503)
+        if is_refusal:
+            refusals.refused += 1
+        else:
+            refusals.attempts += 1
+        if refusals.attempts >= self._retries.attempts:
+            return False
+        if refusals.refused >= _MOST_REFUSALS and control.accepted > refusals.accepted:
+            return False
+        heapq.heappush(self._waiting, (refusals.attempts, number))
+        return True
+
+    def _end_call(self, number: int, result: object) -> None:
         self._done += 1
+        self._refusals.pop(number, None)
         self._ready[number] = Outcome(number, self._inputs.pop(number), result)
         if not self._ordered:
             self._arrived.append(number)
-
-    def fail(self, number: int, error: Exception) -> None:
-        """A call failed."""
-        self.finish(number, error)
-        self._failed.add(number)
-        if self._on_error == "raise":
-            self._ended = True
 
     def end(self, error: BaseException | None = None) -> None:
         """There are no more inputs; or taking the next one raised `error`, which `take` raises in its turn."""
@@ -146,12 +272,18 @@ class BatchState:
                     error, self._broken = self._broken, None
                     raise error
                 return None
-            if outcome.number not in self._failed or self._on_error == "return":
-                self._failed.discard(outcome.number)
+            if outcome.number not in self._failed:
                 return outcome
             self._failed.discard(outcome.number)
             if self._on_error == "raise":
                 raise cast("Exception", outcome.result)
+            if outcome.number == self._fatal:
+                error = cast("Exception", outcome.result)
+                notes: list[str] = getattr(error, "__notes__", [])
+                vars(error)["__notes__"] = [*notes, f"it ends the batch, as {self._errors} calls failed"]
+                raise error
+            if self._on_error == "return":
+                return outcome
 
     def _pop(self) -> Outcome[Value] | None:
         if self._ordered:
@@ -159,6 +291,25 @@ class BatchState:
             self._next += outcome is not None
             return outcome
         return self._ready.pop(self._arrived.popleft()) if self._arrived else None
+
+
+class _Refusals:
+    """How a call was refused.
+
+    Args:
+        accepted: how many calls of the client had been accepted before.
+
+    Attributes:
+        refused: how often the Service did not process it.
+        attempts: how often it may have.
+    """
+
+    __slots__ = ("accepted", "attempts", "refused")
+
+    def __init__(self, accepted: int) -> None:
+        self.accepted: int = accepted
+        self.refused: int = 0
+        self.attempts: int = 0
 
 
 def arguments_of(given: Value) -> tuple[tuple[Value, ...], dict[str, Value]]:
@@ -173,4 +324,4 @@ def arguments_of(given: Value) -> tuple[tuple[Value, ...], dict[str, Value]]:
     return (given,), {}
 
 
-__all__ = ("BatchState", "OnError", "Outcome", "arguments_of")
+__all__ = ("BatchState", "Concurrency", "OnError", "Outcome", "arguments_of")

@@ -61,9 +61,13 @@ class BentoMLException(Exception):
         trace_id: the id of the trace that the request belongs to, 32 hexadecimal digits; None without a trace.
         attempts: one line for each attempt that failed, in order.
         curl: the last request as a command line of curl, in which secrets read ``REDACTED``; None if none was made.
+        retryable: whether the call may be sent again: the server has not processed it, or it was declared repeatable.
+        retry_after: the seconds that the server asks to wait before that, by ``Retry-After``; None if it did not.
     """
 
     error_code: HTTPStatus | int | None = None
+    retryable: bool = False
+    retry_after: float | None = None
     __notes__: list[str]  # what a traceback shows below the message
 
     def __init__(

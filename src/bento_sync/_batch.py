@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import os
 import socket
 import threading
 import time
@@ -12,7 +14,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Final, Generic, TypeAlias, TypeVar
 
-from bento_proto import Value
+from bento_proto import LocalProtocolError, Value
 from bento_proto.batch import BatchState, Outcome, arguments_of
 
 T_co = TypeVar("T_co", covariant=True)
@@ -20,33 +22,26 @@ T_co = TypeVar("T_co", covariant=True)
 _PATIENCE: Final = 1.0  # seconds for threads to notice that they are stopped; one that is connecting may not
 
 Call: TypeAlias = Callable[..., object]
-Work: TypeAlias = "SimpleQueue[tuple[int, object] | None]"
-Ends: TypeAlias = "SimpleQueue[tuple[int, object, BaseException | None] | None]"
+Job: TypeAlias = tuple[int, object]
 
 
 class Batch(Generic[T_co]):
     """The results of many calls, as they are asked for: an iterator, and a context manager that ends it.
 
     Inputs are taken in the thread that iterates, at most twice as many ahead of it as there are calls at a time; the
-    calls are made in threads. Leaving early, by ``with`` or `close`, stops the calls that are under way: their
-    connections close, and no thread stays. A batch that is dropped is stopped by Python: at once, unless something else
-    refers to it.
+    calls are made in threads. Several threads may iterate: each result goes to one of them. Leaving early, by ``with``
+    or `close`, stops the calls that are under way: their connections close, and no thread stays. A batch that is
+    dropped is stopped by Python: at once, unless something else refers to it.
     """
 
-    def __init__(
-        self, call_until: Callable[[Stop], Call], inputs: Iterable[Value], concurrency: int, state: BatchState
-    ) -> None:
+    def __init__(self, call_until: Callable[[Stop], Call], inputs: Iterable[Value], state: BatchState) -> None:
         self._inputs: Iterator[object] = iter(inputs)
-        self._state = state
-        self._concurrency = concurrency
         self._stop = Stop()
-        self._call = call_until(self._stop)
-        self._threads: list[threading.Thread] = []
-        self._work: Work = SimpleQueue()
-        self._ends: Ends = SimpleQueue()
+        self._crew = _Crew(call_until(self._stop), self._stop, state)
+        self._taking = threading.Lock()  # held by the thread that takes an input
         self._closed = False
         # What stops it does not know it, nor do its threads, so that it can be dropped.
-        self._end = weakref.finalize(self, _end, self._stop, self._work, self._ends, concurrency)
+        self._end = weakref.finalize(self, self._crew.end)
 
     def __iter__(self) -> Batch[T_co]:
         return self
@@ -58,6 +53,7 @@ class Batch(Generic[T_co]):
             StopIteration: there are no more.
             BentoMLException, TypeError, ValueError, OSError: a call failed, with ``on_error="raise"``; what was under
                 way is stopped.
+            LocalProtocolError: this is a forked child, and the batch its parent's.
             Exception: the next input could not be had.
         """
         return self._outcome().result
@@ -72,58 +68,41 @@ class Batch(Generic[T_co]):
             yield outcome
 
     def _outcome(self) -> Outcome[T_co]:
-        state = self._state
+        self._stop.check_process()
+        crew, state = self._crew, self._crew.state
         try:
             while not self._closed:
-                self._collect(wait=False)
-                if state.wants_input:
-                    self._feed()
-                outcome = state.take()
-                if outcome is not None:
-                    return outcome
-                if state.is_over:
-                    break
-                if not state.wants_input:
-                    self._collect(wait=True)
+                if state.wants_input and self._taking.acquire(blocking=False):
+                    try:
+                        self._take_input()
+                    finally:
+                        self._taking.release()
+                state.tell()
+                with crew.changed:
+                    crew.dispatch()
+                    outcome = crew.take()
+                    if outcome is not None:
+                        return outcome
+                    if state.is_over:
+                        break
+                    if not state.wants_input or self._taking.locked():
+                        crew.wait()
             raise StopIteration
         except BaseException:
             self.close()
             raise
 
-    def _feed(self) -> None:
-        """Take an input and have it called."""
-        self._state.tell()
+    def _take_input(self) -> None:
+        state = self._crew.state
         try:
             given = next(self._inputs)
         except StopIteration:
-            self._state.end()
-            self._state.tell()
+            state.end()
         except Exception as exc:  # noqa: BLE001 - it is raised when it is its turn
-            self._state.end(exc)
+            state.end(exc)
         else:
-            self._work.put((self._state.start(given), given))
-            if len(self._threads) < self._concurrency:
-                name = f"bento-batch-{len(self._threads)}"
-                arguments = (self._call, self._stop, self._work, self._ends)
-                thread = threading.Thread(target=_run, name=name, args=arguments, daemon=True)
-                thread.start()
-                self._threads.append(thread)
-
-    def _collect(self, *, wait: bool) -> None:
-        """Take the ends of calls that are there; if there are none and it is to wait, the next one."""
-        while wait or not self._ends.empty():
-            end = self._ends.get()
-            if end is None:  # the batch was closed
-                return
-            number, result, error = end
-            if error is None:
-                self._state.finish(number, result)
-            elif isinstance(error, Exception):
-                self._state.fail(number, error)
-            else:  # such as SystemExit, raised by a hook
-                raise error
-            self._state.tell()
-            wait = False
+            with self._crew.changed:
+                state.start(given)
 
     def __enter__(self) -> Batch[T_co]:
         return self
@@ -135,31 +114,92 @@ class Batch(Generic[T_co]):
         """Stop the calls that are under way. Idempotent."""
         self._closed = True
         self._end.detach()
-        _end(self._stop, self._work, self._ends, self._concurrency)
+        if self._stop.is_of_another_process:
+            return
+        self._crew.end()
         ends = time.monotonic() + _PATIENCE
-        for thread in list(self._threads):
+        with self._crew.changed:
+            self._crew.changed.notify_all()
+        for thread in list(self._crew.threads):
             thread.join(max(0.0, ends - time.monotonic()))
 
 
-def _end(stop: Stop, work: Work, ends: Ends, threads: int) -> None:
-    """Stop the calls and the threads, and wake who waits for them."""
-    stop.set()
-    ends.put(None)
-    for _ in range(threads):
-        work.put(None)
+class _Crew:
+    """The threads of a batch. They do not refer to it.
 
+    Args:
+        call: makes a call.
+        stop: stops the calls.
+        state: says which call is due.
 
-def _run(call: Call, stop: Stop, work: Work, ends: Ends) -> None:
-    """Make calls, until there is no more work."""
-    while not stop.is_set and (given := work.get()) is not None:
+    Attributes:
+        state: guarded by `changed`.
+        changed: notified when a call is over.
+        threads: those that were started.
+    """
+
+    def __init__(self, call: Call, stop: Stop, state: BatchState) -> None:
+        self.state: BatchState = state
+        self.changed: threading.Condition = threading.Condition(threading.RLock())
+        self.threads: list[threading.Thread] = []
+        self._call = call
+        self._stop = stop
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._error: BaseException | None = None
+
+    def dispatch(self) -> None:
+        """Have the calls made that are due."""
+        while (job := self.state.due(time.monotonic())) is not None:
+            self._jobs.put(job)
+            if len(self.threads) < self.state.running:
+                thread = threading.Thread(target=self._run, name=f"bento-batch-{len(self.threads)}", daemon=True)
+                thread.start()
+                self.threads.append(thread)
+
+    def take(self) -> Outcome[Value] | None:
+        """The next result, if it is there."""
+        if self._error is not None:  # such as SystemExit, raised by a hook
+            raise self._error
+        return self.state.take()
+
+    def wait(self) -> None:
+        """Wait until something has changed, or a call is due."""
+        seconds = self.state.wait(time.monotonic())
+        self.changed.wait(None if seconds == math.inf else seconds)
+
+    def end(self) -> None:
+        """Stop the calls and the threads."""
+        if not self._stop.is_of_another_process:
+            self._stop.set()
+            for _ in range(len(self.threads) + 1):  # one may be about to be noted
+                self._jobs.put(None)
+
+    def _run(self) -> None:
+        """Make calls, until there is no more work."""
+        while not self._stop.is_set and (job := self._jobs.get()) is not None:
+            while job is not None:
+                job = self._make(*job)
+
+    def _make(self, number: int, given: object) -> Job | None:
+        """Make a call; return the next one that is due."""
+        result, error = None, None
         try:
-            args, kwargs = arguments_of(given[1])
-            ends.put((given[0], call(*args, **kwargs), None))
-        except Stopped:
-            return
+            args, kwargs = arguments_of(given)
+            result = self._call(*args, **kwargs)
         except BaseException as exc:  # noqa: BLE001 - raised, or dealt with, by who takes the results
-            ends.put((given[0], None, exc))
-        del given
+            error = exc
+        with self.changed:
+            if error is None:
+                self.state.finish(number, result, time.monotonic())
+            elif isinstance(error, Stopped):
+                self.state.drop(number)
+            elif isinstance(error, Exception):
+                self.state.fail(number, error, time.monotonic())
+            else:
+                self.state.drop(number)
+                self._error = error
+            self.changed.notify_all()
+            return None if self._stop.is_set else self.state.due(time.monotonic())
 
 
 class Stopped(Exception):
@@ -174,10 +214,21 @@ class Stop:
 
     def __init__(self) -> None:
         self.is_set: bool = False
+        self._process = os.getpid()
         self._lock = threading.RLock()  # a batch may be dropped amid anything, such as `watch` in the same thread
         self._sockets: set[socket.socket] = set()
         self._running = threading.Lock()  # held until the calls are stopped
         self._running.acquire()
+
+    @property
+    def is_of_another_process(self) -> bool:
+        """Whether this is a forked child: the calls are its parent's, and so are their sockets."""
+        return self._process != os.getpid()
+
+    def check_process(self) -> None:
+        """Raise `LocalProtocolError` in a forked child."""
+        if self.is_of_another_process:
+            raise LocalProtocolError("the batch belongs to the parent of this process: make one here")
 
     def set(self) -> None:
         """Stop the calls."""

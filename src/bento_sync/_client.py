@@ -142,10 +142,13 @@ class SyncHTTPClient(Base):
         endpoint: str | bento_sync.EndpointMethod,
         inputs: Iterable[Value],
         *,
-        concurrency: int = 8,
+        concurrency: batch.Concurrency = 8,
         ordered: bool = True,
         on_error: batch.OnError = "raise",
         on_progress: exchange.OnProgress | None = None,
+        max_errors: int | None = None,
+        ahead: int | None = None,
+        start: int = 0,
     ) -> bento_sync.Batch[Value]:
         """Call an endpoint, by its name or a method of it, with each of many inputs: see `EndpointMethod.map`.
 
@@ -153,7 +156,16 @@ class SyncHTTPClient(Base):
             NotFound: the Service has no endpoint of that name.
         """
         method = self._endpoint(endpoint) if isinstance(endpoint, str) else endpoint
-        return method.map(inputs, concurrency=concurrency, ordered=ordered, on_error=on_error, on_progress=on_progress)
+        return method.map(
+            inputs,
+            concurrency=concurrency,
+            ordered=ordered,
+            on_error=on_error,
+            on_progress=on_progress,
+            max_errors=max_errors,
+            ahead=ahead,
+            start=start,
+        )
 
     # --- the end
 

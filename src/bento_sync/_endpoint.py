@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from bento_proto.request import BoundCall, Upload
+    from bento_proto.session import Options
 
     Base: TypeAlias = EndpointMethodBase[Iterable[Value], bento_sync.Batch[Value]]
 else:
@@ -82,11 +83,13 @@ class EndpointMethod(Base):
         received, opened = self._driver.run(self._driver.session.content, *self._prepared(args, kwargs))
         return self._driver.write(received, opened, lambda: destination.open(received, self.__name__))
 
-    def _batch(self, inputs: Iterable[Value], concurrency: int, state: batch.BatchState) -> bento_sync.Batch[Value]:
+    @property
+    def _options(self) -> Options:
+        return self._driver.options
+
+    def _batch(self, inputs: Iterable[Value], state: batch.BatchState, options: Options) -> bento_sync.Batch[Value]:
         driver, name = self._driver, self.__name__
-        return bento_sync.Batch(
-            lambda stop: EndpointMethod(driver.under(driver.options, stop), name), inputs, concurrency, state
-        )
+        return bento_sync.Batch(lambda stop: EndpointMethod(driver.under(options, stop), name), inputs, state)
 
     def _prepared(
         self, args: Sequence[object], kwargs: Mapping[str, object]

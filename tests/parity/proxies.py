@@ -107,7 +107,7 @@ class Stub:
         open: how many there are.
     """
 
-    def __init__(self, answer: Answer, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, answer: Answer, context: ssl.SSLContext | None = None, port: int = 0) -> None:
         self.asked: list[Asked] = []
         self.connections = 0
         self.protocols: list[str | None] = []
@@ -115,7 +115,7 @@ class Stub:
         self._context = context
         self._over = threading.Event()
         self._open: dict[threading.Thread, socket.socket] = {}
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", port), backlog=128)
         self._thread = threading.Thread(target=self._accept, daemon=True)
 
     @property

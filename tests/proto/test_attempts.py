@@ -42,7 +42,13 @@ def never(request: Request) -> Request | None:
 
 def context(policy: RetryPolicy = RetryPolicy(), total: float | None = None, budget: float = 20) -> CallContext:  # noqa: B008
     return CallContext(
-        Timeout(1, 2, 3, 4, total), policy, Limits(redirects=3), Cookies(), RetryBudget(budget), lambda: 0.0, never
+        Timeout(1, 2, 3, 4, total),
+        policy.replace(budget=budget),
+        Limits(redirects=3),
+        Cookies(),
+        RetryBudget(),
+        lambda: 0.0,
+        never,
     )
 
 
@@ -187,6 +193,16 @@ def test_bentomls_429_is_backed_off_and_tried_again() -> None:
     assert len(play(flow(POST, context(RetryPolicy(attempts=1))), reply(429)).asked) == 1
 
 
+def test_an_error_says_whether_the_call_may_be_sent_again() -> None:
+    refused = play(flow(given=context(RetryPolicy(attempts=1))), reply(429, headers={"retry-after": "7"})).error
+    assert refused is not None
+    assert (refused.retryable, refused.retry_after) == (True, 7.0)
+    for answer, request in ((reply(500), POST), (lost(FailureKind.DISCONNECTED), POST), (reply(429), ONCE)):
+        error = play(flow(request), answer).error
+        assert error is not None
+        assert (error.retryable, error.retry_after) == (False, None)
+
+
 def test_retry_after_is_obeyed() -> None:
     played = play(flow(), reply(503, headers={"retry-after": "5"}), reply(429, headers={"retry-after": "1"}), OK)
     assert played.delays == [0.0, 5.0, 1.0]
@@ -195,7 +211,10 @@ def test_retry_after_is_obeyed() -> None:
 def test_an_empty_budget_allows_no_retry() -> None:
     given = context(budget=1)
     assert play(flow(POST, given), lost(FailureKind.CONNECT), OK).error is None
-    assert isinstance(play(flow(POST, given), lost(FailureKind.CONNECT)).error, ConnectError)
+    ended = play(flow(POST, given), lost(FailureKind.CONNECT, "down")).error
+    assert isinstance(ended, ConnectError)
+    assert str(ended).startswith("down; not sent again, as the client has used up its budget of 1 retries")
+    assert ended.retryable
 
 
 def test_success_fills_the_budget_again() -> None:

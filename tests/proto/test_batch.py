@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import random
 from collections.abc import Iterator, Sequence
 from types import MappingProxyType
@@ -22,7 +23,14 @@ class Broken(Exception):
 def window(
     inputs: object = None, concurrency: int = 2, *, ordered: bool = True, on_error: OnError = "raise"
 ) -> BatchState:
-    return BatchState(inputs, concurrency, ordered, on_error, None)
+    return BatchState(inputs, concurrency, ordered, on_error)
+
+
+def started(of: BatchState, given: object) -> int:
+    """An input is taken, and its call made at once."""
+    number = of.start(given)
+    assert of.due(0.0) == (number, given)
+    return number
 
 
 def drained(of: BatchState) -> list[Outcome[Value]]:
@@ -43,7 +51,10 @@ def test_inputs_ahead_are_at_most_twice_the_concurrency() -> None:
         assert on.wants_input
         assert on.start(f"input {number}") == number
     assert not on.wants_input
+    assert [on.due(0.0) for _ in range(4)] == [(0, "input 0"), (1, "input 1"), (2, "input 2"), None]
+    assert (on.running, on.wait(0.0)) == (3, math.inf)
     on.finish(1, "one")
+    assert (on.wait(0.0), on.due(0.0)) == (0.0, (3, "input 3"))
     assert (on.take(), on.wants_input) == (None, False), "it is not the turn of that one"
     on.finish(0, "zero")
     assert not on.wants_input, "what is not handed over counts"
@@ -52,9 +63,9 @@ def test_inputs_ahead_are_at_most_twice_the_concurrency() -> None:
 
 
 def test_results_as_they_arrive() -> None:
-    on = window(ordered=False)
+    on = window(concurrency=4, ordered=False)
     for number in range(4):
-        on.start(number)
+        started(on, number)
     on.finish(2, "c")
     on.finish(0, "a")
     assert [outcome.result for outcome in drained(on)] == ["c", "a"]
@@ -62,11 +73,11 @@ def test_results_as_they_arrive() -> None:
 
 def test_the_end_of_a_batch() -> None:
     on = window()
-    on.start("x")
+    started(on, "x")
     on.end()
-    assert (on.wants_input, on.has_ended, on.is_over) == (False, True, False)
+    assert (on.wants_input, on.has_ended, on.is_idle, on.is_over) == (False, True, False, False)
     on.finish(0, 1)
-    assert [on.is_over, handed_over(on), on.is_over] == [False, (0, "x", 1), True]
+    assert [on.is_idle, on.is_over, handed_over(on), on.is_over] == [True, False, (0, "x", 1), True]
     empty = window()
     empty.end()
     assert (empty.take(), empty.is_over) == (None, True)
@@ -76,9 +87,9 @@ def test_the_end_of_a_batch() -> None:
 
 
 def failing(on_error: OnError, *, ordered: bool = True) -> BatchState:
-    on = window(ordered=ordered, on_error=on_error)
+    on = window(concurrency=4, ordered=ordered, on_error=on_error)
     for number in range(4):
-        on.start(number)
+        started(on, number)
     on.fail(1, Broken())
     on.finish(2, "c")
     on.finish(0, "a")
@@ -112,7 +123,7 @@ def test_errors_skipped() -> None:
 @pytest.mark.parametrize("on_error", ["raise", "return", "skip"])
 def test_an_exception_of_the_inputs_is_raised_after_earlier_results(on_error: OnError) -> None:
     on = window(on_error=on_error)
-    on.start("x")
+    started(on, "x")
     on.end(Broken())
     assert (on.take(), on.is_over) == (None, False)
     on.finish(0, "a")
@@ -125,10 +136,84 @@ def test_an_exception_of_the_inputs_is_raised_after_earlier_results(on_error: On
 
 def test_invalid_arguments() -> None:
     for concurrency in (0, -1):
-        with pytest.raises(ValueError, match="concurrency must be at least 1"):
+        with pytest.raises(ValueError, match="concurrency must be at least 1, or 'auto'"):
             window(concurrency=concurrency)
+    with pytest.raises(ValueError, match="ahead must be at least 1"):
+        BatchState([], ahead=0)
+    with pytest.raises(ValueError, match="max_errors must be at least 0"):
+        BatchState([], max_errors=-1)
+    with pytest.raises(ValueError, match="start must be at least 0"):
+        BatchState([], first=-1)
     with pytest.raises(ValueError, match="on_error can be 'raise', 'return' or 'skip', not 'ignore'"):
         window(on_error="ignore")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("on_error", ["return", "skip"])
+def test_so_many_errors_end_the_batch(on_error: OnError, ordered: bool) -> None:
+    on = BatchState(None, 4, ordered, on_error, max_errors=1)
+    for number in range(6):
+        on.start(number)
+    for _ in range(4):
+        on.due(0.0)
+    on.fail(0, Broken("first"))
+    on.start("x")
+    on.finish(1, "b")
+    on.fail(2, Broken("second"))
+    assert (on.has_ended, on.due(0.0)) == (True, None)
+    on.fail(3, Broken("third"))
+    outcomes: list[Outcome[Value]] = []
+    with pytest.raises(Broken, match="second") as caught:
+        outcomes.extend(iter(on.take, None))
+    assert vars(caught.value)["__notes__"] == ["it ends the batch, as 3 calls failed"]
+
+
+def test_calls_before_the_one_that_failed_are_still_made() -> None:
+    on = window(concurrency=2)
+    for number in range(4):
+        on.start(number)
+    assert [on.due(0.0), on.due(0.0)] == [(0, 0), (1, 1)]
+    on.finish(0, "a")
+    assert on.due(0.0) == (2, 2)
+    on.fail(2, Broken("third"))
+    assert (on.due(0.0), on.is_idle) == (None, False)
+    on.fail(1, Broken("second"))
+    assert (on.due(0.0), on.is_idle) == (None, True)
+    assert handed_over(on) == (0, 0, "a")
+    with pytest.raises(Broken, match="second"):
+        on.take()
+
+
+def test_inputs_before_the_start_are_dropped() -> None:
+    on = BatchState(list("abcd"), 4, first=2)
+    for letter in "abcd":
+        on.start(letter)
+    assert [on.due(0.0), on.due(0.0), on.due(0.0)] == [(2, "c"), (3, "d"), None]
+    on.finish(3, "D")
+    on.finish(2, "C")
+    assert [each.number for each in drained(on)] == [2, 3]
+    assert on.progress == Progress(4, 4, "batch")
+
+
+def test_inputs_ahead_as_many_as_asked_for() -> None:
+    on = BatchState(None, 2, ahead=7)
+    while on.wants_input:
+        on.start("x")
+    assert sum(1 for _ in iter(lambda: on.due(0.0), None)) == 2
+    assert on.start("y") == 7
+
+
+def test_there_are_no_more_calls_than_connections() -> None:
+    assert BatchState(None, 400, connections=100).concurrency == 100
+
+
+def test_a_call_that_was_stopped() -> None:
+    on = window()
+    on.start("x")
+    on.due(0.0)
+    on.drop(0)
+    on.drop(0)
+    assert on.running == 0
 
 
 # --- progress
@@ -139,9 +224,9 @@ def test_progress() -> None:
     on = BatchState(["a", "b"], 2, True, "return", told.append)
     on.tell()
     on.tell()
-    on.start("a")
+    started(on, "a")
     on.tell()
-    on.fail(on.start("b"), Broken())
+    on.fail(started(on, "b"), Broken())
     on.tell()
     on.finish(0, 1)
     on.tell()
@@ -151,7 +236,7 @@ def test_progress() -> None:
 def test_a_total_known_at_the_end() -> None:
     on = window(iter("ab"))
     on.tell()
-    on.finish(on.start("a"), 1)
+    on.finish(started(on, "a"), 1)
     assert on.progress == Progress(1, None, "batch")
     on.end()
     assert on.progress == Progress(1, 1, "batch")
@@ -171,7 +256,7 @@ def test_a_total_known_at_the_end() -> None:
     broken=st.sets(st.integers(0, 40)),
     seed=st.integers(0, 2**32),
 )
-def test_any_order_of_events(
+def test_any_order_of_events(  # noqa: C901 - events of every kind
     count: int, concurrency: int, ordered: bool, on_error: OnError, broken: set[int], seed: int
 ) -> None:
     chance = random.Random(seed)
@@ -180,13 +265,17 @@ def test_any_order_of_events(
     arrived: list[int] = []
     raised = None
     while not on.is_over and raised is None:
-        choices = ["take"] + ["start"] * on.wants_input + ["finish"] * bool(under_way)
+        choices = ["take", "due"] + ["start"] * on.wants_input + ["finish"] * bool(under_way)
         doing = chance.choice(choices)
         if doing == "start":
             try:
-                under_way.add(on.start(next(inputs)))
+                on.start(next(inputs))
             except StopIteration:
                 on.end()
+        elif doing == "due":
+            job = on.due(0.0)
+            under_way |= set() if job is None else {job[0]}
+            assert len(under_way) == on.running <= concurrency
         elif doing == "finish":
             number = chance.choice(sorted(under_way))
             under_way.remove(number)
@@ -226,9 +315,11 @@ def flow(on: BatchState, inputs: Iterator[int]) -> Iterator[int]:
     while not on.is_over:
         while on.wants_input:
             try:
-                under_way.append(on.start(next(inputs)))
+                on.start(next(inputs))
             except StopIteration:
                 on.end()
+        while (job := on.due(0.0)) is not None:
+            under_way.append(job[0])
         while under_way:
             number = under_way.pop()
             on.finish(number, number)

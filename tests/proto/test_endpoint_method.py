@@ -16,7 +16,7 @@ import pytest
 
 from bento_proto import JSON, LocalProtocolError, NotFound, Session, schema
 from bento_proto.batch import BatchState
-from bento_proto.session import EndpointMethodBase
+from bento_proto.session import EndpointMethodBase, Options
 
 SCHEMA: dict[str, Any] = {
     "name": "Zoo",
@@ -31,8 +31,12 @@ SCHEMA: dict[str, Any] = {
 class Method(EndpointMethodBase[list[int], list[object]]):
     """A method."""
 
-    def _batch(self, inputs: list[int], concurrency: int, state: BatchState) -> list[object]:
-        return [inputs, concurrency, state]
+    @property
+    def _options(self) -> Options:
+        return self._session.options
+
+    def _batch(self, inputs: list[int], state: BatchState, options: Options) -> list[object]:
+        return [inputs, state, options]
 
     def __call__(self) -> None:
         """Never called."""
@@ -106,10 +110,13 @@ def test_the_signature_is_none_of_the_class() -> None:
 
 @pytest.mark.parametrize("known", [False, True])
 def test_a_batch_is_checked_before_it_is_made(known: bool) -> None:
-    batch = Method(session(known=known), "f").map([1, 2], concurrency=3, on_progress=print)
-    assert batch[:2] == [[1, 2], 3]
-    assert isinstance(batch[2], BatchState)
-    assert batch[2].progress.total == 2
+    on = session(known=known)
+    inputs, state, options = Method(on, "f").map([1, 2], concurrency=3, on_progress=print)
+    assert inputs == [1, 2]
+    assert isinstance(state, BatchState)
+    assert (state.progress.total, state.concurrency) == (2, 3)
+    assert isinstance(options, Options)
+    assert options.replace(retries=on.options.retries) == on.options
     with pytest.raises(ValueError, match="concurrency"):
         Method(session(known=known), "f").map([], concurrency=0)
 

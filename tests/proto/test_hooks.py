@@ -85,7 +85,7 @@ def line(event: Told) -> str:
 
 
 def context(*hooks: Hooks, renew: Request | None = None, total: float | None = None) -> CallContext:
-    policy, budget = RetryPolicy(idempotent=True), RetryBudget(20)
+    policy, budget = RetryPolicy(idempotent=True), RetryBudget()
     timeout = Timeout(total=total)
     return CallContext(
         timeout, policy, Limits(redirects=3), Cookies(), budget, lambda: 0.0, lambda request: renew, hooks

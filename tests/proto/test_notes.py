@@ -31,7 +31,7 @@ from bento_proto.response._readers import whole_reader
 from .play import Forever, Script, lost, play, reply
 
 REQUEST = Request("POST", Origin("http", "h", 3000), "/f?token=s3cret&task_id=7", (("authorization", "s3cret"),))
-CONTEXT = CallContext(Timeout(), RetryPolicy(), Limits(), Cookies(), RetryBudget(20), lambda: 0.0, lambda request: None)
+CONTEXT = CallContext(Timeout(), RetryPolicy(), Limits(), Cookies(), RetryBudget(), lambda: 0.0, lambda request: None)
 
 
 def failed(*answers: Script) -> BentoMLException:

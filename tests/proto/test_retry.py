@@ -21,7 +21,7 @@ from bento_proto import (
     TooManyRequests,
 )
 from bento_proto.http import Fields, FilePart, Origin, Received
-from bento_proto.policy._retry import NEVER, RetryBudget
+from bento_proto.policy._retry import NEVER, RetryBudget, batch_retries
 from bento_proto.response._readers import whole_reader
 
 from .play import Answer, lost, reply
@@ -207,11 +207,32 @@ def test_attempts_are_whole(value: float) -> None:
 
 
 def test_a_budget_is_spent_and_earned() -> None:
-    budget = RetryBudget(2)
-    assert [budget.spend() for _ in range(4)] == [True, True, False, False]
+    budget = RetryBudget()
+    assert [budget.spend(2, 5.0) for _ in range(4)] == [True, True, False, False]
     for _ in range(11):
         budget.earn()
-    assert [budget.spend() for _ in range(2)] == [True, False]
+    assert [budget.spend(2, 5.0) for _ in range(2)] == [True, False]
     for _ in range(1000):
         budget.earn()
-    assert [budget.spend() for _ in range(3)] == [True, True, False]
+    assert [budget.spend(2, 5.0) for _ in range(3)] == [True, True, False]
+
+
+def test_a_budget_is_earned_by_time() -> None:
+    budget = RetryBudget()
+    assert [budget.spend(2, 5.0) for _ in range(3)] == [True, True, False]
+    assert not budget.spend(2, 5.5)
+    assert budget.spend(2, 6.0)
+    assert not budget.spend(2, 3.0), "another thread read the clock before"
+    assert [budget.spend(2, 100.0) for _ in range(3)] == [True, True, False]
+    assert all(budget.spend(math.inf, 100.0) for _ in range(1000))
+
+
+@pytest.mark.parametrize("answer", [lost(FailureKind.CONNECT), reply(429), reply(503, headers={"retry-after": "1"})])
+def test_a_batch_sends_again_what_was_refused_by_itself(answer: Answer) -> None:
+    policy = RetryPolicy(attempts=5, statuses=[418], budget=7)
+    batch = batch_retries(policy)
+    assert wait(policy, failed(answer)) is not None
+    assert wait(batch, failed(answer)) is None
+    assert batch.allows(failed(answer))
+    assert wait(batch, failed(reply(418))) == 0.25
+    assert (batch.attempts, batch.budget) == (5, 7)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from ._congestion import ConcurrencySearch, CongestionControl
     from ._discovery import DiscoveredService
     from ._flow import Flow, FlowRunner, Step
     from ._retry import RetryPolicy
@@ -19,6 +20,7 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
+        "._congestion": "ConcurrencySearch CongestionControl",
         "._discovery": "DiscoveredService",
         "._flow": "Flow FlowRunner Step",
         "._retry": "RetryPolicy",
@@ -37,5 +39,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "DiscoveredService", "Flow", "FlowRunner", "Poll", "ResultStatus", "RetryPolicy", "Step",
+    "ConcurrencySearch", "CongestionControl", "DiscoveredService", "Flow", "FlowRunner", "Poll", "ResultStatus",
+    "RetryPolicy", "Step",
 )  # fmt: skip

@@ -20,6 +20,7 @@ from bento_proto.http._messages import FailureKind
 from ._flow import Flow, Step
 from ._hook_dispatcher import HookDispatcher
 from ._redirect import redirected
+from ._retry import retry_after_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,8 @@ _HINT: Final = (
     "; not sent again, since the server may have processed it: an endpoint that may be repeated is declared by "
     "RetryPolicy(idempotent=True), or by an Idempotency-Key header"
 )
+
+_NO_BUDGET: Final = "; not sent again, as the client has used up its budget of {:g} retries: RetryPolicy(budget=...)"
 
 
 class CallContext(Frozen):
@@ -250,8 +253,14 @@ class AttemptLog:
                 self.refused = True
                 return renewed
         self._failures += 1
-        wait = context.retries.wait(exchange, self._failures, context.random)
-        if wait is None or (deadline is not None and now + wait >= deadline) or not context.budget.spend():
+        policy, budget = context.retries, context.budget
+        error.retry_after = retry_after_of(exchange)
+        error.retryable = policy.allows(exchange)
+        wait = policy.pause(exchange, self._failures, context.random) if error.retryable else None
+        if wait is not None and (deadline is None or now + wait < deadline) and not budget.spend(policy.budget, now):
+            error.message += _NO_BUDGET.format(policy.budget)
+            wait = None
+        if wait is None or (deadline is not None and now + wait >= deadline):
             repeatable = context.retries.is_repeatable(exchange.request)
             if isinstance(error, ConnectionLost) and error.sent and request.replayable and not repeatable:
                 error.message += _HINT

@@ -11,6 +11,8 @@ from bento_proto.errors import BentoMLException
 from bento_proto.http._dates import retry_after
 from bento_proto.http._messages import FailureKind, Request
 
+from ._congestion import is_overload
+
 _SAFE: Final = ("GET", "HEAD")
 IDEMPOTENCY_KEY: Final = "idempotency-key"
 _GATEWAY: Final = frozenset({502, 503, 504})
@@ -39,6 +41,9 @@ class RetryPolicy(Frozen):
         idempotent: whether the endpoints called may be repeated.
         statuses: further statuses after which a call is sent again.
         exceptions: further exceptions after which a call is sent again, such as `ConnectionLost`.
+        budget: how many retries all calls of a client may make without any success; `math.inf` for no bound. Each
+            success and each second gives some back: see `RetryBudget`.
+        max_outage: for how many seconds a batch sends refused calls again while the Service accepts none at all.
         retry_if: decides first, if it is given: it is called with the exception, and returns True to send again, False
             to raise, and None to leave it to the other rules.
     """
@@ -51,6 +56,8 @@ class RetryPolicy(Frozen):
     statuses: Collection[int] = _NONE
     exceptions: Collection[type[BentoMLException]] = ()
     retry_if: Callable[[BentoMLException], bool | None] | None = None
+    budget: float = 20.0
+    max_outage: float = 60.0
 
     @classmethod
     def of(cls, value: RetryPolicy | int | None) -> RetryPolicy:
@@ -60,7 +67,8 @@ class RetryPolicy(Frozen):
             ValueError: a number is negative, or the attempts are not whole.
         """
         policy = value if isinstance(value, RetryPolicy) else cls(attempts=1 + (value or 0))
-        if policy.attempts < 1 or min(policy.backoff, policy.max_backoff, policy.max_retry_after) < 0:
+        numbers = (policy.backoff, policy.max_backoff, policy.max_retry_after, policy.budget, policy.max_outage)
+        if policy.attempts < 1 or min(numbers) < 0:
             raise ValueError(f"retries can't be negative: {value!r}")
         if policy.attempts % 1 != 0:
             raise ValueError(f"retries must be a whole number: {value!r}")
@@ -87,17 +95,22 @@ class RetryPolicy(Frozen):
             failures: how many have failed, this one included.
             random: returns a random number from 0 to 1.
         """
-        if failures >= self.attempts or not exchange.request.replayable or not self._allows(exchange):
+        return self.pause(exchange, failures, random) if self.allows(exchange) else None
+
+    def pause(self, exchange: exchange.Exchange[object], failures: int, random: Callable[[], float]) -> float | None:
+        """The same after a failure that the policy `allows` to send again."""
+        if failures >= self.attempts:
             return None
         backoff = min(self.max_backoff, self.backoff * 2.0 ** min(failures - 1, 99)) * (1 - random() / 4)
-        asked = _retry_after(exchange)
+        asked = retry_after_of(exchange)
         if asked is None:
             return backoff
         return max(asked, backoff) if asked <= self.max_retry_after else None
 
-    def _allows(self, exchange: exchange.Exchange[object]) -> bool:
+    def allows(self, exchange: exchange.Exchange[object]) -> bool:
+        """Whether the request of a failed attempt may be sent again, if attempts are left."""
         error, head, request = exchange.error, exchange.head, exchange.request
-        if error is None:
+        if error is None or not request.replayable:
             return False
         decision = None if self.retry_if is None else self.retry_if(error)
         if decision is not None:
@@ -105,7 +118,7 @@ class RetryPolicy(Frozen):
         if isinstance(error, tuple(self.exceptions)):
             return True
         if head is not None and head.status >= 400:  # an error response is one even if its body is cut
-            refused = head.status == 429 or (head.status == 503 and _retry_after(exchange) is not None)
+            refused = head.status == 429 or (head.status == 503 and retry_after_of(exchange) is not None)
             return refused or head.status in self.statuses or (head.status in _GATEWAY and self.is_declared(request))
         failure = exchange.failure
         if failure is None or failure.kind in (FailureKind.TLS, FailureKind.PROXY, FailureKind.PROTOCOL):
@@ -115,32 +128,52 @@ class RetryPolicy(Frozen):
         return (head is None and not failure.sent) or self.is_repeatable(request)
 
 
-def _retry_after(exchange: exchange.Exchange[object]) -> float | None:
+def retry_after_of(exchange: exchange.Exchange[object]) -> float | None:
+    """The seconds that an error response asks to wait; None if there is none, or it does not say."""
     head = exchange.head
     return None if head is None or head.status < 400 else retry_after(head)
+
+
+class BatchRetries(RetryPolicy):
+    """The policy of the calls of a batch, which itself sends again what was refused: see `CongestionControl`."""
+
+    def pause(self, exchange: exchange.Exchange[object], failures: int, random: Callable[[], float]) -> float | None:
+        if exchange.error is not None and is_overload(exchange.error):
+            return None
+        return super().pause(exchange, failures, random)
+
+
+def batch_retries(policy: RetryPolicy) -> RetryPolicy:
+    """The policy of the calls of a batch that is made under another one."""
+    return BatchRetries(*(getattr(policy, field) for field in policy.__match_args__))
 
 
 class RetryBudget:
     """Bounds the retries of a client, so that they do not drown a Service that is in trouble.
 
-    Each retry takes one from it, each success gives a tenth back, and an empty budget allows no more.
-
-    Args:
-        most: how many retries there can be without any success.
+    Each retry takes one from it, each success gives a tenth back, each second a whole one, and an empty budget allows
+    no more.
 
     Attributes:
         spent: how many are missing.
     """
 
-    __slots__ = ("_most", "spent")
+    __slots__ = ("_at", "spent")
 
-    def __init__(self, most: float = 20.0) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self.spent: float = 0.0
+        self._at = 0.0
 
-    def spend(self) -> bool:
-        """Take a retry; False if none is left."""
-        if self.spent > self._most - 1:
+    def spend(self, most: float, now: float) -> bool:
+        """Take a retry; False if none is left.
+
+        Args:
+            most: how many there can be without any success.
+            now: the time.
+        """
+        self.spent = max(0.0, self.spent - max(0.0, now - self._at))
+        self._at = max(self._at, now)
+        if self.spent > most - 1:
             return False
         self.spent += 1
         return True

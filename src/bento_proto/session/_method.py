@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar, cast
 
 from bento_proto import batch, exchange, request, schema, session
 from bento_proto.errors import BentoMLException, LocalProtocolError
+from bento_proto.policy._retry import batch_retries
 from bento_proto.request._binding import bind
 from bento_proto.schema._naming import endpoint_for
 
@@ -125,24 +126,37 @@ class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co]):
         self,
         inputs: InputsT_contra,
         *,
-        concurrency: int = 8,
+        concurrency: batch.Concurrency = 8,
         ordered: bool = True,
         on_error: batch.OnError = "raise",
         on_progress: exchange.OnProgress | None = None,
+        max_errors: int | None = None,
+        ahead: int | None = None,
+        start: int = 0,
     ) -> BatchT_co:
         """Call the endpoint with each of many inputs, some at a time.
 
         Any number of inputs takes the same memory: they are taken and called when their results are asked for, at most
         twice ``concurrency`` ahead. A call is that of this method: with the client's timeouts and retries.
 
+        A Service that refuses calls has too many of them: the batches of a client then make fewer at a time, and wait
+        where it accepts none, for `RetryPolicy.max_outage` seconds at most. Refused calls are sent again where the
+        retry policy allows that; they count as attempts only if the Service may have processed them. With ``retries=0``
+        each call is sent once, and nothing waits.
+
         Args:
             inputs: any iterable, endless ones too; of the async client also an asynchronous one. A mapping is keyword
                 arguments, a tuple positional ones, anything else the only argument.
-            concurrency: how many calls there are at a time.
+            concurrency: how many calls there are at a time, at most as many as the client's connections;
+                ``"auto"`` makes more as long as more of them end in a second.
             ordered: whether the results come in the order of the inputs, or as they arrive.
             on_error: what becomes of a call that fails: ``"raise"`` ends the batch with its error, after the results
                 before it; ``"return"`` gives the exception in place of the result; ``"skip"`` leaves it out.
             on_progress: told how many calls are over, where the results are asked for.
+            max_errors: how many calls may fail with ``"return"`` and ``"skip"``; the error of the next one ends the
+                batch.
+            ahead: how many inputs are taken ahead of the results, in place of twice ``concurrency``.
+            start: the number of the first input that is called: as many are taken and dropped before.
 
         Returns:
             An iterator over the results, to be used in ``with``, or ``async with``, if it may be left early. Its
@@ -154,12 +168,30 @@ class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co]):
         """
         if self._is_known:
             self._check_mappable(self.endpoint)
-        state = batch.BatchState(inputs, concurrency, ordered, on_error, on_progress)
-        return self._batch(inputs, concurrency, state)
+        session, options = self._session, self._options
+        state = batch.BatchState(
+            inputs,
+            concurrency,
+            ordered,
+            on_error,
+            on_progress,
+            max_errors=max_errors,
+            ahead=ahead,
+            first=start,
+            connections=session.limits.connections,
+            retries=options.retries,
+            control=session.control,
+        )
+        return self._batch(inputs, state, options.replace(retries=batch_retries(options.retries)))
+
+    @property
+    @abstractmethod
+    def _options(self) -> session.Options:
+        """The options of the calls."""
 
     @abstractmethod
-    def _batch(self, inputs: InputsT_contra, concurrency: int, state: batch.BatchState) -> BatchT_co:
-        """The results of calls with these inputs, so many at a time."""
+    def _batch(self, inputs: InputsT_contra, state: batch.BatchState, options: session.Options) -> BatchT_co:
+        """The results of calls with these inputs, under these options."""
 
     def _check_mappable(self, endpoint: schema.Endpoint) -> None:
         """Refuse a batch of calls of a stream.

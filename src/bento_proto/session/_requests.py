@@ -11,6 +11,7 @@ from bento_proto.http._limits import Limits
 from bento_proto.http._messages import Request
 from bento_proto.http._url import quote_route
 from bento_proto.policy._attempts import CallContext, send_request
+from bento_proto.policy._congestion import CongestionControl
 from bento_proto.policy._flow import Flow
 from bento_proto.policy._retry import RetryBudget
 from bento_proto.request._binding import check_file_strings
@@ -67,6 +68,7 @@ class Requests:
 
     Attributes:
         discovered: the Service and the path that it is mounted at; None until it is known.
+        control: how many calls of batches the Service takes at a time.
     """
 
     def __init__(self, base: BaseURL, credential: Credential, limits: Limits, random: Callable[[], float]) -> None:
@@ -77,6 +79,7 @@ class Requests:
         self._random = random
         self._cookies = Cookies()
         self._budget = RetryBudget()
+        self.control: CongestionControl = CongestionControl(random)
         self._readers: dict[str, Reader[object]] = {}
         self._prepared: dict[str, _Prepared] = {}
 

@@ -192,6 +192,16 @@ class Session:
         self._ready = True
         return now
 
+    @property
+    def control(self) -> policy.CongestionControl:
+        """How many calls of batches the Service takes at a time."""
+        return self._requests.control
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the client."""
+        return self._requests.limits
+
     def endpoint(self, name: str) -> schema.Endpoint:
         """The endpoint of a name.
 
