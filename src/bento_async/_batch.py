@@ -55,6 +55,9 @@ class AsyncBatch(BaseAsyncStream[T_co]):
         if crew is not None:
             crew.abandon()
 
+    def __repr__(self) -> str:
+        return self._window.text(self, "iterate over it with async for")
+
     async def __anext__(self) -> T_co:
         """The next result.
 

@@ -6,7 +6,7 @@ from collections import deque
 from typing import Generic, TypeVar
 
 from bento_proto import Response
-from bento_proto.session import BaseAsyncCall, BaseAsyncStream
+from bento_proto.session import BaseAsyncCall, BaseAsyncStream, stream_text
 
 from ._transport import ActiveExchange
 
@@ -31,6 +31,9 @@ class AsyncStream(BaseAsyncStream[T]):
     def __del__(self) -> None:
         if hasattr(self, "_active"):
             self._active.abandon()
+
+    def __repr__(self) -> str:
+        return stream_text(self, self._active.exchange, "" if self._closed else "iterate over it with async for")
 
     @property
     def response(self) -> Response[AsyncStream[T]]:

@@ -157,6 +157,11 @@ class BatchState:
         """The number of calls that are over."""
         return Progress(self._done, self._total, "batch")
 
+    def text(self, batch: object, use: str) -> str:
+        """The ``repr`` of a batch: how far it is, and what to do with it."""
+        of = "" if self._total is None else f" of {self._total}"
+        return f"<{type(batch).__name__}: {self._done}{of} calls done; {'over' if self.is_over else use}>"
+
     def tell(self) -> None:
         """Report the progress, if it has changed."""
         if self._on_progress is not None and self.progress != self._told:

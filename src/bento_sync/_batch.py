@@ -43,6 +43,9 @@ class Batch(Generic[T_co]):
         # What stops it does not know it, nor do its threads, so that it can be dropped.
         self._end = weakref.finalize(self, self._crew.end)
 
+    def __repr__(self) -> str:
+        return self._state.text(self, "iterate over it")
+
     def __iter__(self) -> Batch[T_co]:
         return self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Sequence
-from types import TracebackType
+from types import GeneratorType, TracebackType
 from typing import Generic, TypeVar, cast
 
 from bento_proto import Exchange, Response, session
@@ -69,13 +69,16 @@ class Stream(Generator[T, None, None]):
         assert opened is not None
         self._exchange = exchange
         self._opened = opened
-        self._items = cast("Generator[T, None, None]", opened.items())  # they are those of the exchange
+        self._items = cast("GeneratorType[T, None, None]", opened.items())  # they are those of the exchange
 
     @property
     def response(self) -> Response[Stream[T]]:
         """Status and headers of the response, with the stream as its value."""
         assert self._exchange.head is not None
         return Response(self._exchange.head, self, self._exchange)  # kept, it would keep the stream alive
+
+    def __repr__(self) -> str:
+        return session.stream_text(self, self._exchange, "iterate over it" if self._items.gi_frame else "")
 
     def __iter__(self) -> Stream[T]:
         return self

@@ -178,7 +178,7 @@ class Method:
 
 def test_a_task_asks_the_method_of_its_endpoint_with_its_id() -> None:
     task: BaseTask[object, object, object, object] = BaseTask("t1", Method())
-    assert repr(task) == "<BaseTask t1 of job>"
+    assert repr(task) == "<BaseTask t1 of job: result() waits for it>"
     assert (task.id, task.get_status(), task.get()) == ("t1", ("status", "t1"), ("get", "t1"))
     assert (task.wait(), task.wait(2, 0.5)) == (("wait", "t1", None, None), ("wait", "t1", 2, 0.5))
     assert task.result() == ("result", "t1", None, None, False)

@@ -48,7 +48,7 @@ def run(coroutine: Coroutine[Any, Any, Any]) -> object:
 
 def test_a_call_is_driven_as_its_coroutine() -> None:
     call = ValueCall("f", value())
-    assert (repr(call), call.__name__, call.__qualname__) == ("<ValueCall of f>", "f", "f")
+    assert (repr(call), call.__name__, call.__qualname__) == ("<ValueCall of f: await it>", "f", "f")
     assert call.cr_frame is not None
     assert call.send(None) == "suspended"
     with pytest.raises(StopIteration) as caught:

@@ -20,7 +20,7 @@ def test_a_result_with_its_status_and_headers() -> None:
     assert response.status_code == 202
     assert response.headers["content-type"] == "application/json"
     assert response.request_id == dict(recording.response_headers)["x-bentoml-request-id"]
-    assert repr(response) == "<Response 202>"
+    assert repr(response) == "<Response 202: value is a dict>"
 
 
 def test_without_a_request_id_there_is_none() -> None:

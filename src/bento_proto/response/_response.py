@@ -69,7 +69,7 @@ class Response(Generic[T_co]):
         return set_cookies(self._head)
 
     def __repr__(self) -> str:
-        return f"<Response {self.status_code}>"
+        return f"<Response {self.status_code}: value is a {type(self.value).__name__}>"
 
 
 class BaseContent(Response[T_co]):
@@ -130,6 +130,9 @@ class Content(BaseContent[bytes]):
     def __init__(self, head: Head, value: bytes, exchange: exchange.Exchange[object] | None = None) -> None:
         super().__init__(head, value, exchange)
         self._error_body = value
+
+    def __repr__(self) -> str:
+        return f"<Content {self.status_code}: {len(self.value)} bytes, as text or json()>"
 
     @property
     def content(self) -> bytes:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Coroutine, Generator
 from types import CoroutineType, TracebackType
-from typing import Generic, NoReturn, TypeVar, cast
+from typing import ClassVar, Generic, NoReturn, TypeVar, cast
+
+from bento_proto import exchange
+from bento_proto._text import one_line
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -22,6 +25,19 @@ def thrown(
     if not isinstance(made, BaseException):
         raise TypeError(f"exceptions must derive from BaseException, not be {made!r}")
     return made if traceback is None else made.with_traceback(traceback)
+
+
+def stream_text(stream: object, exchange: exchange.Exchange[object], use: str) -> str:
+    """The ``repr`` of a stream: where it comes from, and what to do with it.
+
+    Args:
+        stream: the stream.
+        exchange: its exchange.
+        use: what to do with it; empty once it is closed.
+    """
+    path = one_line(exchange.request.target.partition("?")[0], 100)
+    is_over = exchange.is_over or not use
+    return f"<{type(stream).__name__} from {path}: {'over' if is_over else use}>"
 
 
 class BaseAsyncStream(AsyncGenerator[Item_co, None]):
@@ -65,6 +81,8 @@ class ValueCall(Coroutine[object, object, T], Generic[T]):
         coroutine: makes the call.
     """
 
+    _use: ClassVar[str] = "await it"
+
     def __init__(self, name: str, coroutine: Coroutine[object, object, T]) -> None:
         self.__name__: str = name
         self.__qualname__: str = name
@@ -72,7 +90,7 @@ class ValueCall(Coroutine[object, object, T], Generic[T]):
         self._coroutine.__qualname__ = name  # the warning has it
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self.__name__}>"
+        return f"<{type(self).__name__} of {self.__name__}: {self._use}>"
 
     def __await__(self) -> Generator[object, None, T]:
         return self._coroutine.__await__()
@@ -123,6 +141,7 @@ class BaseAsyncCall(ValueCall[T], BaseAsyncStream[Item], Generic[T, Item, Stream
     The request goes out at the ``await``, or where the iteration starts.
     """
 
+    _use = "await it, or iterate over it with async for"
     _stream: StreamT | None = None
     _is_closed: bool = False
 

@@ -138,8 +138,16 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
             ValueError: a URL, the token, a header or a number is malformed.
             SchemaError: the given schema is.
         """
+        from ._arguments import check_kinds
         from ._config import ClientConfig, checked_socket_options
         from ._session import Session
+
+        check_kinds(
+            url=url, token=token, auth=auth, timeout=timeout, server_ready_timeout=server_ready_timeout,
+            headers=headers, retries=retries, limits=limits, download_dir=download_dir, ssl_context=ssl_context,
+            proxy=proxy, hooks=hooks, on_progress=on_progress, app=app, recorder=recorder,
+            socket_options=socket_options,
+        )  # fmt: skip
 
         limits = limits or http.Limits()
         known = Session(
@@ -341,6 +349,12 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
         """
         from copy import copy  # few make views
 
+        from ._arguments import check_kinds
+
+        check_kinds(
+            timeout=timeout, headers=headers, retries=retries, download_dir=download_dir, hooks=hooks,
+            on_progress=on_progress,
+        )  # fmt: skip
         view = copy(self)
         options = self._driver.options.changed(
             timeout, headers, retries, download_dir, images, hooks, on_progress, file_strings

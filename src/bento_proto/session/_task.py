@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 
 from bento_proto import policy
+from bento_proto._text import one_line
 
 StatusT = TypeVar("StatusT")
 ResultT = TypeVar("ResultT")
@@ -70,7 +71,8 @@ class BaseTask(TaskHandle, Generic[StatusT, ResultT, NoneT, TaskT]):
         self._endpoint = endpoint
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.id} of {self._endpoint.__name__}>"
+        name = one_line(self._endpoint.__name__, 100)
+        return f"<{type(self).__name__} {one_line(self.id, 100)} of {name}: result() waits for it>"
 
     def get_status(self) -> StatusT:
         """The task's status.
