@@ -90,6 +90,14 @@ def draw_in_place(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             image.replace_self(nodes.raw("", drawing, format="html"))
 
 
+def mark_long_names(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Names in a table that are longer than a column, such as those of tests, may be broken anywhere."""
+    for entry in doctree.findall(nodes.entry):
+        for literal in entry.findall(nodes.literal):
+            if len(literal.astext()) > 40:
+                literal["classes"].append("long")
+
+
 for field in PyObject.doc_field_types:
     if field.name == "variable":
         field.label = "Attributes"  # as they are headed in the docstrings
@@ -98,4 +106,5 @@ for field in PyObject.doc_field_types:
 def setup(app: Sphinx) -> None:
     app.connect("missing-reference", find_at_home)
     app.connect("doctree-resolved", draw_in_place)
+    app.connect("doctree-resolved", mark_long_names)
     app.connect("autodoc-process-signature", name_aliases)

@@ -53,7 +53,8 @@ def main() -> int:
     requirements = REQUIREMENTS / ("lowest.txt" if options.lowest else "test.txt")
     selected = [PURE] if options.pure else _paths(arguments)
     if not _all_within(selected, SELF_CONTAINED):
-        print(f"Setting up: {', '.join(SERVERS)} (BentoML servers), examples-{version}, {name}", flush=True)
+        parts = f"{', '.join(SERVERS)} (BentoML servers), examples-{version} and {name}"
+        print(f"Setting up in .venvs/: {parts}. The first time takes minutes.", flush=True)
         for server in SERVERS:
             ensure_server(server)
         if not options.lowest and (not selected or any(path.startswith(EXAMPLES) for path in selected)):
