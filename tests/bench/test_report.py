@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from bento_client.bench import ClosedLoop, OpenLoop, Plan, Report, parse_objective, table
+from bento_client.bench import ClosedLoop, OpenLoop, Plan, Report, compare, html, parse_objective, table
+from bento_client.bench._histogram import PERCENTILES
 from bento_client.bench._metrics import counters, growth
 from bento_client.bench._table import amount, duration, size
+from bento_proto import ConnectError
 
 from .virtual import KnownService, constant, measure
+
+VIEWPORT = '<meta name="viewport" content="width=device-width">'
 
 
 def report() -> Report:
@@ -52,6 +58,49 @@ def test_the_table_says_what_there_is_and_what_is_met() -> None:
     assert "first" not in text
     assert "50/s poisson:\n  not met: p99=200ms" in text
     assert text.endswith("p99=200ms is met up to 16 at a time: 107 calls/s\n")
+
+
+def test_the_page_is_whole_and_safe() -> None:
+    """It is well-formed, has a plot of each kind, and nothing in it is loaded or run, whatever the Service says."""
+    found = report()
+    loads = [dataclasses.replace(load, errors={"<script>alert(1)</script>": 1}, failed=1) for load in found.loads]
+    page = html(dataclasses.replace(found, endpoint="<img src=x>", loads=loads))
+    assert page.startswith("<!doctype html>")
+    tree = ET.fromstring(page.partition("\n")[2].replace('<meta charset="utf-8">', "").replace(VIEWPORT, ""))
+    assert "prefers-color-scheme: dark" in page
+    assert [each.text for each in tree.iter("h2")][-3:] == [
+        "Throughput and latency by load", "Latency over time", "Distribution of the latency",
+    ]  # fmt: skip
+    assert len(list(tree.iter("svg"))) == 5  # two by load, two over time, as calls failed, and the distribution
+    assert {each.tag for each in tree.iter()}.isdisjoint({"script", "img", "link", "iframe", "a"})
+    for line in tree.iter("polyline"):
+        for point in line.attrib["points"].split():
+            x, y = map(float, point.split(","))
+            assert 0 <= x <= 720
+            assert 0 <= y <= 280
+
+
+def test_a_page_of_failures_only_has_no_empty_plots() -> None:
+    async def failing(call: object) -> None:
+        raise ConnectError("refused")
+
+    load = measure(failing, ClosedLoop(1), Plan(warm_up=0, duration=1))
+    page = html(dataclasses.replace(report(), objectives=[], loads=[load]))
+    assert page.count("<svg") == 1
+    assert "ConnectError" in page
+
+
+def test_reports_are_compared_load_by_load() -> None:
+    before = report()
+    latency = dataclasses.replace(before.loads[0].latency, percentiles=dict.fromkeys(PERCENTILES, 0.2))
+    faster = dataclasses.replace(before.loads[0], latency=latency, calls_per_second=5.0, failed=3)
+    text = compare(before, dataclasses.replace(before, loads=[faster, before.loads[1]]))
+    rows = {line.split("  ")[0]: line.split() for line in text.partition("1 at a time\n")[2].splitlines()[1:8]}
+    assert rows["calls/s"][-1] == "-50.0%"
+    assert rows["p99"][-1] == "+100.0%"
+    assert rows["errors"] == ["errors", "0", "3"]
+    assert "first" not in text
+    assert text.endswith("only before: 50/s poisson\n")
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,21 @@ def test_the_service_counted_the_same_calls_and_took_no_longer(run: Run, zoo: st
 
 def test_a_table_and_files(run: Run, zoo: str, tmp_path: Path) -> None:
     done = run(
-        "bench", zoo, "stream_dict", "n=3", "--rate", "20", *QUICK, "--slo", "p99=60s", "-o", "r.json", "--csv", "r.csv"
+        "bench",
+        zoo,
+        "stream_dict",
+        "n=3",
+        "--rate",
+        "20",
+        *QUICK,
+        "--slo",
+        "p99=60s",
+        "-o",
+        "r.json",
+        "--csv",
+        "r.csv",
+        "--html",
+        "r.html",
     )
     assert (done.code, done.told) == (0, "")
     assert "20/s poisson" in done.text
@@ -41,6 +55,10 @@ def test_a_table_and_files(run: Run, zoo: str, tmp_path: Path) -> None:
     report = Report.from_json((tmp_path / "r.json").read_bytes())
     assert report.loads[0].rate == 20
     assert report.loads[0].gap.count == 2 * report.loads[0].calls
+    assert (tmp_path / "r.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    done = run("bench", "--compare", "r.json", "r.json")
+    assert (done.code, done.told) == (0, "")
+    assert "+0.0%" in done.text
     assert (tmp_path / "r.csv").read_text().startswith("load,concurrency,rate,")
 
 
@@ -76,6 +94,7 @@ def test_arguments_are_examples_or_a_line_each(run: Run, zoo: str, tmp_path: Pat
         (["echo_str", "--inputs", "absent.jsonl"], "No such file or directory: absent.jsonl"),
         (["echo_str", "--inputs", "-"], "- has no inputs"),
         (["echo_str", "txt=hi", "text=hi"], "unexpected keyword argument 'txt'"),
+        (["--compare"], "--compare takes two reports"),
         ([], "the endpoint is missing"),
     ],
 )

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._bench import OnProgress, Progress, bench, bench_async
+    from ._compare import compare
     from ._histogram import PERCENTILES, Distribution
+    from ._html import html
     from ._load import Arrivals, ClosedLoop, Load, OpenLoop, Plan
     from ._report import LoadReport, Report, Slice
     from ._slo import Metric, Objective, parse_objective
@@ -30,7 +32,9 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._bench": "OnProgress Progress bench bench_async",
+        "._compare": "compare",
         "._histogram": "Distribution PERCENTILES",
+        "._html": "html",
         "._load": "Arrivals ClosedLoop Load OpenLoop Plan",
         "._report": "LoadReport Report Slice",
         "._slo": "Metric Objective parse_objective",
@@ -51,6 +55,6 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "Arrivals", "ClosedLoop", "Distribution", "Input", "Load", "LoadReport", "Metric", "Objective", "OnProgress",
-    "OpenLoop", "PERCENTILES", "Plan", "Progress", "Report", "Slice", "bench", "bench_async", "parse_objective",
-    "table",
+    "OpenLoop", "PERCENTILES", "Plan", "Progress", "Report", "Slice", "bench", "bench_async", "compare", "html",
+    "parse_objective", "table",
 )  # fmt: skip

@@ -42,11 +42,11 @@ def table(report: Report) -> str:
     heads, rows = columns(report)
     lines += grid([heads, *rows])
     for load in report.loads:
-        notes = _notes(load)
-        if notes:
-            lines += ["", f"{load.load}:", *(f"  {note}" for note in notes)]
-    verdict = _verdict(report)
-    return "\n".join([*lines, *(["", verdict] if verdict else [])]) + "\n"
+        if found := notes(load):
+            lines += ["", f"{load.load}:", *(f"  {note}" for note in found)]
+    if said := verdict(report):
+        lines += ["", said]
+    return "\n".join(lines) + "\n"
 
 
 def columns(report: Report) -> tuple[list[str], list[list[str]]]:
@@ -95,13 +95,15 @@ def grid(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def _notes(load: LoadReport) -> list[str]:
-    notes = [f"{count} x {kind}" for kind, count in load.errors.items()]
-    notes += [f"not met: {text}" for text, is_met in load.met.items() if not is_met]
-    return [*notes, *(f"warning: {text}" for text in load.warnings)]
+def notes(load: LoadReport) -> list[str]:
+    """What there is to say of a load beside its figures: errors, objectives that were not met, warnings."""
+    found = [f"{count} x {kind}" for kind, count in load.errors.items()]
+    found += [f"not met: {text}" for text, is_met in load.met.items() if not is_met]
+    return [*found, *(f"warning: {text}" for text in load.warnings)]
 
 
-def _verdict(report: Report) -> str:
+def verdict(report: Report) -> str:
+    """Up to which load the objectives are met; empty if there is nothing to choose from."""
     if not report.objectives or len(report.loads) < 2:
         return ""
     kept = [load for load in report.loads if load.is_met]

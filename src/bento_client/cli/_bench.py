@@ -31,7 +31,8 @@ _MOST: Final = 1000
     examples=[
         ("bento-client bench :3000 summarize text='Your long text' --concurrency 1,2,4,8,16", ""),
         ("bento-client bench :3000 summarize --inputs texts.jsonl --rate 50 --duration 60 --slo p99=200ms", ""),
-        ("bento-client bench :3000 generate img=@cat.png -o report.json", ""),
+        ("bento-client bench :3000 generate img=@cat.png -o before.json --html before.html", ""),
+        ("bento-client bench --compare before.json after.json", ""),
     ],
     help="""Measure an endpoint under load: throughput, latencies, errors.
 
@@ -62,6 +63,8 @@ _MOST: Final = 1000
 @click.option("--most", type=int, default=_MOST, metavar="N", help="Calls at a time in an open loop (default 1000).")
 @click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Save the report, as JSON.")
 @click.option("--csv", type=click.Path(), metavar="FILE", help="Save the table, as CSV.")
+@click.option("--html", type=click.Path(), metavar="FILE", help="Save a page with plots.")
+@click.option("--compare", is_flag=True, help="Measure nothing: compare the two reports that are named.")
 @click.pass_obj
 def command(
     settings: Settings,
@@ -79,6 +82,8 @@ def command(
     most: int,
     output: str | None,
     csv: str | None,
+    html: str | None,
+    compare: bool,
 ) -> None:
     """Measure an endpoint under load."""
     import anyio
@@ -87,6 +92,9 @@ def command(
 
     from ._output import line, note
 
+    if compare:
+        line(_compared(words).rstrip("\n"))
+        return
     url, name, rest = split_endpoint(words)
     loads: list[ClosedLoop | OpenLoop] = [ClosedLoop(int(each)) for each in _numbers("--concurrency", concurrency)]
     loads += [
@@ -117,9 +125,22 @@ def command(
         Path(output).write_text(report.to_json(), encoding="utf-8")
     if csv is not None:
         Path(csv).write_text(report.to_csv(), encoding="utf-8")
+    if html is not None:
+        from bento_client.bench import html as page
+
+        Path(html).write_text(page(report), encoding="utf-8")
     line((report.to_json() if settings.is_json else table(report)).rstrip("\n"))
     if not report.is_met:
         raise CommandFailed(f"no load meets {', '.join(slo)}")
+
+
+def _compared(words: Sequence[str]) -> str:
+    from bento_client.bench import Report, compare
+
+    if len(words) != 2:
+        raise click.UsageError("--compare takes two reports, as -o saves them")
+    before, after = (Report.from_json(Path(word).read_bytes()) for word in words)
+    return compare(before, after)
 
 
 def _numbers(option: str, text: str | None) -> list[float]:
