@@ -38,7 +38,7 @@ class AsyncConnectionPool:
     def __init__(self, backend: Backend, limits: Limits) -> None:
         self.backend: Backend = backend
         self._pool: ConnectionPool[AnyStream, Waiter[Place | None]] = ConnectionPool(
-            limits.connections, limits.idle, limits.lifetime
+            limits.connections, limits.idle, limits.lifetime, limits.keepalive_expiry
         )
 
     async def acquire(self, deadline: float, *, fresh: bool) -> Place:

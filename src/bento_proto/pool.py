@@ -64,18 +64,25 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         max_idle: the most idle ones.
         lifetime: seconds after which a connection is not used again; None for no limit. With a limit, a host name that
             moves to another address is followed.
+        expiry: seconds after which an idle connection is not used again, unless the server announces less; None for
+            what it announces, or else `KEEP_ALIVE`.
 
     Attributes:
         closing: connections that left the pool and are the caller's to close: drain it after each call.
         is_closed: whether `close` was called.
     """
 
-    __slots__ = ("_held", "_idle", "_lifetime", "_max_connections", "_max_idle", "_waiting", "closing", "is_closed")
+    __slots__ = (
+        "_expiry", "_held", "_idle", "_lifetime", "_max_connections", "_max_idle", "_waiting", "closing", "is_closed",
+    )  # fmt: skip
 
-    def __init__(self, max_connections: int, max_idle: int, lifetime: float | None = None) -> None:
+    def __init__(
+        self, max_connections: int, max_idle: int, lifetime: float | None = None, expiry: float | None = None
+    ) -> None:
         self._max_connections = max_connections
         self._max_idle = max_idle
         self._lifetime = lifetime
+        self._expiry = expiry
         self._held: dict[PooledConnection[ConnectionT], WaiterT] = {}
         self._idle: deque[PooledConnection[ConnectionT]] = deque()  # the longest idle one first
         self._waiting: dict[WaiterT, bool] = {}  # in order of arrival; whether each needs a new connection
@@ -165,7 +172,7 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
                 connection = None
             else:
                 keep_alive = keep_alive_timeout(head) if head is not None and "keep-alive" in head.first else None
-                place.expires_at = min(now + (KEEP_ALIVE if keep_alive is None else keep_alive), ends)
+                place.expires_at = min(now + self._seconds_idle(keep_alive), ends)
         if self._waiting:
             waiter = next(iter(self._waiting))
             if self._waiting.pop(waiter) and connection is not None:
@@ -193,6 +200,11 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         waiting = list(self._waiting)
         self._waiting.clear()
         return waiting
+
+    def _seconds_idle(self, announced: float | None) -> float:
+        if self._expiry is None:
+            return KEEP_ALIVE if announced is None else announced
+        return self._expiry if announced is None else min(self._expiry, announced)
 
     def _discard(self, place: PooledConnection[ConnectionT]) -> None:
         assert place.connection is not None

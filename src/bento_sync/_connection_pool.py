@@ -107,7 +107,7 @@ class OriginPool:
         self._context = context
         self._config = config
         self._pool: ConnectionPool[Connection, weakref.ref[Holder]] = ConnectionPool(
-            limits.connections, limits.idle, limits.lifetime
+            limits.connections, limits.idle, limits.lifetime, limits.keepalive_expiry
         )
         self._held = self._pool.held
         self._released: deque[tuple[Holder, bool, Head | None]] = deque()

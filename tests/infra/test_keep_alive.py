@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 import pytest
 
-from bento_sync import BentoMLException, SyncHTTPClient
+from bento_sync import BentoMLException, Limits, SyncHTTPClient
 from tests.parity.faces import Face
 
 from .gateways import haproxy, nginx
@@ -94,6 +94,17 @@ def test_the_server_closes_as_the_client_sends(
     told = race(lambda: face.client(url, ssl_context=trusting, retries=0), service, idle=1.0, calls=TRIES)
     with capsys.disabled():
         print(f"\n  {face.name}, {url.partition(':')[0]}: {told}")
+
+
+def test_a_client_that_knows_the_time(
+    face: Face, front: Front, trusting: ssl.SSLContext, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, service = front
+    limits = Limits(keepalive_expiry=0.5)
+    told = race(lambda: face.client(url, ssl_context=trusting, retries=0, limits=limits), service, idle=1, calls=TRIES)
+    with capsys.disabled():
+        print(f"\n  {face.name}, {url.partition(':')[0]}, keepalive_expiry=0.5: {told}")
+    assert "failed" not in told
 
 
 def test_the_time_of_uvicorn_itself(face: Face, mortal: Service, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,10 +27,15 @@ class PoolMachine(RuleBasedStateMachine):
         self.waiting: dict[int, bool] = {}  # caller -> whether it needs a new connection
         self.closed = False
 
-    @initialize(size=st.integers(1, 4), most_idle=st.integers(0, 4), lifetime=st.sampled_from([None, 6.0]))
-    def start(self, size: int, most_idle: int, lifetime: float | None) -> None:
-        self.size, self.most_idle, self.lifetime = size, most_idle, lifetime
-        self.pool: ConnectionPool[int, int] = ConnectionPool(size, most_idle, lifetime)
+    @initialize(
+        size=st.integers(1, 4),
+        most_idle=st.integers(0, 4),
+        lifetime=st.sampled_from([None, 6.0]),
+        expiry=st.sampled_from([None, 2.0, 30.0]),
+    )
+    def start(self, size: int, most_idle: int, lifetime: float | None, expiry: float | None) -> None:
+        self.size, self.most_idle, self.lifetime, self.expiry = size, most_idle, lifetime, expiry
+        self.pool: ConnectionPool[int, int] = ConnectionPool(size, most_idle, lifetime, expiry)
 
     def close_connections(self) -> None:
         """Close what left the pool: each once, and never one that somebody holds."""
@@ -88,7 +93,9 @@ class PoolMachine(RuleBasedStateMachine):
             assert served is None
             if is_kept and connection is not None and self.most_idle > 0:
                 keep_alive = keep_alive_timeout(head)
-                until = self.now + (IDLE if keep_alive is None else keep_alive)
+                if keep_alive is None:
+                    keep_alive = self.expiry or IDLE
+                until = self.now + min(keep_alive, self.expiry or keep_alive)
                 if self.lifetime is not None:
                     until = min(until, self.opened[connection] + self.lifetime)
                 self.idle[connection] = until
@@ -201,6 +208,18 @@ def test_a_connection_at_the_end_of_its_life_is_not_used_again() -> None:
     assert pool.closing == ["late"]
     assert pool.acquire(1, 6.0) is not early
     assert pool.closing == ["late", "early"]
+
+
+def test_idle_connections_expire_when_the_caller_says_or_sooner_if_the_server_does() -> None:
+    pool: ConnectionPool[str, int] = ConnectionPool(2, 2, expiry=3.0)
+    silent, announced = held(pool, "silent", "announced")
+    pool.release(silent, 0.0, reusable=True, head=Head(200, (("Keep-Alive", "timeout=60"),)))
+    pool.release(announced, 0.0, reusable=True, head=Head(200, (("Keep-Alive", "timeout=2"),)))
+    assert pool.acquire(3, 1.0) is silent
+    assert pool.closing == ["announced"]
+    pool.release(silent, 1.0, reusable=True)
+    assert pool.acquire(4, 4.0) is not silent
+    assert pool.closing == ["announced", "silent"]
 
 
 def test_when_the_pool_is_closed_who_waits_is_told_and_connections_close() -> None:

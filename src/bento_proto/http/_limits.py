@@ -105,6 +105,8 @@ class Limits(Frozen):
         idle: the most connections that stay open while no call uses them, for some seconds.
         lifetime: the seconds after which a connection is not used for another request, so that a host name that moved
             is followed; None for no limit.
+        keepalive_expiry: the seconds after which an idle connection is not used again, unless the server announces
+            that it closes it sooner; None for what the server announces, or else four.
     """
 
     schema: int = 16 << 20
@@ -118,3 +120,4 @@ class Limits(Frozen):
     connections: int = 100
     idle: int = 100
     lifetime: float | None = 300.0
+    keepalive_expiry: float | None = None
