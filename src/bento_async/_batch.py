@@ -56,7 +56,7 @@ class AsyncBatch(BaseAsyncStream[T_co]):
             crew.abandon()
 
     def __repr__(self) -> str:
-        return self._window.text(self, "iterate over it with async for")
+        return self._state.text(self, "iterate over it with async for")
 
     async def __anext__(self) -> T_co:
         """The next result.

@@ -44,7 +44,7 @@ class Batch(Generic[T_co]):
         self._end = weakref.finalize(self, self._crew.end)
 
     def __repr__(self) -> str:
-        return self._state.text(self, "iterate over it")
+        return self._crew.state.text(self, "iterate over it")
 
     def __iter__(self) -> Batch[T_co]:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import itertools
 import socket
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bento_async import AsyncHTTPClient
 from bento_proto import ConnectError, InvalidArgument, Progress, RetryPolicy, UnprocessableEntity
 from bento_proto.batch import Outcome
 from bento_sync import SyncHTTPClient
@@ -174,6 +176,18 @@ def test_an_error_is_raised_in_its_turn(connect: Connect) -> None:
         assert taken == started < 40, "it goes on"
     assert stub.targets().count("/f") <= taken
     wait_until_gone()
+
+
+def test_what_a_batch_says_of_itself() -> None:
+    async def of_the_async_client() -> str:
+        async with AsyncHTTPClient(stub.url, schema=NUMBER, server_ready_timeout=0) as client:
+            await client.connect()
+            return repr(client.map("f", [1, 2]))
+
+    with Stub(routes({})) as stub:
+        with SyncHTTPClient(stub.url, schema=NUMBER, server_ready_timeout=0) as client:
+            assert repr(client.map("f", [1, 2])).endswith("0 of 2 calls done; iterate over it>")
+        assert asyncio.run(of_the_async_client()).endswith("0 of 2 calls done; iterate over it with async for>")
 
 
 def test_errors_in_place_and_left_out(zoo: SyncHTTPClient) -> None:
