@@ -127,6 +127,25 @@ def parse(endpoint: Endpoint, words: Sequence[str], data: str | None) -> Argumen
     return Arguments(tuple(args), kwargs)
 
 
+def parse_row(endpoint: Endpoint, row: Mapping[str, str]) -> dict[str, object]:
+    """The arguments of a call in a row of text, by name, converted as ``key=text`` is.
+
+    Raises:
+        click.UsageError: text is not what its parameter takes, or a file is due.
+    """
+    fields = {parameter.name: parameter for parameter in endpoint.root_fields or endpoint.parameters}
+    plain: dict[str, object] = {}
+    for key, text in row.items():
+        parameter = fields.get(key)
+        if parameter is not None and parameter.is_file:
+            plain[key] = _checked(parameter, key, text)
+        elif text in ("null", "") and parameter is not None and _may_be_none(parameter):
+            plain[key] = None
+        else:
+            plain[key] = _typed(key, text, {} if parameter is None else parameter.schema)
+    return plain
+
+
 def _document(data: str, reader: _Reader) -> JSON:
     # JSON itself, as with curl's -d, unless a file has this name.
     if data.lstrip()[:1] in ("{", "[") and not Path(data).exists():

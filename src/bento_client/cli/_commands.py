@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from . import _bench, _completion
+from . import _bench, _completion, _map
 from ._command import CommandGroup
 from ._errors import FAILED, UNREACHABLE, CommandFailed
 from ._settings import TOKEN_VARIABLE, URL_VARIABLE, Settings, split_endpoint, split_url
@@ -343,6 +343,7 @@ def types(
         raise CommandFailed(f"{checked} no longer fits the Service ({count}); write it again with: bento-client types")
 
 
+cli.add_command(_map.command)
 cli.add_command(_bench.command)
 
 

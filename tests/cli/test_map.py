@@ -1,0 +1,240 @@
+"""Batches on the command line: a line for each input, exactly one, however often the command dies."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import tracemalloc
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bento_client.batch import Summary, read_inputs, write_jsonl
+from bento_proto import UnprocessableEntity
+from bento_sync import SyncHTTPClient
+from tests.parity.proxies import Answer, Asked, Piece, Stub, endpoint, reply, routes, schema
+from tests.waiting import until
+
+from .conftest import COMMAND, Run, environment
+
+KILLS = int(os.environ.get("MAP_KILLS", "3"))
+INTEGER = {"type": "integer"}
+SCHEMA: Any = schema(
+    endpoint("f", input={"properties": {"x": INTEGER}, "required": ["x"]}, output=INTEGER),
+    endpoint("text", input={"properties": {"t": {"type": "string"}}, "required": ["t"]}, output={"type": "string"}),
+    endpoint(
+        "size",
+        input={"properties": {"f": {"type": "file", "format": "binary"}}, "required": ["f"]},
+        output=INTEGER,
+    ),
+    endpoint("picture", input={"properties": {"x": INTEGER}}, output={"type": "file", "format": "binary"}),
+)
+
+
+def doubled(asked: Asked) -> Piece:
+    number = json.loads(asked.body)["x"]
+    return reply({"error": "no sevens"}, 422) if number == 7 else reply(2 * number)
+
+
+@pytest.fixture(scope="module")
+def stub() -> Iterator[Stub]:
+    answers: dict[str, Answer | Piece] = {
+        "/readyz": reply(),
+        "/schema.json": reply(SCHEMA),
+        "/f": doubled,
+        "/text": lambda asked: reply(json.loads(asked.body)["t"].encode(), headers={"content-type": "text/plain"}),
+        "/size": lambda asked: reply(len(asked.body)),
+        "/picture": lambda asked: reply(asked.body, headers={"content-type": "image/gif"}),
+    }
+    with Stub(routes(answers)) as stub:
+        yield stub
+
+
+@pytest.fixture
+def url(stub: Stub) -> str:
+    return stub.url
+
+
+def numbers(path: Path, count: int, wrapped: bool = False) -> None:
+    path.write_text("".join(f"{json.dumps({'x': each} if wrapped else each)}\n" for each in range(count)))
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_a_line_for_each_input(run: Run, url: str, tmp_path: Path) -> None:
+    numbers(tmp_path / "in.jsonl", 30)
+    done = run("map", url, "f", "in.jsonl", "-o", "out.jsonl", "--ordered")
+    assert done.code == 1
+    assert done.told.splitlines()[-1] == "error: 1 call failed"
+    found = lines(tmp_path / "out.jsonl")
+    assert [line["number"] for line in found] == list(range(30))
+    assert [line["result"] for line in found if "result" in line] == [2 * each for each in range(30) if each != 7]
+    error = found[7]["error"]
+    assert (error["type"], error["message"], error["status"]) == ("UnprocessableEntity", "no sevens", 422)
+
+
+@pytest.mark.parametrize(("how", "code", "count"), [("keep", 1, 10), ("skip", 1, 9), ("stop", 1, 7)])
+def test_what_becomes_of_an_error(run: Run, url: str, tmp_path: Path, how: str, code: int, count: int) -> None:
+    numbers(tmp_path / "in.jsonl", 10, wrapped=True)
+    arguments = (
+        "map",
+        url,
+        "f",
+        "in.jsonl",
+        "-o",
+        "out.jsonl",
+        "--ordered",
+        "--on-error",
+        how,
+        "--concurrency",
+        "auto",
+    )
+    done = run(*arguments)
+    assert (done.code, len(lines(tmp_path / "out.jsonl"))) == (code, count)
+    assert run(*arguments).code == 2
+    again = run(*arguments, "--resume", "--json")
+    assert again.code == (0 if how == "keep" else 1)
+    if how == "keep":
+        assert json.loads(again.out)["before"] == 10
+
+
+def test_inputs_of_other_kinds(run: Run, url: str, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text('t\n7\n"two, words"\n')
+    assert run("map", url, "text", "in.csv", "-o", "csv.jsonl", "--ordered").code == 0
+    assert [line["result"] for line in lines(tmp_path / "csv.jsonl")] == ["7", "two, words"]
+    (tmp_path / "numbers.csv").write_text("x\n1\n2\n")
+    assert run("map", url, "f", "numbers.csv", "-o", "x.jsonl", "--ordered").code == 0
+    assert [line["result"] for line in lines(tmp_path / "x.jsonl")] == [2, 4]
+    assert run("map", url, "f", "-", "-o", "stdin.jsonl", "--ordered", input=b"1\n\n2").code == 0
+    assert [line["result"] for line in lines(tmp_path / "stdin.jsonl")] == [2, 4]
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name in ("b", "a"):
+        (folder / name).write_text(name * 10)
+    assert run("map", url, "size", "folder", "-o", "sizes.jsonl").code == 0
+    assert len(lines(tmp_path / "sizes.jsonl")) == 2
+
+
+def test_parquet(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pa.table({"x": list(range(2500))}), tmp_path / "in.parquet")
+    inputs = read_inputs(tmp_path / "in.parquet")
+    assert inputs.total == 2500
+    assert list(inputs) == [{"x": number} for number in range(2500)]
+
+
+def test_results_that_are_files(run: Run, url: str, tmp_path: Path) -> None:
+    numbers(tmp_path / "in.jsonl", 3)
+    assert run("map", url, "picture", "in.jsonl", "-o", "out.jsonl", "--ordered", "--files", "pictures").code == 0
+    kept = sorted(path.name for path in (tmp_path / "pictures").iterdir())
+    assert [name[:8] for name in kept] == ["00000000", "00000001", "00000002"]
+    assert [line["result"]["path"] for line in lines(tmp_path / "out.jsonl")] == [f"pictures/{name}" for name in kept]
+    assert run("map", url, "picture", "in.jsonl", "-o", "content.jsonl").code == 0
+    assert all(line["result"]["base64"] for line in lines(tmp_path / "content.jsonl"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["f"], "map takes one INPUTS"),
+        (["f", "none.jsonl"], "none.jsonl"),
+        (["f", "in.txt"], "inputs are .jsonl, .csv, .parquet or a directory"),
+        (["g", "in.jsonl"], "no endpoint 'g'"),
+        (["f", "bad.jsonl"], "bad.jsonl, line 2: not JSON"),
+        (["f", "in.jsonl", "--concurrency", "many"], "--concurrency is a number or auto"),
+    ],
+)
+def test_wrong_usage(run: Run, url: str, tmp_path: Path, words: list[str], told: str) -> None:
+    for name, text in (("in.jsonl", "1\n"), ("in.txt", "1\n"), ("bad.jsonl", "1\n{\n")):
+        (tmp_path / name).write_text(text)
+    done = run("map", url, *words, "-o", "out.jsonl")
+    assert done.code == 2
+    assert told in done.told
+
+
+def test_another_file_is_not_continued(run: Run, url: str, tmp_path: Path) -> None:
+    numbers(tmp_path / "in.jsonl", 5)
+    numbers(tmp_path / "more.jsonl", 3)
+    (tmp_path / "other.jsonl").write_text("5\n4\n3\n2\n1\n")
+    (tmp_path / "notes.jsonl").write_text('{"note": 1}\n')
+    assert run("map", url, "f", "in.jsonl", "-o", "out.jsonl").code == 0
+    for inputs, output, told in (
+        ("other.jsonl", "out.jsonl", "the result of another input"),
+        ("more.jsonl", "out.jsonl", "more results than there are inputs"),
+        ("in.jsonl", "notes.jsonl", "a line that is no result"),
+    ):
+        before = (tmp_path / output).read_bytes()
+        done = run("map", url, "f", inputs, "-o", output, "--resume")
+        assert done.code == 2
+        assert told in done.told
+        assert (tmp_path / output).read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes are killed")
+def test_each_input_has_one_line_however_often_it_is_killed(run: Run, url: str, tmp_path: Path) -> None:
+    count, chance = 400 * (KILLS + 1), random.Random(21)
+    numbers(tmp_path / "in.jsonl", count)
+    output = tmp_path / "out.jsonl"
+    command = ("map", url, "f", "in.jsonl", "-o", "out.jsonl", "--resume", "--concurrency", "16")
+    written = 0
+    for _ in range(KILLS):
+        process = subprocess.Popen((*COMMAND, *command), cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL)
+        least = written + chance.randrange(1, 300)
+        until(lambda: output.exists() and output.read_bytes().count(b"\n") >= least)  # noqa: B023
+        process.kill()
+        process.wait()
+        written = output.read_bytes().count(b"\n")
+        with output.open("ab") as file:
+            file.write(b'{"number": 1, "inp')  # as if it had died while writing
+    assert written < count, "it was never killed in the midst"
+    done = run(*command)
+    assert done.code == 1 or written
+    found = lines(output)
+    assert Counter(line["number"] for line in found) == Counter(range(count))
+    assert all(line.get("result", 14) == 2 * line["number"] for line in found)
+
+
+# --- as a function
+
+
+def test_write_jsonl(url: str, tmp_path: Path) -> None:
+    told: list[int] = []
+    path = tmp_path / "out.jsonl"
+    with SyncHTTPClient(url) as client:
+        summary = write_jsonl(client, "f", range(100, 150), path, on_progress=lambda so_far: told.append(so_far.done))
+        assert (summary.done, summary.before, summary.failed, summary.total) == (50, 0, 0, 50)
+        assert repr(summary).startswith("<Summary: 50 of 50 done, 0 failed, ")
+        assert told == list(range(1, 51))
+        with pytest.raises(FileExistsError):
+            write_jsonl(client, "f", range(100, 150), path)
+        summary = write_jsonl(client, "f", iter(range(100, 160)), path, resume=True)
+        assert (summary.done, summary.before, summary.total, summary.seconds_left) == (60, 50, 60, 0.0)
+        with pytest.raises(UnprocessableEntity):
+            write_jsonl(client, "f", range(20), tmp_path / "few.jsonl", on_error="skip", max_errors=0)
+        assert Summary().seconds_left is None
+
+
+def test_memory_does_not_grow(stub: Stub, tmp_path: Path) -> None:
+    def inputs() -> Iterator[dict[str, object]]:
+        for number in range(1500):
+            if number == 500:
+                tracemalloc.start()
+            stub.asked.clear()
+            yield {"t": f"{number:010}" * 1000}
+
+    with SyncHTTPClient(stub.url) as client:
+        try:
+            assert write_jsonl(client, "text", inputs(), tmp_path / "out.jsonl").done == 1500
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 3_000_000, "a thousand inputs have 10 MB"
