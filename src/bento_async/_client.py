@@ -37,8 +37,8 @@ class AsyncHTTPClient(Base):
     `LocalProtocolError` there, or on asyncio, where nothing at all can be awaited there, asyncio's ``RuntimeError``.
 
     Nothing blocks the event loop: files are read and written, and NumPy, pandas and Pillow imported for the first call
-    that needs them, in worker threads. JSON alone is encoded and decoded on the loop, 10 MB in some tenths of a second;
-    a thread would not help, as Python's JSON lets no other one run meanwhile.
+    that needs them, in worker threads. JSON is encoded and decoded on the loop, large values piece by piece. What can't
+    be taken apart, such as one string of many megabytes, or a data frame, keeps the loop waiting.
 
     Cancelling is safe anywhere: it closes the connection of the call that is cancelled, at once, and nothing else.
 

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 import anyio
 from anyio import CancelScope, to_thread
+from anyio.lowlevel import checkpoint
 
 import bento_files
 from bento_proto import BentoMLException, FlowRunner, ResultKind
+from bento_proto.request import EncodingSteps
 from bento_proto.response import AsyncStreamedContent, modules_of
 from bento_proto.session import ConnectAttempt
 
@@ -210,6 +212,9 @@ class Driver:
     async def prepare(self, call: BoundCall) -> tuple[BoundCall, Sequence[Upload], str]:
         """Do what would block before a call; return it, its files, measured, and the boundary of its form's fields."""
         await self.load(call.endpoint)
+        for _ in (steps := EncodingSteps(call)):
+            await checkpoint()
+        call = steps.call
         return (call, await measure(call.sources), os.urandom(16).hex()) if call.files else (call, (), "")
 
     async def load(self, endpoint: Endpoint) -> None:

@@ -21,6 +21,19 @@ _raw_decode: Final = json.JSONDecoder().raw_decode
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_jsonable).encode
 
 
+class EncodedJSON:
+    """A value that has been encoded before.
+
+    Args:
+        data: its JSON.
+    """
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data: bytes = data
+
+
 def to_json(value: object) -> bytes:
     """Encode a value as compact UTF-8 JSON.
 

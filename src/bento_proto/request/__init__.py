@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ._encoding import Upload, encode
     from ._file import File
     from ._inputs import FileContent, FileInput, FrameInput, ModelInput, TensorInput
+    from ._large import EncodingSteps
     from ._multipart import Body
 
 
@@ -26,6 +27,7 @@ if not TYPE_CHECKING:
         "._encoding": "Upload encode",
         "._file": "File",
         "._inputs": "FileContent FileInput FrameInput ModelInput TensorInput",
+        "._large": "EncodingSteps",
         "._multipart": "Body",
     }
 
@@ -41,6 +43,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "Body", "BoundCall", "ClientRequest", "File", "FileContent", "FileInput", "FileSource", "FrameInput", "ModelInput",
-    "Pairs", "TensorInput", "Upload", "bind", "client_request", "encode",
+    "Body", "BoundCall", "ClientRequest", "EncodingSteps", "File", "FileContent", "FileInput", "FileSource",
+    "FrameInput", "ModelInput", "Pairs", "TensorInput", "Upload", "bind", "client_request", "encode",
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 from bento_proto._frozen import Frozen
 from bento_proto._text import one_line
 from bento_proto.http._messages import FilePart, Segment
-from bento_proto.json import parse_json, to_json
+from bento_proto.json import EncodedJSON, parse_json, to_json
 
 from ._binding import BoundCall, FileSource
 from ._multipart import Body, Field, multipart
@@ -144,22 +144,32 @@ def _object(values: Mapping[str, object]) -> bytes:
         return to_json(values)
     from bento_proto._numbers import write_numbers  # rarely needed
 
-    arrays = {name: data for name, value in values.items() if (data := write_numbers(value)) is not None}
-    if not arrays:
+    encoded = {
+        name: data
+        for name, value in values.items()
+        if (data := value.data if isinstance(value, EncodedJSON) else write_numbers(value)) is not None
+    }
+    if not encoded:
         return to_json(values)
-    members = (to_json(name) + b":" + (arrays.get(name) or to_json(value)) for name, value in values.items())
-    return b"{%b}" % b",".join(members)
+    pieces: list[bytes] = []
+    for name, value in values.items():
+        pieces += b"," if pieces else b"{", to_json(name), b":", encoded.get(name) or to_json(value)
+    return b"".join([*pieces, b"}"])
 
 
 def _value(value: object) -> bytes:
     if type(value) in _PLAIN:
         return to_json(value)
+    if isinstance(value, EncodedJSON):
+        return value.data
     from bento_proto._numbers import write_numbers  # rarely needed
 
     return write_numbers(value) or to_json(value)
 
 
 def _encodes(value: object) -> bool:
+    if isinstance(value, EncodedJSON):
+        return True
     try:
         to_json(value)
     except (TypeError, ValueError):

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ._arrays import modules_of
     from ._json_stream import JSONStreamDecoder
-    from ._readers import RawDecoder, TextDecoder, WholeDecoder
+    from ._readers import RawDecoder, TextDecoder
     from ._response import Content, Response
     from ._sse import EventStreamDecoder, ServerSentEvent
     from ._streamed import AsyncStreamedContent, StreamedContent
+    from ._whole import WholeDecoder
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -23,10 +24,11 @@ if not TYPE_CHECKING:
     _MODULES = {
         "._arrays": "modules_of",
         "._json_stream": "JSONStreamDecoder",
-        "._readers": "RawDecoder TextDecoder WholeDecoder",
+        "._readers": "RawDecoder TextDecoder",
         "._response": "Content Response",
         "._sse": "EventStreamDecoder ServerSentEvent",
         "._streamed": "AsyncStreamedContent StreamedContent",
+        "._whole": "WholeDecoder",
     }
 
     def __getattr__(name):

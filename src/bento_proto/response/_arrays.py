@@ -5,10 +5,12 @@ The packages are imported with the first such result. `modules_of` names them, s
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias, cast
 
+from bento_proto._numbers import are_exact, read_numbers
 from bento_proto._types import JSON
 from bento_proto.errors import LimitExceeded, RemoteProtocolError
 from bento_proto.schema._service import Endpoint, Schema, has_arrays, walk
@@ -23,6 +25,7 @@ _ARGUMENTS: Final[Mapping[object, frozenset[str]]] = {"tensor": frozenset({"orjs
 
 _DTYPE: Final = r"[<>=|]?[A-Za-z_]+\d{0,3}(?:\[[A-Za-z]+\])?"
 _WIDEST: Final = 32  # bytes of the largest number, a complex256
+_NUMBERS: Final = frozenset("biufc")  # kinds of a dtype
 _SPARSE: Final = 16  # cells for each value that came, or characters for each character
 _SPARE: Final = 1 << 16  # and so many besides, so that small results are never too sparse
 
@@ -116,21 +119,83 @@ class _Array(Protocol):
     def reshape(self, shape: Sequence[int], /) -> object: ...
 
 
+class _DType(Protocol):
+    """The same of ``numpy.dtype``."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def itemsize(self) -> int: ...
+
+
 def _array(value: JSON, schema: Schema) -> object:
     try:
         import numpy as np
     except ImportError:
         return value
-    dtype = schema.get("dtype")
     shape = schema.get("shape")
-    kind = np.dtype(_plain(dtype)) if isinstance(dtype, str) else None
-    if kind is not None and kind.itemsize > _WIDEST:
-        raise ValueError(f"elements of {kind.itemsize} bytes are no numbers")
+    kind = _element_type(schema)
     if (kind is None or kind.itemsize == 0) and _is_wide(value):
-        kind = np.dtype(object)
-    array = cast("_Array", np.array(value, dtype=kind))
+        kind = cast("_DType", np.dtype(object))
+    array = cast("_Array", np.asarray(value, dtype=cast("None", kind)))
     sizes = [size for size in shape if isinstance(size, int)] if isinstance(shape, list) else None
     return array if sizes is None else array.reshape(sizes)
+
+
+def _element_type(schema: Schema) -> _DType | None:
+    """The dtype of a tensor; None if the schema says none."""
+    import numpy as np
+
+    dtype = schema.get("dtype")
+    kind = cast("_DType", np.dtype(_plain(dtype))) if isinstance(dtype, str) else None
+    if kind is not None and kind.itemsize > _WIDEST:
+        raise ValueError(f"elements of {kind.itemsize} bytes are no numbers")
+    return kind
+
+
+class NumberArrays:
+    """Makes an array of a large list of numbers in parts, while the list is parsed (`Arrays`).
+
+    Args:
+        kind: the dtype of the elements; None to take it from them.
+    """
+
+    def __init__(self, kind: _DType | None) -> None:
+        self._kind = kind
+
+    @classmethod
+    def of(cls, schema: Schema) -> NumberArrays | None:
+        """That for a tensor of that schema; None if its elements are no numbers, or there is no NumPy."""
+        try:
+            kind = _element_type(schema)
+        except (ImportError, TypeError, ValueError):  # the conversion raises it again
+            return None
+        return cls(kind) if kind is None or kind.kind in _NUMBERS else None
+
+    def parse(self, text: str, /) -> object:
+        """An array of the elements of a JSON array."""
+        if self._kind is None or self._kind.kind == "f":
+            numbers = read_numbers(text.encode())
+            if numbers is not None:
+                array = self.make(cast("list[JSON]", numbers))
+                if are_exact(array):
+                    return array
+        return self.make(cast("list[JSON]", json.loads(text)))
+
+    def make(self, elements: list[JSON], /) -> object:
+        """An array of elements, some of which may be arrays."""
+        import numpy as np
+
+        array = np.array(elements, dtype=cast("None", self._kind))
+        if array.dtype.kind not in _NUMBERS:
+            raise TypeError(f"an array of {array.dtype} is none of numbers")
+        return array
+
+    def join(self, arrays: list[object], /) -> object:
+        """One array of the elements of several."""
+        import numpy as np
+
+        return np.concatenate(cast("list[Sequence[float]]", arrays))
 
 
 def _is_wide(value: JSON) -> bool:

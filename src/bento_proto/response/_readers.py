@@ -11,16 +11,18 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from bento_proto._text import pile
 from bento_proto._types import JSON
-from bento_proto.errors import LimitExceeded, RemoteProtocolError
+from bento_proto.errors import RemoteProtocolError
 from bento_proto.exchange._body import Decoder, Reader, ResultKind
 from bento_proto.http._content_headers import charset, file_name, media_type
 from bento_proto.json import parse_json
 from bento_proto.schema._references import members
 from bento_proto.schema._service import Kind, has_arrays
+
+from ._whole import DocumentDecoder, WholeDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -31,48 +33,11 @@ if TYPE_CHECKING:
     from bento_proto.schema._service import Output, Schema
 
     from ._arrays import Convert
+    from ._document import Arrays
     from ._sse import ServerSentEvent
+    from ._whole import Body
 
 T = TypeVar("T")
-
-
-class WholeDecoder(Generic[T]):
-    """One item from the whole body.
-
-    Args:
-        parse: makes the item.
-        limit: how many bytes the body may have.
-    """
-
-    __slots__ = ("_limit", "_parse", "_pieces", "_size")
-
-    result_kind = ResultKind.VALUE
-
-    def __init__(self, parse: Callable[[bytes], T], limit: int) -> None:
-        self._parse = parse
-        self._limit = limit
-        self._size = 0
-        self._pieces: list[bytes] = []
-
-    def feed(self, data: bytes, /) -> Sequence[T]:
-        """Take the next bytes."""
-        self._size += len(data)
-        if self._size > self._limit:
-            raise LimitExceeded(f"the response is over {self._limit} bytes")
-        if self._pieces:
-            pile(self._pieces, data)
-        else:
-            self._pieces.append(data)
-        return ()
-
-    def boundary(self) -> Sequence[T]:
-        """Nothing: chunks have no meaning here."""
-        return ()
-
-    def finish(self) -> Sequence[T]:
-        """The item."""
-        pieces, self._pieces = self._pieces, []
-        return (self._parse(pieces[0] if len(pieces) == 1 else b"".join(pieces)),)
 
 
 class RawDecoder:
@@ -210,7 +175,7 @@ def _is_list(items: Sequence[object]) -> bool:
 
 def value_reader(output: Output, limits: Limits) -> Reader[object]:
     """How to read the result of an endpoint that is not a stream."""
-    parse = _parser(output)
+    decoder = _value_decoder(output, limits.body)
     may_be_file = output.kind in (Kind.FILE, Kind.IMAGE, Kind.EITHER)
 
     def read(head: Head) -> Decoder[object]:
@@ -219,7 +184,7 @@ def value_reader(output: Output, limits: Limits) -> Reader[object]:
         result_kind = _kind_of_file(output, head) if may_be_file else ResultKind.VALUE
         if result_kind is not ResultKind.VALUE:
             return RawDecoder(result_kind)
-        return WholeDecoder(partial(parse, head), limits.body)
+        return decoder(head)
 
     return read
 
@@ -237,25 +202,50 @@ def _kind_of_file(output: Output, head: Head) -> ResultKind:
     return ResultKind.IMAGE if media_type(head).startswith("image/") else ResultKind.VALUE
 
 
-def _parser(output: Output) -> Callable[[Head, bytes], object]:
+def _value_decoder(output: Output, limit: int) -> Reader[object]:
     if output.kind is Kind.BYTES:
-        return lambda head, data: data
+        return lambda head: WholeDecoder(_unchanged, limit)
+    schema = output.schema
     if output.kind is Kind.TEXT:
         # An Enum, a datetime or a UUID comes in quotes, a Literal or a str Enum with the same schema without.
-        quoted = "enum" in output.schema or "format" in output.schema
-        return lambda head, data: _unquoted(_text(head, data)) if quoted else _text(head, data)
+        text = _unquoted_text if "enum" in schema or "format" in schema else _text
+        return lambda head: WholeDecoder(partial(text, head), limit)
+    parse = _parser(output)
+    arrays = _arrays(schema)
+    return lambda head: DocumentDecoder(partial(parse, head), limit, arrays)
+
+
+def _unchanged(data: bytes) -> bytes:
+    return data
+
+
+def _parser(output: Output) -> Callable[[Head, Body], object]:
+    schema = output.schema
     if output.kind is Kind.EITHER:
-        return _either(output.schema)
-    convert = _converter(output.schema)
+        return _either(schema)
+    convert = _converter(schema)
     if convert is None:
         return _json
-    if output.schema.get("type") == "tensor" and str(output.schema.get("dtype", "float")).startswith("float"):
-        return lambda head, data: _tensor(data, convert) if data else None
-    return lambda head, data: convert(parse_json(data)) if data else None
+    if schema.get("type") == "tensor" and str(schema.get("dtype", "float")).startswith("float"):
+        return lambda head, body: _tensor(body, convert) if body else None
+    return lambda head, body: convert(_parsed(body)) if body else None
 
 
-def _json(_: Head, data: bytes) -> JSON:
-    return parse_json(data) if data else None
+def _json(_: Head, body: Body) -> JSON:
+    return _parsed(body) if body else None
+
+
+def _parsed(body: Body) -> JSON:
+    return parse_json(body) if isinstance(body, bytes) else body.value()
+
+
+def _arrays(schema: Schema) -> Arrays | None:
+    """What makes arrays of a document's lists, if the document is an array of numbers."""
+    if schema.get("type") != "tensor":
+        return None
+    from ._arrays import NumberArrays  # as below
+
+    return NumberArrays.of(schema)
 
 
 def _converter(schema: Schema) -> Convert | None:
@@ -267,18 +257,18 @@ def _converter(schema: Schema) -> Convert | None:
     return converter(schema)
 
 
-def _tensor(data: bytes, convert: Convert) -> object:
+def _tensor(body: Body, convert: Convert) -> object:
     from bento_proto._numbers import are_exact, read_numbers  # as above
 
-    numbers = read_numbers(data)
+    numbers = read_numbers(body) if isinstance(body, bytes) else None
     if numbers is not None:
         array = convert(numbers)
         if are_exact(array):
             return array
-    return convert(parse_json(data))
+    return convert(_parsed(body))
 
 
-def _either(schema: Schema) -> Callable[[Head, bytes], object]:
+def _either(schema: Schema) -> Callable[[Head, Body], object]:
     """JSON where it parses, text where it doesn't, and bytes where that is none either.
 
     A text is sent as it is. One that parses by chance (an Optional[str] that looks like JSON) is told by its type,
@@ -286,16 +276,17 @@ def _either(schema: Schema) -> Callable[[Head, bytes], object]:
     """
     convert, types, is_binary = _converter(schema), _types(schema), _is_binary(schema)
 
-    def parse(head: Head, data: bytes) -> object:
+    def parse(head: Head, body: Body) -> object:
         try:
-            value = parse_json(data)
+            value = _parsed(body)
         except RemoteProtocolError:
-            return other(head, data)
+            return other(head, body)
         if types is not None and type(value) not in types:
-            return other(head, data)
+            return other(head, body)
         return convert(value) if convert else value
 
-    def other(head: Head, data: bytes) -> object:
+    def other(head: Head, body: Body) -> object:
+        data = body if isinstance(body, bytes) else body.data
         try:
             return data if is_binary else _text(head, data)
         except RemoteProtocolError:
@@ -346,7 +337,8 @@ def _text(head: Head, data: bytes) -> str:
         raise error from exc
 
 
-def _unquoted(text: str) -> str:
+def _unquoted_text(head: Head, data: bytes) -> str:
+    text = _text(head, data)
     if len(text) > 1 and text[0] == text[-1] == '"':
         try:
             value = parse_json(text.encode())

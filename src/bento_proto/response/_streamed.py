@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 from bento_proto import exchange
 
 from ._lines import LineSplitter
-from ._readers import WholeDecoder
 from ._response import BaseContent
+from ._whole import WholeDecoder
 
 StreamT_co = TypeVar("StreamT_co", covariant=True)
 Source = TypeVar("Source")
