@@ -86,8 +86,6 @@ class AsyncHTTPClient(Base):
             raise bento_async.LocalProtocolError("the endpoints are not known yet: `await client.connect()` first")
         return schema.Endpoints(service.endpoints)
 
-    # --- readiness
-
     async def connect(self) -> schema.Service:
         """Wait until the Service is ready and read its schema, as the first use would; what is known is not asked for.
 
@@ -115,8 +113,6 @@ class AsyncHTTPClient(Base):
             ServiceUnavailable: it did not become ready; the cause is what the last request met.
         """
         await self._driver.result(self._driver.session.wait_until_ready, timeout)
-
-    # --- calls
 
     def __getattr__(self, name: str) -> bento_async.AsyncEndpointMethod:
         if name.startswith("_"):  # never a request for what Python itself, or a debugger, looks for
@@ -184,8 +180,6 @@ class AsyncHTTPClient(Base):
             ahead=ahead,
             start=start,
         )
-
-    # --- the end
 
     async def close(self) -> None:
         """Close the connections. Calls that are under way go on to their end; files that were received stay."""

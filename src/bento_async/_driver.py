@@ -155,6 +155,12 @@ class Driver:
         """Run a flow that leaves no exchange open; return its result."""
         return (await self.run(make, *args))[0]
 
+    def learn(self) -> None:
+        """Find out what the Service is, for a person who waits for it: on a loop of its own, as this may block one."""
+        if self.session.needs_learning and self.state.application is None:
+            look = self.under(self.options.of_help).result
+            bento_files.attempt(lambda: anyio.run(look, self.session.learn))
+
     async def connect(self) -> Service:
         """The Service; the first use waits for it and reads its schema, for all tasks of the event loop."""
         session, options = self.session, self.options

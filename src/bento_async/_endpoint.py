@@ -56,6 +56,8 @@ class AsyncEndpointMethod(Base):
         super().__init__(driver.session, name, reserved)
         self._driver = driver
 
+    _awaited = True
+
     def __call__(self, /, *args: Value, **kwargs: Value) -> AsyncCall[Value, Value]:
         """Call the endpoint with the arguments of the Service's own method.
 
@@ -121,8 +123,6 @@ class AsyncEndpointMethod(Base):
         self._check_mappable(endpoint)
         return (await self._driver.call(bind(endpoint, args, kwargs)))[0]
 
-    # --- as a task
-
     @coroutine_function
     def submit(self, /, *args: Value, **kwargs: Value) -> Coroutine[object, object, AsyncTask[Value]]:
         """Queue the call as a task; the server checks its arguments when it runs.
@@ -172,8 +172,6 @@ class AsyncEndpointMethod(Base):
     async def retry(self, task_id: TaskId) -> AsyncTask[Value]:
         """Run a task again: see `AsyncTask.retry`."""
         return self.task(await self._driver.result(self._driver.tasks.retry, await self._found(), task_id))
-
-    # --- what a call does when it is awaited
 
     def _named(self, coroutine: Coroutine[object, object, T]) -> Coroutine[object, object, T]:
         """The same under the endpoint's name, which the warning has that it was not awaited."""

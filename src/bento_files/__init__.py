@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ssl import SSLContext  # slow to import, and the clients' annotations need it
 
+    from ._attempt import attempt
     from ._results import Destination, FileSink, ImageSink, SavedSink, Sink, WriteBuffer, open_sink
     from ._system_proxies import system_proxies
     from ._tls import check_protocol, tls_context
@@ -21,6 +22,7 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
+        "._attempt": "attempt",
         "._results": "Destination FileSink ImageSink SavedSink Sink WriteBuffer open_sink",
         "._system_proxies": "system_proxies",
         "._tls": "check_protocol tls_context",
@@ -40,6 +42,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "BLOCK", "Destination", "FileSink", "ImageSink", "SSLContext", "SavedSink", "Sink", "WriteBuffer", "blocks",
-    "check_protocol", "measure", "open_sink", "read_body", "system_proxies", "tls_context",
+    "BLOCK", "Destination", "FileSink", "ImageSink", "SSLContext", "SavedSink", "Sink", "WriteBuffer", "attempt",
+    "blocks", "check_protocol", "measure", "open_sink", "read_body", "system_proxies", "tls_context",
 )  # fmt: skip

@@ -157,6 +157,11 @@ class Driver:
             return PlayedExchange(step, self._responder)
         return SocketExchange(step, self._pools, self._stop)
 
+    def learn(self) -> None:
+        """Find out what the Service is, for a person who waits for it."""
+        if self.session.needs_learning:
+            bento_files.attempt(lambda: self.under(self.options.of_help).result(self.session.learn))
+
     def connect(self) -> Service:
         """The Service; the first use waits for it and reads its schema, which one thread does for all.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import io
 from typing import Any
 
@@ -22,6 +23,9 @@ IS_BROKEN = {
     "redirect_302", "redirect_307", "root_files", "stream_raise_first",
 }  # fmt: skip
 ENDLESS = ("endless", "slow", "stall", "big")
+
+
+HELP = "The first words of the text.\n\nArgs:\n    text (str, required)"
 
 
 def wanted(name: str) -> bool:
@@ -64,5 +68,67 @@ def test_the_examples_for_an_async_client(servers: Servers, name: str) -> None:
             exec(f"async def example():\n{body}", names)
             with contextlib.redirect_stdout(io.StringIO()):
                 await names["example"]()
+
+    asyncio.run(main())
+
+
+def test_before_the_first_use(servers: Servers) -> None:
+    url = servers.url("documented:Documented")
+    with SyncHTTPClient(url) as client:
+        assert {"summarize", "generate", "map"} <= set(dir(client))
+        assert (client.summarize.__doc__ or "").startswith(
+            "The first words of the text.\n\nArgs:\n    text (str, required)"
+        )
+        assert client.endpoints["summarize"].doc == "The first words of the text."
+    with SyncHTTPClient("http://127.0.0.1:1") as client:
+        assert "map" in dir(client)
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["without a loop", "on a loop"])
+def test_before_the_first_use_of_an_async_client(servers: Servers, inside: bool) -> None:
+    url = servers.url("documented:Documented")
+
+    def look() -> None:
+        assert {"summarize", "generate", "map"} <= set(dir(AsyncHTTPClient(url)))
+        client = AsyncHTTPClient(url)
+        assert list(inspect.signature(client.summarize).parameters) == ["text"]
+        assert (client.summarize.__doc__ or "").startswith(
+            "The first words of the text.\n\nArgs:\n    text (str, required)"
+        )
+        assert "await client.summarize(" in (client.summarize.__doc__ or "")
+        nowhere = AsyncHTTPClient("http://127.0.0.1:1")
+        assert "map" in dir(nowhere)
+        assert "A method of the client" in (nowhere.summarize.__doc__ or "")
+
+    async def main() -> None:
+        look()
+
+    if inside:
+        asyncio.run(main())
+    else:
+        look()
+
+
+def test_what_results_say_of_themselves(servers: Servers) -> None:
+    url = servers.url("documented:Documented")
+    with SyncHTTPClient(url) as client:
+        stream = client.stream_data()
+        assert repr(stream) == "<Stream from /stream_data: iterate over it>"
+        stream.close()
+        assert repr(stream) == "<Stream from /stream_data: over>"
+        with client.summarize.map(["a", "b"]) as batch:
+            assert repr(batch) == "<Batch: 0 of 2 calls done; iterate over it>"
+            assert len(list(batch)) == 2
+            assert repr(batch) == "<Batch: 2 of 2 calls done; over>"
+
+    async def main() -> None:
+        async with AsyncHTTPClient(url) as client:
+            async with client.stream_data() as stream:
+                assert repr(stream) == "<AsyncStream from /stream_data: iterate over it with async for>"
+            assert repr(stream) == "<AsyncStream from /stream_data: over>"
+            async with client.summarize.map(["a", "b"]) as batch:
+                assert repr(batch) == "<AsyncBatch: 0 of 2 calls done; iterate over it with async for>"
+                assert [result async for result in batch] == ["a", "b"]
+                assert repr(batch) == "<AsyncBatch: 2 of 2 calls done; over>"
 
     asyncio.run(main())

@@ -33,6 +33,11 @@ class Driver:
     def under(self, options: Options, /) -> Driver:
         return Driver(self.config, options)
 
+    def learn(self) -> None:
+        self.learned += 1
+
+    learned = 0
+
 
 class Client(BaseClient[Driver, object, object]):
     """A client without any requests."""
@@ -123,7 +128,9 @@ def test_what_responds_in_place_of_a_server_is_an_application_or_a_responder() -
 
 @pytest.mark.parametrize("kind", [TypedClient, SameService])
 def test_dir_lists_the_endpoints_once_they_are_known(kind: Callable[[], Client]) -> None:
-    assert "f" not in dir(Client())
+    unknown = Client()
+    assert "f" not in dir(unknown)
+    assert unknown.driver.learned == 1
     assert {"f", "url", "with_options"} <= set(dir(kind()))
 
 

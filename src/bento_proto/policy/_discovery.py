@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from bento_proto._frozen import Frozen
 from bento_proto.errors import BentoMLException, CallTimeout, NotFound, ServiceUnavailable
 from bento_proto.http._messages import FailureKind, Request
+from bento_proto.json import parse_json
 from bento_proto.response._readers import whole_reader
 from bento_proto.schema._service import Service, parse_service
 
@@ -75,6 +76,22 @@ def describe(base: BaseURL, headers: Fields, context: CallContext, now: float) -
     if error is not None:
         raise _explained(error, base, f"{mount}/schema.json")
     return DiscoveredService(exchange.result, mount)
+
+
+def documents(
+    known: DiscoveredService, base: BaseURL, headers: Fields, context: CallContext, now: float
+) -> Flow[DiscoveredService]:
+    """The Service with the descriptions in its ``/docs.json``, if its schema has none and these can be had."""
+    if any(endpoint.doc for endpoint in known.service.endpoints.values()):
+        return known
+    from bento_proto.http._url import quote_route
+    from bento_proto.schema._openapi import documented
+
+    path = f"{base.path or quote_route(known.service.prefix)}/docs.json"
+    reader = whole_reader(lambda data: documented(known.service, parse_json(data)), context.limits.schema)
+    request = Request("GET", base.origin, path, headers)
+    exchange = yield from send_request(request, reader, context, now, raising=False)
+    return known if exchange.error is not None else known.replace(service=exchange.result)
 
 
 def _search(

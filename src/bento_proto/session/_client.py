@@ -55,6 +55,10 @@ class Driver(Protocol):
         """The same under other options."""
         ...
 
+    def learn(self) -> None:
+        """Find out what the Service is, for a person who waits for it: briefly, and without an error."""
+        ...
+
 
 class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
     """A client of one BentoML Service. An adapter adds what makes its requests, and a method for each endpoint."""
@@ -202,6 +206,8 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
         return f"<{type(self).__name__} {self.url}>"
 
     def __dir__(self) -> Iterable[str]:
+        if self._driver.session.service is None:
+            self._driver.learn()
         service = self._driver.session.service
         if service is None:
             return super().__dir__()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, NoReturn, Protocol, TypeVar, cast
 
 from bento_proto import batch, exchange, request, schema, session
 from bento_proto.errors import BentoMLException, LocalProtocolError
@@ -19,15 +19,19 @@ InputsT_contra = TypeVar("InputsT_contra", contravariant=True)
 BatchT_co = TypeVar("BatchT_co", covariant=True)
 
 
+class Learner(Protocol):
+    """The driver of a client, as far as help needs it."""
+
+    def learn(self) -> None: ...
+
+
 class _Signature:
     """``__signature__`` of the methods, once it is known; a class has its own."""
 
     def __get__(self, method: EndpointMethodBase[NoReturn, object] | None, owner: type) -> Signature:
-        from bento_proto.schema._signature import typed_signature_of  # only people look at it
-
         try:
             if method is not None:
-                return typed_signature_of(method.endpoint)
+                return method._signature()  # pyright: ignore[reportPrivateUsage]
         except BentoMLException:
             pass
         raise AttributeError("__signature__")
@@ -53,7 +57,7 @@ class _Docstring:
 
     def __get__(self, method: EndpointMethodBase[NoReturn, object] | None, owner: type) -> str | None:
         try:
-            return self._of_class if method is None else schema.help_of(method.endpoint)
+            return self._of_class if method is None else method._help()  # pyright: ignore[reportPrivateUsage]
         except BentoMLException:
             return self._of_class
 
@@ -87,6 +91,30 @@ class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co]):
     def __repr__(self) -> str:
         signature = schema.signature_text(self.endpoint) if self._is_known else ""
         return f"<{type(self).__name__} {self.__name__}{signature}>"
+
+    def _signature(self) -> Signature:
+        """The signature, for which the Service is asked if it is not known."""
+        from bento_proto.schema._signature import typed_signature_of  # only people look at it
+
+        if not self._is_known:
+            self._learn()
+        return typed_signature_of(self.endpoint)
+
+    def _help(self) -> str:
+        """The docstring, for which the Service is asked."""
+        self._learn()
+        found, service = self.endpoint, self._session.service
+        if service is not None:
+            found = service.endpoints.get(found.name, found)  # with a description, if it has come since
+        return schema.help_of(found, awaited=self._awaited)
+
+    def _learn(self) -> None:
+        """Find out what the Service is, for a person who waits: briefly, and without an error."""
+        driver = cast("Learner | None", getattr(self, "_driver", None))
+        if driver is not None:
+            driver.learn()
+
+    _awaited: ClassVar[bool] = False
 
     @property
     def _is_known(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike, fspath
 from types import EllipsisType
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from bento_proto import exchange, observe
 from bento_proto._frozen import Frozen
@@ -14,6 +14,8 @@ from bento_proto.http._headers import checked_fields, merged
 from bento_proto.http._limits import Timeout
 from bento_proto.observe._hooks import hooks_of
 from bento_proto.policy._retry import RetryPolicy
+
+_HELP: Final = 1.0  # seconds
 
 Images: TypeAlias = Literal["pillow", "path"]
 """The type of results that are images: a ``PIL.Image.Image`` if Pillow is installed, or always a file."""
@@ -87,6 +89,11 @@ class Options(Frozen):
             self.on_progress if isinstance(on_progress, EllipsisType) else on_progress,
             file_strings,
         )
+
+    @property
+    def of_help(self) -> Options:
+        """A copy for what a person at a prompt waits for."""
+        return self.replace(timeout=self.timeout.within(_HELP))
 
     def of_request(
         self,

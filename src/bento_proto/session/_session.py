@@ -116,6 +116,7 @@ class Session:
 
             self._requests.discovered = mounted(schema, self.base)
         self._ready = False
+        self._learned = False
 
     @property
     def service(self) -> schema.Service | None:
@@ -154,6 +155,29 @@ class Session:
             context = requests.context(options.replace(timeout=options.timeout.within(max(ends - now, 0.0))))
             requests.discovered = yield from describe(self.base, requests.headers(options), context, now)
         return requests.discovered.service
+
+    def learn(self, options: Options, now: float) -> policy.Flow[None]:
+        """Find out for a person what the Service is: its schema, and once the descriptions that the schema lacks.
+
+        It asks whether or not the Service is ready, and waits for nothing.
+
+        Raises:
+            BentoMLException: there is no schema.
+        """
+        from bento_proto.policy._discovery import describe, documents
+
+        requests = self._requests
+        headers, context = requests.headers(options), requests.context(options.replace(retries=RetryPolicy.of(0)))
+        if requests.discovered is None:
+            requests.discovered = yield from describe(self.base, headers, context, now)
+        if not self._learned:
+            self._learned = True  # what has no descriptions is not asked again
+            requests.discovered = yield from documents(requests.discovered, self.base, headers, context, now)
+
+    @property
+    def needs_learning(self) -> bool:
+        """Whether `learn` could find out more."""
+        return not self._learned or self.service is None
 
     def is_ready(self, seconds: float | None, options: Options, now: float) -> policy.Flow[bool]:
         """Whether the Service is ready: one request; any error means that it is not.
