@@ -16,7 +16,7 @@ from anyio import to_thread
 
 from bento_files import tls_context
 from bento_proto import ConnectionFailed, FailureKind, LocalProtocolError
-from bento_proto.http import ConnectionRace, ProxyError, connect_failure
+from bento_proto.http import ConnectionRace, ProxyError, connect_failure, is_address
 from bento_proto.http11 import open_tunnel
 
 from ._backends.base import DeadlineExceeded, Socket
@@ -160,18 +160,14 @@ async def _look_up(host: str, port: int, backend: Backend, deadline: float) -> S
 
     Those of a name are looked up in a thread of its own, which may be left behind, and then keeps nothing from ending.
     """
-    try:
-        return _addresses(host, port, socket.AI_NUMERICHOST)
-    except (OSError, UnicodeError):
-        pass
+    if is_address(host):
+        return _addresses(host, port)
     found: list[Sequence[Address] | Exception] = []
     done = backend.waiter(None)
 
     def look_up() -> None:
         try:
             found.append(_addresses(host, port))
-        except UnicodeError as exc:
-            found.append(OSError(f"{host!r} is no host name: {exc}"))
         except Exception as exc:  # noqa: BLE001 - it is raised where it is waited for
             found.append(exc)
         backend.call_soon(done.set)
@@ -183,8 +179,11 @@ async def _look_up(host: str, port: int, backend: Backend, deadline: float) -> S
     return found[0]
 
 
-def _addresses(host: str, port: int, flags: int = 0) -> Sequence[Address]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+def _addresses(host: str, port: int) -> Sequence[Address]:
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as exc:
+        raise OSError(f"{host!r} is no host name: {exc}") from exc
     return list(dict.fromkeys((int(family), address) for family, _, _, _, address in found))  # type: ignore[misc]
 
 

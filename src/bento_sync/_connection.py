@@ -19,7 +19,7 @@ from urllib3.util.ssltransport import SSLTransport
 
 from bento_files import check_protocol
 from bento_proto import FailureKind, LocalProtocolError
-from bento_proto.http import ConnectionRace, ProxyError
+from bento_proto.http import ConnectionRace, ProxyError, is_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,7 +134,7 @@ def look_up(host: str, port: int, deadline: float) -> Sequence[Address]:
         except Exception as exc:  # noqa: BLE001 - raised by who waits for it
             found.put(exc)
 
-    if deadline == math.inf or ":" in host or not host.strip("0123456789."):
+    if deadline == math.inf or is_address(host):
         ask()
     else:
         try:

@@ -95,6 +95,6 @@ class Names:
     ) -> list[Any]:
         name = host.decode() if isinstance(host, bytes) else host
         found = self._hosts.get(name)
-        if found is None or flags & socket.AI_NUMERICHOST:  # with which a name is an error, at once
+        if found is None:
             return list(self._real(host, port, family, type, proto, flags))
         return [info for address in found() for info in self._real(address, port, socket.AF_INET, socket.SOCK_STREAM)]

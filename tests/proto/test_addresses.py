@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bento_proto.http import ConnectionRace
+from bento_proto.http import ConnectionRace, is_address
 
 SIX, FOUR = "IPv6", "IPv4"
 
@@ -71,3 +72,13 @@ def test_each_address_is_tried_once(addresses: list[tuple[str, int]], failing: l
             running -= 1
     assert sorted(found) == sorted({f"{family} {number}" for family, number in addresses})
     assert race.is_lost is (running == 0)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "fe80::1%eth0", "1.2.3.4"])
+def test_an_address_needs_no_resolver(host: str) -> None:
+    assert is_address(host)
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost.", "1.example", "xn--strae-oqa.example", "3com"])
+def test_a_name_needs_one(host: str) -> None:
+    assert not is_address(host)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from bento_proto._types import Fields
 
-    from ._addresses import ConnectionRace
+    from ._addresses import ConnectionRace, is_address
     from ._auth_request import Auth, AuthRequest
     from ._content_headers import file_name, media_type, safe_name
     from ._headers import Headers
@@ -39,7 +39,7 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "._addresses": "ConnectionRace",
+        "._addresses": "ConnectionRace is_address",
         "._auth_request": "Auth AuthRequest",
         "._content_headers": "file_name media_type safe_name",
         "._headers": "Headers",
@@ -65,6 +65,6 @@ if not TYPE_CHECKING:
 __all__ = (
     "Auth", "AuthRequest", "BaseURL", "Chunks", "ConnectionFailed", "ConnectionRace", "Data", "End", "FailureKind",
     "Fields", "FilePart", "Head", "Headers", "Limits", "Origin", "Proxies", "Proxy", "ProxyError", "Received",
-    "Request", "Route", "SSLContext", "Segment", "Timeout", "connect_failure", "file_name", "media_type",
+    "Request", "Route", "SSLContext", "Segment", "Timeout", "connect_failure", "file_name", "is_address", "media_type",
     "parse_base_url", "safe_name",
 )  # fmt: skip

@@ -13,6 +13,11 @@ STAGGER: Final = 0.25
 """Connection Attempt Delay (RFC 8305, section 5): seconds between the starts of two attempts."""
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is an IP address, which no resolver has to be asked for."""
+    return ":" in host or not host.strip("0123456789.")
+
+
 class ConnectionRace(Generic[AddressT]):
     """Connection attempts to the addresses of one host, of which the first that succeeds is used.
 
