@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import gzip
 import math
+import random
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from encodings.aliases import aliases
 
 import pytest
@@ -240,3 +241,54 @@ def test_a_content_coding_that_was_not_accepted_is_an_error(codings: list[str]) 
     with pytest.raises(RemoteProtocolError, match="not accepted") as caught:
         inflater(Head(200, tuple(("content-encoding", coding) for coding in codings)))
     assert len(str(caught.value)) < 200
+
+
+# --- laws of the decompressors
+
+
+def drained(coding: str, data: bytes, size: int) -> tuple[bytes, str]:
+    """What is decompressed, and the error that ends it."""
+    machine = inflater(Head(200, (("content-encoding", coding),)))
+    assert machine is not None
+    found = bytearray()
+    try:
+        for at in range(0, len(data), size):
+            for block in machine.feed(data[at : at + size]):
+                found += block
+        machine.finish()
+    except RemoteProtocolError as error:
+        return bytes(found), str(error)
+    return bytes(found), ""
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_corrupt_data_gives_the_same_bytes_and_the_same_error_however_it_is_split(coding: str) -> None:
+    chance = random.Random(1)
+    plain = b"".join(b"%d,%s;" % (number, chance.randbytes(number % 7)) for number in range(3000))
+    whole = gzip.compress(plain) if coding == "gzip" else zlib.compress(plain)
+    for number in range(25):
+        at = chance.randrange(len(whole)) if number else len(whole) - 2  # the check at the end
+        broken = bytearray(whole)
+        broken[at] ^= 1 << chance.randrange(8)
+        first = drained(coding, bytes(broken), 1)
+        for size in (2, 7, 100, 1024, 5000, len(whole)):
+            assert drained(coding, bytes(broken), size) == first
+        if number == 0:
+            assert first[0] == plain
+            assert "incorrect" in first[1]
+
+
+def test_many_small_members_in_one_event_take_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each member copies what follows it: of one piece of the input, and not of all."""
+    fed: list[int] = []
+    blocks = ZlibInflater._blocks
+
+    def watched(machine: ZlibInflater, data: bytes) -> Iterator[bytes]:
+        fed.append(len(data))
+        return blocks(machine, data)
+
+    monkeypatch.setattr(ZlibInflater, "_blocks", watched)
+    data = gzip.compress(b"x") * 2000
+    assert drained("gzip", data, len(data)) == (b"x" * 2000, "")
+    assert max(fed) <= 1 << 13
+    assert sum(fed) == len(data)

@@ -14,8 +14,11 @@ from hypothesis import strategies as st
 
 from bento_proto import JSON, LimitExceeded, RemoteProtocolError
 from bento_proto.exchange import Decoder
-from bento_proto.response import JSONStreamDecoder, RawDecoder, TextDecoder, WholeDecoder
+from bento_proto.json import parse_json
+from bento_proto.response import EventStreamDecoder, JSONStreamDecoder, RawDecoder, TextDecoder, WholeDecoder
 from bento_proto.response import _json_stream as _items
+from bento_proto.response._readers import ListsOrTextDecoder
+from bento_proto.response._whole import DocumentDecoder
 from tests.proto.play import cut, splits
 
 Fault: TypeAlias = "type[RemoteProtocolError] | None"
@@ -299,3 +302,61 @@ def test_single_bytes_take_little_more_memory_than_their_size(make: Callable[[],
     finally:
         tracemalloc.stop()
     assert held < 1.5 * sum(map(len, crumbs))
+
+
+# --- errors
+
+
+def _numbers() -> Decoder[object]:
+    return WholeDecoder[object](parse_json, 100)
+
+
+BROKEN: dict[str, tuple[Callable[[], Decoder[object]], list[bytes]]] = {
+    "too large": (_numbers, [b"1" * 101]),
+    "no JSON": (_numbers, [b"[1,"]),
+    "too large a document": (lambda: DocumentDecoder[object](lambda body: body, 100), [b"1" * 101]),
+    "a document that is no JSON": (
+        lambda: DocumentDecoder[object](
+            lambda body: parse_json(body) if isinstance(body, bytes) else body.value(), 1 << 20
+        ),
+        [b"[" + b"1," * 200_000],
+    ),
+    "no UTF-8": (TextDecoder, [b"a\xff"]),
+    "half a character": (TextDecoder, ["é".encode()[:1]]),
+    "no item": (lambda: JSONStreamDecoder[object](lambda item: item, 100), [b"1 x "]),
+    "too large an item": (lambda: JSONStreamDecoder[object](lambda item: item, 100), [b'1 "' + b"x" * 200]),
+    "half an item": (lambda: JSONStreamDecoder[object](lambda item: item, 100), [b"1 [2"]),
+    "a bad number": (lambda: JSONStreamDecoder[object](lambda item: item, 100), [b"01"]),
+    "a stream that is no UTF-8": (lambda: JSONStreamDecoder[object](lambda item: item, 100), [b"1 \xff"]),
+    "too large an event": (lambda: EventStreamDecoder(100), [b"data: 1\n\ndata: " + b"x" * 200]),
+    "lists": (
+        lambda: ListsOrTextDecoder(JSONStreamDecoder[object](lambda item: item, 100), TextDecoder(), 100),
+        [b'["a"]x '],
+    ),
+    "text": (
+        lambda: ListsOrTextDecoder(JSONStreamDecoder[object](lambda item: item, 100), TextDecoder(), 100),
+        [b"text \xff"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_decoder_that_has_raised_raises_the_same_again(case: str) -> None:
+    make, pieces = BROKEN[case]
+    decoder = make()
+    with pytest.raises(RemoteProtocolError) as first:
+        for piece in pieces:
+            decoder.feed(piece)
+        decoder.boundary()
+        decoder.finish()
+    calls: list[Callable[[], object]] = [
+        lambda: decoder.feed(b"1 "),
+        lambda: decoder.boundary(),
+        lambda: decoder.finish(),
+        lambda: decoder.feed(b""),
+    ]
+    for call in calls:
+        with pytest.raises(type(first.value)) as again:
+            call()
+        assert str(again.value) == str(first.value)
+        assert list(again.value.items) == []

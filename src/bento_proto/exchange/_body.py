@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import Protocol, TypeAlias, TypeVar
+from typing import NoReturn, Protocol, TypeAlias, TypeVar
 
+from bento_proto.errors import RemoteProtocolError
 from bento_proto.http._messages import Head
 
 T = TypeVar("T")
@@ -29,7 +30,8 @@ class Decoder(Protocol[T_co]):
     """Decodes a body into items. Each method returns the items that it completed.
 
     Each raises `RemoteProtocolError` if the body is malformed, and `LimitExceeded` if it is too large. The ``items`` of
-    the error are those that the same bytes completed before.
+    the error are those that the same bytes completed before. A decoder that has raised is over: it raises the same for
+    whatever comes then.
     """
 
     @property
@@ -48,6 +50,18 @@ class Decoder(Protocol[T_co]):
     def finish(self) -> Sequence[T_co]:
         """The body is complete."""
         ...
+
+
+def ended(decoder: object, error: RemoteProtocolError) -> RemoteProtocolError:
+    """An error that a decoder is about to raise, and will raise again for whatever comes."""
+    kind, message = type(error), error.message
+
+    def again(*_: object) -> NoReturn:
+        raise kind(message)
+
+    for name in ("feed", "boundary", "finish"):
+        setattr(decoder, name, again)
+    return error
 
 
 Reader: TypeAlias = Callable[[Head], Decoder[T]]

@@ -12,7 +12,7 @@ from bento_proto.errors import RemoteProtocolError
 from ._inflater import PIECE, Inflater
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ._messages import Head
 
@@ -70,11 +70,26 @@ class ZlibInflater(Inflater):
                 if self._deflate or not data:
                     return
                 self._machine = zlib.decompressobj(zlib.MAX_WBITS | 16)  # gzip may have several members
-            piece = self._machine.decompress(data, PIECE)
+            before = self._machine.copy() if len(data) > 1 else self._machine
+            try:
+                piece = self._machine.decompress(data, PIECE)
+            except zlib.error:
+                yield from self._intact(before.decompress, data)
+                raise
             if piece:
                 yield piece
             full = len(piece) == PIECE
             data = self._machine.unconsumed_tail or self._machine.unused_data
+
+    def _intact(self, decompress: Callable[[bytes], bytes], data: bytes) -> Iterator[bytes]:
+        """What comes of the bytes before the one with which the data turns out to be corrupt."""
+        try:
+            for at in range(len(data) - 1):
+                piece = decompress(data[at : at + 1])
+                if piece:
+                    yield piece
+        except zlib.error:
+            return
 
     def _is_complete(self) -> bool:
         return self._machine.eof

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 PIECE: Final = 1 << 16
+_INPUT: Final = 1 << 13  # decompressed at a time: each block and each member of it copies what follows
 _SMALL: Final = 1 << 20  # so much may be held in any case
 _HANDED_ON: Final = 1 << 26  # so much may come of one read in any case,
 _AS_ITEMS: Final = 1 << 21  # and so much if it becomes objects: deflate makes half of that of the 1 KiB that are read
@@ -47,10 +48,11 @@ class Inflater(ABC):
         self._received += len(data)
         size, least = 0, _AS_ITEMS if self.makes_items else _HANDED_ON
         try:
-            for block in self._blocks(data):
-                size += len(block)
-                self._limit(size, least)
-                yield block
+            for start in range(0, len(data), _INPUT):
+                for block in self._blocks(data[start : start + _INPUT]):
+                    size += len(block)
+                    self._limit(size, least)
+                    yield block
         except self._error as exc:
             raise RemoteProtocolError(f"the response can't be decompressed: {exc}") from exc
 

@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar, cast
 from bento_proto._text import pile
 from bento_proto._types import JSON
 from bento_proto.errors import LimitExceeded, RemoteProtocolError
-from bento_proto.exchange._body import ResultKind
+from bento_proto.exchange._body import ResultKind, ended
 from bento_proto.json import parse_json
 
 T = TypeVar("T")
@@ -61,13 +61,17 @@ class JSONStreamDecoder(Generic[T]):
         if not _NUMBER.fullmatch(self._scalar):
             return ()
         text, self._scalar = self._scalar, ""
-        return (self._item(text),)
+        try:
+            return (self._item(text),)
+        except RemoteProtocolError as exc:
+            ended(self, exc)
+            raise
 
     def finish(self) -> Sequence[T]:
         """The number that ends with the body; any other incomplete item is an error."""
         items = [*self._decode(b"", final=True), *self.boundary()]
         if self._scalar or self._pieces:
-            raise RemoteProtocolError("the stream ends inside an item")
+            raise ended(self, RemoteProtocolError("the stream ends inside an item"))
         return items
 
     def _decode(self, data: bytes, *, final: bool) -> list[T]:
@@ -76,7 +80,7 @@ class JSONStreamDecoder(Generic[T]):
         except UnicodeDecodeError as exc:
             error = RemoteProtocolError(f"the stream is not UTF-8: {exc}")
             error.items = self._take(exc.object[: exc.start].decode())
-            raise error from exc
+            raise ended(self, error) from exc
         return self._take(text)
 
     def _take(self, text: str) -> list[T]:
@@ -85,6 +89,7 @@ class JSONStreamDecoder(Generic[T]):
             self._part(text, items)
         except RemoteProtocolError as exc:
             exc.items = items
+            ended(self, exc)
             raise
         return items
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from bento_proto._text import pile
 from bento_proto._types import JSON
 from bento_proto.errors import RemoteProtocolError
-from bento_proto.exchange._body import Decoder, Reader, ResultKind
+from bento_proto.exchange._body import Decoder, Reader, ResultKind, ended
 from bento_proto.http._content_headers import charset, file_name, media_type
 from bento_proto.json import parse_json
 from bento_proto.schema._references import members
@@ -96,7 +96,7 @@ class TextDecoder:
             error.body = data
             self._decoder.setstate(before)
             error.items = tuple(self._good(data))
-            raise error from exc
+            raise ended(self, error) from exc
         return (text,) if text else ()
 
     def _good(self, data: bytes) -> Iterator[str]:

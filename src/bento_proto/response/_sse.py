@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bento_proto._frozen import Frozen
 from bento_proto._text import pile
 from bento_proto.errors import LimitExceeded
-from bento_proto.exchange._body import ResultKind
+from bento_proto.exchange._body import ResultKind, ended
 
 if TYPE_CHECKING:
     from typing import Final
@@ -80,6 +80,7 @@ class EventStreamDecoder:
             self._hold(rest)
         except LimitExceeded as exc:
             exc.items = events
+            ended(self, exc)
             raise
         return events
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from bento_proto._text import pile
 from bento_proto._types import JSON
-from bento_proto.errors import LimitExceeded
-from bento_proto.exchange._body import ResultKind
+from bento_proto.errors import LimitExceeded, RemoteProtocolError
+from bento_proto.exchange._body import ResultKind, ended
 from bento_proto.json import parse_json
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ class WholeDecoder(Generic[T]):
         limit: how many bytes the body may have.
     """
 
-    __slots__ = ("_limit", "_parse", "_pieces", "_size")
-
     result_kind = ResultKind.VALUE
 
     def __init__(self, parse: Callable[[bytes], T], limit: int) -> None:
@@ -44,7 +42,7 @@ class WholeDecoder(Generic[T]):
         """Take the next bytes."""
         self._size += len(data)
         if self._size > self._limit:
-            raise LimitExceeded(f"the response is over {self._limit} bytes")
+            raise ended(self, LimitExceeded(f"the response is over {self._limit} bytes"))
         if self._pieces:
             pile(self._pieces, data)
         else:
@@ -58,7 +56,11 @@ class WholeDecoder(Generic[T]):
     def finish(self) -> Sequence[T]:
         """The item."""
         pieces, self._pieces = self._pieces, []
-        return (self._parse(pieces[0] if len(pieces) == 1 else b"".join(pieces)),)
+        try:
+            return (self._parse(pieces[0] if len(pieces) == 1 else b"".join(pieces)),)
+        except RemoteProtocolError as exc:
+            ended(self, exc)
+            raise
 
 
 class LargeDocument:
@@ -101,8 +103,6 @@ class DocumentDecoder(WholeDecoder[T]):
         arrays: makes arrays of large lists of numbers, if the document is an array; None to leave them lists.
     """
 
-    __slots__ = ("_arrays", "_make", "_parser")
-
     def __init__(self, parse: Callable[[Body], T], limit: int, arrays: Arrays | None = None) -> None:
         super().__init__(parse, limit)
         self._make = parse
@@ -127,4 +127,8 @@ class DocumentDecoder(WholeDecoder[T]):
         if self._parser is None:
             return super().finish()
         document, self._pieces, self._parser = LargeDocument(self._pieces, self._parser), [], None
-        return (self._make(document),)
+        try:
+            return (self._make(document),)
+        except RemoteProtocolError as exc:
+            ended(self, exc)
+            raise
