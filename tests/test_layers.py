@@ -28,9 +28,11 @@ MAY_IMPORT = {
 # What a single module or sub-package may name as well.
 MAY_IMPORT_TOO = {
     "bento_async._backends.trio": {"trio"},
+    "bento_client._methods": {"bento_async"},
     "bento_client.bench": {"anyio", "bento_async"},
     "bento_client.cli": {"click"},
     "bento_client.codegen.typed": {"bento_async", "bento_sync"},
+    "bento_client.mcp": {"anyio", "bento_async", "mcp"},  # the last if it is installed, for annotations
     "bento_client.observe": {"opentelemetry", "rich"},  # if they are installed, for annotations
     "bento_client.pytest_plugin": {"pytest"},
     "bento_proto.http11": {"h11"},
@@ -39,7 +41,8 @@ MAY_IMPORT_TOO = {
 MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
     "bento_async": {"trio"},
     "bento_client": {
-        "anyio", "bento_async", "bento_files", "bento_sync", "opentelemetry", "rich", "tqdm", "typing_extensions",
+        "anyio", "bento_async", "bento_files", "bento_sync", "mcp", "mcp_types", "opentelemetry", "rich", "tqdm",
+        "typing_extensions",
     },
     "bento_files": {"PIL", "truststore"},
     "bento_proto": {"idna", "numpy", "orjson", "pandas", "typing_extensions"},
@@ -74,6 +77,7 @@ NEVER_LOADED = {
 }  # fmt: skip
 # What no package loads before a caller gives or asks for it.
 OPTIONAL = {
+    "mcp", "mcp_types",
     "PIL", "a2wsgi", "backports", "brotli", "click", "compression.zstd", "numpy", "opentelemetry", "orjson", "pandas",
     "pydantic", "rich", "tqdm", "trio", "truststore", "uvicorn",
 }  # fmt: skip
@@ -213,7 +217,10 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 
 BENCH = "compare histogram html load measure metrics report slo svg table"
-PURE = ("bento_client.codegen", "bento_proto", *(f"bento_client.bench._{name}" for name in BENCH.split()))
+PURE = (
+    "bento_client.codegen", "bento_client.mcp._tools", "bento_proto",
+    *(f"bento_client.bench._{name}" for name in BENCH.split()),
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("place", PURE)

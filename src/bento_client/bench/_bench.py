@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 import anyio
 
 from bento_async import AsyncHTTPClient
+from bento_client._methods import method_of
 from bento_proto import BentoMLException, __version__
 from bento_proto.policy import Poll
 
@@ -19,7 +20,7 @@ from ._metrics import counters, growth
 from ._report import LoadReport, Report, report_of
 from ._run import LoadRun
 from ._slo import Objective, parse_objective
-from ._target import COUNT_BYTES, EndpointTarget, Input, kind_of, method_of
+from ._target import COUNT_BYTES, EndpointTarget, Input, kind_of
 
 _TICK: Final = 0.25  # seconds between two reports of progress
 

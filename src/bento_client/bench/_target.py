@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
-from bento_async import AsyncHTTPClient, AsyncStream
-from bento_proto import BentoMLException, NotFound, Service
+from bento_async import AsyncEndpointMethod, AsyncStream
+from bento_proto import BentoMLException
 from bento_proto.observe import EndEvent, Hooks
 from bento_proto.policy import Poll
-from bento_proto.schema import unknown_endpoint
 
 from ._measure import Call
-
-if TYPE_CHECKING:
-    from bento_async import AsyncEndpointMethod
 
 Input: TypeAlias = tuple[Sequence[object], Mapping[str, object]]
 """The arguments of a call: those by position and those by name."""
@@ -75,27 +71,6 @@ class EndpointTarget:
                     call.item()
         elif isinstance(value, Path):  # a result that is a file: a million of them would fill the disk
             value.unlink(missing_ok=True)
-
-
-def method_of(client: AsyncHTTPClient, service: Service, endpoint: str) -> AsyncEndpointMethod:
-    """The method of an endpoint, also where no attribute of the client has its name.
-
-    Args:
-        client: the client of the Service.
-        service: what it knows of it.
-        endpoint: the endpoint's name.
-
-    Raises:
-        NotFound: there is no such endpoint; the message names similar ones.
-    """
-    from bento_async import AsyncEndpointMethod
-    from bento_proto.schema import ALIAS
-
-    for attribute in (endpoint, ALIAS + endpoint):
-        method = getattr(client, attribute, None)
-        if isinstance(method, AsyncEndpointMethod) and method.endpoint.name == endpoint:
-            return method
-    raise NotFound(unknown_endpoint(service, endpoint))
 
 
 def kind_of(exc: Exception) -> str:

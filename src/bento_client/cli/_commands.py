@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import click
 
-from . import _bench, _completion, _map
+from . import _bench, _completion, _map, _mcp
 from ._command import CommandGroup
 from ._errors import FAILED, UNREACHABLE, CommandFailed
 from ._settings import TOKEN_VARIABLE, URL_VARIABLE, Settings, split_endpoint, split_url
@@ -345,6 +345,7 @@ def types(
 
 cli.add_command(_map.command)
 cli.add_command(_bench.command)
+cli.add_command(_mcp.command)
 
 
 @cli.command(
