@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from bento_client.mcp._tools import arguments_of, tools_of
-from bento_proto import Endpoint, File, InvalidArgument, Service
+from bento_proto import JSON, Endpoint, File, InvalidArgument, Service
 from bento_proto.schema import parse_service
 
 FILE = {"type": "file", "format": "binary"}
 
 
 def service(**inputs: Any) -> Service:
-    routes = [
+    routes: list[JSON] = [
         {"name": name, "route": f"/{name}", "input": {"type": "object", "properties": {}, **given}, "output": {}}
         for name, given in inputs.items()
     ]
@@ -61,7 +61,8 @@ def test_schemas_are_json_schema() -> None:
 
 def test_one_argument_without_a_name_is_called_input() -> None:
     found = endpoint(type="array", items={"type": "integer"}, root_input=True)
-    assert schema_of(found)["properties"] == {"input": {"type": "array", "items": {"type": "integer"}}}
+    argument = schema_of(found)["properties"]["input"]
+    assert (argument["type"], argument["items"]) == ("array", {"type": "integer"})
     assert schema_of(found)["required"] == ["input"]
     assert arguments_of(found, {"input": [1, 2]}) == ([[1, 2]], {})
 

@@ -25,7 +25,7 @@ _INPUT: Final = "input"  # the argument of an endpoint whose one argument has no
 _CONVERTORS: Final[Mapping[str, JSON]] = {"int": "integer", "float": "number"}
 _FILE: Final = "file"
 _INNER: Final = (
-    "items", "additionalProperties", "anyOf", "oneOf", "allOf", "prefixItems", "properties", "$defs", "not",
+    "items", "additionalProperties", "anyOf", "oneOf", "allOf", "prefixItems", "properties", "not",
 )  # fmt: skip
 
 
@@ -109,13 +109,13 @@ def _plain(schema: Schema, with_paths: bool) -> JSONObject:
     plain: JSONObject = dict(schema)
     for name in _INNER:
         inner = plain.get(name)
-        if name in ("properties", "$defs") and isinstance(inner, dict):
+        if name == "properties" and isinstance(inner, dict):
             plain[name] = {key: _inner(value, with_paths) for key, value in inner.items()}
         elif isinstance(inner, list):
             plain[name] = [_inner(value, with_paths) for value in inner]
         elif inner is not None:
             plain[name] = _inner(inner, with_paths)
-    for name in ("root_input", "is_stream", "media_type", "dim", "pil", "orient"):
+    for name in ("$defs", "root_input", "is_stream", "media_type", "dim", "pil", "orient"):
         plain.pop(name, None)
     return plain
 
