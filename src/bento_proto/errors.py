@@ -230,25 +230,6 @@ class LocalProtocolError(BentoMLException):
     """An input is not allowed in the current state, or a closed client was used."""
 
 
-_BY_STATUS: Final[Mapping[int, type[BentoMLException]]] = {
-    400: InvalidArgument,
-    401: Unauthorized,
-    403: Forbidden,
-    404: NotFound,
-    409: Conflict,
-    422: UnprocessableEntity,
-    429: TooManyRequests,
-    500: InternalServerError,
-    503: ServiceUnavailable,
-    504: GatewayTimeout,
-}
-
-
-def error_class(status: int) -> type[BentoMLException]:
-    """The exception class for a response with this status."""
-    return _BY_STATUS.get(status, BentoMLException)
-
-
 def _field_errors(detail: JSON) -> str:
     """Pydantic's list of errors as ``field: reason`` pairs; empty if ``detail`` is anything else."""
     if not isinstance(detail, list):

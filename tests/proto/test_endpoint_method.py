@@ -12,6 +12,8 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import PIL.Image
+import pydantic
+import pydantic_core
 import pytest
 
 from bento_proto import JSON, LocalProtocolError, NotFound, Session, schema
@@ -178,3 +180,30 @@ def test_types_of_packages_that_are_missing_are_any_object(monkeypatch: pytest.M
     }
     method = Method(Session("http://h", schema=typed, environ={}, random=lambda: 0.0), "f")
     assert typing.get_type_hints(method) == {"a": object, "i": object, "return": object}
+
+
+class Echo(Method):
+    """A method that returns its arguments."""
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        return args, kwargs
+
+
+def test_frameworks_take_a_method_for_a_routine() -> None:
+    class Owner:
+        f = Echo(session(known=True), "f")
+
+    assert inspect.isroutine(Owner().f)
+    assert Owner().f is Owner.f
+
+
+def test_pydantic_validates_the_arguments_of_a_call() -> None:
+    """FastMCP does it so."""
+    route = {"name": "f", "route": "/f", "input": {"properties": {"x": {"type": "integer"}}, "required": ["x"]}}
+    given: Any = {"name": "S", "routes": [route | {"output": {"type": "integer"}}]}
+    method: Any = Echo(Session("http://h", schema=given, environ={}, random=lambda: 0.0), "f")
+    adapter: Any = pydantic.TypeAdapter(method)
+    assert adapter.json_schema()["properties"]["x"]["type"] == "integer"
+    assert adapter.validate_python(pydantic_core.ArgsKwargs((), {"x": "3"})) == ((), {"x": 3})
+    with pytest.raises(pydantic.ValidationError):
+        adapter.validate_python(pydantic_core.ArgsKwargs(("no",)))

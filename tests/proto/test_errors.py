@@ -26,7 +26,7 @@ from bento_proto import (
     TaskNotCompleted,
 )
 from bento_proto import errors as module
-from bento_proto.errors import error_class
+from bento_proto.exchange._failures import error_class
 from bento_proto.http import Headers
 from tests.recordings import find, load
 

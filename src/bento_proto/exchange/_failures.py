@@ -10,13 +10,19 @@ from bento_proto._types import JSON
 from bento_proto.errors import (
     BentoMLException,
     CallTimeout,
+    Conflict,
     ConnectError,
     ConnectionLost,
+    Forbidden,
+    GatewayTimeout,
     InternalServerError,
+    InvalidArgument,
+    NotFound,
     RemoteProtocolError,
+    ServiceUnavailable,
     TooManyRequests,
     Unauthorized,
-    error_class,
+    UnprocessableEntity,
 )
 from bento_proto.http._content_headers import charset, media_type
 from bento_proto.http._curl import curl
@@ -26,6 +32,7 @@ from bento_proto.http._redaction import redacted_urls
 from bento_proto.json import parse_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Final
 
     from bento_proto.http._messages import ConnectionFailed, Head, Request
@@ -37,6 +44,23 @@ _HINTS: Final = (
 )
 _TITLE: Final = re.compile("<title[^<>]*>([^<>]*)", re.IGNORECASE)
 _LONGEST_TITLE: Final = 200
+_BY_STATUS: Final[Mapping[int, type[BentoMLException]]] = {
+    400: InvalidArgument,
+    401: Unauthorized,
+    403: Forbidden,
+    404: NotFound,
+    409: Conflict,
+    422: UnprocessableEntity,
+    429: TooManyRequests,
+    500: InternalServerError,
+    503: ServiceUnavailable,
+    504: GatewayTimeout,
+}
+
+
+def error_class(status: int) -> type[BentoMLException]:
+    """The exception class for a response with this status."""
+    return _BY_STATUS.get(status, BentoMLException)
 
 
 def failure(event: ConnectionFailed) -> BentoMLException:

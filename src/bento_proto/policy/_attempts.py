@@ -17,6 +17,7 @@ from bento_proto.errors import (
 from bento_proto.exchange._exchange import Exchange, State
 from bento_proto.http._messages import FailureKind
 
+from ._authorization import Authorization
 from ._flow import Flow, Step
 from ._hook_dispatcher import HookDispatcher
 from ._redirect import redirected
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from bento_proto.http._messages import Request
     from bento_proto.observe._hooks import Hooks
 
-    from ._authorization import Authorization
     from ._retry import RetryBudget, RetryPolicy
 
 T = TypeVar("T")
@@ -156,8 +156,6 @@ def _outgoing(
 
 def _authorization(exchange: Exchange[object], credential: Credential, log: AttemptLog | None) -> Authorization | None:
     """What adds the credential when the request is sent; None after a redirect to another origin."""
-    from ._authorization import Authorization  # few credentials need it
-
     if log is None:
         return Authorization(exchange, credential)
     return None if log.left else Authorization(exchange, credential, log.refused)

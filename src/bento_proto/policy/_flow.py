@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from types import FrameType
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
+from typing import Generic, TypeAlias, TypeVar, cast
 
 from bento_proto._frozen import Frozen
 from bento_proto._types import is_a
@@ -15,8 +15,7 @@ from bento_proto.errors import LocalProtocolError
 from bento_proto.exchange._exchange import Exchange, State
 from bento_proto.http._limits import Timeout
 
-if TYPE_CHECKING:
-    from ._authorization import Authorization
+from ._authorization import Authorization
 
 T = TypeVar("T")
 

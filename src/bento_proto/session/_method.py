@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 
 InputsT_contra = TypeVar("InputsT_contra", contravariant=True)
 BatchT_co = TypeVar("BatchT_co", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
+MethodT = TypeVar("MethodT", bound="EndpointMethodBase[NoReturn, object]")
+
+
+class _Callable(Protocol):
+    def __call__(self, *args: object, **kwargs: object) -> object: ...
+
+
+class _SchemaHandler(Protocol[T_co]):
+    """pydantic's `GetCoreSchemaHandler`."""
+
+    def generate_schema(self, source: object, /) -> T_co:
+        """Make the schema of a type or a function."""
+        ...
 
 
 class Learner(Protocol):
@@ -87,6 +101,20 @@ class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co]):
         if self._is_known:
             self.__name__ = self.endpoint.name
         self.__qualname__: str = self.__name__
+
+    def __get__(self: MethodT, instance: object, owner: type | None = None) -> MethodT:  # noqa: PYI019
+        """The method itself, as it is bound to its client. By this, ``inspect.isroutine`` takes it for a routine."""
+        return self
+
+    def __get_pydantic_core_schema__(self, source: object, handler: _SchemaHandler[T_co]) -> T_co:
+        """How pydantic validates the arguments of a call, as of a function with this signature: FastMCP asks for it."""
+
+        def call(*args: object, **kwargs: object) -> object:
+            return cast("_Callable", self)(*args, **kwargs)
+
+        call.__dict__["__signature__"] = self.__signature__
+        call.__annotations__ = cast("dict[str, object]", self.__annotations__)
+        return handler.generate_schema(call)
 
     def __repr__(self) -> str:
         signature = schema.signature_text(self.endpoint) if self._is_known else ""
