@@ -18,6 +18,9 @@ compat: python ## the clients against BentoML 1.2, 1.3 and the newest 1.4 too
 bench: python ## the clients beside their peers, and memory; takes a while
 	$(PYTHON) tools/bench.py
 
+frameworks: python ## endpoints in LangChain, FastMCP, Typer and FastAPI
+	$(PYTHON) tools/frameworks.py
+
 fuzz: python ## whatever reads a server's answers, a minute each, on Linux
 	$(PYTHON) tools/fuzzing.py
 
@@ -44,4 +47,4 @@ python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test compat bench fuzz mutants check docs build pins clean python
+.PHONY: help demo test compat bench frameworks fuzz mutants check docs build pins clean python
