@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bento_client.batch import Mapper
 from bento_proto import InvalidArgument
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
@@ -53,4 +54,29 @@ def test_errors_come_back(cluster: object, servers: Servers) -> None:
     with pytest.raises(InvalidArgument, match="Input should be a valid string") as caught:
         wrong.map_partitions(called, client).compute()
     assert (caught.value.error_code, bool(caught.value.request_id)) == (400, True)
+    client.close()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_guide_on_a_bag(cluster: object, servers: Servers) -> None:
+    client = SyncHTTPClient(servers.url("zoo:Zoo"))
+    client.connect()
+    echo = Mapper(client, "echo_str", concurrency=16)
+    texts = bag.from_sequence([f"text {number}" for number in range(40)], npartitions=8)
+    assert texts.map_partitions(echo).compute() == [f"text {number}" for number in range(40)]
+    client.close()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_guide_on_a_frame(cluster: object, servers: Servers) -> None:
+    pytest.importorskip("pyarrow")
+    frames: Any = pytest.importorskip("dask.dataframe")
+    import pandas as pd
+
+    client = SyncHTTPClient(servers.url("zoo:Zoo"))
+    client.connect()
+    echo = Mapper(client, "echo_str", input="text", output="echo", concurrency=16)
+    frame = pd.DataFrame({"text": [f"text {number}" for number in range(40)]})
+    found = frames.from_pandas(frame, npartitions=4).map_partitions(echo, meta={"text": "str", "echo": "str"}).compute()
+    assert found["echo"].tolist() == frame["text"].tolist()
     client.close()

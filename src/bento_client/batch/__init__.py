@@ -1,7 +1,7 @@
-"""Batches that outlive their process.
+"""Batches that outlive their process, and batches as a step of an engine such as Dask, Ray or Spark.
 
 `write_jsonl` writes a line for each result and can continue a file, as ``bento-client map`` does; `read_inputs` reads
-the inputs from a file.
+the inputs from a file. A `Mapper` is one picklable function for engines, with one client in each process.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ._inputs import Inputs, read_inputs
+    from ._mapper import Mapper
     from ._results import Summary, write_jsonl
 
 
@@ -19,6 +20,7 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._inputs": "Inputs read_inputs",
+        "._mapper": "Mapper",
         "._results": "Summary write_jsonl",
     }
 
@@ -34,5 +36,5 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "Inputs", "Summary", "read_inputs", "write_jsonl",
+    "Inputs", "Mapper", "Summary", "read_inputs", "write_jsonl",
 )  # fmt: skip

@@ -9,24 +9,21 @@ import os
 import shutil
 import time
 from array import array
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
+import bento_sync
 from bento_proto import BentoMLException, Value
+from bento_proto.batch import Concurrency, Outcome
 from bento_proto.json import to_json
 
 from ._inputs import Inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
-    from typing import Literal
 
     from typing_extensions import Self
-
-    from bento_proto.batch import Concurrency, Outcome
-    from bento_sync import SyncHTTPClient
 
 _SYNC: Final = 1.0  # seconds after which what was written must survive the machine
 _PARTIAL: Final = ".partial"  # the directory of files that are not complete
@@ -66,7 +63,7 @@ class Summary:
 
 
 def write_jsonl(
-    client: SyncHTTPClient,
+    client: bento_sync.SyncHTTPClient,
     endpoint: str,
     inputs: Iterable[Value],
     path: str | os.PathLike[str],

@@ -1,0 +1,127 @@
+"""One function for engines: what each of them calls it with, and one client in each process."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import pickle
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bento_client.batch import Mapper
+from bento_proto import UnprocessableEntity
+from bento_sync import SyncHTTPClient
+
+from .proxies import Asked, Piece, Stub, endpoint, reply, routes, schema
+
+INTEGER = {"type": "integer"}
+SCHEMA: Any = schema(
+    endpoint(
+        "f", input={"properties": {"x": INTEGER, "y": {**INTEGER, "default": 0}}, "required": ["x"]}, output=INTEGER
+    ),
+    endpoint("picture", input={"properties": {"x": INTEGER}}, output={"type": "file", "format": "binary"}),
+)
+
+
+def answer(asked: Asked) -> Piece:
+    given = json.loads(asked.body)
+    if given["x"] == 7:
+        return reply({"error": "no sevens"}, 422)
+    return reply(2 * given["x"] + given.get("y", 0))
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    picture = reply(b"GIF", headers={"content-type": "image/gif"})
+    with Stub(routes({"/f": answer, "/picture": picture})) as stub:
+        yield stub
+
+
+@pytest.fixture
+def client(stub: Stub) -> Iterator[SyncHTTPClient]:
+    with SyncHTTPClient(stub.url, schema=SCHEMA, server_ready_timeout=0) as client:
+        yield client
+
+
+def test_a_partition_of_a_bag(client: SyncHTTPClient) -> None:
+    double = Mapper(client, "f")
+    assert double(range(3)) == double(iter(range(3))) == [0, 2, 4]
+    assert double([{"x": 1, "y": 5}, 2]) == [7, 4]
+    assert double([]) == []
+    assert list(double(iter([]))) == []
+    assert Mapper(client, "f", input="x")([{"x": 1, "z": 5}]) == [2]
+    assert Mapper(client, "f", input={"x": "a", "y": "b"})([{"a": 1, "b": 5, "c": 6}]) == [7]
+    assert repr(double) == "<Mapper f>"
+
+
+def test_a_frame(client: SyncHTTPClient) -> None:
+    frame = pd.DataFrame({"x": [1, 2], "other": ["a", "b"]}, index=[10, 20])
+    found = Mapper(client, "f", input="x", output="double")(frame)
+    assert list(found.columns) == ["x", "other", "double"]
+    assert found["double"].to_dict() == {10: 2, 20: 4}
+    found = Mapper(client, "f", input={"x": "x", "y": "z"})(pd.DataFrame({"x": [1], "z": [9]}))
+    assert found["result"].tolist() == [11]
+    assert Mapper(client, "f")(pd.DataFrame({"x": [3]}))["result"].tolist() == [6]
+    assert Mapper(client, "f", input="x")(frame[:0])["result"].tolist() == []
+
+
+def test_what_spark_calls_it_with(client: SyncHTTPClient) -> None:
+    frames = iter([pd.DataFrame({"x": [1, 2]}), pd.DataFrame({"x": [3]})])
+    found = Mapper(client, "f", input="x")(frames)
+    assert [frame["result"].tolist() for frame in found] == [[2, 4], [6]]
+    series = Mapper(client, "f")(pd.Series([1, 2], index=[5, 6]))
+    assert series.to_dict() == {5: 2, 6: 4}
+    several = Mapper(client, "f")(iter([pd.Series([1]), pd.Series([2])]))
+    assert [each.tolist() for each in several] == [[2], [4]]
+
+
+def test_what_ray_calls_it_with(client: SyncHTTPClient) -> None:
+    found = Mapper(client, "f", input="x", output="double")({"x": np.array([1, 2]), "name": np.array(["a", "b"])})
+    assert list(found) == ["x", "name", "double"]
+    assert found["double"].dtype.kind == "i"
+    assert found["double"].tolist() == [2, 4]
+    pictures = Mapper(client, "picture")({"x": np.array([1, 2])})["result"]
+    assert (pictures.dtype, list(pictures)) == (object, [b"GIF", b"GIF"])
+    assert Mapper(client, "picture", content=False)([1])[0].read_bytes() == b"GIF"
+
+
+def test_errors(client: SyncHTTPClient) -> None:
+    with pytest.raises(UnprocessableEntity, match="no sevens"):
+        Mapper(client, "f")([6, 7, 8])
+    assert Mapper(client, "f", on_error="return")([6, 7, 8]) == [12, None, 16]
+    with pytest.raises(ValueError, match="on_error can be"):
+        Mapper(client, "f", on_error="skip")  # type: ignore[arg-type]
+
+
+def test_copies_share_the_client_of_their_process(client: SyncHTTPClient, stub: Stub) -> None:
+    mapper = Mapper(client, "f", concurrency=2)
+    client.close()  # it was the model only
+    copies: list[Mapper] = [pickle.loads(pickle.dumps(mapper)) for _ in range(20)]
+    with ThreadPoolExecutor(8) as pool:
+        assert [done.result() for done in [pool.submit(copy, [1, 2]) for copy in copies]] == [[2, 4]] * 20
+    assert len({id(copy.client) for copy in copies}) == 1
+    assert stub.connections <= 16
+
+
+def processed(mapper: Mapper, numbers: list[int]) -> tuple[int, int, Any]:
+    return os.getpid(), id(mapper.client), mapper(numbers)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+@pytest.mark.filterwarnings("ignore:This process")  # is multi-threaded, as a parent may be
+def test_processes_of_a_pool(client: SyncHTTPClient, stub: Stub, method: str) -> None:
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip("the system can't")
+    mapper = Mapper(client, "f")
+    assert mapper([1]) == [2]  # so that the parent has a client, which no child may use
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        found = pool.starmap(processed, [(mapper, [number]) for number in range(10, 30)])
+    assert [results for _, _, results in found] == [[2 * number] for number in range(10, 30)]
+    assert os.getpid() not in {process for process, _, _ in found}
+    assert len({(process, number) for process, number, _ in found}) == len({process for process, _, _ in found})
