@@ -136,3 +136,13 @@ def test_control_characters_of_a_server_are_escaped(terminal: Open) -> None:
             shown.finish()
             assert "owned" in shown.raw
             assert "\x1b]" not in shown.raw
+
+
+def test_a_benchmark_shows_how_far_it_is(terminal: Open, zoo: str) -> None:
+    shown = terminal("bench", zoo, "echo_str", "text=hi", "--concurrency", "1,2", "--warm-up", "1", "--duration", "2")
+    shown.wait_for("1 at a time: warming up (")
+    shown.wait_for("1 at a time: window 1 of 1, ")
+    shown.wait_for("2 at a time: warming up (")
+    code, text = shown.finish()
+    assert code == 0
+    assert text.index("calls/s, p50") < text.index(f"echo_str at {zoo}")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ._load import Arrivals, ClosedLoop, Load, OpenLoop, Plan
     from ._report import LoadReport, Report, Slice
     from ._slo import Metric, Objective, parse_objective
-    from ._table import table
+    from ._table import amount, duration, table
     from ._target import Input
 
 
@@ -38,7 +38,7 @@ if not TYPE_CHECKING:
         "._load": "Arrivals ClosedLoop Load OpenLoop Plan",
         "._report": "LoadReport Report Slice",
         "._slo": "Metric Objective parse_objective",
-        "._table": "table",
+        "._table": "amount duration table",
         "._target": "Input",
     }
 
@@ -55,6 +55,6 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "Arrivals", "ClosedLoop", "Distribution", "Input", "Load", "LoadReport", "Metric", "Objective", "OnProgress",
-    "OpenLoop", "PERCENTILES", "Plan", "Progress", "Report", "Slice", "bench", "bench_async", "compare", "html",
-    "parse_objective", "table",
+    "OpenLoop", "PERCENTILES", "Plan", "Progress", "Report", "Slice", "amount", "bench", "bench_async", "compare",
+    "duration", "html", "parse_objective", "table",
 )  # fmt: skip

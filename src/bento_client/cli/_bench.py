@@ -90,6 +90,7 @@ def command(
 
     from bento_client.bench import ClosedLoop, OpenLoop, Plan, bench_async, parse_objective, table
 
+    from ._bench_view import View
     from ._output import line, note
 
     if compare:
@@ -118,7 +119,10 @@ def command(
             calls, examples = _inputs(service.endpoints[name], rest, data, inputs)
             if examples and not settings.is_json:
                 note(f"arguments made from the schema: {', '.join(examples)}")
-            return await bench_async(client, name, calls, loads, plan=plan, objectives=slo, poll=poll)
+            with View(settings) as view:
+                return await bench_async(
+                    client, name, calls, loads, plan=plan, objectives=slo, poll=poll, on_progress=view.update
+                )
 
     report = anyio.run(main)
     if output is not None:
