@@ -102,6 +102,12 @@ class BentoMLException(Exception):
             text += f" (after {len(self.attempts)} attempts)"
         return text
 
+    def _render_traceback_(self) -> list[str]:
+        """The lines that IPython and Jupyter print."""
+        from ._tracebacks import rendered  # they alone ask
+
+        return rendered(self)
+
     def __reduce__(self) -> tuple[type[BentoMLException], tuple[str], Mapping[str, object]]:
         # The cause is not in __dict__. Exceptions of other libraries are left out: they may not be picklable.
         cause = {"__cause__": self.__cause__} if isinstance(self.__cause__, BentoMLException) else {}

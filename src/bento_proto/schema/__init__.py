@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from inspect import Signature
 
     from ._help import arguments_of, docstring_of, example_of, example_value, help_of, returns_of
-    from ._listing import Endpoints, signature_text, summary_of
+    from ._listing import Endpoints, endpoint_html, service_html, signature_text, summary_of
     from ._naming import ALIAS, RESERVED, attributes, endpoint_for, unknown_endpoint
     from ._service import Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
     from ._signature import signature_of
@@ -23,7 +23,7 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._help": "arguments_of docstring_of example_of example_value help_of returns_of",
-        "._listing": "Endpoints signature_text summary_of",
+        "._listing": "Endpoints endpoint_html service_html signature_text summary_of",
         "._naming": "ALIAS RESERVED attributes endpoint_for unknown_endpoint",
         "._service": "Endpoint Kind Output Parameter Schema Service parse_service",
         "._signature": "signature_of",
@@ -43,6 +43,7 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "ALIAS", "Endpoint", "Endpoints", "Kind", "Output", "Parameter", "RESERVED", "Schema", "Service", "Signature",
-    "arguments_of", "attributes", "docstring_of", "endpoint_for", "example_of", "example_value", "help_of",
-    "parse_service", "returns_of", "signature_of", "signature_text", "summary_of", "unknown_endpoint",
+    "arguments_of", "attributes", "docstring_of", "endpoint_for", "endpoint_html", "example_of", "example_value",
+    "help_of", "parse_service", "returns_of", "service_html", "signature_of", "signature_text", "summary_of",
+    "unknown_endpoint",
 )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Final
 
 from bento_proto._text import one_line
 
-from ._service import Endpoint
+from ._service import Endpoint, Service
 from ._signature import signature_of
 
 _SHOWN: Final = 100
@@ -46,6 +46,11 @@ class Endpoints(Mapping[str, Endpoint]):
         return "\n".join(lines) + self._rest()
 
     def _repr_html_(self) -> str:
+        return self.html
+
+    @property
+    def html(self) -> str:
+        """The table."""
         from html import escape  # loads every entity
 
         rows = (
@@ -58,6 +63,23 @@ class Endpoints(Mapping[str, Endpoint]):
 
     def _rest(self) -> str:
         return f"\n... and {len(self) - _SHOWN} more" if len(self) > _SHOWN else ""
+
+
+def service_html(service: Service, text: str) -> str:
+    """A client in a notebook: what Service it is for, and a table of the endpoints."""
+    from html import escape
+
+    about = f"<p>{escape(one_line(service.description))}</p>" if service.description else ""
+    title = f"<p><b>{escape(one_line(service.name))}</b> <code>{escape(one_line(text))}</code></p>"
+    return title + about + Endpoints(service.endpoints).html
+
+
+def endpoint_html(endpoint: Endpoint, text: str) -> str:
+    """An endpoint in a notebook: its signature and its help."""
+    from html import escape
+
+    title = f"<b>{escape(one_line(endpoint.name))}</b>{escape(signature_text(endpoint))}"
+    return f"<p><code>{title}</code>{escape(_remarks(endpoint))}</p><pre>{escape(text)}</pre>"
 
 
 class _Annotation(str):

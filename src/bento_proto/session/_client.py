@@ -205,6 +205,12 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.url}>"
 
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: a table of the endpoints, if the Service can be had."""
+        self._driver.learn()
+        service = self._driver.session.service
+        return None if service is None else schema.service_html(service, repr(self))
+
     def __dir__(self) -> Iterable[str]:
         if self._driver.session.service is None:
             self._driver.learn()

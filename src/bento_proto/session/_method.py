@@ -120,6 +120,14 @@ class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co]):
         signature = schema.signature_text(self.endpoint) if self._is_known else ""
         return f"<{type(self).__name__} {self.__name__}{signature}>"
 
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: the signature and the help, if the Service can be had."""
+        try:
+            text = self._help()
+            return schema.endpoint_html(self.endpoint, text)
+        except BentoMLException:
+            return None
+
     def _signature(self) -> Signature:
         """The signature, for which the Service is asked if it is not known."""
         from bento_proto.schema._signature import typed_signature_of  # only people look at it
