@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,3 +128,79 @@ def test_any_responder() -> None:
 
     server = Server(lambda sleep: served(Responder(), sleep))
     assert [message.get("body") for message in server.post("/x")] == [None, b"a", b"b", b""]
+
+
+# --- as strict as BentoML
+
+
+def answered(double: ServiceDouble, path: str, body: bytes, kind: str, method: str = "POST") -> tuple[int, Any, bytes]:
+    """The status, the header fields and the body of the response to a request."""
+    headers = [(b"content-type", kind.encode())]
+    start, *bodies = Server(double.asgi).post(path, body, method=method, headers=headers)
+    return start["status"], dict(start["headers"]), b"".join(message["body"] for message in bodies)
+
+
+@pytest.fixture
+def strict() -> ServiceDouble:
+    double = ServiceDouble()
+
+    @double.endpoint
+    def add(a: int, b: int = 1) -> int:
+        return a + b
+
+    @double.endpoint
+    def read(f: Path) -> int:
+        return len(str(f))
+
+    return double
+
+
+FORM = "multipart/form-data; boundary=b"
+
+
+def part(name: str, data: bytes, file: str = "") -> bytes:
+    return f'--b\r\nContent-Disposition: form-data; name="{name}"{file}\r\n\r\n'.encode() + data + b"\r\n--b--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "kind", "status", "field"),
+    [
+        ("/add", b'{"a": 1}', "application/json", 200, None),
+        ("/add", b'{"a": 1}', "Application/JSON; charset=utf-8", 200, None),
+        ("/add", b"a=1&b=2", "application/x-www-form-urlencoded", 200, None),
+        ("/add", b'{"a": 1}', "application/x-www-form-urlencoded", 400, "a"),
+        ("/add", b"", "application/x-www-form-urlencoded", 400, "a"),
+        ("/add", b'{"a": "x"}', "application/json", 400, "a"),
+        ("/add", b'{"a": 1, "b": [2]}', "application/json", 400, "b"),
+        ("/add", part("a", b"1"), FORM, 200, None),
+        ("/add", part("a", b"x"), FORM, 400, "a"),
+        ("/read", b'{"f": "text"}', "application/json", 400, "f"),
+        ("/read", b'{"f": 5}', "application/json", 400, "f"),
+        ("/read", part("f", b"text"), FORM, 400, "f"),
+        ("/read", part("f", b"text", '; filename="a.txt"'), FORM, 200, None),
+    ],
+)
+def test_what_a_service_refuses_is_refused(
+    strict: ServiceDouble, path: str, body: bytes, kind: str, status: int, field: str | None
+) -> None:
+    found, _, said = answered(strict, path, body, kind)
+    assert found == status
+    if field is not None:
+        assert json.loads(said)["detail"][0]["loc"] == [field]
+
+
+@pytest.mark.parametrize("path", ["/readyz", "/livez", "/healthz", "/schema.json"])
+def test_probes_and_the_schema_answer_head(strict: ServiceDouble, path: str) -> None:
+    status, fields, body = answered(strict, path, b"", "", "GET")
+    assert (status, len(body)) == (200, int(fields[b"content-length"]))
+    assert answered(strict, path, b"", "", "HEAD") == (200, fields, b"")
+    assert answered(strict, path, b"", "", "DELETE")[0] == 405
+
+
+def test_a_slash_too_many_is_redirected(strict: ServiceDouble) -> None:
+    status, fields, _ = answered(strict, "/add/", b'{"a": 1}', "application/json")
+    assert (status, fields[b"location"]) == (307, b"/add")
+    start, *_ = Server(strict.asgi).post("/add/", b"{}", raw_path=b"/add/", query_string=b"a=1")
+    assert dict(start["headers"])[b"location"] == b"/add?a=1"
+    assert answered(strict, "/sub/", b"{}", "application/json")[0] == 404
+    assert answered(strict, "/", b"{}", "application/json")[0] == 404

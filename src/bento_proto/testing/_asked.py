@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
+from urllib.parse import parse_qsl
 
 from bento_proto._frozen import Frozen
 from bento_proto._types import JSON, Value
@@ -84,30 +85,56 @@ def _root(parameter: Parameter, content_type: str, body: bytes) -> object:
 
 def _fields(expected: Sequence[Parameter], content_type: str, body: bytes) -> dict[str, object]:
     known = {parameter.name: parameter for parameter in expected}
-    if not content_type.lower().startswith("multipart/form-data"):
+    media_type = content_type.partition(";")[0].strip().lower()
+    if media_type == "application/x-www-form-urlencoded":
+        pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+        parts = [(name, UploadedFile(value.encode())) for name, value in pairs]
+    elif media_type == "multipart/form-data":
+        parts = [*form(content_type, body)]
+    else:
         said = _json(body or b"{}")
         if not isinstance(said, dict):
             raise InvalidArgument(
                 "1 validation error for Input", detail=[{"loc": [], "msg": "Input should be an object"}]
             )
-        return {name: value for name, value in said.items() if name in known}
+        given = {name: value for name, value in said.items() if name in known}
+        for name, urls in given.items():
+            if known[name].is_file:
+                _check_urls(name, urls)
+        return {**given}
     found: dict[str, object] = {}
-    for name, value in form(content_type, body):
+    for name, value in parts:
         parameter = known.get(name)
         if parameter is None:
             continue
         if not parameter.is_file:
             found[name] = _field(value.content)
         elif not parameter.many:
-            found.setdefault(name, _file(value))
+            found.setdefault(name, _file(name, value))
         else:
-            cast("list[object]", found.setdefault(name, [])).append(_file(value))
+            cast("list[object]", found.setdefault(name, [])).append(_file(name, value))
     return found
 
 
-def _file(part: UploadedFile) -> object:
+def _file(name: str, part: UploadedFile) -> object:
     """A file, or the URL of one, which is sent as a field."""
-    return part if part.name is not None else part.content.decode("utf-8", "replace")
+    if part.name is not None:
+        return part
+    url = part.content.decode("utf-8", "replace")
+    _check_urls(name, url)
+    return url
+
+
+def _check_urls(name: str, value: object) -> None:
+    """Check that what is given for a file, and is none, is a URL, or a list of them.
+
+    Raises:
+        InvalidArgument: it is not.
+    """
+    for url in cast("list[object]", value) if isinstance(value, list) else [value]:
+        if url is not None and not (isinstance(url, str) and url.encode().startswith(_URL)):
+            detail: JSON = [{"loc": [name], "msg": "Input should be a file, or the URL of one"}]
+            raise InvalidArgument("1 validation error for Input", detail=detail)
 
 
 def _field(data: bytes) -> object:

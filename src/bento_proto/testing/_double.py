@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from itertools import count
 from typing import Final, TypeVar, cast, overload
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from bento_proto._types import JSON, Value
 from bento_proto.errors import BentoMLException
@@ -206,7 +206,7 @@ class ServiceDouble:
         asked = Asked(request.method, request.target, Headers(redacted_response_fields(request.headers)), body)
         endpoint, action, given = self._found(path)
         if endpoint is None or request.method != (ACTIONS[action] if action else "POST"):
-            own = self._system(request.method, path, endpoint is not None)
+            own = self._system(request.method, path, query, endpoint is not None)
         elif action not in ("", "submit"):
             own = self._tasks.asked(action, query)
         else:
@@ -266,18 +266,23 @@ class ServiceDouble:
                 return endpoint, str(given.pop("action_")), given
         return None, "", {}
 
-    def _system(self, method: str, path: str, is_endpoint: bool) -> Generator[Event, None, None]:
+    def _system(self, method: str, path: str, query: str, is_endpoint: bool) -> Generator[Event, None, None]:
         status, kind, data = 404, "text/plain; charset=utf-8", b"Not Found"
         probes = {
             f"{prefix}/{name}" for prefix in ("", self._service.prefix) for name in ("readyz", "livez", "healthz")
         }
-        if is_endpoint or ((path in probes or path == "/schema.json") and method != "GET"):
+        known = path in probes or path == "/schema.json"
+        if is_endpoint or (known and method not in ("GET", "HEAD")):
             status, data = 405, b"Method Not Allowed"
         elif path == "/schema.json":
             status, kind, data = 200, "application/json", to_json(self._document)
         elif path in probes:
             status, data = 200, b"\n"
-        return whole(status, {"content-type": kind, "content-length": str(len(data))}, data)
+        elif self._found(other := path[:-1] if path.endswith("/") else f"{path}/")[0]:  # as Starlette's router does
+            location = f"{quote(other)}?{query}" if query else quote(other)
+            return whole(307, {"location": location, "content-length": "0"}, b"")
+        fields = {"content-type": kind, "content-length": str(len(data))}
+        return whole(status, fields, b"" if method == "HEAD" else data)
 
     def _called(self, endpoint: Endpoint, arguments: Mapping[str, object]) -> Generator[Event, None, None]:
         act = self._told_to(endpoint)

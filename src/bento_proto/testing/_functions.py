@@ -53,7 +53,7 @@ class Function(Frozen):
         schema = cast("Schema", self.route["input"])
         for name, given_value in arguments.items():
             inner = schema if name == "" else cast("Schema", cast("Schema", schema["properties"]).get(name, {}))
-            value = converted(given_value, self.hints.get(name, object), inner)
+            value = converted(given_value, self.hints.get(name, object), inner, name)
             if name == "":
                 args.append(value)
             elif name == self._variadic("args"):

@@ -183,7 +183,7 @@ def _flat(schema: Schema, definitions: Schema, depth: int) -> dict[str, JSON]:
     return found
 
 
-def converted(value: Value, annotation: Value, schema: Schema) -> object:
+def converted(value: Value, annotation: Value, schema: Schema, name: str = "") -> object:
     """JSON converted to the type of an annotation. A value of an unknown type is unchanged.
 
     Raises:
@@ -193,7 +193,8 @@ def converted(value: Value, annotation: Value, schema: Schema) -> object:
         convert = converter(schema)
         return _converted(value if convert is None else convert(cast("JSON", value)), annotation)
     except _UNFIT as exc:
-        raise InvalidArgument(f"1 validation error for Input: {exc}") from exc
+        detail: JSON = [{"loc": [name] if name else [], "msg": str(exc)}]
+        raise InvalidArgument(f"1 validation error for Input: {exc}", detail=detail) from exc
 
 
 def _converted(value: Value, annotation: Value) -> object:
