@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 import bento_async
+import bento_files
 from bento_proto import Value, batch, exchange, request, response, schema, session
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ else:
 ClientT = TypeVar("ClientT", bound="AsyncHTTPClient")
 
 
-class AsyncHTTPClient(Base):
+class AsyncHTTPClient(bento_files.ProcessMixin, Base):
     """A client of one BentoML Service, with a method for each of its endpoints, on asyncio and on trio.
 
     Making one, and entering it, does nothing yet: the first use waits until the Service is ready and reads its schema.
@@ -51,22 +52,6 @@ class AsyncHTTPClient(Base):
     """
 
     _is_asynchronous = True
-
-    @staticmethod
-    def _environ() -> Mapping[str, str]:
-        return os.environ
-
-    @staticmethod
-    def _system_proxies() -> Mapping[str, str]:
-        from bento_files import system_proxies  # where `proxy=` is given, it is not needed
-
-        return system_proxies()
-
-    @staticmethod
-    def _random() -> float:
-        import random  # slow to load, and only retries have use for it
-
-        return random.random()  # noqa: S311 - it spreads retries
 
     def _new_driver(self, config: session.ClientConfig, options: session.Options) -> Driver:
         # What a client is made of is loaded by the first one: to import the class, or to declare it, takes no time.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from bento_files import Sink
     from bento_proto import Endpoint, Exchange, Flow, Service, Session, Value
     from bento_proto.request import BoundCall, Upload
-    from bento_proto.session import ClientConfig, Options, Tasks
+    from bento_proto.session import AsyncTransport, ClientConfig, Options, Tasks
     from bento_proto.testing import Responder
 
     from ._in_process import Application
@@ -121,6 +121,11 @@ class Driver:
             from ._in_process import play
 
             return await play(runner, state.responder, state.connections.on_this_loop().backend)
+        if state.config.transport is not None:
+            from ._in_process import CarriedExchange
+
+            transport = cast("AsyncTransport", state.config.transport)
+            return await CarriedExchange(step, transport, state.connections.on_this_loop().backend).run()
         if state.application is not None and step.exchange.request.origin == state.session.base.origin:
             return await state.application.handle(step)
         return await ConnectionExchange(step, state.connections).run()

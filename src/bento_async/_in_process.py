@@ -1,4 +1,4 @@
-"""What answers in this process in place of a server: an ASGI application, or a `Responder`.
+"""What answers in place of a server, an ASGI application or a `Responder`; and a transport that asks one.
 
 Each request of an application is a task that belongs to the event loop, not to who enters the client: that may be
 another task than the one that leaves it.
@@ -6,16 +6,15 @@ another task than the one that leaves it.
 
 from __future__ import annotations
 
-from contextlib import closing, suppress
+from contextlib import aclosing, closing, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import anyio
-from anyio import BrokenResourceError, CancelScope, ClosedResourceError, EndOfStream, Event, to_thread
+from anyio import BrokenResourceError, CancelScope, ClosedResourceError, EndOfStream, Event
 
-from bento_files import read_body
 from bento_proto import ConnectionFailed, LocalProtocolError, ServiceUnavailable, Timeout
 from bento_proto.asgi import VERSIONS, ASGIExchange
-from bento_proto.http import FilePart
+from bento_proto.session import TransportExchange
 from bento_proto.testing import Playback
 
 from ._backends.auto import current_backend
@@ -23,12 +22,13 @@ from ._files import FileReader
 from ._transport import ActiveExchange
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Sequence
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
     from bento_proto import FlowRunner, Request, Step
     from bento_proto.asgi import ASGIApplication, ASGIMessage
+    from bento_proto.session import AsyncTransport
     from bento_proto.testing import Responder
 
     from ._backends.base import Backend
@@ -169,14 +169,9 @@ class ApplicationExchange(ActiveExchange[object]):
             await self._sender.send(message)
 
     async def _read_body(self) -> AsyncGenerator[ASGIMessage, None]:
-        for segment in self.exchange.request.body:
-            if not isinstance(segment, FilePart):
-                yield self._asgi.request(segment)
-                continue
-            with closing(FileReader(segment)) as reader:
-                while blocks := await reader.next():
-                    for block in blocks:
-                        yield self._asgi.request(bytes(block))  # which the application may keep
+        async with aclosing(body_blocks(self.exchange.request)) as blocks:
+            async for block in blocks:
+                yield self._asgi.request(block)
         yield self._asgi.request_end()
 
     # --- what the client does
@@ -270,10 +265,20 @@ async def play(runner: FlowRunner[T], responder: Responder, backend: Backend) ->
 
 
 async def body_of(request: Request) -> bytes:
-    """The whole body of a request, in memory; its files are read in a worker thread."""
-    if all(isinstance(segment, bytes) for segment in request.body):
-        return read_body(request)
-    return await to_thread.run_sync(read_body, request)
+    """The whole body of a request, in memory."""
+    return b"".join([block async for block in body_blocks(request)])
+
+
+async def body_blocks(request: Request) -> AsyncGenerator[bytes, None]:
+    """The body of a request in blocks, which their receiver may keep; files are read in a worker thread."""
+    for segment in request.body:
+        if isinstance(segment, bytes):
+            yield segment
+            continue
+        with closing(FileReader(segment)) as reader:
+            while blocks := await reader.next():
+                for block in blocks:
+                    yield bytes(block)
 
 
 class PlayedExchange(ActiveExchange[object]):
@@ -297,3 +302,39 @@ class PlayedExchange(ActiveExchange[object]):
     async def _receive(self, deadline: float) -> Sequence[object]:  # noqa: ARG002 - the playback knows its timeouts
         await anyio.sleep(self.playback.wait())
         return self.playback.receive()
+
+
+class CarriedExchange(ActiveExchange[object]):
+    """An exchange that a transport of the caller's carries, in place of a connection of the client.
+
+    Args:
+        step: what to carry out.
+        transport: the transport.
+        backend: the event loop.
+    """
+
+    _blocks: AsyncIterator[bytes]
+
+    def __init__(self, step: Step, transport: AsyncTransport, backend: Backend) -> None:
+        super().__init__(step.exchange, step.timeout, backend)
+        self._wire = TransportExchange(step)
+        self._transport = transport
+
+    def release(self) -> None:
+        closing = self._wire.close()
+        if closing is not None:
+            self._backend.spawn(closing)
+
+    async def _send(self) -> None:
+        with CancelScope(deadline=self.deadline) as scope, self._wire.failures():
+            request = self._wire.request(body_blocks(self.exchange.request))
+            self._blocks = aiter(self._wire.respond(await self._transport.send(request)))
+        if scope.cancelled_caught:
+            self._wire.failed(TimeoutError("timed out"))
+
+    async def _receive(self, deadline: float) -> Sequence[object]:
+        with CancelScope(deadline=deadline) as scope, self._wire.failures():
+            return self._wire.receive(await anext(self._blocks, None))
+        if scope.cancelled_caught:
+            self._wire.failed(TimeoutError("timed out"))
+        return ()

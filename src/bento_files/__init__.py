@@ -11,10 +11,11 @@ if TYPE_CHECKING:
     from ssl import SSLContext  # slow to import, and the clients' annotations need it
 
     from ._attempt import attempt
+    from ._process import ProcessMixin
     from ._results import Destination, FileSink, ImageSink, SavedSink, Sink, WriteBuffer, open_sink
     from ._system_proxies import system_proxies
     from ._tls import check_protocol, tls_context
-    from ._uploads import BLOCK, blocks, measure, read_body
+    from ._uploads import BLOCK, blocks, body_blocks, measure, read_body
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -23,10 +24,11 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._attempt": "attempt",
+        "._process": "ProcessMixin",
         "._results": "Destination FileSink ImageSink SavedSink Sink WriteBuffer open_sink",
         "._system_proxies": "system_proxies",
         "._tls": "check_protocol tls_context",
-        "._uploads": "BLOCK blocks measure read_body",
+        "._uploads": "BLOCK blocks body_blocks measure read_body",
         "ssl": "SSLContext",
     }
 
@@ -42,6 +44,7 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "BLOCK", "Destination", "FileSink", "ImageSink", "SSLContext", "SavedSink", "Sink", "WriteBuffer", "attempt",
-    "blocks", "check_protocol", "measure", "open_sink", "read_body", "system_proxies", "tls_context",
+    "BLOCK", "Destination", "FileSink", "ImageSink", "ProcessMixin", "SSLContext", "SavedSink", "Sink", "WriteBuffer",
+    "attempt", "blocks", "body_blocks", "check_protocol", "measure", "open_sink", "read_body", "system_proxies",
+    "tls_context",
 )  # fmt: skip

@@ -190,6 +190,17 @@ def blocks(part: FilePart, at_once: int = 1) -> Generator[bytes | memoryview, No
     yield from _read(file.read, part.size, getattr(file, "name", "a file"))
 
 
+def body_blocks(request: Request) -> Generator[bytes, None, None]:
+    """Read the body of a request in blocks.
+
+    Raises:
+        LocalProtocolError: as `blocks`.
+        OSError: as `blocks`.
+    """
+    for segment in request.body:
+        yield from map(bytes, blocks(segment)) if isinstance(segment, FilePart) else (segment,)
+
+
 def read_body(request: Request) -> bytes:
     """Read the whole body of a request into memory.
 
@@ -197,11 +208,7 @@ def read_body(request: Request) -> bytes:
         LocalProtocolError: as `blocks`.
         OSError: as `blocks`.
     """
-    return b"".join(
-        bytes(block)
-        for segment in request.body
-        for block in (blocks(segment) if isinstance(segment, FilePart) else (segment,))
-    )
+    return b"".join(body_blocks(request))
 
 
 def _read(read: Callable[[int], Block | None], size: int | None, name: object) -> Generator[Block, None, None]:

@@ -21,10 +21,10 @@ OF_CLIENTS: Final[Mapping[str, str]] = {
     "address": "url", "api_key": "token", "api_token": "token", "auth_token": "token", "base_url": "url",
     "cert": TLS, "client_cert": TLS, "connect_timeout": "timeout=Timeout(connect=...)", "default_headers": "headers",
     "endpoint": "url", "endpoint_url": "url", "extra_headers": "headers", "host": "url",
-    "http_client": "ssl_context, proxy, limits and hooks", "max_connections": "limits=Limits(connections=...)",
+    "http_client": "transport", "max_connections": "limits=Limits(connections=...)",
     "max_retries": "retries", "mounts": "proxy", "proxies": "proxy", "read_timeout": "timeout=Timeout(receive=...)",
-    "request_timeout": "timeout", "retry": "retries", "server_url": "url", "session": "hooks and limits",
-    "ssl": TLS, "transport": "app", "verify": TLS, "verify_ssl": TLS,
+    "request_timeout": "timeout", "retry": "retries", "server_url": "url", "session": "transport",
+    "ssl": TLS, "verify": TLS, "verify_ssl": TLS,
     "media_type": "nothing: arguments decide how they are sent",
     "service": "nothing: clients of Services in the same process belong to BentoML",
 }  # fmt: skip

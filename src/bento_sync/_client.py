@@ -23,7 +23,7 @@ else:
 ClientT = TypeVar("ClientT", bound="SyncHTTPClient")
 
 
-class SyncHTTPClient(Base):
+class SyncHTTPClient(bento_files.ProcessMixin, Base):
     """A client of one BentoML Service, with a method for each of its endpoints.
 
     Making one, and entering it, does nothing yet: the first use waits until the Service is ready and reads its schema.
@@ -35,22 +35,6 @@ class SyncHTTPClient(Base):
 
     An ASGI application that is given as ``app`` is served by uvicorn, in a thread: that needs the extra ``asgi``.
     """
-
-    @staticmethod
-    def _environ() -> Mapping[str, str]:
-        return os.environ
-
-    @staticmethod
-    def _system_proxies() -> Mapping[str, str]:
-        from bento_files import system_proxies  # where `proxy=` is given, it is not needed
-
-        return system_proxies()
-
-    @staticmethod
-    def _random() -> float:
-        import random  # slow to load, and only retries have use for it
-
-        return random.random()  # noqa: S311 - it spreads retries
 
     def _new_driver(self, config: session.ClientConfig, options: session.Options) -> Driver:
         # What a client is made of is loaded by the first one: to import the class, or to declare it, takes no time.

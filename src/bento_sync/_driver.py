@@ -14,7 +14,7 @@ from bento_proto.session import ConnectAttempt
 
 from ._connection_pool import PoolManager
 from ._stream import Stream
-from ._transport import PlayedExchange, SocketExchange
+from ._transport import CarriedExchange, PlayedExchange, SocketExchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bento_files import Sink
     from bento_proto import Exchange, Flow, Service, Session, Step, Value
-    from bento_proto.session import ClientConfig, Options
+    from bento_proto.session import ClientConfig, Options, Transport
 
     from ._asgi import ASGIServer
     from ._batch import Stop
@@ -155,6 +155,9 @@ class Driver:
             step.authorization.complete()
         if self._responder is not None:
             return PlayedExchange(step, self._responder)
+        if self._config.transport is not None:
+            self._pools.check_open()
+            return CarriedExchange(step, cast("Transport", self._config.transport))
         return SocketExchange(step, self._pools, self._stop)
 
     def learn(self) -> None:

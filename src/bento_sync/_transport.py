@@ -18,9 +18,10 @@ from ._connection_pool import Holder
 from ._stream import OpenExchange
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from bento_proto import Step
+    from bento_proto.session import Transport
     from bento_proto.testing import Responder
 
     from ._batch import Stop
@@ -203,3 +204,37 @@ class PlayedExchange(OpenExchange[object]):
 
     def close(self) -> None:
         self._playback.close()
+
+
+class CarriedExchange(OpenExchange[object]):
+    """An exchange in progress that a transport of the caller's carries."""
+
+    def __init__(self, step: Step, transport: Transport) -> None:
+        from bento_proto.session import TransportExchange  # few have one
+
+        self.exchange = step.exchange
+        self._wire = TransportExchange(step)
+        self._transport = transport
+        self._blocks: Iterator[bytes] = iter(())
+        self._deadline = math.inf if step.timeout.total is None else time.monotonic() + step.timeout.total
+
+    def begin(self) -> None:
+        from bento_files import body_blocks
+
+        with self._wire.failures():
+            request = self._wire.request(body_blocks(self.exchange.request))
+            self._blocks = iter(self._wire.respond(self._transport.send(request)))
+        while self.exchange.wants_data:
+            self.early = (*self.early, *self.receive())
+
+    def receive(self) -> Sequence[object]:
+        items: Sequence[object] = ()
+        with self._wire.failures():
+            block = next(self._blocks, None)
+            if time.monotonic() > self._deadline:
+                raise TimeoutError("timed out")
+            items = self._wire.receive(block)
+        return items  # noqa: RET504 - what failed is swallowed
+
+    def close(self) -> None:
+        self._wire.close()

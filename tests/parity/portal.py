@@ -176,8 +176,11 @@ class PortalMethod(_Through):
         self.endpoint = method.endpoint
         self.__name__ = method.__name__
         self.__qualname__ = method.__qualname__
-        self.__doc__ = method.__doc__
         self.__signature__ = method.__signature__
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        return self._method.__doc__  # looking at it may ask the server
 
     def __repr__(self) -> str:
         return repr(self._method)

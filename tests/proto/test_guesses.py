@@ -24,7 +24,7 @@ from tests.proto.test_base_client import SCHEMA, Client, Method, TypedClient
         ("verify", "ssl_context=tls_context(...)"),
         ("cert", "ssl_context=tls_context(...)"),
         ("proxies", "proxy"),
-        ("http_client", "ssl_context, proxy, limits and hooks"),
+        ("http_client", "transport"),
     ],
 )
 def test_arguments_of_other_clients(guess: str, instead: str) -> None:

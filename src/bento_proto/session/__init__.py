@@ -17,6 +17,14 @@ if TYPE_CHECKING:
     from ._session import Session
     from ._task import BaseTask, TaskHandle, TaskId
     from ._tasks import Tasks
+    from ._transport import (
+        AnyTransport,
+        AsyncTransport,
+        Transport,
+        TransportExchange,
+        TransportRequest,
+        TransportResponse,
+    )
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -33,6 +41,7 @@ if not TYPE_CHECKING:
         "._session": "Session",
         "._task": "BaseTask TaskHandle TaskId",
         "._tasks": "Tasks",
+        "._transport": "AnyTransport AsyncTransport Transport TransportExchange TransportRequest TransportResponse",
     }
 
     def __getattr__(name):
@@ -47,7 +56,8 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "BaseAsyncCall", "BaseAsyncStream", "BaseClient", "BaseTask", "ClientConfig", "ConnectAttempt",
-    "EndpointMethodBase", "FileStrings", "Images", "Options", "Session", "SocketOptions", "TaskHandle", "TaskId",
-    "Tasks", "ValueCall", "stream_text", "thrown",
+    "AnyTransport", "AsyncTransport", "BaseAsyncCall", "BaseAsyncStream", "BaseClient", "BaseTask", "ClientConfig",
+    "ConnectAttempt", "EndpointMethodBase", "FileStrings", "Images", "Options", "Session", "SocketOptions",
+    "TaskHandle", "TaskId", "Tasks", "Transport", "TransportExchange", "TransportRequest", "TransportResponse",
+    "ValueCall", "stream_text", "thrown",
 )  # fmt: skip

@@ -8,7 +8,7 @@ from os import PathLike
 from types import EllipsisType
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, Literal, Protocol, TypeVar, overload
 
-from bento_proto import exchange, http, observe, policy, schema
+from bento_proto import exchange, http, observe, policy, schema, session
 from bento_proto import request as arguments  # a client has a method of that name
 from bento_proto._guesses import OF_CLIENTS, attribute_hint, explains
 from bento_proto._types import JSON, ASGIApplication
@@ -29,7 +29,7 @@ _OPTIONS: Final = (
 )  # fmt: skip
 _ARGUMENTS: Final = (
     "url", "token", "auth", *_OPTIONS, "server_ready_timeout", "limits", "schema", "ssl_context", "proxy", "app",
-    "recorder", "socket_options",
+    "recorder", "socket_options", "transport",
 )  # fmt: skip
 
 ClientT = TypeVar("ClientT", bound="BaseClient[Driver, object, object]")
@@ -95,6 +95,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
         app: ASGIApplication | Responder | None = None,
         recorder: ExchangeRecorder | None = None,
         socket_options: SocketOptions = (),
+        transport: session.AnyTransport | None = None,
     ) -> None:
         """Make a client; it does nothing yet.
 
@@ -136,6 +137,8 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
             recorder: records what is exchanged, for replaying it in tests, as `bento_proto.testing.Recorder` does.
             socket_options: options of TCP sockets beside ``TCP_NODELAY`` and ``SO_KEEPALIVE``, which are set: the
                 arguments of ``socket.setsockopt`` for each, such as ``(SOL_SOCKET, SO_RCVBUF, 1 << 20)``.
+            transport: an HTTP library of yours that carries the requests: a `Transport`, for an async client an
+                `AsyncTransport`. Connections, TLS and proxies are its own then, and so is closing it.
 
         Raises:
             TypeError: there is no such argument; for the names of other libraries the message has ours.
@@ -178,7 +181,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
         system = self._system_proxies() if proxy is ... and app is None else None
         proxies = http.Proxies(proxy if app is None else None, self._environ(), system)
         config = ClientConfig(
-            known, limits, proxies, ssl_context, app, recorder, checked_socket_options(socket_options)
+            known, limits, proxies, ssl_context, app, recorder, checked_socket_options(socket_options), transport
         )
         self._driver = self._new_driver(config, known.options.changed(hooks=observe.LOGGING))
         self._methods: set[str] = set()

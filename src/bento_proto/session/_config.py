@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from bento_proto import http
+from bento_proto import session as sessions  # a field has its name
 from bento_proto._frozen import Frozen
 from bento_proto._types import ASGIApplication
 
@@ -33,6 +34,7 @@ class ClientConfig(Frozen):
         app: the ASGI application, or the responder, that responds in place of a server; None for neither.
         recorder: the recorder of the exchanges, if there is one.
         socket_options: the further options of TCP sockets.
+        transport: the HTTP library of the caller's that carries the requests; None for connections of the client.
     """
 
     session: Session
@@ -42,6 +44,7 @@ class ClientConfig(Frozen):
     app: ASGIApplication | Responder | None = None
     recorder: ExchangeRecorder | None = None
     socket_options: SocketOptions = ()
+    transport: sessions.AnyTransport | None = None
 
     @property
     def responder(self) -> Responder | None:
