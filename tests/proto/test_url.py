@@ -271,7 +271,7 @@ def test_a_redirect_to_the_same_authority_keeps_the_unix_socket() -> None:
     "location",
     [
         "ftp://h/", "mailto:a@b", "https://", "http://[::1", "http://h:x/", "http://h:0/", "javascript:1",
-        "http://[::1]evil/", "//1.2.3.4\\@evil/", "//127.999.1.1/",
+        "http://[::1]evil/", "//1.2.3.4\\@evil/", "//127.999.1.1/", "http://", "http:///x", "http:x", "//", "///x",
     ],
 )  # fmt: skip
 def test_an_invalid_location_is_a_protocol_error(location: str) -> None:

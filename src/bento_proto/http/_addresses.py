@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Hashable, Iterable
 from typing import Final, Generic, TypeVar
 
+from ._url import is_ipv4
+
 AddressT = TypeVar("AddressT")
 
 STAGGER: Final = 0.25
@@ -15,7 +17,7 @@ STAGGER: Final = 0.25
 
 def is_address(host: str) -> bool:
     """Whether a host is an IP address, which no resolver has to be asked for."""
-    return ":" in host or not host.strip("0123456789.")
+    return ":" in host or is_ipv4(host)
 
 
 class ConnectionRace(Generic[AddressT]):

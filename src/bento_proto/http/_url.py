@@ -121,6 +121,9 @@ def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
     """
     try:
         location = decoded_utf8(location.strip())
+        given = urlsplit(location)
+        if not given.netloc and (given.scheme or location.startswith("//")):  # urljoin takes it for the base's
+            raise ValueError("no host")
         parts = urlsplit(urljoin(f"{origin.scheme}://{origin.authority}{target}", location))
         if parts.scheme not in ("http", "https"):
             raise ValueError(parts.scheme)
