@@ -41,12 +41,20 @@ class _Init:
         cls: the class.
         types: the annotations of its fields.
         defaults: the values of those that need not be given.
+        guesses: others' names of fields, and what they are here.
     """
 
-    def __init__(self, cls: type[Frozen], types: Mapping[str, str], defaults: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        cls: type[Frozen],
+        types: Mapping[str, str],
+        defaults: Mapping[str, object],
+        guesses: Mapping[str, str],
+    ) -> None:
         self._cls = cls
         self._types = types
         self._defaults = defaults
+        self._guesses = guesses
         self._globals = vars(sys.modules[cls.__module__])
         self._left = _INTERPRETED
 
@@ -81,6 +89,10 @@ class _Init:
         init.__qualname__ = f"{cls.__qualname__}.__init__"  # which a TypeError for wrong arguments shows
         init.__annotations__ = {**self._types, "return": "None"}
         init.__defaults__ = tuple(self._defaults[field] for field in fields[len(fields) - len(self._defaults) :])
+        if self._guesses:
+            from ._guesses import explains
+
+            init = cast("FunctionType", explains(self._guesses)(init))
         setattr(cls, "__init__", init)  # noqa: B010 - type checkers have an idea of their own of it
         return init
 
@@ -119,6 +131,7 @@ class Frozen(metaclass=_FrozenType):
     __match_args__: ClassVar[tuple[str, ...]] = ()
     _types: ClassVar[Mapping[str, str]] = {}
     _defaults: ClassVar[Mapping[str, object]] = {}
+    _guesses: ClassVar[Mapping[str, str]] = {}  # others' names of fields, and what they are here
     _values: ClassVar[Callable[[object], object]] = type  # all fields at once; those without any are equal by class
 
     def __init_subclass__(cls) -> None:
@@ -126,7 +139,7 @@ class Frozen(metaclass=_FrozenType):
         if fields:
             cls._values = attrgetter(*fields)
         if "__init__" not in vars(cls):
-            setattr(cls, "__init__", _Init(cls, cls._types, cls._defaults))  # noqa: B010 - type checkers have an idea of their own of it
+            setattr(cls, "__init__", _Init(cls, cls._types, cls._defaults, cls._guesses))  # noqa: B010 - as above
 
     def replace(self, **changes: object) -> Self:
         """A copy with some fields changed.

@@ -31,6 +31,30 @@ OF_CLIENTS: Final[Mapping[str, str]] = {
 OF_TIMEOUTS: Final[Mapping[str, str]] = {
     "read": "receive", "write": "send", "timeout": "total", "sock_read": "receive", "sock_connect": "connect",
 }  # fmt: skip
+OF_REQUESTS: Final[Mapping[str, str]] = {
+    "allow_redirects": "nothing: redirects are followed", "auth": "auth=... of the client", "body": "content",
+    "follow_redirects": "nothing: redirects are followed", "query": "params", "retries": "with_options(retries=...)",
+    "verify": f"{TLS} of the client",
+}  # fmt: skip
+OF_FILES: Final[Mapping[str, str]] = {
+    "body": "content", "data": "content", "file": "content", "file_name": "name", "filename": "name",
+    "media_type": "content_type", "mime_type": "content_type", "mimetype": "content_type",
+    "path": "content, which may be a Path", "type": "content_type",
+}  # fmt: skip
+OF_LIMITS: Final[Mapping[str, str]] = {
+    "keepalive_timeout": "keepalive_expiry", "max_connections": "connections", "max_keepalive_connections": "idle",
+    "max_redirects": "redirects", "pool_size": "connections",
+}  # fmt: skip
+_ATTEMPTS: Final = "attempts, which counts the first one too"
+OF_RETRIES: Final[Mapping[str, str]] = {
+    "backoff_factor": "backoff", "backoff_max": "max_backoff", "initial_delay": "backoff", "max_attempts": "attempts",
+    "max_delay": "max_backoff", "max_retries": _ATTEMPTS, "retries": _ATTEMPTS, "retry_on": "statuses or exceptions",
+    "status_codes": "statuses", "status_forcelist": "statuses", "total": _ATTEMPTS,
+}  # fmt: skip
+OF_ERRORS: Final[Mapping[str, str]] = {
+    "body": "detail", "code": "status_code", "errors": "detail", "json": "detail", "reason": "message",
+    "request": "curl", "response": "status_code, headers and detail", "status": "status_code", "text": "message",
+}  # fmt: skip
 
 
 def did_you_mean(name: str, known: Iterable[str], kind: str = "names") -> str:

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ._text import one_line
 from ._types import JSON
@@ -94,6 +94,14 @@ class BentoMLException(Exception):
     def status_code(self) -> HTTPStatus | int | None:
         """The same as `error_code`, by the name that it has in responses."""
         return self.error_code
+
+    if not TYPE_CHECKING:  # to which an attribute is missing that is not there
+
+        def __getattr__(self, name):
+            from bento_proto._guesses import OF_ERRORS
+
+            hint = f"; here that is {OF_ERRORS[name]}" if name in OF_ERRORS else ""
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
 
     def __str__(self) -> str:
         fields = _field_errors(self.detail)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import pytest
 
-from bento_proto import BentoMLException, NotFound, Timeout
+from bento_proto import BentoMLException, File, Limits, NotFound, RetryPolicy, Timeout
 from bento_proto._guesses import OF_CLIENTS
 from bento_proto.session import BaseTask
 from tests.proto.test_base_client import SCHEMA, Client, Method, TypedClient
@@ -77,6 +79,43 @@ def test_timeouts(timeout: Timeout, expected: tuple[float | None, ...]) -> None:
 def test_timeouts_that_set_only_half(args: Any, kwargs: Any, says: str) -> None:
     with pytest.raises(TypeError, match=says):
         Timeout(*args, **kwargs)
+
+
+REQUEST = partial(Client("http://h", schema=SCHEMA).request, "GET", "/")
+
+
+@pytest.mark.parametrize(
+    ("make", "guess", "says"),
+    [
+        (File, "filename", "File() got an unexpected keyword argument 'filename'; here that is name"),
+        (File, "mime_type", "here that is content_type"),
+        (File, "nam", "did you mean 'name'"),
+        (Limits, "max_connections", "Limits() got an unexpected keyword argument 'max_connections'; here that is conn"),
+        (RetryPolicy, "max_retries", "here that is attempts, which counts the first one too"),
+        (RetryPolicy, "backoff_factor", "here that is backoff"),
+        (REQUEST, "auth", "request() got an unexpected keyword argument 'auth'; here that is auth=... of the client"),
+        (REQUEST, "verify", "here that is ssl_context=tls_context(...) of the client"),
+    ],
+)
+def test_arguments_of_values_and_requests(make: Any, guess: str, says: str) -> None:
+    with pytest.raises(TypeError, match=re.escape(says)):
+        make(**{guess: 3})
+
+
+def test_signatures_stay_those_of_the_fields() -> None:
+    for _ in range(40):  # by then, `__init__` is compiled
+        assert File(b"", "n").name == "n"
+    assert list(inspect.signature(File).parameters) == ["content", "name", "content_type"]
+    assert list(inspect.signature(Limits).parameters)[:2] == ["schema", "body"]
+
+
+def test_attributes_of_errors() -> None:
+    error: Any = NotFound("x")
+    with pytest.raises(AttributeError, match=r"'NotFound' object has no attribute 'body'; here that is detail$"):
+        error.body  # noqa: B018
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
+        error.nothing  # noqa: B018
+    assert not hasattr(error, "response")
 
 
 class OtherTimeout:

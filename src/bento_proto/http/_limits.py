@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import EllipsisType
-from typing import Final, cast
+from typing import ClassVar, Final, cast
 
 from bento_proto._frozen import Frozen
-from bento_proto._guesses import OF_TIMEOUTS, explains
+from bento_proto._guesses import OF_LIMITS, OF_TIMEOUTS, explains
 
 # Operating systems count the milliseconds of a wait in 31 bits: that is 24 days at most.
 _ENDLESS: Final = 2_000_000.0
@@ -121,3 +122,4 @@ class Limits(Frozen):
     idle: int = 100
     lifetime: float | None = 300.0
     keepalive_expiry: float | None = None
+    _guesses: ClassVar[Mapping[str, str]] = OF_LIMITS

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Final
+from collections.abc import Callable, Collection, Mapping
+from typing import ClassVar, Final
 
 from bento_proto import exchange
 from bento_proto._frozen import Frozen
+from bento_proto._guesses import OF_RETRIES
 from bento_proto.errors import BentoMLException
 from bento_proto.http._dates import retry_after
 from bento_proto.http._messages import FailureKind, Request
@@ -58,6 +59,7 @@ class RetryPolicy(Frozen):
     retry_if: Callable[[BentoMLException], bool | None] | None = None
     budget: float = 20.0
     max_outage: float = 60.0
+    _guesses: ClassVar[Mapping[str, str]] = OF_RETRIES
 
     @classmethod
     def of(cls, value: RetryPolicy | int | None) -> RetryPolicy:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from bento_proto import request
 from bento_proto._frozen import Frozen
+from bento_proto._guesses import OF_FILES
 
 
 class File(Frozen):
@@ -21,3 +25,4 @@ class File(Frozen):
     content: request.FileContent
     name: str | None = None
     content_type: str | None = None
+    _guesses: ClassVar[Mapping[str, str]] = OF_FILES

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Generic, Literal, Protocol, T
 
 from bento_proto import exchange, http, observe, policy, schema, session
 from bento_proto import request as arguments  # a client has a method of that name
-from bento_proto._guesses import OF_CLIENTS, attribute_hint, explains
+from bento_proto._guesses import OF_CLIENTS, OF_REQUESTS, attribute_hint, explains
 from bento_proto._types import JSON, ASGIApplication
 from bento_proto.http._redaction import without_frames
 from bento_proto.schema._naming import RESERVED, attributes, endpoint_for
@@ -281,6 +281,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
         cookies: Mapping[str, str] | None = None,
         stream: Literal[True],
     ) -> StreamedT_co: ...
+    @explains(OF_REQUESTS)
     def request(
         self,
         method: str,
