@@ -100,4 +100,4 @@ def parse_json(data: bytes) -> JSON:
         raise error from exc
 
 
-__all__ = ("parse_json", "to_json")
+__all__ = ("EncodedJSON", "parse_json", "to_json")
