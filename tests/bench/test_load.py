@@ -27,13 +27,6 @@ def test_poisson_arrivals_have_the_rate_and_exponential_distances() -> None:
     assert (sum((each - mean) ** 2 for each in distances) / len(distances)) ** 0.5 == pytest.approx(mean, rel=0.02)
 
 
-def test_a_load_is_divided_among_processes() -> None:
-    assert [each.concurrency for each in ClosedLoop(10).divided(4)] == [2, 2, 3, 3]
-    assert len(ClosedLoop(2).divided(4)) == 2
-    parts = OpenLoop(50, "constant", 10).divided(4)
-    assert [(each.rate, each.arrivals, each.most) for each in parts] == [(12.5, "constant", 3)] * 4
-
-
 @pytest.mark.parametrize(
     ("duration", "width", "windows"),
     [(10.0, 2.0, 5), (1.0, 1.0, 1), (5.0, 2.5, 2), (3600.0, 72.0, 50)],

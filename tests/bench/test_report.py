@@ -24,7 +24,7 @@ def report() -> Report:
         measure(KnownService(constant(seconds)), load, Plan(duration=4), ("p99=200ms",))
         for load, seconds in ((ClosedLoop(1), 0.1), (ClosedLoop(16), 0.15), (OpenLoop(50), 0.3))
     ]
-    return Report("http://localhost:3000", "summarize", "2026-01-02T03:04:05+00:00", "1.0", 1, ["p99=200ms"], loads)
+    return Report("http://localhost:3000", "summarize", "2026-01-02T03:04:05+00:00", "1.0", ["p99=200ms"], loads)
 
 
 def test_a_report_is_read_again_as_it_was_written() -> None:

@@ -129,7 +129,7 @@ async def bench_async(
                 server=growth(before, await _counters(client)),
             )
         )
-    return Report(client.url, endpoint, started, __version__, 1, [each.text for each in wanted], reports)
+    return Report(client.url, endpoint, started, __version__, [each.text for each in wanted], reports)
 
 
 async def _counters(client: AsyncHTTPClient) -> Mapping[str, float]:

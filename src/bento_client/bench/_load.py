@@ -33,11 +33,6 @@ class ClosedLoop:
         """Its name in tables."""
         return f"{self.concurrency} at a time"
 
-    def divided(self, parts: int) -> list[ClosedLoop]:
-        """The loads of so many processes, which add up to this one; fewer if there are fewer callers."""
-        parts = min(parts, self.concurrency)
-        return [ClosedLoop((self.concurrency + part) // parts) for part in range(parts)]
-
 
 @dataclass(frozen=True, slots=True)
 class OpenLoop:
@@ -63,11 +58,6 @@ class OpenLoop:
     def name(self) -> str:
         """Its name in tables."""
         return f"{self.rate:g}/s {self.arrivals}"
-
-    def divided(self, parts: int) -> list[OpenLoop]:
-        """The loads of so many processes, which add up to this one."""
-        most = math.ceil(self.most / parts)
-        return [OpenLoop(self.rate / parts, self.arrivals, most) for _ in range(parts)]
 
 
 Load: TypeAlias = ClosedLoop | OpenLoop

@@ -78,7 +78,7 @@ class Call:
 
 
 class Window:
-    """What was counted in a span of time; of several processes, or several spans, it can be merged.
+    """What was counted in a span of time; several spans can be merged.
 
     Calls count by the time they were due. Of what is counted by the second, a call that is partly within the span
     counts by this part, so that the edges of a span neither add nor lose calls.
@@ -140,9 +140,9 @@ class Window:
         self.sent += part * call.sent
         self.received += part * call.received
 
-    def merge(self, other: Window, *, is_parallel: bool = False) -> None:
-        """Add what another window counted: of the time after this one or, if it is parallel, of the same time."""
-        self.seconds = max(self.seconds, other.seconds) if is_parallel else self.seconds + other.seconds
+    def merge(self, other: Window) -> None:
+        """Add what another window counted."""
+        self.seconds += other.seconds
         for name in ("latency", "first", "gaps", "late", "lag"):
             mine: Histogram = getattr(self, name)
             mine.merge(getattr(other, name))
@@ -151,11 +151,11 @@ class Window:
         self.errors.update(other.errors)
 
 
-def merged(windows: Sequence[Window], *, is_parallel: bool = False) -> Window:
+def merged(windows: Sequence[Window]) -> Window:
     """One window with what all of them counted."""
     found = Window()
     for window in windows:
-        found.merge(window, is_parallel=is_parallel)
+        found.merge(window)
     return found
 
 
@@ -224,14 +224,6 @@ class Timeline:
             slot.failed += 1
         else:
             slot.latency.add(latency)
-
-    def merge(self, other: Timeline) -> None:
-        """Add what another one, with the same start and first width, counted."""
-        while self.width < other.width:
-            self._double()
-        for number, slot in other._slots.items():
-            place = int((number + 0.5) * other.width / self.width)
-            self._slots.setdefault(place, Slot()).merge(slot)
 
     def _double(self) -> None:
         slots, self._slots, self.width = self._slots, {}, self.width * 2

@@ -122,7 +122,6 @@ class Report:
         endpoint: the endpoint's name.
         started: when, in ISO 8601.
         version: the version of this package.
-        processes: the processes that made the calls.
         objectives: the objectives, as they were given.
         loads: what was measured under each load.
     """
@@ -131,7 +130,6 @@ class Report:
     endpoint: str
     started: str
     version: str
-    processes: int
     objectives: Sequence[str]
     loads: Sequence[LoadReport]
 
@@ -157,7 +155,7 @@ class Report:
             if version != FORMAT:
                 raise ValueError(f"the report has format {version}, which this version does not know")
             loads = [_load(load) for load in cast("list[dict[str, JSON]]", document.pop("loads"))]
-            return cls(**cast("dict[str, str]", document), loads=loads)  # type: ignore[arg-type]
+            return cls(**cast("dict[str, str]", document), loads=loads)
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as exc:
             raise ValueError("this is no report of bento-client bench") from exc
 
@@ -212,7 +210,6 @@ def report_of(
     timeline: Timeline,
     stable: bool | None,
     cpu: float,
-    processes: int = 1,
     objectives: Sequence[Objective] = (),
     server: Mapping[str, float] | None = None,
 ) -> LoadReport:
@@ -224,7 +221,6 @@ def report_of(
         timeline: the calls over time.
         stable: whether the windows agreed; None if a duration was measured.
         cpu: the cores that the tool was busy on.
-        processes: the number of processes.
         objectives: the objectives.
         server: the growth of the Service's counters.
     """
@@ -258,7 +254,7 @@ def report_of(
         },
         cpu=cpu,
         lag=lag,
-        warnings=_warnings(cpu / processes, lag, latency, None if failed else behind, stable),
+        warnings=_warnings(cpu, lag, latency, None if failed else behind, stable),
         timeline=[
             Slice(
                 start,
