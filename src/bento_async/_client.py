@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import bento_async
 import bento_files
-from bento_proto import Value, batch, exchange, request, response, schema, session
+from bento_proto import Value, request, response, schema, session
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         Driver,
         Coroutine[object, object, response.Content],
         Coroutine[object, object, response.AsyncStreamedContent],
+        Iterable[Value] | AsyncIterable[Value],
+        bento_async.AsyncBatch[Value],
     ]
 else:
     Base = session.BaseClient
@@ -116,7 +118,7 @@ class AsyncHTTPClient(bento_files.ProcessMixin, Base):
         Raises:
             NotFound: the Service has no endpoint of that name.
         """
-        return bento_async.AsyncEndpointMethod(self._driver, name)(*args, **kwargs)
+        return self._method(name)(*args, **kwargs)
 
     def __call__(self, /, *args: Value, **kwargs: Value) -> bento_async.AsyncCall[Value, Value]:
         """Call the endpoint named ``__call__``."""
@@ -136,35 +138,8 @@ class AsyncHTTPClient(bento_files.ProcessMixin, Base):
         driver = self._driver.under(options)
         return await driver.stream(driver.session.stream, asked, uploads, os.urandom(16).hex())
 
-    def map(
-        self,
-        endpoint: str | bento_async.AsyncEndpointMethod,
-        inputs: Iterable[Value] | AsyncIterable[Value],
-        *,
-        concurrency: batch.Concurrency = 8,
-        ordered: bool = True,
-        on_error: batch.OnError = "raise",
-        on_progress: exchange.OnProgress | None = None,
-        max_errors: int | None = None,
-        ahead: int | None = None,
-        start: int = 0,
-    ) -> bento_async.AsyncBatch[Value]:
-        """Call an endpoint, by its name or a method, with each of many inputs: see `AsyncEndpointMethod.map`.
-
-        Raises:
-            NotFound: the Service has no endpoint of that name.
-        """
-        method = bento_async.AsyncEndpointMethod(self._driver, endpoint) if isinstance(endpoint, str) else endpoint
-        return method.map(
-            inputs,
-            concurrency=concurrency,
-            ordered=ordered,
-            on_error=on_error,
-            on_progress=on_progress,
-            max_errors=max_errors,
-            ahead=ahead,
-            start=start,
-        )
+    def _method(self, name: str) -> bento_async.AsyncEndpointMethod:
+        return bento_async.AsyncEndpointMethod(self._driver, name)
 
     async def close(self) -> None:
         """Close the connections. Calls that are under way go on to their end; files that were received stay."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import socket
 import threading
@@ -71,7 +70,8 @@ class Batch(Generic[T_co]):
             yield outcome
 
     def _outcome(self) -> Outcome[T_co]:
-        self._stop.check_process()
+        if self._stop.is_of_another_process:
+            raise LocalProtocolError("the batch belongs to the parent of this process: make one here")
         crew, state = self._crew, self._crew.state
         try:
             while not self._closed:
@@ -89,7 +89,7 @@ class Batch(Generic[T_co]):
                     if state.is_over:
                         break
                     if not state.wants_input or self._taking.locked():
-                        crew.wait()
+                        crew.changed.wait(min(state.wait(time.monotonic()), threading.TIMEOUT_MAX))
             raise StopIteration
         except BaseException:
             self.close()
@@ -165,11 +165,6 @@ class _Crew:
             raise self._error
         return self.state.take()
 
-    def wait(self) -> None:
-        """Wait until something has changed, or a call is due."""
-        seconds = self.state.wait(time.monotonic())
-        self.changed.wait(None if seconds == math.inf else seconds)
-
     def end(self) -> None:
         """Stop the calls and the threads."""
         if not self._stop.is_of_another_process:
@@ -227,11 +222,6 @@ class Stop:
     def is_of_another_process(self) -> bool:
         """Whether this is a forked child: the calls are its parent's, and so are their sockets."""
         return self._process != os.getpid()
-
-    def check_process(self) -> None:
-        """Raise `LocalProtocolError` in a forked child."""
-        if self.is_of_another_process:
-            raise LocalProtocolError("the batch belongs to the parent of this process: make one here")
 
     def set(self) -> None:
         """Stop the calls."""

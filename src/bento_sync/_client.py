@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 import bento_files
 import bento_sync
-from bento_proto import Value, batch, exchange, request, response, schema, session
+from bento_proto import Value, request, response, schema, session
 
 if TYPE_CHECKING:
     from typing import TypeAlias
 
     from ._driver import Driver
 
-    Base: TypeAlias = session.BaseClient[Driver, response.Content, response.StreamedContent]
+    Base: TypeAlias = session.BaseClient[
+        Driver, response.Content, response.StreamedContent, Iterable[Value], bento_sync.Batch[Value]
+    ]
 else:
     Base = session.BaseClient
 
@@ -101,13 +103,13 @@ class SyncHTTPClient(bento_files.ProcessMixin, Base):
         Raises:
             NotFound: the Service has no endpoint of that name.
         """
-        return self._endpoint(name)(*args, **kwargs)
+        return self._method(name)(*args, **kwargs)
 
     def __call__(self, /, *args: Value, **kwargs: Value) -> Value:
         """Call the endpoint named ``__call__``."""
-        return self._endpoint("__call__")(*args, **kwargs)
+        return self._method("__call__")(*args, **kwargs)
 
-    def _endpoint(self, name: str) -> bento_sync.EndpointMethod:
+    def _method(self, name: str) -> bento_sync.EndpointMethod:
         self._driver.connect()
         return bento_sync.EndpointMethod(self._driver, self._driver.session.endpoint(name).name)
 
@@ -120,36 +122,6 @@ class SyncHTTPClient(bento_files.ProcessMixin, Base):
         uploads = [bento_files.measure(source) for source in asked.sources]
         driver = self._driver.under(options)
         return driver.stream(driver.session.stream, asked, uploads, os.urandom(16).hex())
-
-    def map(
-        self,
-        endpoint: str | bento_sync.EndpointMethod,
-        inputs: Iterable[Value],
-        *,
-        concurrency: batch.Concurrency = 8,
-        ordered: bool = True,
-        on_error: batch.OnError = "raise",
-        on_progress: exchange.OnProgress | None = None,
-        max_errors: int | None = None,
-        ahead: int | None = None,
-        start: int = 0,
-    ) -> bento_sync.Batch[Value]:
-        """Call an endpoint, by its name or a method of it, with each of many inputs: see `EndpointMethod.map`.
-
-        Raises:
-            NotFound: the Service has no endpoint of that name.
-        """
-        method = self._endpoint(endpoint) if isinstance(endpoint, str) else endpoint
-        return method.map(
-            inputs,
-            concurrency=concurrency,
-            ordered=ordered,
-            on_error=on_error,
-            on_progress=on_progress,
-            max_errors=max_errors,
-            ahead=ahead,
-            start=start,
-        )
 
     # --- the end
 

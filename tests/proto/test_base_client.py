@@ -8,11 +8,12 @@ from typing import Any, cast
 import pytest
 
 from bento_proto import Limits, RetryPolicy, Session, Timeout
+from bento_proto.batch import BatchState
 from bento_proto.http import Origin
 from bento_proto.observe import LOGGING
 from bento_proto.policy import Poll
 from bento_proto.request import ClientRequest
-from bento_proto.session import BaseClient, BaseTask, ClientConfig, Options
+from bento_proto.session import BaseClient, BaseTask, ClientConfig, EndpointMethodBase, Options
 from bento_proto.session._task import id_of
 from bento_proto.testing import ServiceDouble
 
@@ -39,7 +40,18 @@ class Driver:
     learned = 0
 
 
-class Client(BaseClient[Driver, object, object]):
+class Mapped(EndpointMethodBase[list[int], list[object]]):
+    """A method whose batches are their inputs and their state."""
+
+    @property
+    def _options(self) -> Options:
+        return self._session.options
+
+    def _batch(self, inputs: list[int], state: BatchState, options: Options) -> list[object]:
+        return [inputs, state]
+
+
+class Client(BaseClient[Driver, object, object, list[int], list[object]]):
     """A client without any requests."""
 
     @staticmethod
@@ -58,6 +70,9 @@ class Client(BaseClient[Driver, object, object]):
 
     def _stream(self, asked: ClientRequest, options: Options) -> object:
         return asked
+
+    def _method(self, name: str) -> Mapped:
+        return Mapped(self._driver.session, name)
 
     @property
     def made_with(self) -> tuple[ClientConfig, Options]:
@@ -198,3 +213,12 @@ def test_a_task_is_given_by_its_id_or_its_handle() -> None:
     assert (id_of("t2"), id_of(task)) == ("t2", "t1")
     with pytest.raises(TypeError, match="by its id, a str, or its handle, not 7"):
         id_of(cast("str", 7))
+
+
+def test_a_batch_of_an_endpoint_by_its_name_or_a_method() -> None:
+    client = Client()
+    for endpoint in ("f", Mapped(client.driver.session, "f")):
+        inputs, state = client.map(endpoint, [1, 2], concurrency=3, max_errors=4, ahead=5, start=1)
+        assert inputs == [1, 2]
+        assert isinstance(state, BatchState)
+        assert (state.concurrency, state.progress.total) == (3, 2)

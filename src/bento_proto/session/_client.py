@@ -6,15 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from os import PathLike
 from types import EllipsisType
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, Literal, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, Literal, NoReturn, Protocol, TypeVar, overload
 
-from bento_proto import exchange, http, observe, policy, schema, session
+from bento_proto import batch, exchange, http, observe, policy, schema, session
 from bento_proto import request as arguments  # a client has a method of that name
 from bento_proto._guesses import OF_CLIENTS, OF_REQUESTS, attribute_hint, explains
 from bento_proto._types import JSON, ASGIApplication
 from bento_proto.http._redaction import without_frames
 from bento_proto.schema._naming import RESERVED, attributes, endpoint_for
 
+from ._method import EndpointMethodBase
 from ._options import FileStrings, Images, Options, SocketOptions
 from ._responder import ExchangeRecorder, Responder
 
@@ -32,9 +33,11 @@ _ARGUMENTS: Final = (
     "recorder", "socket_options", "transport",
 )  # fmt: skip
 
-ClientT = TypeVar("ClientT", bound="BaseClient[Driver, object, object]")
+ClientT = TypeVar("ClientT", bound="BaseClient[Driver, object, object, NoReturn, object]")
 DriverT_co = TypeVar("DriverT_co", bound="Driver", covariant=True)
 ResponseT_co = TypeVar("ResponseT_co", covariant=True)
+InputsT_contra = TypeVar("InputsT_contra", contravariant=True)
+BatchT_co = TypeVar("BatchT_co", covariant=True)
 StreamedT_co = TypeVar("StreamedT_co", covariant=True)
 
 
@@ -60,7 +63,7 @@ class Driver(Protocol):
         ...
 
 
-class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
+class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co, InputsT_contra, BatchT_co]):
     """A client of one BentoML Service. An adapter adds what makes its requests, and a method for each endpoint."""
 
     _is_asynchronous: ClassVar[bool] = False  # whether functions for credentials may be async
@@ -325,6 +328,40 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co]):
         asked = arguments.client_request(method, url, params=params, content=content, data=data, files=files, json=json)
         options = self._driver.options.of_request(timeout, headers, cookies)
         return self._stream(asked, options) if stream else self._send(asked, options)
+
+    def map(
+        self,
+        endpoint: str | EndpointMethodBase[InputsT_contra, BatchT_co],
+        inputs: InputsT_contra,
+        *,
+        concurrency: batch.Concurrency = 8,
+        ordered: bool = True,
+        on_error: batch.OnError = "raise",
+        on_progress: exchange.OnProgress | None = None,
+        max_errors: int | None = None,
+        ahead: int | None = None,
+        start: int = 0,
+    ) -> BatchT_co:
+        """Call an endpoint, by its name or a method of it, with each of many inputs: see `EndpointMethod.map`.
+
+        Raises:
+            NotFound: the Service has no endpoint of that name.
+        """
+        method = self._method(endpoint) if isinstance(endpoint, str) else endpoint
+        return method.map(
+            inputs,
+            concurrency=concurrency,
+            ordered=ordered,
+            on_error=on_error,
+            on_progress=on_progress,
+            max_errors=max_errors,
+            ahead=ahead,
+            start=start,
+        )
+
+    @abstractmethod
+    def _method(self, name: str) -> EndpointMethodBase[InputsT_contra, BatchT_co]:
+        """The method of the endpoint of that name."""
 
     @abstractmethod
     def _send(self, asked: arguments.ClientRequest, options: Options) -> ResponseT_co:
