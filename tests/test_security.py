@@ -15,7 +15,7 @@ import pytest
 
 from bento_files._temporary import new_directory
 from bento_proto import JSON, File
-from bento_proto.schema._signature import annotation
+from bento_proto.schema._annotations import Written
 from bento_sync import SyncHTTPClient
 from tests.hostile.server import Peer, Server, answer, send
 from tests.hostile.service import SCHEMA
@@ -100,7 +100,7 @@ def test_annotations_have_no_text_of_a_server_but_inside_quotes(key: str, kind: 
         schema: dict[str, JSON] = {"type": kind, key: value}
         nested: dict[str, JSON] = {"type": "array", "items": {"type": "object", "additionalProperties": schema}}
         for each in (schema, nested):
-            tree = list(ast.walk(ast.parse(annotation(each), mode="eval")))
+            tree = list(ast.walk(ast.parse(Written().annotation(each, {}), mode="eval")))
             assert {node.id for node in tree if isinstance(node, ast.Name)} <= WORDS
             assert {node.attr for node in tree if isinstance(node, ast.Attribute)} <= WORDS
             assert not [node for node in tree if isinstance(node, ast.Call)]

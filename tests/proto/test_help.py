@@ -43,6 +43,10 @@ def test_the_help_on_an_endpoint() -> None:
     )
 
 
+def test_a_long_example_is_left_out() -> None:
+    assert "Example" not in help_of(endpoint({"x": {"type": "string", "minLength": 5000}}))
+
+
 def test_the_help_on_a_task() -> None:
     text = help_of(service("ZooTasks").endpoints["json_task"], awaited=True)
     assert "This is a task" in text

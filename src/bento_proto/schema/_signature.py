@@ -30,11 +30,6 @@ def typed_signature_of(endpoint: Endpoint) -> inspect.Signature:
     return _signature(endpoint, Real())
 
 
-def annotation(schema: Schema) -> str:
-    """The Python type of a schema, as a string."""
-    return Written().annotation(schema, {})
-
-
 def _signature(endpoint: Endpoint, types: Annotations[T]) -> inspect.Signature:
     import inspect  # slow to import, and signatures are rarely needed
 

@@ -139,9 +139,7 @@ class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co]):
     def _help(self) -> str:
         """The docstring, for which the Service is asked."""
         self._learn()
-        found, service = self.endpoint, self._session.service
-        if service is not None:
-            found = service.endpoints.get(found.name, found)  # with a description, if it has come since
+        found = self._session.endpoint(self.endpoint.name)  # with a description, if it has come since
         return schema.help_of(found, awaited=self._awaited)
 
     def _learn(self) -> None:
