@@ -67,7 +67,7 @@ def test_a_document_with_a_fault_is_what_json_makes_of_it(value: JSON, fault: by
 SMALL = [
     "", " ", "1", "-2.5e+10", "[1.5e-3,2]", "nul", "[1,]", "[,1]", '{"a":}', '{"a" 1}', "{1:2}", '{"a":1,}', "]",
     "[1}", '{"a":1]', "[1] 2", "[NaN,-Infinity]", '"a\\', '"\\ud83d\\ude00"', '["\\u00', "\ufeff[1]", "[1]\ufeff",
-    '{"a":1,"b":2,"a":3}', "truex",
+    '{"a":1,"b":2,"a":3}', "truex", "[       ]", "{       }", "[[1]],[2],[3]]",
 ]  # fmt: skip
 
 

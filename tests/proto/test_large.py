@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Mapping
 
 import numpy as np
@@ -118,3 +119,10 @@ def test_a_large_argument_of_a_form() -> None:
     form = b"".join(part for part in encode(steps.call, (), "b").segments if isinstance(part, bytes))
     assert b'name="x"' in form
     assert json.dumps([0.5] * 100_000, separators=(",", ":")).encode() in form
+
+
+def test_what_is_no_plain_container_is_encoded_in_one_step() -> None:
+    value = OrderedDict((f"key{number}", number) for number in range(60_000))
+    number, data = body("f", {"x": value})
+    assert number == 1
+    assert json.loads(data) == {"x": value}

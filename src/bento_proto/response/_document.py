@@ -193,10 +193,10 @@ class DocumentParser:
                 value, size = _raw_decode(piece, 0)
                 if size < len(piece):
                     raise ValueError
-                if isinstance(value, list):
-                    level.elements += value
-                elif level.members is not None and isinstance(value, dict):
-                    level.members.update(value)
+                if level.members is None:
+                    level.elements += cast("list[JSON]", value)
+                else:
+                    level.members.update(cast("dict[str, JSON]", value))
         except ValueError:
             self._batches = False
             return False
@@ -252,8 +252,8 @@ class DocumentParser:
                 at = found.end()
             elif mark in "[{":
                 stack.append(found.start())
-            elif stack:
-                stack.pop()
+            else:
+                del stack[-1:]
         return set(stack)
 
     def _end_string(self) -> bool:
