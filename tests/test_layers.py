@@ -45,7 +45,7 @@ MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
         "anyio", "bento_async", "bento_files", "bento_sync", "mcp", "mcp_types", "opentelemetry", "rich", "tqdm",
         "typing_extensions",
     },
-    "bento_files": {"PIL", "truststore"},
+    "bento_files": {"PIL", "trio", "truststore"},
     "bento_proto": {"idna", "numpy", "orjson", "pandas", "typing_extensions"},
     "bento_sync": {"uvicorn"},
 }  # fmt: skip

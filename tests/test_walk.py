@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 WALK = Path(__file__).resolve().parent.parent / "tools" / "walk.py"
-MOST = {"sync": (60, 19, 45), "asyncio": (121, 23, 78)}
-"""Functions, files, changes of file. Lower them when a walk gets shorter; a longer one needs a reason."""
+MOST = {"sync": (68, 21, 48), "asyncio": (137, 26, 83)}
+"""Functions, files, changes of file. Lower them when a walk gets shorter; a longer one needs a reason.
+
+The exchange checks each event and the length of the body, for embedders who may pass anything: eight functions. The
+asynchronous client looks for large arguments before a call, to encode them in steps: eight more.
+"""
 
 
 @pytest.mark.parametrize("client", MOST)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pickle
 
 from bento_proto import BentoMLException, Head
-from bento_proto.errors import error_class
-from bento_proto.exchange._failures import refusal
+from bento_proto.exchange._failures import error_class, refusal
 from fuzz.support import Source
 
 STATUSES = (400, 401, 403, 404, 409, 418, 422, 429, 500, 502, 503, 504, 599, 999)

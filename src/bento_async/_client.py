@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterable, Coroutine, Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
         Coroutine[object, object, response.AsyncStreamedContent],
         Iterable[Value] | AsyncIterable[Value],
         bento_async.AsyncBatch[Value],
+        bento_async.AsyncCall[Value, Value],
     ]
 else:
     Base = session.BaseClient
@@ -112,31 +112,17 @@ class AsyncHTTPClient(bento_files.ProcessMixin, Base):
             self._keep(name, method)
         return method
 
-    def call(self, name: str, /, *args: Value, **kwargs: Value) -> bento_async.AsyncCall[Value, Value]:
-        """Call an endpoint by its name: see `AsyncEndpointMethod.__call__`.
-
-        Raises:
-            NotFound: the Service has no endpoint of that name.
-        """
-        return self._method(name)(*args, **kwargs)
-
-    def __call__(self, /, *args: Value, **kwargs: Value) -> bento_async.AsyncCall[Value, Value]:
-        """Call the endpoint named ``__call__``."""
-        return self.call("__call__", *args, **kwargs)
-
     async def _send(self, asked: request.ClientRequest, options: session.Options) -> response.Content:
-        from ._files import measure  # few send files so
+        from ._files import form  # few make requests of their own
 
-        uploads = await measure(asked.sources) if asked.sources else ()
         driver = self._driver.under(options)
-        return await driver.result(driver.session.send, asked, uploads, os.urandom(16).hex())
+        return await driver.result(driver.session.send, asked, *await form(asked.sources))
 
     async def _stream(self, asked: request.ClientRequest, options: session.Options) -> response.AsyncStreamedContent:
-        from ._files import measure
+        from ._files import form
 
-        uploads = await measure(asked.sources) if asked.sources else ()
         driver = self._driver.under(options)
-        return await driver.stream(driver.session.stream, asked, uploads, os.urandom(16).hex())
+        return await driver.stream(driver.session.stream, asked, *await form(asked.sources))
 
     def _method(self, name: str) -> bento_async.AsyncEndpointMethod:
         return bento_async.AsyncEndpointMethod(self._driver, name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -18,7 +17,7 @@ from bento_proto.response import AsyncStreamedContent, modules_of
 from bento_proto.session import ConnectAttempt
 
 from ._connection_pool import Connections
-from ._files import load, measure
+from ._files import form, load
 from ._stream import AsyncStream
 from ._transport import ConnectionExchange
 
@@ -226,7 +225,7 @@ class Driver:
         for _ in (steps := EncodingSteps(call)):
             await checkpoint()
         call = steps.call
-        return (call, await measure(call.sources), os.urandom(16).hex()) if call.files else (call, (), "")
+        return (call, *await form(call.sources)) if call.files else (call, (), "")
 
     async def load(self, endpoint: Endpoint) -> None:
         """Import what calls of an endpoint need, such as NumPy."""

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     from ._transport import ActiveExchange
 
-    Base: TypeAlias = EndpointMethodBase[Iterable[Value] | AsyncIterable[Value], bento_async.AsyncBatch[Value]]
+    Base: TypeAlias = EndpointMethodBase[
+        Iterable[Value] | AsyncIterable[Value], bento_async.AsyncBatch[Value], AsyncCall[Value, Value]
+    ]
 else:
     Base = EndpointMethodBase
 

@@ -31,10 +31,12 @@ def _import(modules: Iterable[str]) -> None:
             import_module(module)
 
 
-async def measure(sources: Sequence[FileSource]) -> list[Upload]:
-    """Measure files that are to be sent."""
+async def form(sources: Sequence[FileSource]) -> tuple[list[Upload], str]:
+    """Do what `bento_files.form` does."""
+    if not sources:
+        return bento_files.form(sources)
     # Opening a pipe waits for who writes to it: a thread that does so can only be left behind.
-    return await to_thread.run_sync(lambda: [bento_files.measure(source) for source in sources], abandon_on_cancel=True)
+    return await to_thread.run_sync(bento_files.form, sources, abandon_on_cancel=True)
 
 
 class FileReader:

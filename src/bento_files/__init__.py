@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ._results import Destination, FileSink, ImageSink, SavedSink, Sink, WriteBuffer, open_sink
     from ._system_proxies import system_proxies
     from ._tls import check_protocol, tls_context
-    from ._uploads import BLOCK, blocks, body_blocks, measure, read_body
+    from ._uploads import BLOCK, blocks, body_blocks, form, measure, read_body
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -28,7 +28,7 @@ if not TYPE_CHECKING:
         "._results": "Destination FileSink ImageSink SavedSink Sink WriteBuffer open_sink",
         "._system_proxies": "system_proxies",
         "._tls": "check_protocol tls_context",
-        "._uploads": "BLOCK blocks body_blocks measure read_body",
+        "._uploads": "BLOCK blocks body_blocks form measure read_body",
         "ssl": "SSLContext",
     }
 
@@ -45,6 +45,6 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "BLOCK", "Destination", "FileSink", "ImageSink", "ProcessMixin", "SSLContext", "SavedSink", "Sink", "WriteBuffer",
-    "attempt", "blocks", "body_blocks", "check_protocol", "measure", "open_sink", "read_body", "system_proxies",
+    "attempt", "blocks", "body_blocks", "check_protocol", "form", "measure", "open_sink", "read_body", "system_proxies",
     "tls_context",
 )  # fmt: skip

@@ -82,7 +82,7 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         self._max_connections = max_connections
         self._max_idle = max_idle
         self._lifetime = lifetime
-        self._expiry = expiry
+        self._expiry = math.inf if expiry is None else expiry
         self._held: dict[PooledConnection[ConnectionT], WaiterT] = {}
         self._idle: deque[PooledConnection[ConnectionT]] = deque()  # the longest idle one first
         self._waiting: dict[WaiterT, bool] = {}  # in order of arrival; whether each needs a new connection
@@ -172,7 +172,8 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
                 connection = None
             else:
                 keep_alive = keep_alive_timeout(head) if head is not None and "keep-alive" in head.first else None
-                place.expires_at = min(now + self._seconds_idle(keep_alive), ends)
+                expiry = self._expiry if keep_alive is None else min(self._expiry, keep_alive)
+                place.expires_at = min(now + (KEEP_ALIVE if expiry == math.inf else expiry), ends)
         if self._waiting:
             waiter = next(iter(self._waiting))
             if self._waiting.pop(waiter) and connection is not None:
@@ -200,11 +201,6 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         waiting = list(self._waiting)
         self._waiting.clear()
         return waiting
-
-    def _seconds_idle(self, announced: float | None) -> float:
-        if self._expiry is None:
-            return KEEP_ALIVE if announced is None else announced
-        return self._expiry if announced is None else min(self._expiry, announced)
 
     def _discard(self, place: PooledConnection[ConnectionT]) -> None:
         assert place.connection is not None

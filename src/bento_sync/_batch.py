@@ -21,7 +21,6 @@ T_co = TypeVar("T_co", covariant=True)
 _PATIENCE: Final = 1.0  # seconds for threads to notice that they are stopped; one that is connecting may not
 
 Call: TypeAlias = Callable[..., object]
-Job: TypeAlias = tuple[int, object]
 
 
 class Batch(Generic[T_co]):
@@ -147,7 +146,7 @@ class _Crew:
         self.threads: list[threading.Thread] = []
         self._call = call
         self._stop = stop
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[int, object] | None] = SimpleQueue()
         self._error: BaseException | None = None
 
     def dispatch(self) -> None:
@@ -161,7 +160,7 @@ class _Crew:
 
     def take(self) -> Outcome[Value] | None:
         """The next result, if it is there."""
-        if self._error is not None:  # such as SystemExit, raised by a hook
+        if self._error is not None:
             raise self._error
         return self.state.take()
 
@@ -178,7 +177,7 @@ class _Crew:
             while job is not None:
                 job = self._make(*job)
 
-    def _make(self, number: int, given: object) -> Job | None:
+    def _make(self, number: int, given: object) -> tuple[int, object] | None:
         """Make a call; return the next one that is due."""
         result, error = None, None
         try:
@@ -189,19 +188,17 @@ class _Crew:
         with self.changed:
             if error is None:
                 self.state.finish(number, result, time.monotonic())
-            elif isinstance(error, Stopped):
-                self.state.drop(number)
             elif isinstance(error, Exception):
                 self.state.fail(number, error, time.monotonic())
-            else:
+            else:  # it was stopped; or, such as SystemExit, is raised where the results are asked for
                 self.state.drop(number)
                 self._error = error
             self.changed.notify_all()
             return None if self._stop.is_set else self.state.due(time.monotonic())
 
 
-class Stopped(Exception):
-    """The call was stopped."""
+class Stopped(BaseException):
+    """The call was stopped: no failure, so that nothing takes it for one."""
 
 
 class Stop:

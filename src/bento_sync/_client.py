@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from ._driver import Driver
 
     Base: TypeAlias = session.BaseClient[
-        Driver, response.Content, response.StreamedContent, Iterable[Value], bento_sync.Batch[Value]
+        Driver, response.Content, response.StreamedContent, Iterable[Value], bento_sync.Batch[Value], Value
     ]
 else:
     Base = session.BaseClient
@@ -97,31 +96,17 @@ class SyncHTTPClient(bento_files.ProcessMixin, Base):
         self._keep(name, method)
         return method
 
-    def call(self, name: str, /, *args: Value, **kwargs: Value) -> Value:
-        """Call an endpoint by its name: see `EndpointMethod.__call__`.
-
-        Raises:
-            NotFound: the Service has no endpoint of that name.
-        """
-        return self._method(name)(*args, **kwargs)
-
-    def __call__(self, /, *args: Value, **kwargs: Value) -> Value:
-        """Call the endpoint named ``__call__``."""
-        return self._method("__call__")(*args, **kwargs)
-
     def _method(self, name: str) -> bento_sync.EndpointMethod:
         self._driver.connect()
         return bento_sync.EndpointMethod(self._driver, self._driver.session.endpoint(name).name)
 
     def _send(self, asked: request.ClientRequest, options: session.Options) -> response.Content:
-        uploads = [bento_files.measure(source) for source in asked.sources]
         driver = self._driver.under(options)
-        return driver.result(driver.session.send, asked, uploads, os.urandom(16).hex())
+        return driver.result(driver.session.send, asked, *bento_files.form(asked.sources))
 
     def _stream(self, asked: request.ClientRequest, options: session.Options) -> response.StreamedContent:
-        uploads = [bento_files.measure(source) for source in asked.sources]
         driver = self._driver.under(options)
-        return driver.stream(driver.session.stream, asked, uploads, os.urandom(16).hex())
+        return driver.stream(driver.session.stream, asked, *bento_files.form(asked.sources))
 
     # --- the end
 

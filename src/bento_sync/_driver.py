@@ -145,7 +145,7 @@ class Driver:
         if self._config.recorder is not None:
             request = step.exchange.request
             self._config.recorder.watch(step.exchange, bento_files.read_body(request), time.monotonic)
-        if self._responder is not None:
+        if self._responder is not None or self._config.transport is not None:
             self._pools.check_open()
         elif self._server is not None and not self._pools.is_closed:
             self._server.start()
@@ -156,7 +156,6 @@ class Driver:
         if self._responder is not None:
             return PlayedExchange(step, self._responder)
         if self._config.transport is not None:
-            self._pools.check_open()
             return CarriedExchange(step, cast("Transport", self._config.transport))
         return SocketExchange(step, self._pools, self._stop)
 

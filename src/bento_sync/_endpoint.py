@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bento_proto.request import BoundCall, Upload
     from bento_proto.session import Options
 
-    Base: TypeAlias = EndpointMethodBase[Iterable[Value], bento_sync.Batch[Value]]
+    Base: TypeAlias = EndpointMethodBase[Iterable[Value], bento_sync.Batch[Value], Value]
 else:
     Base = EndpointMethodBase
 
@@ -98,7 +98,7 @@ class EndpointMethod(Base):
         call = bind(self._endpoint or self.endpoint, args, kwargs)
         if not call.files:
             return call, (), ""
-        return call, [bento_files.measure(source) for source in call.sources], os.urandom(16).hex()
+        return call, *bento_files.form(call.sources)
 
     # --- as a task
 

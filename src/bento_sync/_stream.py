@@ -38,7 +38,6 @@ class OpenExchange(ABC, Generic[T]):
         if self.exchange.error is not None:
             raise self.exchange.error
 
-    @abstractmethod
     def begin(self) -> None:
         """Send the request, and receive what the exchange wants before it is handed over.
 
@@ -47,6 +46,8 @@ class OpenExchange(ABC, Generic[T]):
             LocalProtocolError: the client is closed, or the request can't be sent.
             OSError: a file of the request can't be read.
         """
+        while self.exchange.wants_data:
+            self.early = (*self.early, *self.receive())
 
     @abstractmethod
     def receive(self) -> Sequence[T]:

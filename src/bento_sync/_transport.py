@@ -194,8 +194,7 @@ class PlayedExchange(OpenExchange[object]):
         self._playback = Playback(step, responder, read_body(step.exchange.request))
 
     def begin(self) -> None:
-        while self.exchange.wants_data:
-            self.early = (*self.early, *self.receive())
+        super().begin()
         self.skipped = self._playback.skipped
 
     def receive(self) -> Sequence[object]:
@@ -224,8 +223,7 @@ class CarriedExchange(OpenExchange[object]):
         with self._wire.failures():
             request = self._wire.request(body_blocks(self.exchange.request))
             self._blocks = iter(self._wire.respond(self._transport.send(request)))
-        while self.exchange.wants_data:
-            self.early = (*self.early, *self.receive())
+        super().begin()
 
     def receive(self) -> Sequence[object]:
         items: Sequence[object] = ()

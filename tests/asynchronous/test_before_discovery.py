@@ -63,7 +63,7 @@ async def test_every_way_to_call(peer: Peer) -> None:
 async def test_nothing_goes_out_before_the_await(peer: Peer) -> None:
     async with AsyncHTTPClient(peer.url) as client:
         call = client.stream(x=1)
-        assert repr(call) == "<AsyncCall of stream>"
+        assert repr(call) == "<AsyncCall of stream: await it, or iterate over it with async for>"
         items = aiter(call)
         await anyio.sleep(0.02)
         assert peer.paths == []

@@ -160,7 +160,8 @@ async def test_what_a_call_is(called: AsyncHTTPClient) -> None:
         call: Any = called.echo(x=1)
         assert not isinstance(call, collections.abc.AsyncGenerator)
         assert isinstance(stream, collections.abc.AsyncGenerator)
-        assert (repr(call), repr(stream)) == ("<ValueCall of echo>", "<AsyncCall of stream>")
+        assert repr(call) == "<ValueCall of echo: await it>"
+        assert repr(stream) == "<AsyncCall of stream: await it, or iterate over it with async for>"
         assert call.__name__ == call.__qualname__ == "echo"
         with pytest.raises(AttributeError, match="no attribute 'result'"):
             call.result  # noqa: B018

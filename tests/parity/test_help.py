@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import contextlib
 import inspect
 import io
 from typing import Any
 
+import anyio
 import pytest
 
 from bento_async import AsyncHTTPClient
-from bento_proto import BentoMLException, TaskFailed
+from bento_proto import BentoMLException, LocalProtocolError, TaskFailed
 from bento_proto.schema import example_of
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers
@@ -84,9 +86,13 @@ def test_before_the_first_use(servers: Servers) -> None:
         assert "map" in dir(client)
 
 
-@pytest.mark.parametrize("inside", [False, True], ids=["without a loop", "on a loop"])
-def test_before_the_first_use_of_an_async_client(servers: Servers, inside: bool) -> None:
+@pytest.mark.parametrize("inside", [False, True], ids=["without a loop", "on a loop of IPython"])
+def test_before_the_first_use_of_an_async_client(
+    servers: Servers, inside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = servers.url("documented:Documented")
+    if inside:
+        monkeypatch.setattr(builtins, "__IPYTHON__", True, raising=False)
 
     def look() -> None:
         assert {"summarize", "generate", "map"} <= set(dir(AsyncHTTPClient(url)))
@@ -107,6 +113,19 @@ def test_before_the_first_use_of_an_async_client(servers: Servers, inside: bool)
         asyncio.run(main())
     else:
         look()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_running_event_loop_waits_for_no_help(servers: Servers, backend: str) -> None:
+    async def main() -> None:
+        client = AsyncHTTPClient(servers.url("documented:Documented"))
+        assert "summarize" not in dir(client)
+        assert (client.summarize.__doc__ or "").startswith("A method of the client")
+        assert list(inspect.signature(client.summarize).parameters) == ["args", "kwargs"]
+        with pytest.raises(LocalProtocolError, match="not known yet"):
+            client.endpoints  # noqa: B018 - nothing was asked for
+
+    anyio.run(main, backend=backend)
 
 
 def test_what_results_say_of_themselves(servers: Servers) -> None:

@@ -40,8 +40,11 @@ class Driver:
     learned = 0
 
 
-class Mapped(EndpointMethodBase[list[int], list[object]]):
-    """A method whose batches are their inputs and their state."""
+class Mapped(EndpointMethodBase[list[int], list[object], object]):
+    """A method whose batches are their inputs and their state, and whose results are the arguments."""
+
+    def __call__(self, /, *args: object, **kwargs: object) -> object:
+        return self.__name__, args, kwargs
 
     @property
     def _options(self) -> Options:
@@ -51,7 +54,7 @@ class Mapped(EndpointMethodBase[list[int], list[object]]):
         return [inputs, state]
 
 
-class Client(BaseClient[Driver, object, object, list[int], list[object]]):
+class Client(BaseClient[Driver, object, object, list[int], list[object], object]):
     """A client without any requests."""
 
     @staticmethod
@@ -213,6 +216,12 @@ def test_a_task_is_given_by_its_id_or_its_handle() -> None:
     assert (id_of("t2"), id_of(task)) == ("t2", "t1")
     with pytest.raises(TypeError, match="by its id, a str, or its handle, not 7"):
         id_of(cast("str", 7))
+
+
+def test_a_call_of_an_endpoint_by_its_name() -> None:
+    client = Client()
+    assert client.call("f", 1, x=2) == ("f", (1,), {"x": 2})
+    assert client(1, x=2) == ("__call__", (1,), {"x": 2})
 
 
 def test_a_batch_of_an_endpoint_by_its_name_or_a_method() -> None:

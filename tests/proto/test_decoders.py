@@ -18,7 +18,6 @@ from bento_proto.json import parse_json
 from bento_proto.response import EventStreamDecoder, JSONStreamDecoder, RawDecoder, TextDecoder, WholeDecoder
 from bento_proto.response import _json_stream as _items
 from bento_proto.response._readers import ListsOrTextDecoder
-from bento_proto.response._whole import DocumentDecoder
 from tests.proto.play import cut, splits
 
 Fault: TypeAlias = "type[RemoteProtocolError] | None"
@@ -314,11 +313,8 @@ def _numbers() -> Decoder[object]:
 BROKEN: dict[str, tuple[Callable[[], Decoder[object]], list[bytes]]] = {
     "too large": (_numbers, [b"1" * 101]),
     "no JSON": (_numbers, [b"[1,"]),
-    "too large a document": (lambda: DocumentDecoder[object](lambda body: body, 100), [b"1" * 101]),
-    "a document that is no JSON": (
-        lambda: DocumentDecoder[object](
-            lambda body: parse_json(body) if isinstance(body, bytes) else body.value(), 1 << 20
-        ),
+    "a large document that is no JSON": (
+        lambda: WholeDecoder[object](parse_json, 1 << 20, lambda document: document.value()),
         [b"[" + b"1," * 200_000],
     ),
     "no UTF-8": (TextDecoder, [b"a\xff"]),

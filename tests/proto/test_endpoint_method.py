@@ -30,7 +30,7 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-class Method(EndpointMethodBase[list[int], list[object]]):
+class Method(EndpointMethodBase[list[int], list[object], None]):
     """A method."""
 
     @property
@@ -40,7 +40,7 @@ class Method(EndpointMethodBase[list[int], list[object]]):
     def _batch(self, inputs: list[int], state: BatchState, options: Options) -> list[object]:
         return [inputs, state, options]
 
-    def __call__(self) -> None:
+    def __call__(self, /, *args: object, **kwargs: object) -> None:
         """Never called."""
 
 
@@ -52,7 +52,7 @@ def test_a_method_of_a_service_that_is_not_known() -> None:
     method = Method(session(known=False), "f")
     assert repr(method) == "<Method f>"
     assert (method.__doc__, Method.__doc__) == ("A method.", "A method.")
-    assert not hasattr(method, "__signature__")
+    assert list(inspect.signature(method).parameters) == ["args", "kwargs"]
     with pytest.raises(LocalProtocolError, match="not known yet"):
         method.endpoint  # noqa: B018
     bound = method._bound((), {"x": 1})  # pyright: ignore[reportPrivateUsage]
@@ -89,7 +89,7 @@ def test_a_name_that_was_wrong_is_found_once_the_service_is_known() -> None:
     with pytest.raises(NotFound):
         method.endpoint  # noqa: B018
     assert method.__doc__ == "A method."
-    assert not hasattr(method, "__signature__")
+    assert list(inspect.signature(method).parameters) == ["args", "kwargs"]
     with pytest.raises(NotFound):
         method._bound((), {})  # pyright: ignore[reportPrivateUsage]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import NoReturn
 
 import pytest
@@ -101,7 +102,7 @@ class Driver:
             play(self.session.learn(self.session.options, 0.0), *self.answers)
 
 
-class Method(EndpointMethodBase[list[int], list[object]]):
+class Method(EndpointMethodBase[list[int], list[object], NoReturn]):
     """A method."""
 
     _awaited = True
@@ -109,6 +110,9 @@ class Method(EndpointMethodBase[list[int], list[object]]):
     def __init__(self, driver: Driver) -> None:
         super().__init__(driver.session, "f")
         self._driver = driver
+
+    def __call__(self, /, *args: object, **kwargs: object) -> NoReturn:
+        raise NotImplementedError
 
     @property
     def _options(self) -> NoReturn:
@@ -129,5 +133,5 @@ def test_a_signature_asks_too() -> None:
     method = Method(Driver(session(), reply(200, SCHEMA), reply(200, DOCS)))
     assert str(method.__signature__) == "() -> object"
     method = Method(Driver(session(), lost(FailureKind.CONNECT)))
-    assert not hasattr(method, "__signature__")
+    assert list(inspect.signature(method).parameters) == ["args", "kwargs"]
     assert method.__doc__ == "A method."

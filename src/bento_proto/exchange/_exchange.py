@@ -250,6 +250,10 @@ class Exchange(Generic[T_co]):
         """
         if isinstance(event, Head):
             what = Input.SUCCESS if event.status < 300 else _classify(event)
+        elif type(event) is End:
+            what = Input.END
+        elif type(event) is Data and type(event.data) is bytes:
+            what = Input.DATA
         else:
             what, event = self._checked(event)
         before = self.state
@@ -358,7 +362,8 @@ class Exchange(Generic[T_co]):
         if after is not None:
             self.state, self.is_over, self.wants_data = after, True, False
             self.error = ConnectionLost("the response was closed before it was complete")
-        self._end()
+        if self.on_end is not None:
+            self._end()
 
     def _end(self) -> None:
         on_end, self.on_end = self.on_end, None
@@ -495,7 +500,7 @@ class Exchange(Generic[T_co]):
 
 def _length(head: Head) -> int | None:
     """The length of a body by its head, if the head says it."""
-    length = head.get("content-length")
+    length = head.first.get("content-length")
     return int(length) if length is not None and length.isdecimal() and length.isascii() else None
 
 

@@ -47,13 +47,9 @@ Flow: TypeAlias = Generator[Step, float, T]
 def _has_begun(flow: Flow[T]) -> bool:
     """Whether a generator has been started; so has one that is over."""
     frame = cast("FrameType | None", getattr(flow, "gi_frame", None))
-    if frame is None or _is_running(flow):
+    if frame is None or getattr(flow, "gi_running", False):
         return True
     return bool(getattr(flow, "gi_suspended", frame.f_lasti >= 0))  # Python 3.10 has only the last instruction
-
-
-def _is_running(flow: Flow[T]) -> bool:
-    return bool(getattr(flow, "gi_running", False))
 
 
 class FlowRunner(Generic[T]):
@@ -123,7 +119,7 @@ class FlowRunner(Generic[T]):
         Raises:
             LocalProtocolError: the flow is running, which calls this; nothing changed.
         """
-        if _is_running(self._flow):
+        if getattr(self._flow, "gi_running", False):
             raise LocalProtocolError("the flow is running")
         self.step = None
         self._flow.close()

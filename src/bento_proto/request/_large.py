@@ -65,8 +65,8 @@ class EncodingSteps:
 
 def _size(value: object, sample: int = _SAMPLE, depth: int = 0) -> float:
     """About how many bytes a value has as JSON."""
-    if isinstance(value, (str, bytes)):
-        return len(value)
+    if type(value) in _WHOLE:
+        return len(value) if isinstance(value, (str, bytes)) else _NUMBER
     array = _as_array(value)
     if array is not None:
         return array.size * 2 * _NUMBER

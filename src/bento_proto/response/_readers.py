@@ -22,7 +22,7 @@ from bento_proto.json import parse_json
 from bento_proto.schema._references import members
 from bento_proto.schema._service import Kind, has_arrays
 
-from ._whole import DocumentDecoder, WholeDecoder
+from ._whole import WholeDecoder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -212,7 +212,12 @@ def _value_decoder(output: Output, limit: int) -> Reader[object]:
         return lambda head: WholeDecoder(partial(text, head), limit)
     parse = _parser(output)
     arrays = _arrays(schema)
-    return lambda head: DocumentDecoder(partial(parse, head), limit, arrays)
+
+    def document(head: Head) -> WholeDecoder[object]:
+        made = partial(parse, head)
+        return WholeDecoder(made, limit, made, arrays)
+
+    return document
 
 
 def _unchanged(data: bytes) -> bytes:
@@ -232,7 +237,9 @@ def _parser(output: Output) -> Callable[[Head, Body], object]:
 
 
 def _json(_: Head, body: Body) -> JSON:
-    return _parsed(body) if body else None
+    if isinstance(body, bytes):
+        return parse_json(body) if body else None
+    return body.value()
 
 
 def _parsed(body: Body) -> JSON:

@@ -28,13 +28,24 @@ class WholeDecoder(Generic[T]):
     Args:
         parse: makes the item.
         limit: how many bytes the body may have.
+        parse_large: makes the item of a JSON document that was large; None if the body is none.
+        arrays: makes arrays of large lists of numbers, if such a document is an array; None to leave them lists.
     """
 
     result_kind = ResultKind.VALUE
 
-    def __init__(self, parse: Callable[[bytes], T], limit: int) -> None:
+    def __init__(
+        self,
+        parse: Callable[[bytes], T],
+        limit: int,
+        parse_large: Callable[[LargeDocument], T] | None = None,
+        arrays: Arrays | None = None,
+    ) -> None:
         self._parse = parse
         self._limit = limit
+        self._parse_large = parse_large
+        self._arrays = arrays
+        self._parser: DocumentParser | None = None
         self._size = 0
         self._pieces: list[bytes] = []
 
@@ -47,6 +58,14 @@ class WholeDecoder(Generic[T]):
             pile(self._pieces, data)
         else:
             self._pieces.append(data)
+        if self._parser is not None:
+            self._parser.feed(data)
+        elif self._size > _LARGE and self._parse_large is not None:
+            from ._document import DocumentParser  # few are large
+
+            self._parser = DocumentParser(self._arrays)
+            for piece in self._pieces:
+                self._parser.feed(piece)
         return ()
 
     def boundary(self) -> Sequence[T]:
@@ -56,7 +75,10 @@ class WholeDecoder(Generic[T]):
     def finish(self) -> Sequence[T]:
         """The item."""
         pieces, self._pieces = self._pieces, []
+        parser, self._parser = self._parser, None
         try:
+            if parser is not None and self._parse_large is not None:
+                return (self._parse_large(LargeDocument(pieces, parser)),)
             return (self._parse(pieces[0] if len(pieces) == 1 else b"".join(pieces)),)
         except RemoteProtocolError as exc:
             ended(self, exc)
@@ -92,43 +114,3 @@ class LargeDocument:
 
 Body: TypeAlias = "bytes | LargeDocument"
 """A body that is complete."""
-
-
-class DocumentDecoder(WholeDecoder[T]):
-    """One item from a body that is a JSON document.
-
-    Args:
-        parse: makes the item of the body, or of a document that was large.
-        limit: how many bytes the body may have.
-        arrays: makes arrays of large lists of numbers, if the document is an array; None to leave them lists.
-    """
-
-    def __init__(self, parse: Callable[[Body], T], limit: int, arrays: Arrays | None = None) -> None:
-        super().__init__(parse, limit)
-        self._make = parse
-        self._arrays = arrays
-        self._parser: DocumentParser | None = None
-
-    def feed(self, data: bytes, /) -> Sequence[T]:
-        """Take the next bytes."""
-        super().feed(data)
-        if self._parser is not None:
-            self._parser.feed(data)
-        elif self._size > _LARGE:
-            from ._document import DocumentParser  # few are large
-
-            self._parser = DocumentParser(self._arrays)
-            for piece in self._pieces:
-                self._parser.feed(piece)
-        return ()
-
-    def finish(self) -> Sequence[T]:
-        """The item."""
-        if self._parser is None:
-            return super().finish()
-        document, self._pieces, self._parser = LargeDocument(self._pieces, self._parser), [], None
-        try:
-            return (self._make(document),)
-        except RemoteProtocolError as exc:
-            ended(self, exc)
-            raise

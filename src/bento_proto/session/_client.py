@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, ClassVar, Final, Generic, Literal, NoReturn, P
 from bento_proto import batch, exchange, http, observe, policy, schema, session
 from bento_proto import request as arguments  # a client has a method of that name
 from bento_proto._guesses import OF_CLIENTS, OF_REQUESTS, attribute_hint, explains
-from bento_proto._types import JSON, ASGIApplication
+from bento_proto._types import JSON, ASGIApplication, Value
 from bento_proto.http._redaction import without_frames
 from bento_proto.schema._naming import RESERVED, attributes, endpoint_for
 
-from ._method import EndpointMethodBase
+from ._method import CallT_co, EndpointMethodBase
 from ._options import FileStrings, Images, Options, SocketOptions
 from ._responder import ExchangeRecorder, Responder
 
@@ -33,7 +33,7 @@ _ARGUMENTS: Final = (
     "recorder", "socket_options", "transport",
 )  # fmt: skip
 
-ClientT = TypeVar("ClientT", bound="BaseClient[Driver, object, object, NoReturn, object]")
+ClientT = TypeVar("ClientT", bound="BaseClient[Driver, object, object, NoReturn, object, object]")
 DriverT_co = TypeVar("DriverT_co", bound="Driver", covariant=True)
 ResponseT_co = TypeVar("ResponseT_co", covariant=True)
 InputsT_contra = TypeVar("InputsT_contra", contravariant=True)
@@ -63,7 +63,7 @@ class Driver(Protocol):
         ...
 
 
-class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co, InputsT_contra, BatchT_co]):
+class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co, InputsT_contra, BatchT_co, CallT_co]):
     """A client of one BentoML Service. An adapter adds what makes its requests, and a method for each endpoint."""
 
     _is_asynchronous: ClassVar[bool] = False  # whether functions for credentials may be async
@@ -329,9 +329,21 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co, InputsT_co
         options = self._driver.options.of_request(timeout, headers, cookies)
         return self._stream(asked, options) if stream else self._send(asked, options)
 
+    def call(self, name: str, /, *args: Value, **kwargs: Value) -> CallT_co:
+        """Call an endpoint by its name: see the method's ``__call__``.
+
+        Raises:
+            NotFound: the Service has no endpoint of that name.
+        """
+        return self._method(name)(*args, **kwargs)
+
+    def __call__(self, /, *args: Value, **kwargs: Value) -> CallT_co:
+        """Call the endpoint named ``__call__``."""
+        return self.call("__call__", *args, **kwargs)
+
     def map(
         self,
-        endpoint: str | EndpointMethodBase[InputsT_contra, BatchT_co],
+        endpoint: str | EndpointMethodBase[InputsT_contra, BatchT_co, CallT_co],
         inputs: InputsT_contra,
         *,
         concurrency: batch.Concurrency = 8,
@@ -360,7 +372,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co, InputsT_co
         )
 
     @abstractmethod
-    def _method(self, name: str) -> EndpointMethodBase[InputsT_contra, BatchT_co]:
+    def _method(self, name: str) -> EndpointMethodBase[InputsT_contra, BatchT_co, CallT_co]:
         """The method of the endpoint of that name."""
 
     @abstractmethod

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, NoReturn, Protocol, TypeVar, cast
 
 from bento_proto import batch, exchange, request, schema, session
+from bento_proto._types import Value
 from bento_proto.errors import BentoMLException, LocalProtocolError
 from bento_proto.policy._retry import batch_retries
 from bento_proto.request._binding import bind
@@ -17,12 +18,9 @@ if TYPE_CHECKING:
 
 InputsT_contra = TypeVar("InputsT_contra", contravariant=True)
 BatchT_co = TypeVar("BatchT_co", covariant=True)
+CallT_co = TypeVar("CallT_co", covariant=True)
 T_co = TypeVar("T_co", covariant=True)
-MethodT = TypeVar("MethodT", bound="EndpointMethodBase[NoReturn, object]")
-
-
-class _Callable(Protocol):
-    def __call__(self, *args: object, **kwargs: object) -> object: ...
+MethodT = TypeVar("MethodT", bound="EndpointMethodBase[NoReturn, object, object]")
 
 
 class _SchemaHandler(Protocol[T_co]):
@@ -40,23 +38,28 @@ class Learner(Protocol):
 
 
 class _Signature:
-    """``__signature__`` of the methods, once it is known; a class has its own."""
+    """``__signature__`` of the methods: that of ``__call__`` until their own is known; a class has its own."""
 
-    def __get__(self, method: EndpointMethodBase[NoReturn, object] | None, owner: type) -> Signature:
+    def __get__(self, method: EndpointMethodBase[NoReturn, object, object] | None, owner: type) -> Signature:
+        if method is None:
+            raise AttributeError("__signature__")
         try:
-            if method is not None:
-                return method._signature()  # pyright: ignore[reportPrivateUsage]
+            return method._signature()  # pyright: ignore[reportPrivateUsage]
         except BentoMLException:
-            pass
-        raise AttributeError("__signature__")
+            from inspect import signature  # slow to load
+
+            return signature(method.__call__)
 
 
 class _Annotations(dict[str, object]):
     """``__annotations__`` of the methods, as `typing.get_type_hints` reads them; empty for a class, or until known."""
 
-    def __get__(self, method: EndpointMethodBase[NoReturn, object] | None, owner: type) -> dict[str, object]:
-        signature = None if method is None else getattr(method, "__signature__", None)
-        if signature is None:
+    def __get__(self, method: EndpointMethodBase[NoReturn, object, object] | None, owner: type) -> dict[str, object]:
+        try:
+            if method is None:
+                return {}
+            signature = method._signature()  # pyright: ignore[reportPrivateUsage]
+        except BentoMLException:
             return {}
         parameters = signature.parameters.values()
         found = {each.name: cast("object", each.annotation) for each in parameters}
@@ -69,14 +72,14 @@ class _Docstring:
     def __init__(self, of_class: str | None) -> None:
         self._of_class = of_class
 
-    def __get__(self, method: EndpointMethodBase[NoReturn, object] | None, owner: type) -> str | None:
+    def __get__(self, method: EndpointMethodBase[NoReturn, object, object] | None, owner: type) -> str | None:
         try:
             return self._of_class if method is None else method._help()  # pyright: ignore[reportPrivateUsage]
         except BentoMLException:
             return self._of_class
 
 
-class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co]):
+class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co, CallT_co]):
     """A method of a client that calls an endpoint of a Service, which may not be known yet.
 
     ``inspect.signature``, ``help`` and the like see the endpoint's own signature once the Service is known.
@@ -102,6 +105,10 @@ class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co]):
             self.__name__ = self.endpoint.name
         self.__qualname__: str = self.__name__
 
+    @abstractmethod
+    def __call__(self, /, *args: Value, **kwargs: Value) -> CallT_co:
+        """Call the endpoint with the arguments of the Service's own method."""
+
     def __get__(self: MethodT, instance: object, owner: type | None = None) -> MethodT:  # noqa: PYI019
         """The method itself, as it is bound to its client. By this, ``inspect.isroutine`` takes it for a routine."""
         return self
@@ -110,7 +117,7 @@ class EndpointMethodBase(ABC, Generic[InputsT_contra, BatchT_co]):
         """How pydantic validates the arguments of a call, as of a function with this signature: FastMCP asks for it."""
 
         def call(*args: object, **kwargs: object) -> object:
-            return cast("_Callable", self)(*args, **kwargs)
+            return self(*args, **kwargs)
 
         call.__dict__["__signature__"] = self.__signature__
         call.__annotations__ = cast("dict[str, object]", self.__annotations__)
