@@ -168,7 +168,7 @@ def test_whatever_a_server_sends_there_is_one_root_to_catch(connect: Connect) ->
         b"", b"\0", b"\r\n\r\n", b"HTTP/1.1\r\n\r\n", b"HTTP/2 200 OK\r\n\r\n", b"HTTP/1.1 99 x\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 0\r\n\r\n", reply(b"", 307, {"location": "\xff"}),
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: xz\r\nContent-Length: 0\r\n\r\n", reply(b"", 307, {"location": "\xff"}),
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
     ]  # fmt: skip
     for answer in nonsense:

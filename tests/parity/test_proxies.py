@@ -154,9 +154,9 @@ def test_the_settings_of_the_system_name_one_where_the_environment_does_not(
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         monkeypatch.delenv(name)
     with Stub(passing({HOST: secure.port}, USER)) as proxy:
-        monkeypatch.setattr(bento_files, "system_proxies", lambda: {"https": with_user(proxy)})
+        monkeypatch.setattr("bento_files._system_proxies.system_proxies", lambda: {"https": with_user(proxy)})
         client = connect(f"https://{HOST}", ssl_context=trusting, schema=GIVEN)
-        monkeypatch.setattr(bento_files, "system_proxies", dict)  # which were read once
+        monkeypatch.setattr("bento_files._system_proxies.system_proxies", dict)  # which were read once
         assert client.f() == 1
         assert proxy.targets() == [f"{HOST}:443"]
 

@@ -192,7 +192,7 @@ def test_what_came_around_a_result(servers: Servers, connect: Connect) -> None:
     assert response.cookies == {"session": "abc", "lang": "en"}
     assert len(response.headers.get_all("set-cookie")) == 2
     assert response.headers["server"] == "BentoML Service/Zoo"
-    assert repr(response) == "<Response 202>"
+    assert repr(response) == "<Response 202: value is a dict>"
     assert response.request_id == response.headers["x-bentoml-request-id"]
     again = client.ctx_response.raw(status=201)
     assert (again.status_code, again.request_id != response.request_id) == (201, True)

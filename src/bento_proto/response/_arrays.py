@@ -195,7 +195,7 @@ class NumberArrays:
         """One array of the elements of several."""
         import numpy as np
 
-        return np.concatenate(cast("list[Sequence[float]]", arrays))
+        return np.concatenate(cast("list[Sequence[float]]", arrays))  # pyright: ignore[reportUnknownMemberType]
 
 
 def _is_wide(value: JSON) -> bool:
