@@ -16,9 +16,12 @@ import json
 import re
 from collections.abc import Callable
 from enum import Enum
-from typing import Final, Protocol, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from bento_proto._types import JSON
+
+if TYPE_CHECKING:
+    from ._array_protocol import Arrays
 
 _STEP: Final = 1 << 16  # bytes or characters parsed at a time
 _BATCH: Final = 256  # in this part of a step, elements are not worth being parsed together
@@ -31,25 +34,6 @@ _STRUCTURE: Final = re.compile(r'["{}\[\]]')
 _IN_STRING: Final = re.compile(r'["\\]')
 _CLOSING: Final = {'"': '"', "[": "]", "{": "}"}
 _raw_decode: Final = cast("Callable[[str, int], tuple[JSON, int]]", json.JSONDecoder().raw_decode)
-
-
-class Arrays(Protocol):
-    """Makes an array of a large list of numbers while the list is parsed.
-
-    Each method raises `ValueError` or `TypeError` if the elements are not numbers, or make no array.
-    """
-
-    def parse(self, text: str, /) -> object:
-        """An array of the elements of a JSON array."""
-        ...
-
-    def make(self, elements: list[JSON], /) -> object:
-        """An array of elements, some of which may be arrays."""
-        ...
-
-    def join(self, arrays: list[object], /) -> object:
-        """One array of the elements of several."""
-        ...
 
 
 class _Expect(Enum):

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from bento_proto.http._messages import Head
     from bento_proto.schema._service import Output, Schema
 
+    from ._array_protocol import Arrays
     from ._arrays import Convert
-    from ._document import Arrays
     from ._sse import ServerSentEvent
     from ._whole import Body
 

@@ -14,8 +14,10 @@ from bento_proto.errors import LimitExceeded, RemoteProtocolError
 from bento_proto.exchange._body import ResultKind, ended
 from bento_proto.json import parse_json
 
+from ._array_protocol import Arrays
+
 if TYPE_CHECKING:
-    from ._document import Arrays, DocumentParser
+    from ._document import DocumentParser
 
 T = TypeVar("T")
 
