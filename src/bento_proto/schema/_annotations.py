@@ -22,10 +22,14 @@ _LITERAL: Final = ("string", "integer", "boolean", "null")
 _MOST: Final = 10  # members of a union; beyond that it is any object
 _MOST_VALUES: Final = 20  # of a Literal; beyond that, the type of its values says as much
 _LONGEST: Final = 200  # characters of a Literal
+_DEEPEST: Final = 20  # levels of containers, unions and references; deeper, it is any object
+_MOST_SCHEMAS: Final = 500  # looked at for one annotation, as references of a few lines may lead to billions
 
 
 class Annotations(ABC, Generic[T]):
     """How annotations are made: of text, or of types."""
+
+    _left = 0  # how many schemas may still be looked at
 
     @abstractmethod
     def named(self, name: str) -> T:
@@ -50,35 +54,43 @@ class Annotations(ABC, Generic[T]):
             schema: the schema.
             definitions: what its references refer to.
         """
+        self._left = _MOST_SCHEMAS
+        return self._optional(schema, definitions, 0)
+
+    def _optional(self, schema: Schema, definitions: Schema, depth: int) -> T:
         inner = unwrapped(schema)
-        found = self._one(inner, definitions)
+        found = self._one(inner, definitions, depth)
         return found if inner is schema else self.union([found, self.named("None")])
 
-    def _one(self, schema: Schema, definitions: Schema) -> T:
+    def _one(self, schema: Schema, definitions: Schema, depth: int) -> T:
         schema = resolved(schema, dict(definitions))
         values = literals(schema)
         if values:
             return self.literal(values)
         members = schema.get("anyOf", schema.get("oneOf"))
         if isinstance(members, list):
-            return self._any(members, definitions)
+            return self._any(members, definitions, depth)
         kind = "object" if "properties" in schema else schema.get("type")
         if kind == "file" and is_image(schema):
             return self.named("PIL.Image.Image")
         if kind == "string" and schema.get("format") == "binary":
             return self.named("bytes")
         if kind == "array":
-            return self.of("list", self._inner(schema.get("items"), definitions))
+            return self.of("list", self._inner(schema.get("items"), definitions, depth))
         if kind == "object":
-            return self.of("dict", self.named("str"), self._inner(schema.get("additionalProperties"), definitions))
+            return self.of(
+                "dict", self.named("str"), self._inner(schema.get("additionalProperties"), definitions, depth)
+            )
         return self.named(_SCALARS.get(kind, "object") if isinstance(kind, str) else "object")
 
-    def _inner(self, schema: JSON, definitions: Schema) -> T:
-        # What references lead to is a dict at most: a model inside itself has no end.
-        return self.annotation(schema, definitions) if isinstance(schema, dict) else self.named("object")
+    def _inner(self, schema: JSON, definitions: Schema, depth: int) -> T:
+        if not isinstance(schema, dict) or depth == _DEEPEST or not self._left:
+            return self.named("object")
+        self._left -= 1
+        return self._optional(schema, definitions, depth + 1)
 
-    def _any(self, members: Sequence[JSON], definitions: Schema) -> T:
-        found = [self._inner(member, definitions) for member in members[:_MOST]]
+    def _any(self, members: Sequence[JSON], definitions: Schema, depth: int) -> T:
+        found = [self._inner(member, definitions, depth) for member in members[:_MOST]]
         anything, nothing = self.named("object"), self.named("None")
         if not found or len(members) > _MOST or anything in found:
             return anything

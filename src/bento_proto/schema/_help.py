@@ -143,16 +143,22 @@ def _fields(schema: Schema, known: Schema, depth: int) -> Iterator[str]:
                 yield from _fields(field, known, depth + 1 + (len(models) > 1))
 
 
-def _models(schema: Schema, known: Schema, depth: int = 0) -> Iterator[Schema]:
-    """The models that values of a schema have in them: themselves, or as items or values."""
-    for member in members(schema, dict(known)):
-        if member.get("properties"):
-            yield member
-        elif depth < _DEEPEST:
-            for key in ("items", "additionalProperties"):
-                inner = member.get(key)
-                if isinstance(inner, dict):
-                    yield from _models(inner, known, depth + 1)
+def _models(schema: Schema, known: Schema) -> Iterator[Schema]:
+    """The models that values of a schema have in them: themselves, or as items or values; each once."""
+    definitions, seen, left = dict(known), set[int](), [(schema, 0)]
+    while left:
+        inner: list[Schema] = []
+        outer, depth = left.pop()
+        for member in members(outer, definitions):
+            if id(member) in seen:
+                continue
+            seen.add(id(member))
+            if member.get("properties"):
+                yield member
+            elif depth < _DEEPEST:
+                found = (member.get(key) for key in ("items", "additionalProperties"))
+                inner += [each for each in found if isinstance(each, dict)]
+        left += [(each, depth + 1) for each in reversed(inner)]
 
 
 def _known(endpoint: Endpoint) -> Schema:

@@ -54,15 +54,22 @@ def resolved(schema: Mapping[str, JSON], definitions: JSON) -> Mapping[str, JSON
     return schema
 
 
-def members(schema: Mapping[str, JSON], definitions: JSON, depth: int = 0) -> list[Mapping[str, JSON]]:
-    """The members of a union, those of unions inside it included; a schema that is no union is its only member."""
-    schema = resolved(schema, definitions)
-    union = schema.get("anyOf", schema.get("oneOf"))
-    if not isinstance(union, list) or depth > _CHAIN:
-        return [schema]
+def members(schema: Mapping[str, JSON], definitions: JSON) -> list[Mapping[str, JSON]]:
+    """The members of a union, those of unions inside it included; a schema that is no union is its only member.
+
+    A union that is inside itself, or there twice, is looked at once: the time is linear in the schema's length.
+    """
     found: list[Mapping[str, JSON]] = []
-    for member in union:
-        found += members(member, definitions, depth + 1) if isinstance(member, dict) else [{}]
+    seen: set[int] = set()
+    left: list[Mapping[str, JSON]] = [schema]
+    while left:
+        each = resolved(left.pop(), definitions)
+        union = each.get("anyOf", each.get("oneOf"))
+        if not isinstance(union, list):
+            found.append(each)
+        elif id(each) not in seen:
+            seen.add(id(each))
+            left += [member if isinstance(member, dict) else {} for member in reversed(union)]
     return found
 
 
