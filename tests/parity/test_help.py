@@ -74,6 +74,14 @@ def test_the_examples_for_an_async_client(servers: Servers, name: str) -> None:
     asyncio.run(main())
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Help waits for its answer on a busy machine, too."""
+    monkeypatch.setattr("bento_files._attempt._PATIENCE", 60.0)
+    monkeypatch.setattr("bento_proto.session._options._HELP", 60.0)
+
+
+@pytest.mark.usefixtures("patient")
 def test_before_the_first_use(servers: Servers) -> None:
     url = servers.url("documented:Documented")
     with SyncHTTPClient(url) as client:
@@ -86,6 +94,7 @@ def test_before_the_first_use(servers: Servers) -> None:
         assert "map" in dir(client)
 
 
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("inside", [False, True], ids=["without a loop", "on a loop of IPython"])
 def test_before_the_first_use_of_an_async_client(
     servers: Servers, inside: bool, monkeypatch: pytest.MonkeyPatch

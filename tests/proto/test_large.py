@@ -126,3 +126,14 @@ def test_what_is_no_plain_container_is_encoded_in_one_step() -> None:
     number, data = body("f", {"x": value})
     assert number == 1
     assert json.loads(data) == {"x": value}
+
+
+def test_a_dict_of_long_texts_is_encoded_in_steps() -> None:
+    value = {str(number): "x" * 100_000 for number in range(10)}
+    steps = EncodingSteps(bind(SERVICE.endpoints["f"], (), {"x": value}))
+    assert len(list(steps)) > 5
+
+
+def test_what_is_small_is_encoded_at_once() -> None:
+    for value in ({"k": 1, "text": "a"}, [1, 2.5, None], [], {"nested": [1]}):
+        assert list(EncodingSteps(bind(SERVICE.endpoints["f"], (), {"x": value}))) == []

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, Protocol, cast
 
@@ -48,7 +48,7 @@ class EncodingSteps:
 
     def __iter__(self) -> Iterator[None]:
         values = self.call.values
-        large = [name for name, value in values.items() if type(value) not in _WHOLE and _size(value) > 4 * _STEP]
+        large = [name for name, value in values.items() if not _is_small(value) and _size(value) > 4 * _STEP]
         if not large:
             return
         encoded: dict[str, object] = {}
@@ -61,6 +61,19 @@ class EncodingSteps:
             return
         call = self.call
         self.call = BoundCall(call.endpoint, {**values, **encoded}, call.files, call.route)
+
+
+def _is_small(value: object) -> bool:
+    """Whether it is seen at once that a value is small, or can't be taken apart."""
+    if type(value) not in (dict, list):
+        return type(value) in _WHOLE
+    elements = cast("Collection[object]", value.values() if isinstance(value, dict) else value)
+    if len(elements) > _SAMPLE:
+        return False
+    for element in elements:
+        if type(element) not in _WHOLE or (isinstance(element, (str, bytes)) and len(element) > _STEP):
+            return False
+    return True
 
 
 def _size(value: object, sample: int = _SAMPLE, depth: int = 0) -> float:
