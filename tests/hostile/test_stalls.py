@@ -50,7 +50,7 @@ def test_a_server_that_stops_is_given_up(connect: Connect, server: Server, read:
 def test_a_total_ends_what_a_trickle_would_draw_out(
     connect: Connect, server: Server, read: str, trickle: tuple[str, bytes]
 ) -> None:
-    client = connect(timeout=Timeout(total=0.12))
+    client = connect(timeout=Timeout(total=0.4))
     server.script(Peer.request, send(trickle[1], pause=0.02))
     with within(BOUND), pytest.raises(CallTimeout) as info:
         READS[read](client)
@@ -59,7 +59,7 @@ def test_a_total_ends_what_a_trickle_would_draw_out(
 
 
 def test_a_total_ends_the_trickle_of_an_errors_body(connect: Connect, server: Server) -> None:
-    client = connect(timeout=Timeout(total=0.12))
+    client = connect(timeout=Timeout(total=0.4))
     server.script(Peer.request, send(b"HTTP/1.1 500 Oops\r\n\r\n"), send(b"x" * 999, pause=0.02))
     with within(BOUND), pytest.raises(InternalServerError):  # the status is known, and says more
         client.echo()
