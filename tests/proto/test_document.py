@@ -222,6 +222,7 @@ ARRAYS: dict[str, tuple[Schema, object]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:NumPy will stop allowing")  # before NumPy 2
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("case", ARRAYS)
 def test_a_large_tensor_is_what_numpy_makes_of_the_whole(case: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
