@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import pickle
+import sys
 from collections.abc import Awaitable, Callable, Generator
 from typing import cast
 
@@ -339,7 +340,8 @@ def test_what_is_no_function_is_refused() -> None:
         authorized(with_auth(lambda request: cast("dict[str, str]", "x")), request(None))
 
 
-def test_a_function_of_the_request_is_pickled_by_its_name() -> None:
+def test_a_function_of_the_request_is_pickled_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "cloudpickle", raising=False)
     again = pickle.loads(pickle.dumps(with_auth(sign_later, "mine", asynchronous=True)))
     assert dict(authorized(again, request(None)).headers)["x-key"] == "POST"
     with pytest.raises(TypeError, match="the auth is a function that can't be pickled"):
