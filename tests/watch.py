@@ -17,4 +17,6 @@ def watch() -> BlockBuster:
     ]
     name = "io.FileIO.readinto"
     found.functions[name] = BlockBusterFunction(None, name, scanned_modules=OURS, can_block_functions=allowed)
+    # Help for a person at the prompt of IPython, for whom the loop waits.
+    found.functions["threading.Lock.acquire"].can_block_in("bento_files/_attempt.py", {"attempt"})
     return found

@@ -168,6 +168,7 @@ def test_annotations_are_real_types() -> None:
 def test_annotations_of_what_is_not_known_or_a_class() -> None:
     assert typing.get_type_hints(Method(session(known=False), "f")) == {}
     assert typing.get_type_hints(Method) == {}
+    assert EndpointMethodBase.__annotations__ == {}
 
 
 def test_types_of_packages_that_are_missing_are_any_object(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -362,8 +362,7 @@ class Exchange(Generic[T_co]):
         if after is not None:
             self.state, self.is_over, self.wants_data = after, True, False
             self.error = ConnectionLost("the response was closed before it was complete")
-        if self.on_end is not None:
-            self._end()
+        self._end()
 
     def _end(self) -> None:
         on_end, self.on_end = self.on_end, None
@@ -376,11 +375,10 @@ class Exchange(Generic[T_co]):
         if what is None:
             raise LocalProtocolError(f"a {type(event).__qualname__} is no event of a response")
         if isinstance(event, Data):
-            if type(event.data) is not bytes:
-                if not is_a(event.data, bytes, bytearray, memoryview):
-                    raise LocalProtocolError(f"the data of a body is bytes, and no {type(event.data).__qualname__}")
-                if self.result_kind is not ResultKind.FILE or self._inflater is not None:
-                    event = Data(bytes(event.data), event.ends_chunk)
+            if not is_a(event.data, bytes, bytearray, memoryview):
+                raise LocalProtocolError(f"the data of a body is bytes, and no {type(event.data).__qualname__}")
+            if self.result_kind is not ResultKind.FILE or self._inflater is not None:
+                event = Data(bytes(event.data), event.ends_chunk)
         elif isinstance(event, Chunks) and not (
             is_a(event.pieces, list, tuple) and {bytes}.issuperset(map(type, event.pieces))
         ):
