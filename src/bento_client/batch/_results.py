@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import time
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -272,10 +273,10 @@ def _lock(file: BinaryIO, path: Path) -> None:
     Raises:
         ValueError: another process does.
     """
-    try:
-        import fcntl
-    except ImportError:
+    if sys.platform == "win32":  # whose Python has no flock()
         return
+    import fcntl
+
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
