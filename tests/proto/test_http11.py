@@ -194,6 +194,36 @@ def test_a_switch_of_protocols_is_an_error() -> None:
     assert carry_out(answer, request=request) == GARBAGE
 
 
+@pytest.mark.parametrize(
+    ("greeting", "says"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "'SSH-2.0-OpenSSH_9.6'"),
+        (b"220 mail.example ESMTP\r\n", "'220 mail.example ESMTP'"),
+        (b"+OK POP3 ready\r\n", "'+OK POP3 ready'"),
+        (b"-ERR wrong number of arguments for 'get' command\r\n", "-ERR wrong number of arguments"),
+        (b"J\0\0\0\n8.0.36\0", r"'J\x00\x00\x00'"),
+        (b"\xff\xfd\x18", "'\xff\xfd\\x18'"),
+        (b"HTTPS", "'HTTPS'"),
+        (b"http/1.1 200 OK\r\n\r\n", "'http/1.1 200 OK'"),
+        (b"x" * 100, f"'{'x' * 60}...'"),
+        (b"\x15\x03\x03\x00\x02\x02\x50", "a TLS alert, so its URL must start with https://"),
+        (b"\0\0\x12\x04\0\0\0\0\0", "an HTTP/2 frame"),
+    ],
+)
+def test_a_greeting_in_another_protocol_ends_the_exchange_at_once(greeting: bytes, says: str) -> None:
+    for pieces in splits(greeting):
+        exchange = Exchange(POST, items, Limits())
+        wire = HTTP11Exchange(exchange)
+        for piece in filter(None, pieces):
+            wire.receive(piece)
+        assert exchange.failure is not None
+        assert exchange.failure.kind is FailureKind.PROTOCOL
+        assert exchange.failure.reason.startswith("the server does not speak HTTP/1.1: it sent ")
+        assert not wire.is_reusable
+        if len(pieces) == 1:
+            assert says in exchange.failure.reason
+
+
 def test_the_ends_of_chunks_are_passed_on() -> None:
     ends: list[tuple[bytes, bool]] = []
 

@@ -87,6 +87,13 @@ def test_a_response_that_is_not_http(answer: bytes) -> None:
         assert loss is FailureKind.PROXY
 
 
+@pytest.mark.parametrize("greeting", [b"SSH-2.0-OpenSSH_9.6\r\n", b"\xff\xfd\x18", b"HTT9"])
+def test_a_proxy_that_greets_with_another_protocol_is_not_waited_for(greeting: bytes) -> None:
+    text, loss = refused(greeting)
+    assert "http://p:3128 does not speak HTTP/1.1: it sent '" in text
+    assert loss is FailureKind.PROXY
+
+
 def test_a_closed_connection_is_transient() -> None:
     for before in ([], [b"HTTP/1.1 200"]):
         text, loss = refused(*before, b"")

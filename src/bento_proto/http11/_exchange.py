@@ -17,7 +17,7 @@ from bento_proto.exchange._exchange import State
 from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, FilePart, Head, Segment, joined
 from bento_proto.http._redaction import SecretBytes
 
-from ._fast_path import ChunkReader, may_become_plain, read_head, request_head
+from ._fast_path import ChunkReader, foreign, may_become_plain, read_head, request_head
 
 if TYPE_CHECKING:
     from ._h11 import Parser
@@ -29,10 +29,6 @@ _READ: Final = 1 << 16  # larger buffers cost more than they save
 _READ_FILE: Final = 1 << 18
 _READ_HEAD: Final = 1 << 10  # what follows the head may be compressed
 _READ_COMPRESSED: Final = 1 << 10
-_FOREIGN: Final = {  # other protocols, by the first byte of an answer
-    b"\x15": "it sent a TLS alert, so its URL must start with https://",
-    b"\x00": "it sent an HTTP/2 frame",
-}
 _ALERT: Final = "_ALERT_"  # in the reason of an `ssl.SSLError`, such as TLSV13_ALERT_CERTIFICATE_REQUIRED
 _JOINED: Final = 1 << 16  # smaller pieces are sent together with what precedes them; larger ones are not worth a copy
 
@@ -241,7 +237,7 @@ class HTTP11Exchange(Generic[T]):
         opening = read_head(data)
         if opening is None or opening[1] > limit:
             self._held = bytearray()
-            return self._parse(self._open_parser(), data)
+            return self._parse_from_start(data)
         head, size = opening
         rest = data[size:]
         if not self._frame(head):
@@ -270,6 +266,12 @@ class HTTP11Exchange(Generic[T]):
             self._held, self._chunks = bytearray(), None
             items += self._parse(parser, chunks.rest)
         return items
+
+    def _parse_from_start(self, data: bytes) -> Sequence[T]:
+        if sent := foreign(data):
+            self._fail(FailureKind.PROTOCOL, f"the server does not speak HTTP/1.1: it sent {sent}")
+            return ()
+        return self._parse(self._open_parser(), data)
 
     def _open_parser(self, head: bytes = b"") -> Parser:
         from ._h11 import Parser
@@ -306,8 +308,7 @@ class HTTP11Exchange(Generic[T]):
                 else:  # NEED_DATA
                     return items
         except h11.RemoteProtocolError as exc:
-            known = _FOREIGN.get(data[:1]) if self._exchange.head is None else None
-            self._fail(FailureKind.PROTOCOL, f"the server does not speak HTTP/1.1: {known or exc}", exc)
+            self._fail(FailureKind.PROTOCOL, f"the server does not speak HTTP/1.1: {exc}", exc)
         return items
 
     def _frame(self, head: Head, version: bytes = b"1.1") -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bento_proto._text import one_line
 from bento_proto.errors import LocalProtocolError
 from bento_proto.http._messages import Chunks, Data, Head
 
@@ -41,6 +42,12 @@ _LENGTH_MOST: Final = 20  # digits
 _CHUNK_HEAD: Final = re.compile(rb"([0-9A-Fa-f]{1,20})\r\n")
 _CHUNK_HEAD_MOST: Final = 22
 _LAST_CHUNK: Final = b"0\r\n\r\n"
+_VERSION: Final = b"HTTP/"  # how every response of HTTP/1 begins
+_FOREIGN: Final = {  # by the first byte
+    b"\x15": "a TLS alert, so its URL must start with https://",
+    b"\x00": "an HTTP/2 frame",
+}
+_LONGEST_QUOTE: Final = 60
 
 
 def request_head(request: Request, length: int | None, proxy: Proxy | None) -> bytes:
@@ -85,6 +92,17 @@ def request_start(method: str, target: str, fields: Fields) -> bytes:
         del head, lines  # the credential in them must be in no report of the error
         raise ValueError("the request's method, target or headers can't be sent in HTTP/1.1")
     return head.encode("latin-1")
+
+
+def foreign(data: bytes) -> str:
+    """What the peer sent in place of an HTTP response, for people; empty if these bytes may begin one.
+
+    h11 would wait for the end of a head, which a server of SSH, SMTP or FTP never sends after its greeting.
+    """
+    if data[: len(_VERSION)] == _VERSION[: len(data)]:
+        return ""
+    line = data.split(b"\n", 1)[0].decode("latin-1")
+    return _FOREIGN.get(data[:1]) or f"'{one_line(line, _LONGEST_QUOTE)}'"
 
 
 def may_become_plain(data: bytearray, seen: int) -> bool:

@@ -11,6 +11,8 @@ from bento_proto.http._messages import FailureKind, Origin
 from bento_proto.http._proxy import Proxy, ProxyError
 from bento_proto.http._redaction import SecretBytes
 
+from ._fast_path import foreign
+
 # Statuses of a proxy while it, or the server behind it, is overloaded or not started.
 _TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 
@@ -60,6 +62,8 @@ class Tunnel:
             raise ProxyError(f"the proxy {self._proxy} sends more than a response")
         try:
             self._parser.receive_data(data)
+            if sent := foreign(self._parser.trailing_data[0]):
+                raise ProxyError(f"the proxy {self._proxy} does not speak HTTP/1.1: it sent {sent}")
             event = self._parser.next_event()
             while isinstance(event, h11.InformationalResponse):
                 event = self._parser.next_event()
