@@ -54,8 +54,11 @@ class NotInstalled(Exception):
     """The contender is not in its environment."""
 
 
-def entries(scenario: Scenario, pythons: Mapping[str, str]) -> list[Entry]:
-    """Return the contenders of a round. Those whose environment is missing are left out."""
+def entries(scenario: Scenario, pythons: Mapping[str, str], quick: bool) -> list[Entry]:
+    """Return the contenders of a round. Those whose environment is missing are left out.
+
+    In a quick run only our clients are measured a second time with the allocator pinned.
+    """
     names = list(scenario.contenders)
     if "before" in pythons:
         names += [f"{name}{BEFORE}" for name in scenario.contenders if is_ours(name)]
@@ -67,7 +70,7 @@ def entries(scenario: Scenario, pythons: Mapping[str, str]) -> list[Entry]:
         if python is not None:
             found.append(Entry(name, contender, python, pinned=False))
     if scenario.allocators and sys.platform == "linux":
-        found += [entry._replace(pinned=True) for entry in found]
+        found += [entry._replace(pinned=True) for entry in found if not quick or is_ours(entry.contender)]
     return found
 
 
@@ -106,7 +109,7 @@ def run(
         url = server.secure if scenario.secure else server.plain
         environ = {"SSL_CERT_FILE": str(authority)} if scenario.secure else {}
         times = 1 if name == "size" else rounds
-        everybody = entries(scenario, pythons)
+        everybody = entries(scenario, pythons, quick)
         started = time.monotonic()
         for _ in range(times):
             for entry in random.sample(everybody, len(everybody)):

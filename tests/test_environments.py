@@ -12,7 +12,7 @@ import pytest
 
 import environments
 import services
-from environments import SetupFailed, ensure, find, pythons
+from environments import ROOT, SetupFailed, ensure, find, pythons
 
 
 @pytest.fixture(autouse=True)
@@ -37,10 +37,10 @@ def test_it_is_made_anew_when_the_requirements_have_changed_and_when_that_failed
     requirements, included = tmp_path / "requirements.txt", tmp_path / "included.txt"
     requirements.write_text("-r included.txt\n")
     included.write_text("# nothing\n")
-    assert ensure("a", requirements).exists()
+    assert ensure("a", requirements, with_pip=False).exists()
     included.write_text("--no-index\nno-such-package==0\n")
     with pytest.raises(SetupFailed, match="no-such-package"):
-        ensure("a", requirements)
+        ensure("a", requirements, with_pip=False)
     assert (place / "a").is_dir()
     assert ensure("a").exists()
 
@@ -56,16 +56,47 @@ def test_another_python_makes_it_anew_and_none_takes_what_is_there(capsys: pytes
     assert times_made(capsys) == 1
 
 
-def test_packages_are_installed_without_pip_in_the_environment(tmp_path: Path) -> None:
+@pytest.fixture
+def package(tmp_path: Path) -> str:
+    """A wheel of nothing."""
     package = tmp_path / "nothing-1.0-py3-none-any.whl"
     with zipfile.ZipFile(package, "w") as wheel:
         wheel.writestr("nothing.py", "")
         wheel.writestr("nothing-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: nothing\nVersion: 1.0\n")
         wheel.writestr("nothing-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr("nothing-1.0.dist-info/RECORD", "")
-    python = ensure("a", packages=[str(package)], with_pip=False)
-    assert subprocess.run([python, "-I", "-c", "import nothing"], check=False).returncode == 0
+    return str(package)
+
+
+def installer(python: Path) -> str:
+    found = "from importlib.metadata import distribution; print(distribution('nothing').read_text('INSTALLER'))"
+    return subprocess.run([python, "-I", "-c", found], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def test_packages_are_installed_without_pip_in_the_environment(package: str) -> None:
+    python = ensure("a", packages=[package], with_pip=False)
+    assert installer(python) == "pip"
     assert subprocess.run([python, "-I", "-c", "import pip"], check=False, stderr=subprocess.PIPE).returncode == 1
+
+
+def test_uv_installs_where_it_is_set_up(package: str, place: Path) -> None:
+    if not (ROOT / ".venvs" / "uv").exists():
+        pytest.skip("there is no uv: `python tools/environments.py ensure uv -r tools/requirements/uv.txt`")
+    place.mkdir()
+    (place / "uv").symlink_to(ROOT / ".venvs" / "uv")
+    python = ensure("a", packages=[package])
+    assert installer(python) == "uv"
+    assert subprocess.run(environments.pip(python, "check"), check=False).returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script")
+def test_pip_installs_what_uv_cannot(package: str, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (place / "uv" / "bin").mkdir(parents=True)
+    uv = place / "uv" / "bin" / "uv"
+    uv.write_text("#!/bin/sh\necho no such package\nexit 2\n")
+    uv.chmod(0o755)
+    assert installer(ensure("a", packages=[package])) == "pip"
+    assert "[a] pip installs it, as uv can't: no such package" in capsys.readouterr().err
 
 
 def test_finding_makes_nothing(tmp_path: Path, place: Path) -> None:
@@ -74,7 +105,7 @@ def test_finding_makes_nothing(tmp_path: Path, place: Path) -> None:
     with pytest.raises(SetupFailed, match="a is not set up"):
         find("a", requirements)
     assert not place.exists()
-    made = ensure("a", requirements)
+    made = ensure("a", requirements, with_pip=False)
     assert find("a", requirements) == made
     requirements.write_text("# something else\n")
     with pytest.raises(SetupFailed, match="no longer up to date"):

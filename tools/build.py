@@ -13,8 +13,8 @@ import sys
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from environments import SetupFailed, ensure, find
-from steps import ROOT, Command, require
+from environments import SetupFailed, ensure, find, pip
+from steps import ROOT, require
 
 DIST = ROOT / "dist"
 UNRELEASED = ROOT / "build" / "wheel"
@@ -34,9 +34,9 @@ def ensure_with_wheel(name: str, requirements: Path, *, python: Path | None = No
     stamp = home_python.parent.parent / "wheel.txt"
     digest = _digest(wheel.read_bytes())
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != digest:
-        pip: Command = [home_python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
-        require(f"install the wheel in {name}", [*pip, "install", "--no-deps", "--force-reinstall", wheel])
-        require(f"check what {name} holds", [*pip, "check"])
+        install = [*pip(home_python, "install"), "--no-deps", "--force-reinstall", wheel]
+        require(f"install the wheel in {name}", install)
+        require(f"check what {name} holds", pip(home_python, "check"))
         stamp.write_text(digest, encoding="utf-8")
     return home_python
 

@@ -16,6 +16,8 @@ def main() -> int:
     python = ensure_with_wheel("check", REQUIREMENTS / "check.txt")
     folders = ["src", *(name for name in FOLDERS if any((ROOT / name).rglob("*.py")))]
     mypy: Command = [python, "-m", "mypy"]
+    # What mypy remembers is of one system: each has its own.
+    windows = ("--platform", "win32", "--cache-dir", ".mypy_cache/windows", "--no-warn-unreachable")
     pyright: Command = [python, "-m", "pyright"]
     steps: dict[str, Command] = {
         "format": [python, "-m", "ruff", "format", "--check", "."],
@@ -23,7 +25,7 @@ def main() -> int:
         "generated exports": [sys.executable, ROOT / "tools" / "exports.py", "--check"],
         "types (mypy)": [*mypy, *folders],
         # What only one system has must not be met on another.
-        "types for Windows (mypy)": [*mypy, "--platform", "win32", "--no-warn-unreachable", "src"],
+        "types for Windows (mypy)": [*mypy, *windows, "src"],
         "types (pyright)": pyright,
     }
     for package in PACKAGES:

@@ -10,7 +10,6 @@ from build import REQUIREMENTS
 from environments import ensure
 from steps import ROOT, Command, require
 
-UV = "uv==0.13.9"
 PROJECT = ROOT / "pyproject.toml"
 TESTS = REQUIREMENTS / "test.in"
 # All but `mcp`, whose SDK needs newer versions than the lowest ones of others.
@@ -39,7 +38,7 @@ SOURCES: dict[str, Command] = {
 
 def main() -> None:
     uv: Command = [
-        ensure("pins", packages=[UV]), "-m", "uv", "pip", "compile", "--quiet", "--upgrade",
+        ensure("uv", REQUIREMENTS / "uv.txt", with_pip=False), "-m", "uv", "pip", "compile", "--quiet", "--upgrade",
         "--universal", "--python-version", "3.10", "--no-python-downloads", "--no-annotate",
         "--custom-compile-command", "python tools/pins.py",
     ]  # fmt: skip
