@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -14,6 +15,15 @@ from tests.servers import Servers
 # No test is about how fast this machine is, or how busy.
 settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
+
+
+def pytest_collection_finish() -> None:
+    """Leave the modules and all the tests, which stay to the end, out of each later collection of garbage.
+
+    Tests that look for leaks collect it again and again.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
