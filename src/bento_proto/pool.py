@@ -27,6 +27,12 @@ ORIGINS: Final = 8
 KEEP_ALIVE: Final = 4.0
 """Seconds that a connection stays idle where the server names no time: uvicorn, and so BentoML, closes after 5."""
 
+# What an idle connection that was found closed says about the server holds for this long, in seconds: at first, as it
+# may have been a restart, and twice as long each time that it is seen again.
+_FIRST_MEMORY: Final = 60.0
+_LONGEST_MEMORY: Final = 3600.0
+_SHORTEST_EXPIRY: Final = 0.25
+
 _TIMEOUT: Final = r"(?:^|[,;\s])timeout\s*=\s*\"?([0-9]{1,9})(?![0-9.])"
 
 
@@ -37,21 +43,29 @@ class PooledConnection(Generic[ConnectionT]):
         connection: the connection in it; None until one is opened. Whoever holds the place sets it by `open`.
         opened_at: what the clock read when it was opened.
         expires_at: what the clock reads when it is no longer used, if it is idle.
+        idle_since: what the clock read when it was released.
+        idle_for: seconds for which it was idle before it was acquired.
+        closed_after: seconds after which the idle connection that was in the place before was found closed; 0 if none
+            was.
     """
 
-    __slots__ = ("connection", "expires_at", "opened_at")
+    __slots__ = ("closed_after", "connection", "expires_at", "idle_for", "idle_since", "opened_at")
 
     def __init__(self) -> None:
         self.connection: ConnectionT | None = None
         self.opened_at: float = 0.0
         self.expires_at: float = 0.0
+        self.idle_since: float = 0.0
+        self.idle_for: float = 0.0
+        self.closed_after: float = 0.0
 
     def __repr__(self) -> str:
         return f"<PooledConnection {self.connection!r}>"
 
     def open(self, connection: ConnectionT, now: float) -> None:
-        """Put a new connection in the place."""
+        """Put a new connection in the place. If there was an idle one in it, the peer had closed that."""
         self.connection, self.opened_at = connection, now
+        self.closed_after = self.idle_for
 
 
 class ConnectionPool(Generic[ConnectionT, WaiterT]):
@@ -65,7 +79,8 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         lifetime: seconds after which a connection is not used again; None for no limit. With a limit, a host name that
             moves to another address is followed.
         expiry: seconds after which an idle connection is not used again, unless the server announces less; None for
-            what it announces, or else `KEEP_ALIVE`.
+            what it announces, or else `KEEP_ALIVE`. Where one was found closed sooner, it is half of that time for a
+            while.
 
     Attributes:
         closing: connections that left the pool and are the caller's to close: drain it after each call.
@@ -73,7 +88,8 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
     """
 
     __slots__ = (
-        "_expiry", "_held", "_idle", "_lifetime", "_max_connections", "_max_idle", "_waiting", "closing", "is_closed",
+        "_expiry", "_held", "_idle", "_learned", "_learned_until", "_lifetime", "_max_connections", "_max_idle",
+        "_memory", "_waiting", "closing", "is_closed",
     )  # fmt: skip
 
     def __init__(
@@ -83,6 +99,9 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         self._max_idle = max_idle
         self._lifetime = lifetime
         self._expiry = math.inf if expiry is None else expiry
+        self._learned = math.inf  # an expiry too, until the clock reads so much
+        self._learned_until = -math.inf
+        self._memory = _FIRST_MEMORY
         self._held: dict[PooledConnection[ConnectionT], WaiterT] = {}
         self._idle: deque[PooledConnection[ConnectionT]] = deque()  # the longest idle one first
         self._waiting: dict[WaiterT, bool] = {}  # in order of arrival; whether each needs a new connection
@@ -134,6 +153,7 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         while idle and not fresh:
             place = idle.pop()
             if place.expires_at > now:
+                place.idle_for = now - place.idle_since
                 self._held[place] = waiter
                 return place
             self._discard(place)
@@ -165,6 +185,10 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
             The first of those who wait: it holds the place now, as it is, and is to be woken. None if nobody waits.
         """
         connection = place.connection
+        if place.closed_after:
+            self._learn(place.closed_after, now)
+            place.closed_after = 0.0
+        place.idle_for = 0.0
         if connection is not None:
             ends = math.inf if self._lifetime is None else place.opened_at + self._lifetime
             if not reusable or self.is_closed or now >= ends:
@@ -173,7 +197,11 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
             else:
                 keep_alive = keep_alive_timeout(head) if head is not None and "keep-alive" in head.first else None
                 expiry = self._expiry if keep_alive is None else min(self._expiry, keep_alive)
-                place.expires_at = min(now + (KEEP_ALIVE if expiry == math.inf else expiry), ends)
+                expiry = KEEP_ALIVE if expiry == math.inf else expiry
+                if now < self._learned_until:
+                    expiry = min(expiry, self._learned)
+                place.idle_since = now
+                place.expires_at = min(now + expiry, ends)
         if self._waiting:
             waiter = next(iter(self._waiting))
             if self._waiting.pop(waiter) and connection is not None:
@@ -201,6 +229,14 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         waiting = list(self._waiting)
         self._waiting.clear()
         return waiting
+
+    def _learn(self, closed_after: float, now: float) -> None:
+        """An idle connection was found closed, and another could be opened: let them expire well before that time."""
+        if now >= self._learned_until:
+            self._learned = math.inf
+            self._learned_until = now + self._memory
+            self._memory = min(2 * self._memory, _LONGEST_MEMORY)
+        self._learned = min(self._learned, max(closed_after / 2, _SHORTEST_EXPIRY))
 
     def _discard(self, place: PooledConnection[ConnectionT]) -> None:
         assert place.connection is not None

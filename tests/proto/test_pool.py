@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +28,7 @@ class PoolMachine(RuleBasedStateMachine):
         self.idle: dict[int, float] = {}  # connection -> when it expires, the longest idle one first
         self.waiting: dict[int, bool] = {}  # caller -> whether it needs a new connection
         self.closed = False
+        self.found_closed = False
 
     @initialize(
         size=st.integers(1, 4),
@@ -73,6 +76,15 @@ class PoolMachine(RuleBasedStateMachine):
         self.opened[connection] = self.now
         place.open(connection, self.now)
 
+    @precondition(lambda self: any(place.connection is not None for place in self.held.values()))
+    @rule(data=st.data())
+    def find_closed(self, data: st.DataObject) -> None:
+        place = data.draw(st.sampled_from([p for p in self.held.values() if p.connection is not None]))
+        assert place.connection is not None
+        del self.opened[place.connection]
+        place.connection = None
+        self.found_closed = True
+
     @precondition(lambda self: self.held)
     @rule(data=st.data(), reusable=st.booleans(), head=HEADS)
     def release(self, data: st.DataObject, reusable: bool, head: Head | None) -> None:
@@ -98,7 +110,8 @@ class PoolMachine(RuleBasedStateMachine):
                 until = self.now + min(keep_alive, self.expiry or keep_alive)
                 if self.lifetime is not None:
                     until = min(until, self.opened[connection] + self.lifetime)
-                self.idle[connection] = until
+                assert place.expires_at == until or (self.found_closed and self.now < place.expires_at < until)
+                self.idle[connection] = place.expires_at
                 assert connection not in self.pool.closing
             elif connection is not None:
                 assert connection in self.pool.closing
@@ -220,6 +233,102 @@ def test_idle_connections_expire_when_the_caller_says_or_sooner_if_the_server_do
     pool.release(silent, 1.0, reusable=True)
     assert pool.acquire(4, 4.0) is not silent
     assert pool.closing == ["announced", "silent"]
+
+
+class Server:
+    """Closes connections that were idle for some time, for one caller, who calls now and then."""
+
+    def __init__(self, keeps: float, expiry: float | None = None) -> None:
+        self.keeps = keeps
+        self.now = 1.0
+        self.pool: ConnectionPool[float, int] = ConnectionPool(1, 1, expiry=expiry)
+        self.last = -math.inf
+
+    def call(self, after: float, head: Head | None = None) -> str:
+        """Call once, so long after the last call, and say which connection the call went on."""
+        self.now += after
+        place = self.pool.acquire(0, self.now)
+        assert place is not None
+        how = "the same"
+        if place.connection is None:
+            how = "a new one"
+        elif self.now - self.last >= self.keeps:
+            how = "a new one, as the idle one was closed"
+            place.connection = None
+        if place.connection is None:
+            place.open(self.now, self.now)
+        self.last = self.now
+        assert self.pool.release(place, self.now, reusable=True, head=head) is None
+        return how
+
+
+@pytest.mark.parametrize("keeps", [0.5, 1.0, 2.0, 3.0])
+@given(gaps=st.lists(st.floats(0.01, 5), max_size=11))
+def test_a_server_that_closes_idle_connections_sooner_is_seen_to_do_so_a_few_times(
+    keeps: float, gaps: list[float]
+) -> None:
+    server = Server(keeps)
+    expiry, seen = IDLE, 0
+    for gap in gaps:  # less than a minute in all
+        how = server.call(gap)
+        assert how == "a new one" or gap < expiry
+        if "closed" in how:
+            expiry = gap / 2
+            seen += 1
+    assert seen <= 1 + math.log2(IDLE / keeps)
+
+
+def test_an_idle_connection_that_was_found_closed_shortens_the_expiry_for_a_while() -> None:
+    server = Server(1.0)
+    assert server.call(0) == "a new one"
+    assert server.call(0.9) == "the same"
+    assert server.call(1.2) == "a new one, as the idle one was closed"
+    assert server.call(0.7) == "a new one", "it was idle for longer than half of 1.2 seconds"
+    assert server.call(0.5) == "the same"
+    server.keeps = 9.0  # it was a restart
+    server.call(60)
+    assert server.call(3.9) == "the same", "a minute later it is forgotten"
+
+
+def test_what_is_seen_again_is_remembered_for_longer() -> None:
+    server = Server(1.0)
+    server.call(0)
+    for minutes in (1, 2, 4, 8, 16, 32, 60, 60):
+        assert server.call(2) == "a new one, as the idle one was closed"
+        server.call(60 * minutes - 3)
+        assert server.call(2) == "a new one", f"still within {minutes} minutes"
+        server.call(1)
+    assert server.call(2) == "a new one, as the idle one was closed"
+
+
+def test_the_shortest_of_the_times_counts_also_below_what_the_caller_says_and_the_server_announces() -> None:
+    announces = Head(200, (("Keep-Alive", "timeout=5"),))
+    server = Server(10.0, expiry=30.0)
+    server.call(0)
+    assert server.call(12) == "a new one, as the idle one was closed"
+    assert server.call(5.5) == "the same"
+    server.keeps = 3.0
+    assert server.call(4, announces) == "a new one, as the idle one was closed"
+    assert server.call(2.5) == "a new one"
+    assert server.call(1.5, announces) == "the same"
+    server.keeps = 0.0
+    server.call(0.1)
+    assert server.call(0.24) == "a new one, as the idle one was closed"
+    server.keeps = 1.0
+    assert server.call(0.24) == "the same"
+    assert server.call(0.26) == "a new one", "no shorter than that"
+
+
+def test_a_connection_that_was_not_idle_says_nothing_about_idle_ones() -> None:
+    pool: ConnectionPool[str, int] = ConnectionPool(1, 1)
+    (place,) = held(pool, "first")
+    pool.release(place, 0.0, reusable=True)
+    assert pool.acquire(1, 3.0) is place
+    assert pool.acquire(2, 3.0) is None
+    assert pool.release(place, 4.0, reusable=True) == 2
+    place.open("second", 4.0)  # as the first broke on the way
+    pool.release(place, 4.0, reusable=True)
+    assert place.expires_at == 4.0 + IDLE
 
 
 def test_when_the_pool_is_closed_who_waits_is_told_and_connections_close() -> None:

@@ -107,7 +107,7 @@ class Limits(Frozen):
         lifetime: the seconds after which a connection is not used for another request, so that a host name that moved
             is followed; None for no limit.
         keepalive_expiry: the seconds after which an idle connection is not used again, unless the server announces
-            that it closes it sooner; None for what the server announces, or else four.
+            that it closes it sooner, or was seen to; None for what the server announces, or else four.
     """
 
     schema: int = 16 << 20
