@@ -78,20 +78,22 @@ class Names:
     def __init__(self, attributes: Collection[str]) -> None:
         self._attributes = frozenset(attributes)
         self._taken = {*self._attributes, *_RESERVED}
+        self._numbers: dict[str, int] = {}  # the last one given to each wanted name
         self._used: dict[str, set[str]] = {}
 
     def new(self, wanted: str) -> str:
         """An unused name: the wanted one, or that with a number."""
-        name, number = wanted, 1
-        while name in self._taken:
+        number = self._numbers.get(wanted, 0) + 1
+        while (name := f"{wanted}{number}" if number > 1 else wanted) in self._taken:
             number += 1
-            name = f"{wanted}{number}"
+        self._numbers[wanted] = number
         self._taken.add(name)
         return name
 
-    def release(self, name: str) -> None:
-        """Return a name from `new`, which is not needed after all."""
+    def release(self, name: str, wanted: str) -> None:
+        """Return a name that `new` gave for a wanted one, and that is not needed after all."""
         self._taken.discard(name)
+        self._numbers[wanted] = int(name.removeprefix(wanted) or 1) - 1
 
     def use(self, name: str) -> str:
         """The module's local name for an imported or built-in name, which it now imports."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import ChainMap
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bento_proto.schema import Kind
 
+from ._digests import SchemaDigests
 from ._source import pascal_case, quoted
 
 if TYPE_CHECKING:
@@ -35,9 +35,6 @@ _DTYPES: Final = frozenset(
 # Beyond these limits, which no schema written by a person reaches, a type is object or Any.
 _MAX_DEPTH: Final = 40
 _MAX_LENGTH: Final = 1000
-_OF_ITS_PLACE: Final = frozenset(
-    {"$defs", "default", "description", "examples", "is_stream", "media_type", "root_input"}
-)
 
 Types: TypeAlias = "list[str]"
 """The members of a union."""
@@ -96,7 +93,8 @@ class Annotations:
     def __init__(self, service: Service, names: Names) -> None:
         self.models: dict[str, Model] = {}
         self._names = names
-        self._by_schema: dict[tuple[bool, str], str] = {}
+        self._by_schema: dict[tuple[bool, bool, str], str] = {}
+        self._by_fields: dict[tuple[str, frozenset[tuple[str, str]]], str] = {}
         self._by_reference: dict[tuple[bool, bool, str, str], Types] = {}
         named = {endpoint.name: _named_in(endpoint) for endpoint in service.endpoints.values()}
         anywhere: dict[str, Schema] = {}
@@ -104,6 +102,14 @@ class Annotations:
             for title, schema in own.items():
                 anywhere.setdefault(title, schema)
         self._known = {name: ChainMap(own, anywhere) for name, own in named.items()}
+        visits = count(1)
+        shared = SchemaDigests(anywhere, visits)  # of the endpoints whose names mean the same as anywhere
+        self._digests = {
+            name: shared
+            if all(anywhere[title] == schema for title, schema in own.items())
+            else SchemaDigests(self._known[name], visits)
+            for name, own in named.items()
+        }
 
     def argument(self, endpoint: Endpoint, parameter: Parameter) -> str:
         """The type of an argument."""
@@ -257,23 +263,23 @@ class Annotations:
         return [name, *others, use("ModelInput")]
 
     def _model(self, schema: Schema, scope: _Scope) -> str:
-        shape = _shape_of(schema)
         has_files = not scope.inside and any(map(_takes_files, _properties(schema).values()))
-        known = _reached(shape, self._known[scope.endpoint])
-        key = (scope.given, json.dumps([shape, scope.given and has_files, known], sort_keys=True))
+        key = (scope.given, scope.given and has_files, self._digests[scope.endpoint].of(schema))
         if key in self._by_schema:
             return self._by_schema[key]
         title, suffix = schema.get("title"), "Input" if scope.given else ""
         # BentoML derives a class NameIODescriptor from a model that is the whole result.
         base = pascal_case(title.removesuffix("IODescriptor"), scope.hint) if isinstance(title, str) else scope.hint
-        name = self._by_schema[key] = self._names.new(base + suffix)
+        wanted = base + suffix
+        name = self._by_schema[key] = self._names.new(wanted)
         doc = schema.get("description")
         model = Model(name, dict(self._fields(schema, scope)), doc if isinstance(doc, str) else None)
-        for other in self.models.values():  # an equal model whose schema is written differently
-            if other.fields == model.fields and re.fullmatch(rf"{base}{suffix}\d*", other.name):
-                self._names.release(name)
-                self._by_schema[key] = other.name
-                return other.name
+        # An equal model whose schema is written differently has been there before.
+        same = self._by_fields.setdefault((wanted, frozenset(model.fields.items())), name)
+        if same != name:
+            self._names.release(name, wanted)
+            self._by_schema[key] = same
+            return same
         self.models[name] = model
         return name
 
@@ -324,11 +330,6 @@ def _object_of(schema: JSON) -> Schema:
     return schema if isinstance(schema, dict) else {}
 
 
-def _shape_of(schema: Schema) -> dict[str, JSON]:
-    """A schema without the keywords that belong to its place, such as the default."""
-    return {name: value for name, value in schema.items() if name not in _OF_ITS_PLACE}
-
-
 def _takes_files(schema: Schema) -> bool:
     """Whether a field of a root input is a file, or a list of files."""
     members = schema.get("anyOf")
@@ -351,24 +352,6 @@ def _named_in(endpoint: Endpoint) -> dict[str, Schema]:
                 found.setdefault(title, value)
             for name, target in _object_of(value.get("$defs")).items():
                 found[name] = _object_of(target)
-            stack.extend(value.values())
-        elif isinstance(value, list):
-            stack.extend(value)
-    return found
-
-
-def _reached(schema: Schema, known: Mapping[str, Schema]) -> Mapping[str, JSON]:
-    """The schemas that a schema refers to, directly or through others, by name."""
-    found: dict[str, JSON] = {}
-    stack: list[JSON] = [dict(schema)]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, dict):
-            reference = value.get("$ref")
-            name = reference.rpartition("/")[2] if isinstance(reference, str) else ""
-            if name in known and name not in found:
-                found[name] = _shape_of(known[name])
-                stack.append(found[name])
             stack.extend(value.values())
         elif isinstance(value, list):
             stack.extend(value)
