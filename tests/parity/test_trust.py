@@ -16,7 +16,7 @@ import trustme
 
 import bento_async
 import bento_sync
-from bento_sync import BentoMLException, CallTimeout, ConnectError, Timeout, tls_context
+from bento_sync import BentoMLException, CallTimeout, ConnectError, ServiceUnavailable, Timeout, tls_context
 from tests.waiting import HANGS
 
 from .faces import Connect
@@ -226,6 +226,33 @@ def test_a_system_without_authorities(
     (tmp_path / "no" / "1a2b3c4d.0").touch()  # OpenSSL looks there when it needs to
     with pytest.raises(ConnectError):
         connect(stub.url, schema=GIVEN).f()
+
+
+def test_http_to_a_server_that_speaks_tls_only(connect: Connect, stub: Stub) -> None:
+    """It breaks the connection, as what stands before a Service that starts does: so it is named after the wait."""
+    client = connect(stub.url.replace("https:", "http:"), schema=GIVEN, server_ready_timeout=1)
+    with pytest.raises(ServiceUnavailable) as caught:
+        client.f()
+    assert str(caught.value).endswith("; if the server speaks TLS, its URL must start with https://")
+
+
+def test_https_to_a_server_that_speaks_plain_http(connect: Connect) -> None:
+    def refuse() -> None:
+        with suppress(OSError), listener.accept()[0] as connection:
+            connection.recv(1 << 12)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            connection.recv(1 << 12)
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        listener.settimeout(HANGS)
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        client = connect(url, schema=GIVEN, timeout=HANGS, server_ready_timeout=HANGS)
+        with pytest.raises(ConnectError) as caught:
+            client.f()
+        assert str(caught.value).endswith("; if the server speaks plain HTTP, its URL must start with http://")
+        thread.join()
 
 
 def test_names_that_the_callers_settings_do_not_check(connect: Connect, authority: trustme.CA) -> None:

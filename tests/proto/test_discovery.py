@@ -209,6 +209,24 @@ def test_the_error_has_the_cause() -> None:
     assert played.now == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize(
+    ("url", "answer", "says"),
+    [
+        (
+            "http://h:1",
+            lost(FailureKind.DISCONNECTED, "reset"),
+            "reset; if the server speaks TLS, its URL must start with https://",
+        ),
+        ("https://h:1", lost(FailureKind.DISCONNECTED, "reset"), "reset"),
+        ("unix:/run/s.sock", lost(FailureKind.DISCONNECTED, "reset"), "reset"),
+        ("http://h:1", lost(FailureKind.CONNECT, "refused"), "refused"),
+    ],
+)
+def test_what_else_may_close_connections_without_a_response(url: str, answer: Answer, says: str) -> None:
+    played = play(until_ready(parse_base_url(url), (), TERMS, None, 1.0, 0.0), Forever(answer))
+    assert str(played.error).endswith(f" is not ready after 1 seconds: {says}")
+
+
 def test_a_timeout_of_the_last_request_does_not_hide_the_cause() -> None:
     script = (lost(FailureKind.CONNECT, "refused"), lost(FailureKind.TIMEOUT, "too late").after(1.0))
     played = play(until_ready(parse_base_url(URL), (), TERMS, None, 1.0, 0.0), *script)

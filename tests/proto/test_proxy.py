@@ -347,6 +347,36 @@ def test_no_connection_of_the_pool() -> None:
     assert failed.reason == str(failed.cause) == "no connection became free within 0.5 seconds"
 
 
+class Refused(OSError):
+    """As `ssl.SSLError` tells why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("a text of OpenSSL")
+        self.reason = reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        ("WRONG_VERSION_NUMBER", "; if the server speaks plain HTTP, its URL must start with http://"),
+        (
+            "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+            "; if the server asks for a client certificate, give it by ssl_context=tls_context(client_cert=...)",
+        ),
+        ("TLSV1_ALERT_PROTOCOL_VERSION", ""),
+    ],
+)
+def test_what_can_be_done_about_a_failure_of_tls(reason: str, hint: str) -> None:
+    failed = connect_failure("https://h", Refused(reason), FailureKind.TLS)
+    assert failed.reason == f"no TLS with https://h: a text of OpenSSL{hint}"
+
+
+def test_a_handshake_that_the_peer_ends_is_described_alike_for_both_clients() -> None:
+    failed = connect_failure("https://h", Refused("UNEXPECTED_EOF_WHILE_READING"))
+    assert failed.reason == "can't connect to https://h: the peer closed the connection during the TLS handshake"
+    assert failed.kind is FailureKind.CONNECT
+
+
 class Unverified(OSError):
     """As `ssl.SSLCertVerificationError` tells why."""
 

@@ -17,10 +17,22 @@ from ._url import ascii_name, parse_proxy
 
 # The codes of OpenSSL for certificates that are signed by themselves, or by authorities that are not trusted.
 _UNKNOWN_AUTHORITIES: Final = frozenset({18, 19, 20})
-_HINT: Final = (
+_AUTHORITY: Final = (
     "; an authority of your own is trusted by ssl_context=tls_context(ca_file=...), and if this system has no CA "
     "certificates at all, install certifi"
 )
+_PLAIN: Final = "; if the server speaks plain HTTP, its URL must start with http://"
+_CLIENT_CERTIFICATE: Final = (
+    "; if the server asks for a client certificate, give it by ssl_context=tls_context(client_cert=...)"
+)
+_CLOSED: Final = "the peer closed the connection during the TLS handshake"
+_HINTS: Final = {  # by the reason in an `ssl.SSLError`
+    "WRONG_VERSION_NUMBER": _PLAIN,
+    "PACKET_LENGTH_TOO_LONG": _PLAIN,
+    "RECORD_LAYER_FAILURE": _PLAIN,
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": _CLIENT_CERTIFICATE,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": _CLIENT_CERTIFICATE,
+}
 _SYSTEM: Final = "system settings"
 _ENTRY: Final = r"(?:\[([^\]]*)\]|([^:]*))(?::(\d+))?"  # host, [IPv6] or network; and a port
 
@@ -49,9 +61,24 @@ def connect_failure(where: object, error: Exception, kind: FailureKind = Failure
         return ConnectionFailed(FailureKind.TIMEOUT, f"connecting to {where} took too long", sent=False, cause=error)
     if isinstance(error, ProxyError):
         return ConnectionFailed(error.kind, f"can't connect to {where}: {error}", cause=error)
-    what = "no TLS with" if kind is FailureKind.TLS else "can't connect to"
-    hint = _HINT if getattr(error, "verify_code", None) in _UNKNOWN_AUTHORITIES else ""
-    return ConnectionFailed(kind, f"{what} {where}: {error}{hint}", cause=error)
+    if kind is FailureKind.TLS:
+        return ConnectionFailed(kind, no_tls(where, error), cause=error)
+    why = _CLOSED if getattr(error, "reason", None) == "UNEXPECTED_EOF_WHILE_READING" else error
+    return ConnectionFailed(kind, f"can't connect to {where}: {why}", cause=error)
+
+
+def no_tls(where: object, error: BaseException | None) -> str:
+    """What to say of a failure of TLS, and what can be done about it.
+
+    Args:
+        where: the origin, or the `Route` to it.
+        error: an `ssl.SSLError`.
+    """
+    if getattr(error, "verify_code", None) in _UNKNOWN_AUTHORITIES:
+        hint = _AUTHORITY
+    else:
+        hint = _HINTS.get(str(getattr(error, "reason", None)), "")
+    return f"no TLS with {where}: {error}{hint}"
 
 
 class Proxy:

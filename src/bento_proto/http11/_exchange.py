@@ -15,6 +15,7 @@ from bento_proto.errors import LocalProtocolError
 from bento_proto.exchange._body import ResultKind
 from bento_proto.exchange._exchange import State
 from bento_proto.http._messages import ConnectionFailed, Data, End, FailureKind, FilePart, Head, Segment, joined
+from bento_proto.http._proxy import no_tls
 from bento_proto.http._redaction import SecretBytes
 
 from ._fast_path import ChunkReader, foreign, may_become_plain, read_head, request_head
@@ -392,7 +393,7 @@ class HTTP11Exchange(Generic[T]):
             if self._reused:
                 kind = FailureKind.IDLE_CLOSED
             elif _ALERT in str(getattr(cause, "reason", "")):
-                kind, reason = FailureKind.TLS, f"no TLS with {self._exchange.request.origin}: {cause}"
+                kind, reason = FailureKind.TLS, no_tls(self._exchange.request.origin, cause)
         self._fail(kind, reason, cause, sent=sent or self._has_response)
 
     def timed_out(self, reason: str, cause: BaseException | None = None, *, sent: bool = True) -> None:

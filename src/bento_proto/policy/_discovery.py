@@ -129,6 +129,15 @@ def _is_permanent(exchange: Exchange[Service] | Exchange[bytes]) -> bool:
     return head is not None and head.status not in _TRANSIENT
 
 
+def _hint(exchange: Exchange[Service] | Exchange[bytes]) -> str:
+    """What else may be behind a connection that broke without a response, of which the usual cause is a start."""
+    failure = exchange.failure
+    if failure is None or failure.kind is not FailureKind.DISCONNECTED or exchange.head is not None:
+        return ""
+    is_plain = exchange.request.origin.scheme == "http" and exchange.request.origin.socket is None
+    return "; if the server speaks TLS, its URL must start with https://" if is_plain else ""
+
+
 def probe(
     base: BaseURL,
     headers: Fields,
@@ -215,6 +224,7 @@ def until_ready(
             raise _explained(error, base, f"{base.path}/readyz")
         if cause is None or not isinstance(error, CallTimeout):
             cause = error  # a timeout of the last, short request says nothing
+            cause.message += _hint(exchange)
         if deadline is not None and now >= deadline:
             text = f"{base.origin}{base.path} is not ready after {seconds:g} seconds: {cause}"
             raise ServiceUnavailable(text) from cause
