@@ -30,6 +30,18 @@ def test_every_character_that_controls_a_terminal_or_is_invisible_is_escaped() -
     assert "".join(passed) == f"\t\n\r{JOINERS}"
 
 
+# Unicode's property Default_Ignorable_Code_Point, but for what is in a category above.
+IGNORABLE = (
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180d\u180f\u3164\ufe00\ufe0d\uffa0\ufff0"
+    "\U000e0000\U000e0100\U000e01ef\U000e0fff"
+)
+
+
+@pytest.mark.parametrize("character", IGNORABLE, ids=ascii)
+def test_what_hides_text_from_people_but_not_from_models_is_escaped(character: str) -> None:
+    assert printable(f"a{character}b") == f"a{ascii(character)[1:-1]}b"
+
+
 @pytest.mark.parametrize("text", ["", "plain", "grün 日本", "é́", "👩\u200d💻", "می\u200cخواهم", "🏳️", "\ue0b0"])
 def test_what_people_write_stays_as_it_is(text: str) -> None:
     assert one_line(text) == printable(text) == text

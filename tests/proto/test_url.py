@@ -92,6 +92,9 @@ def test_base_urls(url: str, expected: BaseURL) -> None:
         ("http://0x7f.1", "valid host"),
         ("http://127.0.0.0x1", "valid host"),
         ("http://１２７.1", "valid host"),
+        ("http://１２７.０.０.１", "valid host"),
+        ("http://①②⑦.0.0.1", "valid host"),
+        ("http://1.2.3.4%20@evil/ ", "no spaces"),
         ("http://h:٣", "a port from 1 to 65535"),
         ("http://h:+1", "a port from 1 to 65535"),
         ("http://" + "a." * 128, "valid host"),
@@ -272,6 +275,7 @@ def test_a_redirect_to_the_same_authority_keeps_the_unix_socket() -> None:
     [
         "ftp://h/", "mailto:a@b", "https://", "http://[::1", "http://h:x/", "http://h:0/", "javascript:1",
         "http://[::1]evil/", "//1.2.3.4\\@evil/", "//127.999.1.1/", "http://", "http:///x", "http:x", "//", "///x",
+        "http://a\tb/", "http://a/\r\nx: y", "/\0", "//1.2.3.4 @evil/", "//1.2.3.4\xa0@evil/", "//１２７.０.０.１/",
     ],
 )  # fmt: skip
 def test_an_invalid_location_is_a_protocol_error(location: str) -> None:

@@ -6,7 +6,7 @@ import codecs
 import re
 from typing import Final
 
-from bento_proto._text import decoded_utf8
+from bento_proto._text import decoded_utf8, printable
 
 from ._messages import Head
 
@@ -24,7 +24,7 @@ _LAST: Final = (
     ". \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-_UNSAFE: Final = r'[\x00-\x1f\x7f-\x9f<>:"|?*\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]'
+_RESERVED: Final = r'[\t\n\r<>:"|?*]'
 _NAME_BYTES: Final = 200  # file systems allow 255: this leaves room for names derived from it
 
 
@@ -65,14 +65,14 @@ def file_name(head: Head) -> str | None:
 def safe_name(name: str) -> str | None:
     """A file name that is safe to create in a directory, on every platform; None if nothing is left of it.
 
-    Directories are removed, with both kinds of slash. Control, bidirectional and reserved characters become ``_``, and
-    so do leading dots, which hide a file, and leading dashes, which commands take for an option. A long name is cut
-    before its suffix.
+    Directories are removed, with both kinds of slash. Control, invisible and reserved characters become ``_``, and so
+    do leading dots, which hide a file, leading dashes, which commands take for an option, and leading tildes, which
+    stand for a home directory. A long name is cut before its suffix.
     """
     base = re.split(r"[/\\]", name)[-1].lstrip().rstrip(_LAST)
-    base = re.sub(_UNSAFE, "_", base.encode("utf-8", "replace").decode())
-    if base.startswith((".", "-")):
-        base = "_" + base.lstrip(".-")
+    base = re.sub(_RESERVED, "_", printable(base, lambda _: "_"))
+    if base.startswith((".", "-", "~")):
+        base = "_" + base.lstrip(".-~")
     base = _shortened(base)
     if not base.strip("_"):
         return None

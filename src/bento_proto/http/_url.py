@@ -121,6 +121,8 @@ def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
     """
     try:
         location = decoded_utf8(location.strip())
+        if any(c < " " or c == "\x7f" for c in location):  # urlsplit removes some, and proxies may read them otherwise
+            raise ValueError("a control character")
         given = urlsplit(location)
         if not given.netloc and (given.scheme or location.startswith("//")):  # urljoin takes it for the base's
             raise ValueError("no host")
@@ -178,7 +180,8 @@ def _origin(parts: SplitResult, url: str, scheme: str) -> Origin:
     userinfo, _, authority = parts.netloc.rpartition("@")
     found = re.fullmatch(_AUTHORITY, authority)
     try:
-        if found is None or "\\" in userinfo:  # to browsers, a backslash ends the authority as a slash does
+        # To browsers, a backslash ends the authority as a slash does; to other parsers, white space does.
+        if found is None or re.search(r"[\\\s]", userinfo):
             raise ValueError
         host = _address(found[1]) if found[1] else _name(found[2])
         port = int(found[3] or DEFAULT_PORTS[scheme])
@@ -207,7 +210,7 @@ def _name(text: str) -> str:
     # Resolvers read numbers in several ways: 127.1, 0x7f.1 and 017700000001 are all 127.0.0.1 to some.
     last = labels[-1]
     is_number = last.isdecimal() or (last.startswith("0x") and not last[2:].strip("0123456789abcdef"))
-    if is_number and not is_ipv4(name):
+    if is_number and not (is_ipv4(name) and text.isascii()):  # nor are digits of other scripts taken for an address
         raise ValueError
     return name
 
