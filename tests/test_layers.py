@@ -51,7 +51,19 @@ MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {
 }  # fmt: skip
 # The rooms of the core from the ground up: a room may name what is on its own floor's list and on the floors below.
 FLOORS = (
-    {"errors", "_frozen", "_guesses", "_jsonable", "_numbers", "_text", "_tracebacks", "_types", "_version", "json"},
+    {
+        "errors",
+        "html",
+        "_frozen",
+        "_guesses",
+        "_jsonable",
+        "_numbers",
+        "_text",
+        "_tracebacks",
+        "_types",
+        "_version",
+        "json",
+    },
     {"http", "schema"},
     {"exchange", "request"},
     {"observe", "response"},

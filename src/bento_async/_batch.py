@@ -13,7 +13,7 @@ import anyio.lowlevel
 from anyio import CancelScope, Event
 
 from bento_proto import LocalProtocolError, Value
-from bento_proto.batch import BatchState, Outcome, arguments_of
+from bento_proto.batch import BaseBatch, BatchState, Outcome, arguments_of
 from bento_proto.session import BaseAsyncStream
 
 from ._backends.auto import current_backend
@@ -29,7 +29,7 @@ T_co = TypeVar("T_co", covariant=True)
 _PATIENCE: Final = 1.0  # seconds for inputs to clean up
 
 
-class AsyncBatch(BaseAsyncStream[T_co]):
+class AsyncBatch(BaseBatch, BaseAsyncStream[T_co]):
     """The results of many calls, as they are asked for: an asynchronous generator, and a context manager that ends it.
 
     Inputs are taken on the event loop, at most twice as many ahead of the results as there are calls at a time. The
@@ -55,8 +55,8 @@ class AsyncBatch(BaseAsyncStream[T_co]):
         if crew is not None:
             crew.abandon()
 
-    def __repr__(self) -> str:
-        return self._state.text(self, "iterate over it with async for")
+    def _shown(self) -> tuple[BatchState, str]:
+        return self._state, "iterate over it with async for"
 
     async def __anext__(self) -> T_co:
         """The next result.

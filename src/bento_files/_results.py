@@ -23,6 +23,7 @@ from bento_proto.http import file_name, media_type, safe_name
 from bento_proto.session import Options
 
 from ._media_types import guess_suffix
+from ._notebook import shown
 from ._temporary import new_directory
 
 T = TypeVar("T")
@@ -270,7 +271,7 @@ class FileSink:
             except FileExistsError:
                 number += 1
             else:
-                return path
+                return shown(path)
 
     def discard(self) -> None:
         """Remove what was written."""
@@ -337,7 +338,7 @@ class SavedSink:
             mode = None
         self._partial.close(mode)
         self._partial.move(self._path)
-        return self._path
+        return shown(self._path)
 
     def discard(self) -> None:
         """Remove what was written."""

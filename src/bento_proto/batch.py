@@ -51,6 +51,26 @@ class Outcome(Generic[T_co]):
         return self.result if isinstance(self.result, Exception) else None
 
 
+class BaseBatch:
+    """How a batch looks, at a prompt and in a notebook. A subclass says its state, and what to do with it."""
+
+    def _shown(self) -> tuple[BatchState, str]:
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        state, use = self._shown()
+        return state.text(self, use)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: how far the batch is."""
+        from .html import card  # few look at it
+
+        state, use = self._shown()
+        progress = state.progress
+        bar = "" if progress.total is None else f'<progress value="{progress.done}" max="{progress.total}"></progress>'
+        return card(type(self).__name__, state.text(self, use).partition(": ")[2].rstrip(">"), body=bar)
+
+
 class BatchState:
     """The inputs of a batch whose results are not returned yet.
 
@@ -329,4 +349,4 @@ def arguments_of(given: Value) -> tuple[tuple[Value, ...], dict[str, Value]]:
     return (given,), {}
 
 
-__all__ = ("BatchState", "Concurrency", "OnError", "Outcome", "arguments_of")
+__all__ = ("BaseBatch", "BatchState", "Concurrency", "OnError", "Outcome", "arguments_of")

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Final, Generic, TypeAlias, TypeVar
 
 from bento_proto import LocalProtocolError, Value
-from bento_proto.batch import BatchState, Outcome, arguments_of
+from bento_proto.batch import BaseBatch, BatchState, Outcome, arguments_of
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -23,7 +23,7 @@ _PATIENCE: Final = 1.0  # seconds for threads to notice that they are stopped; o
 Call: TypeAlias = Callable[..., object]
 
 
-class Batch(Generic[T_co]):
+class Batch(BaseBatch, Generic[T_co]):
     """The results of many calls, as they are asked for: an iterator, and a context manager that ends it.
 
     Inputs are taken in the thread that iterates, at most twice as many ahead of it as there are calls at a time; the
@@ -41,8 +41,8 @@ class Batch(Generic[T_co]):
         # What stops it does not know it, nor do its threads, so that it can be dropped.
         self._end = weakref.finalize(self, self._crew.end)
 
-    def __repr__(self) -> str:
-        return self._crew.state.text(self, "iterate over it")
+    def _shown(self) -> tuple[BatchState, str]:
+        return self._crew.state, "iterate over it"
 
     def __iter__(self) -> Batch[T_co]:
         return self

@@ -58,7 +58,7 @@ class OpenExchange(ABC, Generic[T]):
         """Stop reading, and release what carries the exchange: a connection is kept if it is over. Idempotent."""
 
 
-class Stream(Generator[T, None, None]):
+class Stream(session.ShownStream, Generator[T, None, None]):
     """The items of a stream, as they arrive: a generator, and a context manager that closes it.
 
     It holds a connection until it is exhausted or closed; leaving early closes the connection, which tells the server

@@ -137,6 +137,12 @@ def test_a_running_event_loop_waits_for_no_help(servers: Servers, backend: str) 
     anyio.run(main, backend=backend)
 
 
+def html(shown: object) -> str:
+    """What a notebook's display asks for."""
+    found: str = getattr(shown, "_repr_html_")()  # noqa: B009
+    return found
+
+
 def test_what_results_say_of_themselves(servers: Servers) -> None:
     url = servers.url("documented:Documented")
     with SyncHTTPClient(url) as client:
@@ -148,14 +154,18 @@ def test_what_results_say_of_themselves(servers: Servers) -> None:
             assert repr(batch) == "<Batch: 0 of 2 calls done; iterate over it>"
             assert len(list(batch)) == 2
             assert repr(batch) == "<Batch: 2 of 2 calls done; over>"
+            assert '<progress value="2" max="2">' in html(batch)
+        assert "<b>Stream</b> <code>from /stream_data: over</code>" in html(stream)
 
     async def main() -> None:
         async with AsyncHTTPClient(url) as client:
             async with client.stream_data() as stream:
                 assert repr(stream) == "<AsyncStream from /stream_data: iterate over it with async for>"
+                assert "<b>AsyncStream</b> <code>from /stream_data: iterate over it" in html(stream)
             assert repr(stream) == "<AsyncStream from /stream_data: over>"
             async with client.summarize.map(["a", "b"]) as batch:
                 assert repr(batch) == "<AsyncBatch: 0 of 2 calls done; iterate over it with async for>"
+                assert '<progress value="0" max="2">' in html(batch)
                 assert [result async for result in batch] == ["a", "b"]
                 assert repr(batch) == "<AsyncBatch: 2 of 2 calls done; over>"
 

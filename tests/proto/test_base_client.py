@@ -14,7 +14,7 @@ from bento_proto.observe import LOGGING
 from bento_proto.policy import Poll
 from bento_proto.request import ClientRequest
 from bento_proto.session import BaseClient, BaseTask, ClientConfig, EndpointMethodBase, Options
-from bento_proto.session._task import id_of
+from bento_proto.session._task import TaskId, id_of
 from bento_proto.testing import ServiceDouble
 
 SCHEMA = b'{"name": "s", "routes": [{"name": "f", "route": "/f", "input": {}, "output": {}}]}'
@@ -182,17 +182,17 @@ class Method:
 
     __name__ = "job"
 
-    def get_status(self, task_id: str, /) -> object:
-        return "status", task_id
+    def get_status(self, task_id: TaskId, /) -> object:
+        return "status", id_of(task_id)
 
-    def wait(self, task_id: str, timeout: float | None, poll: Poll | float | None, /) -> object:
-        return "wait", task_id, timeout, poll
+    def wait(self, task_id: TaskId, timeout: float | None, poll: Poll | float | None, /) -> object:
+        return "wait", id_of(task_id), timeout, poll
 
     def get(self, task_id: str, /) -> object:
         return "get", task_id
 
-    def result(self, task_id: str, timeout: float | None, poll: Poll | float | None, /, *, cancel: bool) -> object:
-        return "result", task_id, timeout, poll, cancel
+    def result(self, task_id: TaskId, timeout: float | None, poll: Poll | float | None, /, *, cancel: bool) -> object:
+        return "result", id_of(task_id), timeout, poll, cancel
 
     def cancel(self, task_id: str, /) -> object:
         return "cancel", task_id

@@ -25,6 +25,7 @@ from bento_proto import (
     Timeout,
 )
 from bento_proto.policy import Poll
+from bento_proto.session import TaskHandle
 
 from .play import Answer, Forever, Played, Script, lost, play, reply
 
@@ -66,6 +67,16 @@ def test_the_status_is_requested_until_it_is_final(end: Answer, status: ResultSt
     played = waited(PENDING, GOING, GOING, end)
     assert played.result is status
     assert set(played.lines) == {"GET http://h:1/job/status?task_id=i%20d"}
+
+
+def test_a_handle_keeps_the_status_that_it_last_had() -> None:
+    on, handle = session(), TaskHandle("i")
+    had = [handle.last_status]
+    play(on.tasks.status(on.endpoint("job"), handle, on.options, 0.0), PENDING)
+    had.append(handle.last_status)
+    play(on.tasks.wait(on.endpoint("job"), handle, None, EVEN, on.options, 0.0), GOING, DONE)
+    had.append(handle.last_status)
+    assert had == [None, ResultStatus.PENDING, ResultStatus.COMPLETED]
 
 
 # --- how often

@@ -22,6 +22,10 @@ BaseT = TypeVar("BaseT", bound="BaseContent[object]")
 ContentT = TypeVar("ContentT", bound="Content")
 
 
+def _reason(status_code: int) -> str:
+    return HTTPStatus(status_code).phrase if status_code in map(int, HTTPStatus) else ""
+
+
 class Response(Generic[T_co]):
     """A response: the result with its status and headers.
 
@@ -71,6 +75,15 @@ class Response(Generic[T_co]):
     def __repr__(self) -> str:
         return f"<Response {self.status_code}: value is a {type(self.value).__name__}>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the status, how long it took, and the value."""
+        from bento_proto.html import card, value_html  # few look at it
+
+        status = f"{self.status_code} {_reason(self.status_code)}".strip()
+        attempts = f"attempt {len(self.attempts) + 1}" if self.attempts else ""
+        known = (f"{self.elapsed:.3g} s", attempts, self.request_id or "")
+        return card(status, *known, body=value_html(self.value))
+
 
 class BaseContent(Response[T_co]):
     """The response to a request that is not a call of an endpoint, whatever its status. Its body is not decoded."""
@@ -93,7 +106,7 @@ class BaseContent(Response[T_co]):
     @property
     def reason_phrase(self) -> str:
         """The standard phrase for the status; empty if it has none."""
-        return HTTPStatus(self.status_code).phrase if self.status_code in map(int, HTTPStatus) else ""
+        return _reason(self.status_code)
 
     @property
     def is_success(self) -> bool:

@@ -40,7 +40,16 @@ def stream_text(stream: object, exchange: exchange.Exchange[object], use: str) -
     return f"<{type(stream).__name__} from {path}: {'over' if is_over else use}>"
 
 
-class BaseAsyncStream(AsyncGenerator[Item_co, None]):
+class ShownStream:
+    """How a stream looks in a notebook: as its ``repr``, which asks nothing and takes no item."""
+
+    def _repr_html_(self) -> str:
+        from bento_proto.html import card  # few look at it
+
+        return card(type(self).__name__, repr(self).partition(" ")[2].rstrip(">"))
+
+
+class BaseAsyncStream(ShownStream, AsyncGenerator[Item_co, None]):
     """An asynchronous generator that takes no values, and a context manager that closes it.
 
     A subclass has ``__anext__`` and ``aclose``.

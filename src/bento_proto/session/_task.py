@@ -18,11 +18,11 @@ class TaskMethods(Protocol):
 
     __name__: str
 
-    def get_status(self, task_id: str, /) -> object: ...
-    def wait(self, task_id: str, timeout: float | None, poll: policy.Poll | float | None, /) -> object: ...
+    def get_status(self, task_id: TaskId, /) -> object: ...
+    def wait(self, task_id: TaskId, timeout: float | None, poll: policy.Poll | float | None, /) -> object: ...
     def get(self, task_id: str, /) -> object: ...
     def result(
-        self, task_id: str, timeout: float | None, poll: policy.Poll | float | None, /, *, cancel: bool
+        self, task_id: TaskId, timeout: float | None, poll: policy.Poll | float | None, /, *, cancel: bool
     ) -> object: ...
     def cancel(self, task_id: str, /) -> object: ...
     def retry(self, task_id: str, /) -> object: ...
@@ -33,7 +33,10 @@ class TaskHandle:
 
     Attributes:
         id: the server's id for it, by which ``client.endpoint.task(id)`` finds it again.
+        last_status: the status that this handle last had from the server; None before it asked.
     """
+
+    last_status: policy.ResultStatus | None = None
 
     def __init__(self, task_id: str) -> None:
         self.id: str = task_id
@@ -64,6 +67,7 @@ class BaseTask(TaskHandle, Generic[StatusT, ResultT, NoneT, TaskT]):
 
     Attributes:
         id: the server's id for it, by which ``client.endpoint.task(id)`` finds it again.
+        last_status: the status that this handle last had from the server; None before it asked.
     """
 
     def __init__(self, task_id: str, endpoint: TaskMethods) -> None:
@@ -74,13 +78,21 @@ class BaseTask(TaskHandle, Generic[StatusT, ResultT, NoneT, TaskT]):
         name = one_line(self._endpoint.__name__, 100)
         return f"<{type(self).__name__} {one_line(self.id, 100)} of {name}: result() waits for it>"
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the task, and its last known status, for which nothing is asked."""
+        from bento_proto.html import card  # few look at it
+
+        status = "submitted" if self.last_status is None else self.last_status.value
+        title = f"{type(self).__name__} of {self._endpoint.__name__}"
+        return card(title, status, self.id, body="<p><code>status</code> asks, <code>result()</code> waits for it</p>")
+
     def get_status(self) -> StatusT:
         """The task's status.
 
         Raises:
             NotFound: the server does not know the task.
         """
-        return cast("StatusT", self._endpoint.get_status(self.id))
+        return cast("StatusT", self._endpoint.get_status(self))
 
     @property
     def status(self) -> StatusT:
@@ -105,7 +117,7 @@ class BaseTask(TaskHandle, Generic[StatusT, ResultT, NoneT, TaskT]):
             NotFound: the server does not know the task.
             BentoMLException: without a timeout, requests failed for the poll's ``max_silence``.
         """
-        return cast("StatusT", self._endpoint.wait(self.id, timeout, poll))
+        return cast("StatusT", self._endpoint.wait(self, timeout, poll))
 
     def get(self) -> ResultT:
         """The task's result, as a direct call would have given it.
@@ -132,7 +144,7 @@ class BaseTask(TaskHandle, Generic[StatusT, ResultT, NoneT, TaskT]):
             CallTimeout: it is not over in time; the message says its status, and whether it is canceled.
             NotFound: the server does not know the task.
         """
-        return cast("ResultT", self._endpoint.result(self.id, timeout, poll, cancel=cancel))
+        return cast("ResultT", self._endpoint.result(self, timeout, poll, cancel=cancel))
 
     def cancel(self) -> NoneT:
         """Cancel the task.

@@ -17,7 +17,7 @@ from bento_proto.response._readers import whole_reader
 
 from ._options import Options
 from ._requests import Requests
-from ._task import TaskId, id_of
+from ._task import TaskHandle, TaskId, id_of
 
 if TYPE_CHECKING:
     from bento_proto.http._messages import Request
@@ -58,7 +58,7 @@ class Tasks:
             NotFound: the server has no such task.
         """
         exchange = yield from self._ask("GET", endpoint, "status", task_id, parse_status, options, now)
-        return exchange.result
+        return _noted(task_id, exchange.result)
 
     def wait(
         self,
@@ -164,7 +164,9 @@ class Tasks:
         if seconds is not None and not seconds >= 0:
             raise ValueError(f"a timeout must be a number of seconds from 0 up, or None: {seconds!r}")
         status = self._request("GET", endpoint, "status", task_id, options)
-        return until_over(status, id_of(task_id), seconds, Poll.of(poll), self._requests.context(options), now)
+        context = self._requests.context(options)
+        found, now = yield from until_over(status, id_of(task_id), seconds, Poll.of(poll), context, now)
+        return _noted(task_id, found), now
 
     def _canceled(self, endpoint: schema.Endpoint, task_id: TaskId, options: Options, now: float) -> Flow[str]:
         """Cancel a task that is not over in time; the result is a text for the message of the timeout."""
@@ -194,3 +196,10 @@ class Tasks:
     ) -> Request:
         target = f"{self._requests.target(endpoint.route, action)}?task_id={quote_segment(id_of(task_id))}"
         return self._requests.make(method, target, None, (), options)
+
+
+def _noted(task: TaskId, status: ResultStatus) -> ResultStatus:
+    """The status, which the task's handle keeps, if it is given by that."""
+    if isinstance(task, TaskHandle):
+        task.last_status = status
+    return status
