@@ -548,6 +548,8 @@ def test_an_error_response_whose_body_is_cut_off_is_one(end: Callable[[], Receiv
         ("<title></title>", "the server responded with status 413"),
         ("<title" * 2_000, "the server responded with status 413"),
         ("<p>no title</p>", "the server responded with status 413"),
+        ("<html><body><h1>413 Too large</h1>\nToo much.\n</body></html>", "413 Too large"),
+        ("<html><title> </title><h1 class=x>Too large</h1>", "Too large (status 413)"),
     ],
 )
 def test_the_message_of_an_html_page_is_its_title(page: str, message: str) -> None:
@@ -556,6 +558,31 @@ def test_the_message_of_an_html_page_is_its_title(page: str, message: str) -> No
         refused.receive(event)
     assert refused.error is not None
     assert (str(refused.error), refused.error.detail) == (message, page)
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/xhtml+xml", "text/html"])
+@pytest.mark.parametrize(
+    "start", ["<html>", "\n<!DOCTYPE html>\n<html>", "<!doctype HTML PUBLIC 'x'>", "<?xml version='1.0'?>"]
+)
+def test_an_html_page_is_one_whatever_its_type(content_type: str | None, start: str) -> None:
+    fields = () if content_type is None else (("content-type", content_type),)
+    page = f"{start}<title>502 Bad Gateway</title>"
+    refused = Exchange(REQUEST, items, Limits())
+    for event in (Head(502, fields), Data(page.encode()), End()):
+        refused.receive(event)
+    error = refused.error
+    assert error is not None
+    assert (str(error), error.detail) == ("502 Bad Gateway", page.strip())
+
+
+@pytest.mark.parametrize("text", ["<htmlx><title>a</title>", "no <html><title>a</title>", "<b>"])
+def test_other_text_is_no_html_page(text: str) -> None:
+    refused = Exchange(REQUEST, items, Limits())
+    for event in (Head(502, ()), Data(text.encode()), End()):
+        refused.receive(event)
+    error = refused.error
+    assert error is not None
+    assert (str(error), error.detail) == (text, None)
 
 
 def test_an_empty_html_page_has_no_detail() -> None:

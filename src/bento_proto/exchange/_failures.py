@@ -42,7 +42,8 @@ _HINTS: Final = (
     (Unauthorized, "a token is given by token=..., or by the environment variable BENTO_CLOUD_API_KEY"),
     (TooManyRequests, "the Service is busy; retries=RetryPolicy(...) decides how often and how long to try again"),
 )
-_TITLE: Final = re.compile("<title[^<>]*>([^<>]*)", re.IGNORECASE)
+_PAGE: Final = re.compile(r"\s*<(?:!doctype html|html|\?xml)[\s>]", re.IGNORECASE)
+_TITLES: Final = tuple(re.compile(f"<{tag}[^<>]*>([^<>]*)", re.IGNORECASE) for tag in ("title", "h1"))
 _LONGEST_TITLE: Final = 200
 _BY_STATUS: Final[Mapping[int, type[BentoMLException]]] = {
     400: InvalidArgument,
@@ -107,7 +108,8 @@ def explain(error: BentoMLException, request: Request, head: Head | None, elapse
 def refusal(head: Head, body: bytes) -> BentoMLException:
     """The exception for a response with an error status, in whichever of BentoML's shapes its body is.
 
-    Of an HTML page, such as a proxy sends, the message is the title; the page is the detail.
+    Of an HTML page, such as a proxy sends with or without a type, the message is its title or else its first heading;
+    the page is the detail.
     """
     try:
         said: JSON = parse_json(body)
@@ -123,7 +125,7 @@ def refusal(head: Head, body: bytes) -> BentoMLException:
         detail = None if detail == message else detail
     elif isinstance(said, str):
         detail = None
-        if media_type(head) == "text/html":
+        if media_type(head) == "text/html" or _PAGE.match(said) is not None:
             message, detail = _title(said, head.status), said or None
     return error_class(head.status)(
         message or f"the server responded with status {head.status}",
@@ -135,11 +137,12 @@ def refusal(head: Head, body: bytes) -> BentoMLException:
 
 
 def _title(page: str, status: int) -> str:
-    """The title of an HTML page with the status, on one line; empty if it has none."""
-    found = _TITLE.search(page)
-    if found is None:
-        return ""
+    """The title of an HTML page, or its heading, with the status, on one line; empty if it has none."""
     import html  # few servers send pages, and it loads every entity
 
-    title = one_line(html.unescape(found[1]))[:_LONGEST_TITLE]
-    return title if not title or str(status) in title else f"{title} (status {status})"
+    for pattern in _TITLES:
+        found = pattern.search(page)
+        title = "" if found is None else one_line(html.unescape(found[1]))[:_LONGEST_TITLE]
+        if title:
+            return title if str(status) in title else f"{title} (status {status})"
+    return ""
