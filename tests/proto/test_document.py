@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -151,11 +152,54 @@ def test_each_step_and_all_of_them_parse_a_bounded_number_of_characters(
             read.append(0)
         value = parser.finish()
         assert sum(read) <= 3 * len(data)
-        if case not in ("one text", "one text of quotes", "one key") and size <= STEP:  # which can't be taken apart
+        if size <= STEP:
             assert max(read) <= 5 * STEP
         assert parser.is_broken is (case in ("cut", "a fault at the end"))
         assert parser.is_broken or value == expected(data)
         read.clear()
+
+
+STRINGS = [
+    "\\n" * 40,
+    "\\\\" * 40,
+    '\\"' * 40,
+    "\\ud83d\\ude00" * 20,
+    "\\ud800" * 20,
+    "\\\\ud83d\\\\ude00" * 20,
+    "\\ud800\\ud83d\\ude00é" * 20,
+    "x" * 40 + "\\ud800",
+    "\\u00e9" * 20 + "\\",
+    "\\u00e9" * 20 + "\\u00",
+    "\\uD83D" + "x" * 40,
+    "\\u12" + "x" * 40,
+    "\\x" * 40,
+    "\n" * 40,
+]
+
+
+@pytest.mark.parametrize("step", [16, 17, 23, 64])
+@pytest.mark.parametrize("text", STRINGS)
+def test_a_long_string_is_decoded_while_it_comes(text: str, step: int) -> None:
+    for document in (f'"{text}"', f'["{text}",1]', f'{{"{text}":"{text}"}}', f'"{text}'):
+        for size in (1, 5, 16, 1000):
+            assert parsed(document.encode(), size, step) == expected(document.encode())
+
+
+def test_the_escapes_of_a_long_string_are_not_looked_at_one_by_one() -> None:
+    def work(size: int) -> int:
+        calls = 0
+
+        def count(frame: object, event: str, argument: object) -> None:
+            nonlocal calls
+            calls += 1
+
+        parser, data = DocumentParser(), b'"' + b"\\n" * size
+        sys.setprofile(count)
+        parser.feed(data)
+        sys.setprofile(None)
+        return calls
+
+    assert work(1 << 17) < 1000
 
 
 # --- as results

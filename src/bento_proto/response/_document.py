@@ -3,8 +3,7 @@
 `json` parses a document in one call, during which no other thread and no other task of an event loop runs: a second or
 more for 64 MiB. Here each call parses about 64 KiB: as many elements of the innermost open container as are complete,
 at once where they are of one kind, else one by one. What is still incomplete then is opened, so that its own elements
-are parsed so. A string can't be taken apart: it is parsed when it is complete. A document that is not JSON is left to
-`json`, which says why.
+are parsed so, or, if it is a string, its characters. A document that is not JSON is left to `json`, which says why.
 
 Value and error are those of `json`, however the bytes are split.
 """
@@ -32,6 +31,8 @@ _SCALARS: Final = re.compile(r'[^"\[\]{}]*,')
 _MEMBER: Final = re.compile(r'"[^"\\]*"[ \t\r\n]*:[ \t\r\n]*(.)')
 _STRUCTURE: Final = re.compile(r'["{}\[\]]')
 _IN_STRING: Final = re.compile(r'["\\]')
+_ESCAPES: Final = re.compile(r'(?:[^"\\]+|\\[^u]|\\u.{4})*', re.DOTALL)  # up to a quote, or an incomplete escape
+_HIGH_SURROGATE: Final = re.compile(r"u[dD][89abAB].{2}", re.DOTALL)
 _CLOSING: Final = {'"': '"', "[": "]", "{": "}"}
 _raw_decode: Final = cast("Callable[[str, int], tuple[JSON, int]]", json.JSONDecoder().raw_decode)
 
@@ -81,9 +82,8 @@ class DocumentParser:
         self._levels: list[_Level] = []
         self._expect = _Expect.ELEMENT
         self._value: JSON = None
-        self._string: list[str] = []  # the pieces of an incomplete string
+        self._string: list[str] = []  # the decoded pieces of an incomplete string
         self._string_is_key = False
-        self._escaped = False
         self._batches = True  # whether elements of this text are parsed together
         self._failures = 0  # containers of this text that turned out to be incomplete
         self._open: set[int] | None = None  # where the containers begin that this text leaves open, if that is known
@@ -204,7 +204,7 @@ class DocumentParser:
                 return True
         rest = len(text) - at
         if char == '"':
-            self._string, self._escaped, self._at = [text[at]], False, at + 1
+            self._string, self._at = [], at + 1
             self._string_is_key = self._expect in (_Expect.KEY, _Expect.FIRST_KEY)
             self._expect = _Expect.STRING
             return self._end_string()
@@ -243,22 +243,19 @@ class DocumentParser:
     def _end_string(self) -> bool:
         """Take the rest of a string, as far as it is there; False if that is not all."""
         text, at = self._text, self._at
-        if self._escaped and text:
-            self._escaped, at = False, at + 1
-        while (found := _IN_STRING.search(text, at)) and found.group() == "\\":
-            at = found.end() + 1
-        if found is None:
-            self._string.append(text[self._at :])
-            self._escaped = at > len(text)
-            self._at = len(text)
-            return False
-        self._string.append(text[self._at : found.end()])
-        self._at = found.end()
-        value, _ = _raw_decode("".join(self._string), 0)
-        self._string = []
-        self._expect = _Expect.KEY if self._string_is_key else _Expect.ELEMENT
-        self._add(value)
-        return True
+        end = cast("re.Match[str]", _ESCAPES.match(text, at)).end()
+        is_complete = text[end : end + 1] == '"'
+        if not is_complete and _ends_with_high_surrogate(text[at:end]):
+            end -= len(r"\ud800")  # whose other half may come
+        if end > at:
+            piece, _ = _raw_decode(f'"{text[at:end]}"', 0)
+            self._string.append(cast("str", piece))
+        self._at = end + is_complete
+        if is_complete:
+            value, self._string = "".join(self._string), []
+            self._expect = _Expect.KEY if self._string_is_key else _Expect.ELEMENT
+            self._add(value)
+        return is_complete
 
     def _add(self, value: JSON) -> None:
         """Take a complete value, or a key."""
@@ -288,3 +285,10 @@ class DocumentParser:
         if level.elements and self._arrays is not None:
             level.arrays.append(self._arrays.make(level.elements))
             level.elements = []
+
+
+def _ends_with_high_surrogate(text: str) -> bool:
+    """Whether the last escape of a string, at its end, is the first half of a character."""
+    backslashes = text[:-5]
+    number = len(backslashes) - len(backslashes.rstrip("\\"))  # an even number of them are escaped themselves
+    return number % 2 == 1 and _HIGH_SURROGATE.fullmatch(text[-5:]) is not None
