@@ -17,7 +17,7 @@ from bento_proto.response import AsyncStreamedContent, modules_of
 from bento_proto.session import ConnectAttempt
 
 from ._connection_pool import Connections
-from ._files import form, load
+from ._files import form
 from ._stream import AsyncStream
 from ._transport import ConnectionExchange
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bento_files import Sink
     from bento_proto import Endpoint, Exchange, Flow, Service, Session, Value
     from bento_proto.request import BoundCall, Upload
-    from bento_proto.session import AsyncTransport, ClientConfig, Options, Tasks
+    from bento_proto.session import AsyncTransport, ClientConfig, Options
     from bento_proto.testing import Responder
 
     from ._in_process import Application
@@ -88,21 +88,12 @@ class Driver:
 
     def __init__(self, state: ClientState, options: Options) -> None:
         self.state: ClientState = state
+        self.session: Session = state.session
         self.options: Options = options
 
     def under(self, options: Options) -> Driver:
         """The same under other options."""
         return Driver(self.state, options)
-
-    @property
-    def session(self) -> Session:
-        """What the client knows and decides."""
-        return self.state.session
-
-    @property
-    def tasks(self) -> Tasks:
-        """What it does with tasks."""
-        return self.state.session.tasks
 
     async def handle(self, runner: FlowRunner[T]) -> ActiveExchange[object] | None:
         """Carry out the step of a flow: see `ActiveExchange.run`."""
@@ -125,7 +116,7 @@ class Driver:
 
             transport = cast("AsyncTransport", state.config.transport)
             return await CarriedExchange(step, transport, state.connections.on_this_loop().backend).run()
-        if state.application is not None and step.exchange.request.origin == state.session.base.origin:
+        if state.application is not None and step.exchange.request.origin == self.session.base.origin:
             return await state.application.handle(step)
         return await ConnectionExchange(step, state.connections).run()
 
@@ -192,7 +183,7 @@ class Driver:
 
     async def call(self, call: BoundCall) -> tuple[Value, Exchange[object]]:
         """Call an endpoint; return its value, read to its end or a stream."""
-        return await self.fetch(call.endpoint, self.state.session.call, *await self.prepare(call))
+        return await self.fetch(call.endpoint, self.session.call, *await self.prepare(call))
 
     async def fetch(
         self,
@@ -200,7 +191,8 @@ class Driver:
         make: Callable[[Unpack[Ts], Options, float], Flow[Exchange[object]]],
         *args: Unpack[Ts],
     ) -> tuple[Value, Exchange[object]]:
-        """Run a flow that comes to a result of an endpoint, after `load`; return it as `call` does."""
+        """Run a flow that comes to a result of an endpoint; return it as `call` does."""
+        await self.load(endpoint)
         exchange, active = await self.run(make, *args)
         if active is None:
             return exchange.result, exchange
@@ -221,18 +213,17 @@ class Driver:
 
     async def prepare(self, call: BoundCall) -> tuple[BoundCall, Sequence[Upload], str]:
         """Do what would block before a call; return it, its files, measured, and the boundary of its form's fields."""
-        await self.load(call.endpoint)
         for _ in (steps := EncodingSteps(call)):
             await checkpoint()
         call = steps.call
         return (call, *await form(call.sources)) if call.files else (call, (), "")
 
     async def load(self, endpoint: Endpoint) -> None:
-        """Import what calls of an endpoint need, such as NumPy."""
+        """Import what results of an endpoint need, such as NumPy."""
         if endpoint.name not in self.state.loaded:
             modules = modules_of(endpoint)
             if modules:  # even if they are in sys.modules: another thread may still be at it
-                await load(modules)
+                await to_thread.run_sync(bento_files.load, modules, abandon_on_cancel=True)
             self.state.loaded.add(endpoint.name)
 
 

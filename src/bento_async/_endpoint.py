@@ -140,19 +140,18 @@ class AsyncEndpointMethod(Base):
 
     async def get_status(self, task_id: TaskId) -> ResultStatus:
         """Where a task stands: see `AsyncTask.get_status`."""
-        return await self._driver.result(self._driver.tasks.status, await self._found(), task_id)
+        return await self._driver.result(self._driver.session.tasks.status, await self._found(), task_id)
 
     async def wait(
         self, task_id: TaskId, timeout: float | None = None, poll: policy.Poll | float | None = None
     ) -> ResultStatus:
         """Wait until a task is over: see `AsyncTask.wait`."""
-        return await self._driver.result(self._driver.tasks.wait, await self._found(), task_id, timeout, poll)
+        return await self._driver.result(self._driver.session.tasks.wait, await self._found(), task_id, timeout, poll)
 
     async def get(self, task_id: TaskId) -> Value:
         """The result of a task: see `AsyncTask.get`."""
         endpoint = await self._found()
-        await self._driver.load(endpoint)
-        return (await self._driver.fetch(endpoint, self._driver.tasks.get, endpoint, task_id))[0]
+        return (await self._driver.fetch(endpoint, self._driver.session.tasks.get, endpoint, task_id))[0]
 
     async def result(
         self,
@@ -163,17 +162,16 @@ class AsyncEndpointMethod(Base):
         cancel: bool = False,
     ) -> Value:
         """The result of a task, once it is over: see `AsyncTask.result`."""
-        endpoint, tasks = await self._found(), self._driver.tasks
-        await self._driver.load(endpoint)
+        endpoint, tasks = await self._found(), self._driver.session.tasks
         return (await self._driver.fetch(endpoint, tasks.result, endpoint, task_id, timeout, poll, cancel))[0]
 
     async def cancel(self, task_id: TaskId) -> None:
         """Cancel a task: see `AsyncTask.cancel`."""
-        await self._driver.result(self._driver.tasks.cancel, await self._found(), task_id)
+        await self._driver.result(self._driver.session.tasks.cancel, await self._found(), task_id)
 
     async def retry(self, task_id: TaskId) -> AsyncTask[Value]:
         """Run a task again: see `AsyncTask.retry`."""
-        return self.task(await self._driver.result(self._driver.tasks.retry, await self._found(), task_id))
+        return self.task(await self._driver.result(self._driver.session.tasks.retry, await self._found(), task_id))
 
     def _named(self, coroutine: Coroutine[object, object, T]) -> Coroutine[object, object, T]:
         """The same under the endpoint's name, which the warning has that it was not awaited."""
@@ -207,7 +205,7 @@ class AsyncEndpointMethod(Base):
         return await save(cast("ActiveExchange[bytes]", active), lambda: place.open(content, self.endpoint.name))
 
     async def _submit(self, bound: Callable[[Endpoint], BoundCall]) -> AsyncTask[Value]:
-        return self.task(await self._driver.result(self._driver.tasks.submit, *await self._prepared(bound)))
+        return self.task(await self._driver.result(self._driver.session.tasks.submit, *await self._prepared(bound)))
 
 
 class AsyncTask(

@@ -1,9 +1,8 @@
-"""Files of requests, and the import of what calls need, in worker threads, as they would keep an event loop waiting."""
+"""Files of requests, read in worker threads, as they would keep an event loop waiting."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from importlib import import_module
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -12,23 +11,12 @@ from anyio import to_thread
 import bento_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from bento_proto.http import FilePart
     from bento_proto.request import FileSource, Upload
 
 _BLOCKS: Final = 4  # read at a time: a thread costs something
-
-
-async def load(modules: Iterable[str]) -> None:
-    """Import modules, as far as they are installed."""
-    await to_thread.run_sync(_import, modules, abandon_on_cancel=True)
-
-
-def _import(modules: Iterable[str]) -> None:
-    for module in modules:
-        with suppress(ImportError):
-            import_module(module)
 
 
 async def form(sources: Sequence[FileSource]) -> tuple[list[Upload], str]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext  # slow to import, and the clients' annotations need it
 
     from ._attempt import attempt
-    from ._process import ProcessMixin
+    from ._process import ProcessMixin, load
     from ._results import Destination, FileSink, ImageSink, SavedSink, Sink, WriteBuffer, open_sink
     from ._system_proxies import system_proxies
     from ._tls import check_protocol, tls_context
@@ -24,7 +24,7 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._attempt": "attempt",
-        "._process": "ProcessMixin",
+        "._process": "ProcessMixin load",
         "._results": "Destination FileSink ImageSink SavedSink Sink WriteBuffer open_sink",
         "._system_proxies": "system_proxies",
         "._tls": "check_protocol tls_context",
@@ -45,6 +45,6 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "BLOCK", "Destination", "FileSink", "ImageSink", "ProcessMixin", "SSLContext", "SavedSink", "Sink", "WriteBuffer",
-    "attempt", "blocks", "body_blocks", "check_protocol", "form", "measure", "open_sink", "read_body", "system_proxies",
-    "tls_context",
+    "attempt", "blocks", "body_blocks", "check_protocol", "form", "load", "measure", "open_sink", "read_body",
+    "system_proxies", "tls_context",
 )  # fmt: skip

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from importlib import import_module
 
 
 class ProcessMixin:
@@ -24,3 +26,10 @@ class ProcessMixin:
         import random  # slow to load, and only retries have use for it
 
         return random.random()  # noqa: S311 - it spreads retries
+
+
+def load(modules: Iterable[str]) -> None:
+    """Import modules, as far as they are installed."""
+    for module in modules:
+        with suppress(ImportError):
+            import_module(module)

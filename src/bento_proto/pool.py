@@ -97,7 +97,7 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
     ) -> None:
         self._max_connections = max_connections
         self._max_idle = max_idle
-        self._lifetime = lifetime
+        self._lifetime = math.inf if lifetime is None else lifetime
         self._expiry = math.inf if expiry is None else expiry
         self._learned = math.inf  # an expiry too, until the clock reads so much
         self._learned_until = -math.inf
@@ -190,7 +190,7 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
             place.closed_after = 0.0
         place.idle_for = 0.0
         if connection is not None:
-            ends = math.inf if self._lifetime is None else place.opened_at + self._lifetime
+            ends = place.opened_at + self._lifetime
             if not reusable or self.is_closed or now >= ends:
                 self._discard(place)
                 connection = None

@@ -40,7 +40,7 @@ class AsyncioBackend(Backend):
         return AsyncioStream(sock, self)
 
     def waiter(self, value: T) -> AsyncioWaiter[T]:
-        return AsyncioWaiter(value, self.loop)
+        return AsyncioWaiter(value)
 
     def spawn(self, function: Callable[[], Coroutine[object, object, None]]) -> None:
         task = self.loop.create_task(function())
@@ -52,45 +52,39 @@ class AsyncioBackend(Backend):
 
 
 class AsyncioWaiter(Waiter[T]):
-    """A future and a timer, which take less than an event and a cancel scope.
-
-    Args:
-        value: as for a `Waiter`.
-        loop: the event loop.
-    """
-
-    def __init__(self, value: T, loop: asyncio.AbstractEventLoop) -> None:
-        self.value: T = value
-        self._loop = loop
-        self._future: asyncio.Future[bool] = loop.create_future()
-
-    def set(self) -> None:
-        if not self._future.done():
-            self._future.set_result(True)
-
-    def _expire(self) -> None:
-        if not self._future.done():
-            self._future.set_result(False)
+    """Waits by a future and a timer, which take less than an event and a cancel scope."""
 
     async def wait(self, deadline: float) -> None:
-        timer = self._loop.call_at(deadline, self._expire) if deadline < inf else None
+        if self._is_set:
+            return
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[bool] = loop.create_future()
+        self._wake = partial(_settle, future, True)
+        timer = loop.call_at(deadline, _settle, future, False) if deadline < inf else None
         try:
-            if not await self._future:
+            if not await future:
                 raise DeadlineExceeded
         finally:
             if timer is not None:
                 timer.cancel()
 
 
+def _settle(future: asyncio.Future[bool], result: bool) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
 class AsyncioStream(Stream):
     """A socket that the event loop watches for as long as it is open, unless something comes that nobody receives.
+
+    The loop's callback receives: before the task runs that waits, the loop would report the same bytes again.
 
     Args:
         sock: the socket.
         backend: the event loop.
     """
 
-    __slots__ = ("_backend", "_is_ignored", "_is_watched", "_loop", "_waiter")
+    __slots__ = ("_backend", "_is_ignored", "_is_watched", "_loop", "_max_bytes", "_waiter")
 
     def __init__(self, sock: socket.socket, backend: AsyncioBackend) -> None:
         super().__init__(sock, backend.time)
@@ -99,18 +93,27 @@ class AsyncioStream(Stream):
         self._is_watched = False
         self._is_ignored = False  # nobody has received what there was to read the last time
         self._waiter: AsyncioWaiter[None] | None = None  # of who receives
+        self._max_bytes = 0  # what the callback receives; 0 if it only wakes
 
     def __del__(self) -> None:
         self.abandon()
 
-    async def wait_readable(self, deadline: float) -> None:
+    async def receive(self, max_bytes: int, deadline: float) -> bytes:
+        if self._received is None:
+            await self.wait_readable(deadline, max_bytes)
+        received, self._received = self._received, None
+        if isinstance(received, bytes):
+            return received
+        raise received or DeadlineExceeded
+
+    async def wait_readable(self, deadline: float, max_bytes: int = 0) -> None:
         if deadline <= self._clock():
             raise DeadlineExceeded
         if not self._is_watched:
             self._loop.add_reader(self.sock, AsyncioStream._on_readable, ref[AsyncioStream](self))  # not kept alive
             self._is_watched = True
-        self._is_ignored = False
-        self._waiter = AsyncioWaiter(None, self._loop)
+        self._is_ignored, self._max_bytes = False, max_bytes
+        self._waiter = AsyncioWaiter(None)
         try:
             await self._waiter.wait(deadline)
         finally:
@@ -121,7 +124,14 @@ class AsyncioStream(Stream):
         self = reference()
         if self is None:
             return
-        if self._waiter is not None:
+        if self._waiter is not None and self._received is None:
+            try:
+                if self._max_bytes:
+                    self._received = self.sock.recv(self._max_bytes)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as exc:
+                self._received = exc
             self._waiter.set()
         elif self._is_ignored:
             self._loop.remove_reader(self.sock)
@@ -130,7 +140,7 @@ class AsyncioStream(Stream):
             self._is_ignored = True  # who was woken before may only be about to receive it
 
     async def wait_writable(self, deadline: float) -> None:
-        waiter = AsyncioWaiter(None, self._loop)
+        waiter = AsyncioWaiter(None)
         self._loop.add_writer(self.sock, waiter.set)
         try:
             await waiter.wait(deadline)

@@ -41,20 +41,20 @@ class Waiter(Generic[T]):
     def __init__(self, value: T) -> None:
         self.value: T = value
         self._is_set = False
-        self._event: Event | None = None  # made by a wait, as it takes longer than all else here
+        self._wake: Callable[[], object] = int  # does nothing, as long as nobody waits
 
     def set(self) -> None:
         """End the wait. Idempotent."""
         self._is_set = True
-        if self._event is not None:
-            self._event.set()
+        self._wake()
 
     async def wait(self, deadline: float) -> None:
         """Wait for `set`; raises DeadlineExceeded if it does not come in time."""
         if not self._is_set:
-            self._event = Event()
+            event = Event()  # made here, as it takes longer than all else
+            self._wake = event.set
             with CancelScope(deadline=deadline):
-                await self._event.wait()
+                await event.wait()
                 return
             raise DeadlineExceeded
 
@@ -75,12 +75,13 @@ class Stream:
         forwarder: the proxy at its other end, if requests are sent to it to be forwarded.
     """
 
-    __slots__ = ("__weakref__", "_clock", "_was_short", "forwarder", "sock")
+    __slots__ = ("__weakref__", "_clock", "_received", "_was_short", "forwarder", "sock")
 
     def __init__(self, sock: socket.socket, clock: Callable[[], float]) -> None:
         self.sock: socket.socket = sock
         self.forwarder: Proxy | None = None
         self._clock = clock
+        self._received: bytes | OSError | None = None  # for a receiver, where the loop receives
         self._was_short = False  # the last receipt into a buffer took all there was: the next one waits first
 
     async def wait_readable(self, deadline: float) -> None:
@@ -121,6 +122,8 @@ class Stream:
 
     async def receive_into(self, buffer: memoryview, deadline: float) -> Bytes:
         """The same as a view of the start of the buffer, into which they are received."""
+        if self.has_buffered:
+            return await self.receive(len(buffer), deadline)
         while True:
             # A peer that is always faster must neither keep all other tasks waiting nor escape the deadline.
             if self._was_short:
@@ -151,8 +154,8 @@ class Stream:
 
     @property
     def has_buffered(self) -> bool:
-        """Whether that is so of what was read from the socket."""
-        return False
+        """Whether that is so of what was read from the socket: by the loop, for a receiver that was cancelled."""
+        return self._received is not None
 
     def close(self) -> None:
         """Close the connection at once. Idempotent."""

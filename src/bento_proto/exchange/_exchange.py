@@ -262,23 +262,13 @@ class Exchange(Generic[T_co]):
             raise LocalProtocolError(f"{what.value!r} is not allowed in state {before.value!r}")
         if self._busy:
             raise LocalProtocolError("the exchange is taking another event")
-        self._busy = True
-        try:
-            if self.recorder is not None:
-                self._record(event)
-            self.state, self.is_over = after, after.is_final
-            items = self._take(event, before)
-        finally:
-            self._busy = False
-            self.wants_data = not (self.is_over or self.is_streaming)
-        if self.error is not None:
-            self.error.trace_id = self.trace_id
-            self.error.request_id = self.request_id
-            if self.is_streaming:  # of all others, the policy knows how long they took, and how often they were tried
-                self._explain(self.error)
-        if self.on_end is not None and self.state is not State.RECEIVING:
-            self._end()
-        if self.result_kind is ResultKind.VALUE:
+        if self.recorder is not None:
+            self._record(self.recorder, event)
+        self._busy, self.state = True, after
+        items = self._take(event, before)
+        if self.is_over and (self.error is not None or self.on_end is not None):
+            self._conclude()
+        if items and self.result_kind is ResultKind.VALUE:
             self._items += items
             return ()
         return items
@@ -290,21 +280,22 @@ class Exchange(Generic[T_co]):
                 return self._decode(event)
             if isinstance(event, End):
                 return self._finish()
-            if isinstance(event, Head):
-                self._begin(event)
-            else:
-                self._fail(event)
+            return self._begin(event) if isinstance(event, Head) else self._fail(event)
         except RemoteProtocolError as exc:
             # An error status is what matters, whatever its body is coded in.
             self.error = self._refusal() if self.state is State.RECEIVING_ERROR else exc
-            self.state, self.is_over = TRANSITIONS[before][Input.INVALID], True
+            self.state = TRANSITIONS[before][Input.INVALID]
             items, exc.items = cast("Sequence[T_co]", exc.items), ()
             return items
         except BaseException as exc:
             self.error = LocalProtocolError(f"a {type(exc).__name__} was raised while an event was taken")
-            self.state, self.is_over = TRANSITIONS[before][Input.INVALID], True
+            self.state = TRANSITIONS[before][Input.INVALID]
             raise
-        return ()
+        finally:
+            self._busy = False
+            if self.state is not before:
+                self.is_over = self.state.is_final
+                self.wants_data = not (self.is_over or self.is_streaming)
 
     def count(self, size: int) -> None:
         """Count bytes of a file that were moved to their destination without `receive`.
@@ -358,10 +349,20 @@ class Exchange(Generic[T_co]):
         """
         if self._busy:
             raise LocalProtocolError("the exchange is taking an event")
-        after = TRANSITIONS[self.state].get(Input.CLOSE)
-        if after is not None:
-            self.state, self.is_over, self.wants_data = after, True, False
+        if not self.is_over:
+            self.state, self.is_over, self.wants_data = TRANSITIONS[self.state][Input.CLOSE], True, False
             self.error = ConnectionLost("the response was closed before it was complete")
+        if self.on_end is not None:
+            self._end()
+
+    def _conclude(self) -> None:
+        error = self.error
+        if error is not None:
+            error.trace_id, error.request_id = self.trace_id, self.request_id
+            if self.is_streaming:  # of all others, the policy knows how long they took, and how often they were tried
+                from ._failures import explain
+
+                explain(error, self.request, self.head, self.elapsed)
         self._end()
 
     def _end(self) -> None:
@@ -385,48 +386,53 @@ class Exchange(Generic[T_co]):
             raise LocalProtocolError("the pieces of chunks are a list of bytes")
         return what, event
 
-    def _record(self, event: Received) -> None:
-        assert self.recorder is not None
+    def _record(self, recorder: Callable[[Received], None], event: Received) -> None:
+        self._busy = True
         try:
-            self.recorder(event)
+            recorder(event)
         except Exception as exc:
             raise LocalProtocolError(f"the recorder raised a {type(exc).__name__}") from exc
+        finally:
+            self._busy = False
 
-    def _begin(self, head: Head) -> None:
+    def _begin(self, head: Head) -> Sequence[T_co]:
         self.head = head
         if not 200 <= head.status <= 999:
             raise RemoteProtocolError(f"the response has status {head.status}, which is not a final one")
         if self.state is State.REDIRECTED:
-            return
+            return ()
         if "content-encoding" in head.first:
             from bento_proto.http._content_coding import inflater  # BentoML compresses only where it is told to
 
             self._inflater = inflater(head, self.limits.expansion)
-        if "content-length" in head.first and "transfer-encoding" not in head.first:
-            has_body = head.status not in _BODILESS and self.request.method not in ("HEAD", "CONNECT")
-            self._left = _length(head) if has_body else None
+        if "transfer-encoding" not in head.first and head.status not in _BODILESS:
+            self._left = None if self.request.method in ("HEAD", "CONNECT") else _length(head)
         if self.state is State.RECEIVING:
-            self._decoder = self._reader(head)
-            self.result_kind = self._decoder.result_kind
+            decoder = self._decoder = self._reader(head)
+            kind = self.result_kind = decoder.result_kind
             if self._inflater is not None:
-                self._inflater.makes_items = self.result_kind is ResultKind.ITEMS
-            self.is_streaming = self.result_kind is not ResultKind.VALUE
+                self._inflater.makes_items = kind is ResultKind.ITEMS
+            self.is_streaming = kind is not ResultKind.VALUE
             if self.download is not None:
                 self.download.start(_length(head))
+        return ()
 
     def _decode(self, event: Data | Chunks) -> Sequence[T_co]:
-        pieces, ends_chunk = ((event.data,), event.ends_chunk) if isinstance(event, Data) else (event.pieces, True)
+        pieces: Sequence[bytes]
+        if isinstance(event, Data):
+            pieces, ends_chunk, size = (event.data,), event.ends_chunk, len(event.data)
+        else:
+            pieces, ends_chunk, size = event.pieces, True, sum(map(len, event.pieces))
         if self._left is not None:
-            size = sum(map(len, pieces))
             if size > self._left:
                 return self._decode_too_much(b"".join(pieces)[: self._left])
             self._left -= size
         if self.download is not None:
-            self.download.add(sum(map(len, pieces)))
+            self.download.add(size)
         decoder = self._decoder
-        feed = self._collect if decoder is None else decoder.feed
         if decoder is not None and self._inflater is None and not ends_chunk:  # as most bodies come
             return decoder.feed(pieces[0])
+        feed = self._collect if decoder is None else decoder.feed
         items: list[T_co] = []
         try:
             for piece in pieces:
@@ -466,9 +472,8 @@ class Exchange(Generic[T_co]):
     def _finish(self) -> Sequence[T_co]:
         if self._left:
             reason = f"the response ended {self._left} bytes before its Content-Length"
-            self._fail(ConnectionFailed(FailureKind.DISCONNECTED, reason))
             self.state = State.FAILED
-            return ()
+            return self._fail(ConnectionFailed(FailureKind.DISCONNECTED, reason))
         if self._decoder is None:
             self.error = self._refusal()
             return ()
@@ -478,16 +483,12 @@ class Exchange(Generic[T_co]):
             self._inflater.finish()
         return self._decoder.finish()
 
-    def _fail(self, event: ConnectionFailed) -> None:
+    def _fail(self, event: ConnectionFailed) -> Sequence[T_co]:
         from ._failures import failure  # loaded with the first one
 
         self.failure = event
         self.error = failure(event) if self.head is None or self._decoder is not None else self._refusal()
-
-    def _explain(self, error: BentoMLException) -> None:
-        from ._failures import explain
-
-        explain(error, self.request, self.head, self.elapsed)
+        return ()
 
     def _refusal(self) -> BentoMLException:
         from ._failures import refusal

@@ -31,6 +31,7 @@ _READ_FILE: Final = 1 << 18
 _READ_HEAD: Final = 1 << 10  # what follows the head may be compressed
 _READ_COMPRESSED: Final = 1 << 10
 _ALERT: Final = "_ALERT_"  # in the reason of an `ssl.SSLError`, such as TLSV13_ALERT_CERTIFICATE_REQUIRED
+_END: Final = End()
 _JOINED: Final = 1 << 16  # smaller pieces are sent together with what precedes them; larger ones are not worth a copy
 
 
@@ -200,8 +201,22 @@ class HTTP11Exchange(Generic[T]):
             LocalProtocolError: the data is not bytes, and nothing changed; or the exchange's recorder raised.
         """
         received = data if type(data) is bytes else self._as_bytes(data)
+        if self._exchange.is_over:
+            if received:
+                self._keeps_alive = False  # the peer sent more than the response
+            return ()
         try:
-            return self._receive(received)
+            if not received:
+                return self._closed()
+            self._has_response = True
+            if self._exchange.head is not None and (self._left is not None or self._until_close):
+                return self._body(received)  # type: ignore[arg-type]  # slices of either type
+            assert isinstance(received, bytes)  # accepts_memoryview is False
+            if self._parser is not None:
+                return self._parse(self._parser, received)
+            if self._chunks is not None:
+                return self._read_chunks(self._chunks, received)
+            return self._begin(received)
         except BaseException:
             self._keeps_alive = False
             self._exchange.close()
@@ -212,22 +227,8 @@ class HTTP11Exchange(Generic[T]):
             raise LocalProtocolError(f"what is received is bytes, and no {type(data).__qualname__}")
         return memoryview(data) if self.accepts_memoryview else bytes(data)
 
-    def _receive(self, data: bytes | memoryview) -> Sequence[T]:
-        exchange = self._exchange
-        if exchange.is_over:
-            if data:
-                self._keeps_alive = False  # the peer sent more than the response
-            return ()
-        if not data:
-            return self._closed()
-        self._has_response = True
-        if exchange.head is not None and (self._left is not None or self._until_close):
-            return self._body(data)  # type: ignore[arg-type]  # slices of either type
-        assert isinstance(data, bytes)  # accepts_memoryview is False
-        if self._parser is not None:
-            return self._parse(self._parser, data)
-        if self._chunks is not None:
-            return self._read_chunks(self._chunks, data)
+    def _begin(self, data: bytes) -> Sequence[T]:
+        """Take the first bytes of a response, or what follows them, until its head is complete."""
         limit, held = self._exchange.limits.head, self._held
         if held or b"\r\n\r\n" not in data:
             seen = len(held)
@@ -338,8 +339,7 @@ class HTTP11Exchange(Generic[T]):
             data = data[:left]
             self._keeps_alive = False
         self._left = left = left - len(data)
-        needs_no_body = exchange.is_over
-        if needs_no_body:
+        if exchange.is_over:  # it needs no body
             self._over = left == 0  # after a redirect without a body the connection can be reused
             return ()
         items = exchange.receive(Data(data)) if data else ()
@@ -348,12 +348,12 @@ class HTTP11Exchange(Generic[T]):
         self._over = True
         if exchange.is_over:
             return items
-        ending = exchange.receive(End())
+        ending = exchange.receive(_END)
         return [*items, *ending] if items else ending
 
     def _end(self) -> Sequence[T]:
         self._over = True
-        return () if self._exchange.is_over else self._exchange.receive(End())
+        return () if self._exchange.is_over else self._exchange.receive(_END)
 
     def _closed(self) -> Sequence[T]:
         self._keeps_alive = False
