@@ -1,7 +1,8 @@
 """Set up and run the benchmarks: ``python tools/bench.py [NAMES] [options]``.
 
 The names are scenarios of ``benchmarks/scenarios.py`` or the programs ``memory`` and ``keepalive``; by default all of
-them run. ``instructions`` counts the instructions of our clients with valgrind, and runs only when it is named.
+them run. ``instructions`` counts the instructions of our clients with valgrind, and runs only when it is named first;
+the names behind it are beginnings of its rows, such as ``sync`` or ``"one process"``.
 
 The peers have an environment of their own. niquests has another one, because it would replace urllib3, and so have the
 clients written in Rust, which not every platform can install, and the wheel of ``--before``.
@@ -37,8 +38,8 @@ def main() -> int:
     parser.add_argument("--out", help="a folder for the figures (JSON) and a chart (SVG)")
     options = parser.parse_args()
 
-    if options.names == [INSTRUCTIONS]:
-        return conclude({INSTRUCTIONS: _count(options.before)})
+    if options.names[:1] == [INSTRUCTIONS]:
+        return conclude({INSTRUCTIONS: _count(options.names[1:], options.before)})
     names = [name for name in options.names if name not in PROGRAMS]
     python = ensure_with_wheel("bench", REQUIREMENTS / "bench.txt")
     ensure_server()
@@ -54,10 +55,11 @@ def main() -> int:
     return conclude(outcomes)
 
 
-def _count(before: Path | None) -> bool:
+def _count(rows: list[str], before: Path | None) -> bool:
     """Count instructions, in environments that hold little else, as an import takes longer among many packages."""
     requirements = REQUIREMENTS / "instructions.txt"
     command: list[str | Path] = [ensure_with_wheel("instructions", requirements), "-m", "benchmarks.instructions"]
+    command += rows
     if before:
         packages = [os.fspath(before)]
         command += ["--before", ensure("instructions-before", requirements, packages=packages)]

@@ -54,7 +54,8 @@ class AsyncConnectionPool:
         """
         waiter: Waiter[Place | None] = self.backend.waiter(None)
         place = self._pool.acquire(waiter, time.monotonic(), fresh=fresh)
-        self._close_discarded()
+        if self._pool.closing:
+            self._close_discarded()
         if place is None:
             try:
                 await waiter.wait(deadline)
@@ -81,7 +82,8 @@ class AsyncConnectionPool:
         """
         reusable = reusable and place.connection is not None and not place.connection.has_buffered
         waiter = self._pool.release(place, time.monotonic(), reusable=reusable, head=head)
-        self._close_discarded()
+        if self._pool.closing:
+            self._close_discarded()
         if waiter is not None:
             waiter.value = place
             waiter.set()

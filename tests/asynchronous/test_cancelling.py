@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import random
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 
 from bento_async import AsyncHTTPClient, ConnectionLost, Limits
+from bento_async._backends.auto import current_backend
+from tests.waiting import HANGS
 
 from .peers import CHUNKED, Peer, chunk
 from .schemas import client
@@ -187,3 +193,30 @@ async def test_while_a_pipe_has_nothing_to_read(peer: Peer, tmp_path: Path) -> N
             assert await called.echo(x=1) == {"x": 1}
         finally:
             os.close(writing)
+
+
+@pytest.mark.parametrize("rounds", range(4))  # of the event loop, between the arrival of a byte and the cancellation
+async def test_a_wait_for_bytes_loses_none(rounds: int) -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    stream = current_backend().stream(ours)
+    received: list[bytes] = []
+
+    async def receive() -> None:
+        received.append(await stream.receive(1, math.inf))
+
+    async def receive_into() -> None:
+        received.append(bytes(await stream.receive_into(memoryview(bytearray(1)), math.inf)))
+
+    with anyio.fail_after(HANGS), theirs, contextlib.closing(stream):
+        for number, receive_again in enumerate((receive, receive_into), 1):
+            async with anyio.create_task_group() as group:
+                group.start_soon(receive)
+                await anyio.wait_all_tasks_blocked()
+                theirs.sendall(b"a")
+                for _ in range(rounds):
+                    await checkpoint()
+                group.cancel_scope.cancel()
+            if len(received) < number:
+                await receive_again()
+            assert received == [b"a"] * number

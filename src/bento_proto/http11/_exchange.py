@@ -339,7 +339,8 @@ class HTTP11Exchange(Generic[T]):
             data = data[:left]
             self._keeps_alive = False
         self._left = left = left - len(data)
-        if exchange.is_over:  # it needs no body
+        needs_no_body = exchange.is_over
+        if needs_no_body:
             self._over = left == 0  # after a redirect without a body the connection can be reused
             return ()
         items = exchange.receive(Data(data)) if data else ()

@@ -13,9 +13,7 @@ from bento_proto import request as arguments  # a client has a method of that na
 from bento_proto._guesses import OF_CLIENTS, OF_REQUESTS, attribute_hint, explains
 from bento_proto._types import JSON, ASGIApplication, Value
 from bento_proto.http._redaction import without_frames
-from bento_proto.schema._naming import RESERVED, attributes, endpoint_for
 
-from ._method import CallT_co, EndpointMethodBase
 from ._options import FileStrings, Images, Options, SocketOptions
 from ._responder import ExchangeRecorder, Responder
 
@@ -38,6 +36,7 @@ DriverT_co = TypeVar("DriverT_co", bound="Driver", covariant=True)
 ResponseT_co = TypeVar("ResponseT_co", covariant=True)
 InputsT_contra = TypeVar("InputsT_contra", contravariant=True)
 BatchT_co = TypeVar("BatchT_co", covariant=True)
+CallT_co = TypeVar("CallT_co", covariant=True)
 StreamedT_co = TypeVar("StreamedT_co", covariant=True)
 
 
@@ -224,7 +223,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co, InputsT_co
         if service is None:
             return super().__dir__()
         # Without the methods that are kept: they may have been reached by another name than the one to show.
-        return {*super().__dir__()} - self._methods | {*attributes(service, RESERVED)}
+        return {*super().__dir__()} - self._methods | {*schema.attributes(service, schema.RESERVED)}
 
     def _keep(self, name: str, method: object) -> None:
         """Make a method of an endpoint an attribute of this client, so that Python finds it by itself."""
@@ -244,7 +243,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co, InputsT_co
         service = self._driver.session.service
         if service is None:
             return name not in _ARGUMENTS and name not in OF_CLIENTS
-        return endpoint_for(service, name, RESERVED) is not None
+        return schema.endpoint_for(service, name, schema.RESERVED) is not None
 
     @property
     def url(self) -> str:
@@ -343,7 +342,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co, InputsT_co
 
     def map(
         self,
-        endpoint: str | EndpointMethodBase[InputsT_contra, BatchT_co, CallT_co],
+        endpoint: str | session.EndpointMethodBase[InputsT_contra, BatchT_co, CallT_co],
         inputs: InputsT_contra,
         *,
         concurrency: batch.Concurrency = 8,
@@ -372,7 +371,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co, InputsT_co
         )
 
     @abstractmethod
-    def _method(self, name: str) -> EndpointMethodBase[InputsT_contra, BatchT_co, CallT_co]:
+    def _method(self, name: str) -> session.EndpointMethodBase[InputsT_contra, BatchT_co, CallT_co]:
         """The method of the endpoint of that name."""
 
     @abstractmethod
