@@ -19,6 +19,7 @@ from bento_proto.response import _document
 from bento_proto.response._arrays import NumberArrays
 from bento_proto.response._document import DocumentParser
 from bento_proto.response._readers import value_reader
+from bento_proto.response._text_parser import TextParser
 from bento_proto.schema import Kind, Output, Schema
 
 STEP = 1 << 16
@@ -205,6 +206,45 @@ def test_the_escapes_of_a_long_string_are_not_looked_at_one_by_one() -> None:
 # --- as results
 
 REQUEST = Request("POST", Origin("http", "h", 80), "/f")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("utf-8", "日本é😀\n"), ("utf-16", "日本é😀\n"), ("iso-8859-1", "naïve"), ("iso-2022-jp", "日本 abc\n")],
+)
+def test_a_large_text_is_decoded_while_it_comes(name: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    text *= 1 << 17
+    data = text.encode(name)
+    decoded: list[str] = []
+    plain = TextParser.finish
+
+    def finish(parser: TextParser) -> str:
+        decoded.append(plain(parser))
+        return decoded[-1]
+
+    monkeypatch.setattr(TextParser, "finish", finish)
+    for size in (1000, STEP + 1, len(data)):
+        assert text_result(data, name, size) == (None, text)
+    assert decoded == [text] * 3
+
+
+def test_a_large_text_that_cannot_be_decoded_is_the_same_error_as_a_small_one() -> None:
+    for fault in (b"\xff" + b"x" * (1 << 19), b"x" * (1 << 19) + b"\xff\xff", b"x" * (1 << 19) + b"\xc3"):
+        error, _ = text_result(fault, "utf-8", 1000)
+        with pytest.raises(UnicodeDecodeError) as whole:
+            fault.decode()
+        assert str(error) == f"the response's text can't be decoded: {whole.value}"
+        assert isinstance(error, RemoteProtocolError)
+        assert error.body == fault
+
+
+def text_result(data: bytes, charset: str, size: int) -> tuple[BentoMLException | None, object]:
+    exchange = Exchange(REQUEST, value_reader(Output({"type": "string"}, Kind.TEXT, False), Limits()), Limits())
+    exchange.receive(Head(200, (("content-type", f"text/plain; charset={charset}"),)))
+    for at in range(0, len(data), size):
+        exchange.receive(Data(data[at : at + size]))
+    exchange.receive(End())
+    return exchange.error, exchange.result if exchange.error is None else None
 
 
 def result(schema: Schema, data: bytes, size: int, kind: Kind = Kind.JSON) -> object:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ._array_protocol import Arrays
     from ._arrays import Convert
     from ._sse import ServerSentEvent
-    from ._whole import Body
+    from ._whole import Body, LargeDocument
 
 T = TypeVar("T")
 
@@ -208,8 +208,11 @@ def _value_decoder(output: Output, limit: int) -> Reader[object]:
     schema = output.schema
     if output.kind is Kind.TEXT:
         # An Enum, a datetime or a UUID comes in quotes, a Literal or a str Enum with the same schema without.
-        text = _unquoted_text if "enum" in schema or "format" in schema else _text
-        return lambda head: WholeDecoder(partial(text, head), limit)
+        if "enum" in schema or "format" in schema:
+            return lambda head: WholeDecoder(partial(_unquoted_text, head), limit)
+        return lambda head: WholeDecoder(
+            partial(_text, head), limit, partial(_large_text, head), charset=partial(charset, head)
+        )
     parse = _parser(output)
     arrays = _arrays(schema)
 
@@ -342,6 +345,11 @@ def _text(head: Head, data: bytes) -> str:
         error = RemoteProtocolError(f"the response's text can't be decoded: {exc}")
         error.body = data
         raise error from exc
+
+
+def _large_text(head: Head, body: LargeDocument) -> str:
+    text = body.text()
+    return _text(head, body.data) if text is None else text
 
 
 def _unquoted_text(head: Head, data: bytes) -> str:

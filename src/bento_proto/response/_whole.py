@@ -1,6 +1,7 @@
 """The decoders of a body that is one value.
 
-A large JSON document is parsed as it comes (`DocumentParser`), so that its end does not keep an event loop waiting.
+A large JSON document is parsed as it comes (`DocumentParser`), and a large text decoded (`TextParser`), so that its end
+does not keep an event loop waiting.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ._array_protocol import Arrays
 
 if TYPE_CHECKING:
     from ._document import DocumentParser
+    from ._text_parser import TextParser
 
 T = TypeVar("T")
 
@@ -32,6 +34,7 @@ class WholeDecoder(Generic[T]):
         limit: how many bytes the body may have.
         parse_large: makes the item of a JSON document that was large; None if the body is none.
         arrays: makes arrays of large lists of numbers, if such a document is an array; None to leave them lists.
+        charset: that of the text, if the item is text; None if it is a document.
     """
 
     result_kind = ResultKind.VALUE
@@ -42,12 +45,14 @@ class WholeDecoder(Generic[T]):
         limit: int,
         parse_large: Callable[[LargeDocument], T] | None = None,
         arrays: Arrays | None = None,
+        charset: Callable[[], str] | None = None,
     ) -> None:
         self._parse = parse
         self._limit = limit
         self._parse_large = parse_large
         self._arrays = arrays
-        self._parser: DocumentParser | None = None
+        self._charset = charset
+        self._parser: DocumentParser | TextParser | None = None
         self._size = 0
         self._pieces: list[bytes] = []
 
@@ -63,12 +68,19 @@ class WholeDecoder(Generic[T]):
         if self._parser is not None:
             self._parser.feed(data)
         elif self._size > _LARGE and self._parse_large is not None:
-            from ._document import DocumentParser  # few are large
-
-            self._parser = DocumentParser(self._arrays)
+            self._parser = self._new_parser()
             for piece in self._pieces:
                 self._parser.feed(piece)
         return ()
+
+    def _new_parser(self) -> DocumentParser | TextParser:
+        if self._charset is not None:
+            from ._text_parser import TextParser  # few are large
+
+            return TextParser(self._charset())
+        from ._document import DocumentParser
+
+        return DocumentParser(self._arrays)
 
     def boundary(self) -> Sequence[T]:
         """Nothing: chunks have no meaning here."""
@@ -88,14 +100,14 @@ class WholeDecoder(Generic[T]):
 
 
 class LargeDocument:
-    """A document whose bytes have all come.
+    """A document, or a text, whose bytes have all come.
 
     Args:
         pieces: its bytes.
         parser: has parsed them.
     """
 
-    def __init__(self, pieces: list[bytes], parser: DocumentParser) -> None:
+    def __init__(self, pieces: list[bytes], parser: DocumentParser | TextParser) -> None:
         self._pieces = pieces
         self._parser = parser
 
@@ -104,8 +116,13 @@ class LargeDocument:
         """The bytes."""
         return b"".join(self._pieces)
 
+    def text(self) -> str | None:
+        """The text; None if it can't be decoded."""
+        value = self._parser.finish()
+        return value if isinstance(value, str) and not self._parser.is_broken else None
+
     def value(self) -> JSON:
-        """The value.
+        """The value of a document.
 
         Raises:
             RemoteProtocolError: the document is not JSON, not UTF-8, or nested too deeply.
