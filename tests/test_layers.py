@@ -33,10 +33,12 @@ MAY_IMPORT_TOO = {
     "bento_client.bench": {"anyio", "bento_async"},
     "bento_client.cli": {"click"},
     "bento_client.codegen.typed": {"bento_async", "bento_sync"},
+    "bento_client.embedding": {"bento_async", "bento_files"},
     "bento_client.mcp": {"anyio", "bento_async", "mcp"},  # the last if it is installed, for annotations
     "bento_client.observe": {"opentelemetry", "rich"},  # if they are installed, for annotations
     "bento_client.pytest_plugin": {"pytest"},
     "bento_proto.http11": {"h11"},
+    "bento_proto.session._driver": {"typing_extensions"},  # nothing but annotations loads it
 }
 # What is imported inside a function, when a call needs it: it need not be installed.
 MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {

@@ -17,6 +17,7 @@ which have no sockets and must by themselves reach every branch of ``bento_proto
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ from pathlib import Path
 from build import REQUIREMENTS, ensure_with_wheel
 from environments import pythons
 from services import SERVERS, ensure_server
-from steps import Command, Step, conclude, side_by_side, step
+from steps import ROOT, Command, Step, conclude, side_by_side, step
 
 PURE = "tests/proto"
 # What calls real servers, which take seconds to start, does so in one run, so that each is started once. What is left
@@ -37,6 +38,8 @@ NOT_LOWEST = ("diagrams", "docs", "examples", "pages", "style")
 # What needs no environment but the tests' own.
 SELF_CONTAINED = (PURE, "tests/codegen", "tests/observe")
 EXAMPLES = "tests/test_examples.py"
+NODE = ROOT / ".venvs" / "node"
+PYODIDE = "pyodide@314.0.7"
 
 
 def main() -> int:
@@ -59,6 +62,7 @@ def main() -> int:
             ensure_server(server)
         if not options.lowest and (not selected or any(path.startswith(EXAMPLES) for path in selected)):
             ensure_with_wheel(f"examples-{version}", REQUIREMENTS / "examples.txt", python=python)
+            _ensure_pyodide()
     home_python = ensure_with_wheel(name, requirements, python=python)
     if options.set_up:
         return 0
@@ -78,6 +82,14 @@ def main() -> int:
     infra = Step("proxies", [*pytest, INFRA])
     others = Step("all else", [*pytest, *(f"--ignore={path}" for path in ignored)])
     return conclude(side_by_side([servers, others, *([] if options.lowest else [infra]), pure], at_once=2))
+
+
+def _ensure_pyodide() -> None:
+    """Install Python for Node, where there is Node; without it, its test is skipped."""
+    npm = shutil.which("npm")
+    if npm is not None and not (NODE / "node_modules" / "pyodide").is_dir():
+        NODE.mkdir(parents=True, exist_ok=True)
+        step("pyodide, for Node", [npm, "install", "--prefix", NODE, "--no-audit", "--no-fund", PYODIDE])
 
 
 def _paths(arguments: list[str]) -> list[str]:

@@ -13,10 +13,8 @@ from bento_proto import Value, request, response, schema, session
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from ._driver import Driver
-
     Base: TypeAlias = session.BaseClient[
-        Driver,
+        session.AsyncDriver,
         Coroutine[object, object, response.Content],
         Coroutine[object, object, response.AsyncStreamedContent],
         Iterable[Value] | AsyncIterable[Value],
@@ -55,7 +53,7 @@ class AsyncHTTPClient(bento_files.ProcessMixin, Base):
 
     _is_asynchronous = True
 
-    def _new_driver(self, config: session.ClientConfig, options: session.Options) -> Driver:
+    def _new_driver(self, config: session.ClientConfig, options: session.Options) -> session.AsyncDriver:
         # What a client is made of is loaded by the first one: to import the class, or to declare it, takes no time.
         from ._driver import ClientState, Driver
 
@@ -113,42 +111,34 @@ class AsyncHTTPClient(bento_files.ProcessMixin, Base):
         return method
 
     async def _send(self, asked: request.ClientRequest, options: session.Options) -> response.Content:
-        from ._files import form  # few make requests of their own
-
         driver = self._driver.under(options)
-        return await driver.result(driver.session.send, asked, *await form(asked.sources))
+        return await driver.result(driver.session.send, asked, *await driver.form(asked.sources))
 
     async def _stream(self, asked: request.ClientRequest, options: session.Options) -> response.AsyncStreamedContent:
-        from ._files import form
-
         driver = self._driver.under(options)
-        return await driver.stream(driver.session.stream, asked, *await form(asked.sources))
+        return await driver.stream(driver.session.stream, asked, *await driver.form(asked.sources))
 
     def _method(self, name: str) -> bento_async.AsyncEndpointMethod:
         return bento_async.AsyncEndpointMethod(self._driver, name)
 
     async def close(self) -> None:
         """Close the connections. Calls that are under way go on to their end; files that were received stay."""
-        await self._driver.state.close()
+        await self._driver.close()
 
     aclose = close
     """The same, by the name that `contextlib.aclosing` knows."""
 
     async def __aenter__(self: ClientT) -> ClientT:  # noqa: PYI019
-        application = self._driver.state.application
-        if application is not None:
-            application.enter()
+        self._driver.enter()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
     ) -> None:
-        application = self._driver.state.application
         try:
             await self.close()
         finally:
-            if application is not None:
-                await application.leave()
+            await self._driver.leave()
 
 
 class TypedAsyncHTTPClient(AsyncHTTPClient):

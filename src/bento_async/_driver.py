@@ -17,18 +17,19 @@ from bento_proto.response import AsyncStreamedContent, modules_of
 from bento_proto.session import ConnectAttempt
 
 from ._connection_pool import Connections
-from ._files import form
 from ._stream import AsyncStream
 from ._transport import ConnectionExchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from os import PathLike
+    from pathlib import Path
 
     from typing_extensions import TypeVarTuple, Unpack
 
     from bento_files import Sink
     from bento_proto import Endpoint, Exchange, Flow, Service, Session, Value
-    from bento_proto.request import BoundCall, Upload
+    from bento_proto.request import BoundCall, FileSource, Upload
     from bento_proto.session import AsyncTransport, ClientConfig, Options
     from bento_proto.testing import Responder
 
@@ -66,17 +67,6 @@ class ClientState:
         """The same without connections, as it is made in another process."""
         return ClientState, (self.config,)
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether nothing is left to find out before a call."""
-        return self.session.is_connected and not self.connections.is_closed
-
-    async def close(self) -> None:
-        """Close the connections, and stop the application."""
-        self.connections.close()
-        if self.application is not None:
-            await self.application.stop()
-
 
 class Driver:
     """Makes the requests of a client, or of a view of it, under its options.
@@ -94,6 +84,11 @@ class Driver:
     def under(self, options: Options) -> Driver:
         """The same under other options."""
         return Driver(self.state, options)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether nothing is left to find out before a call."""
+        return self.session.is_connected and not self.state.connections.is_closed
 
     async def handle(self, runner: FlowRunner[T]) -> ActiveExchange[object] | None:
         """Carry out the step of a flow: see `ActiveExchange.run`."""
@@ -159,7 +154,7 @@ class Driver:
     async def connect(self) -> Service:
         """The Service; the first use waits for it and reads its schema, for all tasks of the event loop."""
         session, options = self.session, self.options
-        if not self.state.is_connected:
+        if not self.is_connected:
             loop, now = self.state.connections.on_this_loop(), time.monotonic()  # to wait for others counts
             total = options.timeout.total
             with CancelScope(deadline=math.inf if total is None else anyio.current_time() + total) as scope:
@@ -211,12 +206,31 @@ class Driver:
         stream = None if active is None else AsyncStream(cast("ActiveExchange[bytes]", active))
         return AsyncStreamedContent(exchange, stream)
 
+    async def save(
+        self,
+        dest: str | PathLike[str],
+        name: str,
+        make: Callable[[Unpack[Ts], Options, float], Flow[Exchange[bytes]]],
+        *args: Unpack[Ts],
+    ) -> Path:
+        """Run a flow and write the body of its response to a file."""
+        place = await to_thread.run_sync(bento_files.Destination, dest)
+        content, active = await self.run(make, *args)
+        return await save(cast("ActiveExchange[bytes]", active), lambda: place.open(content, name))
+
     async def prepare(self, call: BoundCall) -> tuple[BoundCall, Sequence[Upload], str]:
         """Do what would block before a call; return it, its files, measured, and the boundary of its form's fields."""
         for _ in (steps := EncodingSteps(call)):
             await checkpoint()
         call = steps.call
-        return (call, *await form(call.sources)) if call.files else (call, (), "")
+        return (call, *await self.form(call.sources)) if call.files else (call, (), "")
+
+    async def form(self, sources: Sequence[FileSource]) -> tuple[list[Upload], str]:
+        """Do what `bento_files.form` does."""
+        if not sources:
+            return bento_files.form(sources)
+        # Opening a pipe waits for who writes to it: a thread that does so can only be left behind.
+        return await to_thread.run_sync(bento_files.form, sources, abandon_on_cancel=True)
 
     async def load(self, endpoint: Endpoint) -> None:
         """Import what results of an endpoint need, such as NumPy."""
@@ -225,6 +239,22 @@ class Driver:
             if modules:  # even if they are in sys.modules: another thread may still be at it
                 await to_thread.run_sync(bento_files.load, modules, abandon_on_cancel=True)
             self.state.loaded.add(endpoint.name)
+
+    def enter(self) -> None:
+        """Let tasks of the running event loop call the application, if there is one."""
+        if self.state.application is not None:
+            self.state.application.enter()
+
+    async def close(self) -> None:
+        """Close the connections, and stop the application."""
+        self.state.connections.close()
+        if self.state.application is not None:
+            await self.state.application.stop()
+
+    async def leave(self) -> None:
+        """End the application's tasks."""
+        if self.state.application is not None:
+            await self.state.application.leave()
 
 
 async def save(active: ActiveExchange[bytes], open_sink: Callable[[], Sink[T]]) -> T:

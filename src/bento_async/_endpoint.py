@@ -10,22 +10,16 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
 
-from anyio import to_thread
-
 import bento_async
-import bento_files
-from bento_proto import Endpoint, Response, ResultStatus, Value, batch, policy, response
+from bento_proto import Endpoint, Response, ResultStatus, Value, batch, policy, response, session
 from bento_proto.request import bind
 from bento_proto.session import BaseTask, EndpointMethodBase, TaskId, ValueCall
 
-from ._driver import Driver, save
 from ._stream import AsyncCall, AsyncStream
 
 if TYPE_CHECKING:
     from bento_proto.request import BoundCall, Upload
-    from bento_proto.session import Options
-
-    from ._transport import ActiveExchange
+    from bento_proto.session import ActiveStream, Options
 
     Base: TypeAlias = EndpointMethodBase[
         Iterable[Value] | AsyncIterable[Value], bento_async.AsyncBatch[Value], AsyncCall[Value, Value]
@@ -54,7 +48,7 @@ class AsyncEndpointMethod(Base):
     own signature.
     """
 
-    def __init__(self, driver: Driver, name: str, reserved: frozenset[str] | None = None) -> None:
+    def __init__(self, driver: session.AsyncDriver, name: str, reserved: frozenset[str] | None = None) -> None:
         super().__init__(driver.session, name, reserved)
         self._driver = driver
 
@@ -179,7 +173,7 @@ class AsyncEndpointMethod(Base):
         return coroutine
 
     async def _found(self) -> Endpoint:
-        if self._endpoint is None or not self._driver.state.is_connected:
+        if self._endpoint is None or not self._driver.is_connected:
             await self._driver.connect()
         return self._endpoint or self.endpoint
 
@@ -196,13 +190,11 @@ class AsyncEndpointMethod(Base):
 
     async def _events(self, bound: Callable[[Endpoint], BoundCall]) -> AsyncStream[response.ServerSentEvent]:
         _, active = await self._driver.run(self._driver.session.events, *await self._prepared(bound))
-        return AsyncStream(cast("ActiveExchange[response.ServerSentEvent]", active))
+        return AsyncStream(cast("ActiveStream[response.ServerSentEvent]", active))
 
     async def _save(self, dest: str | PathLike[str], bound: Callable[[Endpoint], BoundCall]) -> Path:
         prepared = await self._prepared(bound)
-        place = await to_thread.run_sync(bento_files.Destination, dest)
-        content, active = await self._driver.run(self._driver.session.content, *prepared)
-        return await save(cast("ActiveExchange[bytes]", active), lambda: place.open(content, self.endpoint.name))
+        return await self._driver.save(dest, self.endpoint.name, self._driver.session.content, *prepared)
 
     async def _submit(self, bound: Callable[[Endpoint], BoundCall]) -> AsyncTask[Value]:
         return self.task(await self._driver.result(self._driver.session.tasks.submit, *await self._prepared(bound)))

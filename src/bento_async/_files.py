@@ -11,20 +11,9 @@ from anyio import to_thread
 import bento_files
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from bento_proto.http import FilePart
-    from bento_proto.request import FileSource, Upload
 
 _BLOCKS: Final = 4  # read at a time: a thread costs something
-
-
-async def form(sources: Sequence[FileSource]) -> tuple[list[Upload], str]:
-    """Do what `bento_files.form` does."""
-    if not sources:
-        return bento_files.form(sources)
-    # Opening a pipe waits for who writes to it: a thread that does so can only be left behind.
-    return await to_thread.run_sync(bento_files.form, sources, abandon_on_cancel=True)
 
 
 class FileReader:

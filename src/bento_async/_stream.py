@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Generic, TypeVar
 
-from bento_proto import Response
+from bento_proto import Response, session
 from bento_proto.session import BaseAsyncCall, BaseAsyncStream, stream_text
-
-from ._transport import ActiveExchange
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -23,7 +21,7 @@ class AsyncStream(BaseAsyncStream[T]):
     refers to it.
     """
 
-    def __init__(self, active: ActiveExchange[T]) -> None:
+    def __init__(self, active: session.ActiveStream[T]) -> None:
         self._active = active
         self._items: deque[T] = deque()
         self._closed = False
@@ -64,7 +62,8 @@ class AsyncStream(BaseAsyncStream[T]):
         """Stop receiving. Idempotent."""
         self._closed = True
         self._items.clear()
-        self._active.close()
+        if (rest := self._active.close()) is not None:
+            await rest
 
     close = aclose
     """The same, by the name that files and clients have."""

@@ -2,8 +2,9 @@
 
 ``from bento_client import SyncHTTPClient, AsyncHTTPClient``; ``python -m bento_client`` is the command line. The rest
 is in sub-packages: `bento_client.observe` (tracing, progress bars), `bento_client.codegen` (typed clients),
-`bento_client.batch` (batches from files), `bento_client.bench` (load tests), `bento_client.mcp` (tools for assistants),
-``bento_client.cli`` (the command line), `bento_client.pytest_plugin`.
+`bento_client.batch` (batches from files), `bento_client.bench` (load tests), `bento_client.embedding` (an event loop or
+an HTTP library of your own), `bento_client.mcp` (tools for assistants), ``bento_client.cli`` (the command line),
+`bento_client.pytest_plugin`.
 """
 
 from __future__ import annotations

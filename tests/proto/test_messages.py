@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bento_proto import ConnectionFailed, Data, End, FailureKind, Head, Limits, Request, Timeout
+from bento_proto import ConnectionFailed, Data, End, FailureKind, Head, Limits, LocalProtocolError, Request, Timeout
 from bento_proto.http import FilePart, Origin
 from tests.recordings import load
 
@@ -151,3 +151,16 @@ def test_the_timeout_of_a_step_that_is_under_way(timeout: Timeout, elapsed: floa
 def test_limits_are_positive() -> None:
     limits = [getattr(Limits(), limit) for limit in Limits.__match_args__]
     assert min(limit for limit in limits if limit is not None) > 0
+
+
+def test_header_fields_may_be_of_a_class_of_another_librarys_own() -> None:
+    class Name(str):
+        """Text that ignores case, say."""
+
+        __slots__ = ()
+
+    [(name, value)] = Head(200, ((Name("X-Own"), Name("yes")),)).headers
+    assert (type(name), type(value)) == (str, str)
+    for wrong in ((("x",),), (("x", b"y"),), ("xy",), (("x", "y", "z"),)):
+        with pytest.raises(LocalProtocolError, match="pairs of text"):
+            Head(200, wrong)  # type: ignore[arg-type]

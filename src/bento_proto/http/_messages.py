@@ -188,11 +188,11 @@ class Head:
 
 
 def _fields(given: object) -> Fields:
-    """Header fields of another library, if that is what they are."""
+    """Header fields of another library, if that is what they are: its strings may be of a class of its own."""
     if isinstance(given, Iterable) and not isinstance(given, (Mapping, str)):
         fields = cast("Fields", tuple(cast("Iterable[object]", given)))
-        if all(is_a(field, tuple, list) and [*map(type, field)] == [str, str] for field in fields):
-            return tuple((name, value) for name, value in fields)
+        if all(is_a(field, tuple, list) and [is_a(text, str) for text in field] == [True, True] for field in fields):
+            return tuple((str(name), str(value)) for name, value in fields)
     raise LocalProtocolError("the headers of a response are pairs of text")
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ._client import BaseClient
     from ._config import ClientConfig
     from ._connect_attempt import ConnectAttempt
+    from ._driver import ActiveStream, AsyncDriver
     from ._method import EndpointMethodBase
     from ._options import FileStrings, Images, Options, SocketOptions
     from ._session import Session
@@ -36,6 +37,7 @@ if not TYPE_CHECKING:
         "._client": "BaseClient",
         "._config": "ClientConfig",
         "._connect_attempt": "ConnectAttempt",
+        "._driver": "ActiveStream AsyncDriver",
         "._method": "EndpointMethodBase",
         "._options": "FileStrings Images Options SocketOptions",
         "._session": "Session",
@@ -56,8 +58,8 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "AnyTransport", "AsyncTransport", "BaseAsyncCall", "BaseAsyncStream", "BaseClient", "BaseTask", "ClientConfig",
-    "ConnectAttempt", "EndpointMethodBase", "FileStrings", "Images", "Options", "Session", "ShownStream",
-    "SocketOptions", "TaskHandle", "TaskId", "Tasks", "Transport", "TransportExchange", "TransportRequest",
-    "TransportResponse", "ValueCall", "stream_text", "thrown",
+    "ActiveStream", "AnyTransport", "AsyncDriver", "AsyncTransport", "BaseAsyncCall", "BaseAsyncStream", "BaseClient",
+    "BaseTask", "ClientConfig", "ConnectAttempt", "EndpointMethodBase", "FileStrings", "Images", "Options", "Session",
+    "ShownStream", "SocketOptions", "TaskHandle", "TaskId", "Tasks", "Transport", "TransportExchange",
+    "TransportRequest", "TransportResponse", "ValueCall", "stream_text", "thrown",
 )  # fmt: skip

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from os import PathLike
 from types import EllipsisType
-from typing import TYPE_CHECKING, ClassVar, Final, Generic, Literal, NoReturn, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, ClassVar, Final, Generic, Literal, NoReturn, TypeVar, overload
 
 from bento_proto import batch, exchange, http, observe, policy, schema, session
 from bento_proto import request as arguments  # a client has a method of that name
@@ -18,10 +18,8 @@ from ._options import FileStrings, Images, Options, SocketOptions
 from ._responder import ExchangeRecorder, Responder
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
-
     from ._config import ClientConfig
-    from ._session import Session
+    from ._driver import Driver
 
 _OPTIONS: Final = (
     "timeout", "headers", "retries", "download_dir", "images", "hooks", "on_progress", "file_strings",
@@ -38,28 +36,6 @@ InputsT_contra = TypeVar("InputsT_contra", contravariant=True)
 BatchT_co = TypeVar("BatchT_co", covariant=True)
 CallT_co = TypeVar("CallT_co", covariant=True)
 StreamedT_co = TypeVar("StreamedT_co", covariant=True)
-
-
-class Driver(Protocol):
-    """What makes the requests of a client, or of a view of it."""
-
-    @property
-    def session(self) -> Session:
-        """What the client knows and decides."""
-        ...
-
-    @property
-    def options(self) -> Options:
-        """How the requests are made."""
-        ...
-
-    def under(self, options: Options, /) -> Self:
-        """The same under other options."""
-        ...
-
-    def learn(self) -> None:
-        """Find out what the Service is, for a person who waits for it: briefly, and without an error."""
-        ...
 
 
 class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co, InputsT_contra, BatchT_co, CallT_co]):
