@@ -15,7 +15,8 @@ import pytest
 
 from bento_files._temporary import new_directory
 from bento_proto import JSON, File
-from bento_proto.schema._annotations import Written
+from bento_proto.schema import Endpoint, Kind, Output, Parameter
+from bento_proto.schema._words import VOCABULARY, Words
 from bento_sync import SyncHTTPClient
 from tests.hostile.server import Peer, Server, answer, send
 from tests.hostile.service import SCHEMA
@@ -86,8 +87,6 @@ def test_nothing_is_unpickled_or_evaluated() -> None:
     assert found == [("_mapper.py", "pickle.loads"), ("_frozen.py", "exec")]
 
 
-WORDS = {"bytes", "str", "int", "float", "bool", "None", "list", "dict", "object", "Iterator", "numpy", "ndarray",
-         "pandas", "DataFrame", "pathlib", "Path", "PIL", "Image", "Literal"}  # fmt: skip
 EVIL = "__import__('os').system('x')"
 
 
@@ -101,10 +100,12 @@ def test_annotations_have_no_text_of_a_server_but_inside_quotes(key: str, kind: 
         schema: dict[str, JSON] = {"type": kind, key: value}
         nested: dict[str, JSON] = {"type": "array", "items": {"type": "object", "additionalProperties": schema}}
         for each in (schema, nested):
-            tree = list(ast.walk(ast.parse(Written().annotation(each, {}), mode="eval")))
-            assert {node.id for node in tree if isinstance(node, ast.Name)} <= WORDS
-            assert {node.attr for node in tree if isinstance(node, ast.Attribute)} <= WORDS
-            assert not [node for node in tree if isinstance(node, ast.Call)]
+            endpoint = Endpoint("f", "/f", (Parameter("x", each, True),), Output(each, Kind.JSON))
+            words = Words([endpoint])
+            for text in (words.argument(endpoint, endpoint.parameters[0]), words.result(endpoint)):
+                tree = list(ast.walk(ast.parse(text, mode="eval")))
+                assert {node.id for node in tree if isinstance(node, ast.Name)} <= VOCABULARY
+                assert not [node for node in tree if isinstance(node, (ast.Attribute, ast.Call))]
 
 
 # --- what other clients did

@@ -209,18 +209,18 @@ def test_the_example_of_an_endpoint_can_be_pasted(run: Run, zoo: str, name: str,
 def test_the_endpoints(run: Run, zoo: str, tasks: str) -> None:
     lines = [line.split("\t") for line in run("endpoints", zoo).text.splitlines()]
     found = {name: (kind, signature) for name, kind, signature, _ in lines}
-    assert found["add_int"] == ("", "(a: int, b: int = 2) -> int")
+    assert found["add_int"] == ("", "(a: int, b: int | None = 2) -> int")
     assert found["stream_dict"][0] == "stream"
     listed = json.loads(run("endpoints", tasks, "--json").out)
     assert listed["name"] == "ZooTasks"
     assert {entry["name"]: entry["is_task"] for entry in listed["endpoints"]}["plain_api"] is False
     one = run("endpoints", tasks, "file_in_task").text
-    assert one.startswith("file_in_task(f: pathlib.Path, n: int = 1) -> dict[str, object]\n")
+    assert one.startswith("file_in_task(f: FileInput, n: int | None = 1) -> dict[str, Any]\n")
     assert f"bento-client submit {tasks} file_in_task f=@PATH" in one
     plain = run("endpoints", zoo, "add_int").text
     assert plain == (
-        "add_int(a: int, b: int = 2) -> int\n\n"
-        "    Arguments:\n        a (int, required)\n        b (int, default 2)\n\n"
+        "add_int(a: int, b: int | None = 2) -> int\n\n"
+        "    Arguments:\n        a (int, required)\n        b (int | None, default 2)\n\n"
         f"Route:   /add_int\nExample: bento-client call {zoo} add_int a=1\n"
     )
     assert "submit(" not in one

@@ -83,7 +83,7 @@ CHANGES: Mapping[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
     ),
     "a stream": (
         lambda s: find(s)["output"].update(is_stream=True),
-        ["find: kind: endpoint -> stream"],
+        ["find: kind: endpoint -> stream", "find: result: list[Item] -> Iterator[list[Item]]"],
     ),
     "a field's type": (
         lambda s: find(s)["output"]["items"]["properties"].update(sku={"type": "integer"}),

@@ -95,12 +95,12 @@ def test_a_method_says_what_it_is(zoo: SyncHTTPClient) -> None:
     assert zoo.add_int.endpoint == zoo.endpoints["add_int"]
     assert (
         repr(zoo.add_int).removeprefix("<Async").removeprefix("<")
-        == "EndpointMethod add_int(a: int, b: int = 2) -> int>"
+        == "EndpointMethod add_int(a: int, b: int | None = 2) -> int>"
     )
     lines = str(inspect.getdoc(zoo.add_int)).splitlines()
     assert lines[0] == "Call the endpoint ``add_int`` of the Service."
-    assert {"Args:", "    a (int, required)", "    b (int, default 2)"} <= {*lines}
-    said = "temperature (float, default 0.7, at least 0, at most 2): sampling temperature"
+    assert {"Args:", "    a (int, required)", "    b (int | None, default 2)"} <= {*lines}
+    said = "temperature (float | None, default 0.7, at least 0, at most 2): sampling temperature"
     assert said in str(zoo.defaults.__doc__)
     assert "audio/mp3" in str(zoo.audio_in.__doc__)
 

@@ -34,8 +34,8 @@ def test_the_help_on_an_endpoint() -> None:
         "",
         "Args:",
         "    prompt (str, required, at most 5 characters)",
-        "    temperature (float, default 1.0, at least 0, below 2)",
-        "    order (dict | None, default None): An order.",
+        "    temperature (float | None, default 1.0, at least 0, below 2)",
+        "    order (OrderInput | ModelInput | None, default None): An order.",
     ]
     assert help_of(zoo("validated")).endswith("\n\nExample:\n    result = client.validated(prompt='text')")
     assert help_of(endpoint({}, doc="Do it.\n\n        With care.\n    ")).startswith(
@@ -63,21 +63,21 @@ def test_the_help_on_a_task() -> None:
         ({"type": "string", "minLength": 1}, "x (str, required, at least 1 characters)"),
         ({"type": "string", "minLength": 1, "maxLength": 3}, "x (str, required, 1 to 3 characters)"),
         ({"type": "string", "minLength": 3, "maxLength": 3}, "x (str, required, 3 characters)"),
-        ({"type": "string", "pattern": "^a", "format": "uuid"}, "x (str, required, matching ^a, format uuid)"),
+        ({"type": "string", "pattern": "^a", "format": "uuid"}, "x (UUID | str, required, matching ^a, format uuid)"),
         ({"type": "string", "examples": ["a", "b"]}, "x (str, required, for example 'a')"),
         ({"type": "string", "description": "A\n  text. "}, "x (str, required): A text."),
         ({"type": "string", "description": " "}, "x (str, required)"),
-        ({"type": "array", "items": INTEGER, "maxItems": 2}, "x (list[int], required, at most 2 items)"),
+        ({"type": "array", "items": INTEGER, "maxItems": 2}, "x (Sequence[int], required, at most 2 items)"),
         (
             {"type": "array", "items": {"type": "integer", "minimum": 0}, "uniqueItems": True},
-            "x (list[int], required, no item twice, each at least 0)",
+            "x (Collection[int], required, no item twice, each at least 0)",
         ),
         ({"enum": ["red", "blue"]}, "x (Literal['red', 'blue'], required)"),
         ({"type": "number", "enum": [0.5, 1.5]}, "x (float, required, one of 0.5, 1.5)"),
-        ({"type": "tensor", "shape": [2, 3], "dtype": "int8"}, "x (numpy.ndarray, required, dtype int8, shape (2, 3))"),
-        ({"type": "dataframe", "columns": ["a", "b"]}, "x (pandas.DataFrame, required, columns a, b)"),
-        ({"type": "file", "content_type": "audio/mp3"}, "x (file, required, of type audio/mp3)"),
-        ({"type": "file", "pil": True, "format": "image"}, "x (PIL.Image.Image, required)"),
+        ({"type": "tensor", "shape": [2, 3], "dtype": "int8"}, "x (TensorInput, required, dtype int8, shape (2, 3))"),
+        ({"type": "dataframe", "columns": ["a", "b"]}, "x (FrameInput, required, columns a, b)"),
+        ({"type": "file", "content_type": "audio/mp3"}, "x (FileInput, required, of type audio/mp3)"),
+        ({"type": "file", "pil": True, "format": "image"}, "x (FileInput, required)"),
         ({"anyOf": [{"type": "integer", "minimum": 1}, {"type": "null"}]}, "x (int | None, required, at least 1)"),
     ],
 )
@@ -92,23 +92,23 @@ def test_a_long_enum_is_cut() -> None:
 
 def test_arguments_that_may_be_left_out() -> None:
     assert arguments_of(endpoint({"x": {"type": "string", "default": "a"}, "y": TEXT}, [])) == [
-        "x (str, default 'a')",
+        "x (str | None, default 'a')",
         "y (str | None, optional)",
     ]
     variadic: dict[str, JSON] = {"args": {"type": "array", "items": INTEGER}, "kwargs": {"type": "object"}}
     assert arguments_of(endpoint(variadic)) == ["*args (int, any number)", "**kwargs (object, any number)"]
     assert arguments_of(endpoint({}, route="/{id:int}/{name}")) == [
-        "id (int, required, part of the path)",
-        "name (str, required, part of the path)",
+        "id (int | str, required, part of the path)",
+        "name (str | int, required, part of the path)",
     ]
 
 
 def test_an_argument_without_a_name() -> None:
-    assert arguments_of(root(ITEM))[:2] == ["value (dict, required)", "    sku (str, required)"]
+    assert arguments_of(root(ITEM))[:2] == ["value (ItemInput | ModelInput, required)", "    sku (str, required)"]
 
 
 def test_a_file_is_explained() -> None:
-    assert "\n\nA file is a pathlib.Path" in help_of(endpoint({"x": FILES}))
+    assert "\n\nA FileInput is a pathlib.Path" in help_of(endpoint({"x": FILES}))
 
 
 @pytest.mark.parametrize(
@@ -117,8 +117,8 @@ def test_a_file_is_explained() -> None:
 def test_the_fields_of_models(schema: JSON) -> None:
     assert arguments_of(endpoint({"x": schema}))[1:4] == [
         "    sku (str, required)",
-        "    qty (int, default 1, at least 1)",
-        "    next (dict, optional)",
+        "    qty (int | None, default 1, at least 1)",
+        "    next (ItemInput | ModelInput | None, optional)",
     ]
 
 
@@ -143,11 +143,11 @@ def test_fields_are_those_of_definitions_too() -> None:
     route: JSON = {"name": "f", "route": "/f", "input": given, "output": {"$ref": "#/$defs/Item", **given}}
     (found,) = parse_service({"routes": [route]}).endpoints.values()
     assert arguments_of(found) == [
-        "x (dict, required): The item.",
+        "x (ItemInput | ModelInput, required): The item.",
         "    sku (str, required)",
         "    note (str | None, default None)",
     ]
-    assert returns_of(found) == ["dict", "    sku (str, required)", "    note (str | None, default None)"]
+    assert returns_of(found) == ["Item", "    sku (str, required)", "    note (str | None, default None)"]
     assert list(example_of(found)) == ["result = client.f(x={'sku': 'text'})"]
 
 
@@ -155,12 +155,12 @@ def test_a_choice_of_models() -> None:
     other: JSON = {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": TEXT}}}}
     found = arguments_of(endpoint({"x": {"anyOf": [{**ITEM, "properties": {"sku": TEXT}}, other, {"type": "null"}]}}))
     assert found == [
-        "x (dict | None, required)",
+        "x (ItemInput | ModelInput | FXInput | None, required)",
         "    either Item, with",
         "        sku (str, required)",
         "    either a dict, with",
-        "        a (dict, optional)",
-        "            b (str, optional)",
+        "        a (FFieldInput | ModelInput | None, optional)",
+        "            b (str | None, optional)",
     ]
 
 
@@ -168,7 +168,7 @@ def test_what_comes_back() -> None:
     assert returns_of(zoo("add_int")) == []
     assert returns_of(endpoint({}, output={"type": "integer", "minimum": 1})) == ["int, at least 1"]
     assert returns_of(endpoint({}, output={"type": "string", "description": "Text."})) == ["str: Text."]
-    assert returns_of(zoo("stream_model")) == ["Iterator[dict]", "    i (int, required)", "    text (str, required)"]
+    assert returns_of(zoo("stream_model")) == ["Iterator[Token]", "    i (int, required)", "    text (str, required)"]
 
 
 def test_help_has_an_end() -> None:

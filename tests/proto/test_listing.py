@@ -38,7 +38,7 @@ def test_they_are_a_mapping() -> None:
 
 def test_they_are_listed_with_signatures_and_descriptions() -> None:
     assert repr(SHOP).splitlines() == [
-        "price(item: str, number: int = 1) -> float",
+        "price(item: str, number: int | None = 1) -> float",
         "    The price of an item.",
         "train() -> str  # task, batchable",
     ]
@@ -51,17 +51,17 @@ def test_they_are_listed_with_signatures_and_descriptions() -> None:
 def test_a_notebook_has_a_table() -> None:
     table = SHOP._repr_html_()
     assert table.count("<tr>") == 2
-    assert "<code>(item: str, number: int = 1) -&gt; float</code><br>The price of an item." in table
+    assert "<code>(item: str, number: int | None = 1) -&gt; float</code><br>The price of an item." in table
 
 
 def test_text_of_a_server_is_made_safe() -> None:
     hostile = endpoints({"name": "<script>\n\x1b[2J", "route": "/x", "doc": "<img src=x>\x1b]0;owned\x07"})
-    assert repr(hostile).splitlines() == [r"<script> \x1b[2J() -> object", r"    <img src=x>\x1b]0;owned\x07"]
+    assert repr(hostile).splitlines() == [r"<script> \x1b[2J() -> Any", r"    <img src=x>\x1b]0;owned\x07"]
     assert "<script>" not in hostile._repr_html_()
     assert "<img" not in hostile._repr_html_()
 
 
 def test_a_listing_has_an_end() -> None:
     many = endpoints(*({"name": f"f{number}"} for number in range(101)))
-    assert repr(many).splitlines()[-2:] == ["f99() -> object", "... and 1 more"]
+    assert repr(many).splitlines()[-2:] == ["f99() -> Any", "... and 1 more"]
     assert many._repr_html_().count("<tr>") == 100

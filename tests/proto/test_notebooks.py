@@ -53,7 +53,7 @@ def test_text_of_a_server_is_escaped() -> None:
 def test_an_endpoint_is_its_help() -> None:
     found = html(Method(Driver(session(SCHEMA), reply(404))))
     assert found is not None
-    assert found.startswith("<p><code><b>f</b>() -&gt; object</code></p><pre>Call the endpoint")
+    assert found.startswith("<p><code><b>f</b>() -&gt; Any</code></p><pre>Call the endpoint")
     assert html(Method(Driver(session(), lost(FailureKind.CONNECT)))) is None
 
 

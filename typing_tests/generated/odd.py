@@ -41,8 +41,8 @@ FieldsInput2 = TypedDict(
         "object": "ReadOnly[_str]",
         "str": "ReadOnly[Sequence[Mapping[_str, object] | ModelInput]]",
         "a-b": "ReadOnly[float]",
-        "class": "NotRequired[ReadOnly[bool]]",
-        "__hidden": "NotRequired[ReadOnly[int]]",
+        "class": "NotRequired[ReadOnly[bool | None]]",
+        "__hidden": "NotRequired[ReadOnly[int | None]]",
     },
 )
 
@@ -63,7 +63,7 @@ class NodeInput(TypedDict):
     """A node; "quoted", with \\ and \""" in it."""
 
     value: ReadOnly[int]
-    children: NotRequired[ReadOnly[Sequence[NodeInput | ModelInput]]]
+    children: NotRequired[ReadOnly[Sequence[NodeInput | ModelInput] | None]]
     parent: NotRequired[ReadOnly[NodeInput | ModelInput | None]]
 
 
@@ -76,7 +76,7 @@ class Node(TypedDict):
 
 
 class OpenEndedDataInput(TypedDict):
-    a: NotRequired[ReadOnly[int]]
+    a: NotRequired[ReadOnly[int | None]]
 
 
 class OpenEndedResult(TypedDict):
@@ -138,7 +138,7 @@ class _Endpoints:
         def optional_stream(self) -> Iterator[bytes]: ...
 
         @_typed.endpoint
-        def path(self, n: int | None = 1, *, user_id: _str | int, item: _str | int) -> Any: ...
+        def path(self, n: int | None = 1, *, user_id: _str | int, item: int | _str) -> Any: ...
 
         @_typed.endpoint
         def positional(self, /, a: int, *args: _str) -> Any: ...

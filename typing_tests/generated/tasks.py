@@ -39,7 +39,7 @@ __all__ = (
 
 class ItemInput(TypedDict):
     sku: ReadOnly[str]
-    qty: NotRequired[ReadOnly[int]]
+    qty: NotRequired[ReadOnly[int | None]]
     note: NotRequired[ReadOnly[str | None]]
 
 

@@ -61,7 +61,7 @@ class Item(TypedDict):
 
 class ItemInput(TypedDict):
     sku: ReadOnly[str]
-    qty: NotRequired[ReadOnly[int]]
+    qty: NotRequired[ReadOnly[int | None]]
     note: NotRequired[ReadOnly[str | None]]
 
 
@@ -99,8 +99,8 @@ class OrderInput(TypedDict):
     items: ReadOnly[Sequence[ItemInput | ModelInput]]
     ship_to: ReadOnly[AddressInput | ModelInput]
     bill_to: NotRequired[ReadOnly[AddressInput | ModelInput | None]]
-    tags: NotRequired[ReadOnly[Mapping[str, str] | ModelInput]]
-    by_sku: NotRequired[ReadOnly[Mapping[str, ItemInput | ModelInput] | ModelInput]]
+    tags: NotRequired[ReadOnly[Mapping[str, str] | ModelInput | None]]
+    by_sku: NotRequired[ReadOnly[Mapping[str, ItemInput | ModelInput] | ModelInput | None]]
 
 
 class Address(TypedDict):

@@ -14,8 +14,9 @@ from ._module import SCHEMA, service_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from bento_proto.schema import Model
+
     from ._interface import Argument, Method
-    from ._types import Model
 
 # Keywords for people, keywords that only the server checks, and those that are compared separately.
 _IGNORED: Final = frozenset(

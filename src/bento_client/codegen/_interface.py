@@ -6,24 +6,18 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bento_proto.schema import ALIAS, RESERVED, attributes, endpoint_for, signature_of
+from bento_proto.schema import ALIAS, RESERVED, Words, attributes, endpoint_for, fits, is_plain, signature_of
 
-from ._source import Names, is_plain, quoted
-from ._types import Annotations
+from ._source import Names, quoted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bento_proto import JSON, Endpoint, Service
-    from bento_proto.schema import Parameter
-
-    from ._types import Model
+    from bento_proto.schema import Model, Parameter
 
 _STARS: Final[Mapping[int, str]] = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
 _MAX_DEFAULT: Final = 40  # characters
-_TYPES: Final[Mapping[str, tuple[type, ...]]] = {
-    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,18 +106,18 @@ def interface_of(service: Service, classes: tuple[str, ...] = ()) -> Interface:
     reached = dict(_attributes(service))
     names = Names(reached.values())
     named = tuple(names.new(name) for name in classes)
-    annotations = Annotations(service, names)
+    words = Words(service.endpoints.values(), names)
     methods = {
         name: Method(
             endpoint,
             reached.get(name),
             "stream" if endpoint.output.is_stream else "task" if endpoint.is_task else "endpoint",
-            tuple(_arguments(endpoint, annotations, names)),
-            annotations.result(endpoint),
+            tuple(_arguments(endpoint, words, names)),
+            words.result(endpoint),
         )
         for name, endpoint in service.endpoints.items()
     }
-    return Interface(service, methods, annotations.models, names, named)
+    return Interface(service, methods, words.models, names, named)
 
 
 def _attributes(service: Service) -> Iterator[tuple[str, str]]:
@@ -135,7 +129,7 @@ def _attributes(service: Service) -> Iterator[tuple[str, str]]:
             yield name, attribute
 
 
-def _arguments(endpoint: Endpoint, annotations: Annotations, names: Names) -> Iterator[Argument]:
+def _arguments(endpoint: Endpoint, words: Words, names: Names) -> Iterator[Argument]:
     known = {parameter.name: parameter for parameter in endpoint.parameters}
     named = tuple(parameter for parameter in endpoint.parameters if endpoint.root_input or is_plain(parameter.name))
     rest: Argument | None = None
@@ -145,15 +139,16 @@ def _arguments(endpoint: Endpoint, annotations: Annotations, names: Names) -> It
             continue
         found = known.get("" if endpoint.root_input else shown.name)
         stars = _STARS.get(shown.kind, "")
-        text = annotations.items(endpoint, found) if stars and found else None
+        text = words.items(endpoint, found) if stars and found else None
         if shown.kind == inspect.Parameter.VAR_KEYWORD:
             rest = Argument(f"**{shown.name}", shown.kind, text or names.use("object"))
         else:
             assert found is not None
-            yield _argument(found, shown, stars, text or annotations.argument(endpoint, found), names)
-    for name in filter(is_plain, in_path):
-        text = f"{names.use('str')} | {names.use('int')}"
-        yield Argument(name, inspect.Parameter.KEYWORD_ONLY, text)
+            given = None if found.required or stars else _default(found)
+            yield Argument(f"{stars}{shown.name}", shown.kind, text or words.argument(endpoint, found), given)
+    for name, convertor in in_path.items():
+        if is_plain(name):
+            yield Argument(name, inspect.Parameter.KEYWORD_ONLY, words.in_path(convertor))
     if len(named) < len(known) or not all(map(is_plain, in_path)):  # the other names can be given only by `**`
         taken, name = {*known, *in_path}, "kwargs"
         while name in taken:
@@ -163,30 +158,11 @@ def _arguments(endpoint: Endpoint, annotations: Annotations, names: Names) -> It
         yield rest
 
 
-def _argument(parameter: Parameter, shown: inspect.Parameter, stars: str, text: str, names: Names) -> Argument:
-    if parameter.required or stars:
-        return Argument(f"{stars}{shown.name}", shown.kind, text)
-    default, also = _default(parameter)
-    if also and names.use(also) not in text.split(" | ") and text not in ("object", "_object"):
-        text = f"{names.use(also)} | {text}"
-    if not {"None", "object", "_object", names.use("Any")} & set(text.split(" | ")):
-        text += " | None"  # of an Optional with a default, BentoML's schema does not say that it takes None
-    return Argument(shown.name, shown.kind, text, default)
-
-
-def _default(parameter: Parameter) -> tuple[str, str | None]:
-    """The default of an argument as source text, and its type if the schema does not allow that.
-
-    BentoML describes a union by its first member, so a default may be of another type. A default that is long, or may
-    not match the annotation, is written as ``...``.
-    """
+def _default(parameter: Parameter) -> str:
+    """The default of an argument as source text; ``...`` for one that is long, or may not match the annotation."""
     default = parameter.default
-    if default is None:
-        return "None", None
-    text = _literal(default)
-    if _fits(default, dict(parameter.schema)):
-        return text or "...", None
-    return (text or "...", type(default).__name__) if isinstance(default, (str, int, float)) else ("...", None)
+    is_described = default is None or isinstance(default, (str, int, float)) or fits(default, dict(parameter.schema))
+    return (_literal(default) if is_described else None) or "..."
 
 
 def _literal(value: JSON) -> str | None:
@@ -203,19 +179,3 @@ def _literal(value: JSON) -> str | None:
         text = repr(value)
         text = None if text.lstrip("-") in ("nan", "inf") else text
     return text if text and len(text) <= _MAX_DEFAULT + 2 else None
-
-
-def _fits(value: JSON, schema: JSON) -> bool:
-    """Whether a value certainly matches the annotation made from a schema."""
-    if not isinstance(schema, dict) or "$ref" in schema or schema.get("properties"):
-        return False
-    enum, kind = schema.get("enum"), schema.get("type")
-    if isinstance(enum, list):
-        return any(value == each and type(value) is type(each) for each in enum)
-    if isinstance(value, list):
-        items = schema.get("items")
-        return kind == "array" and "prefixItems" not in schema and all(_fits(item, items) for item in value)
-    if isinstance(value, dict):
-        values = schema.get("additionalProperties")
-        return kind == "object" and (values is True or all(_fits(item, values) for item in value.values()))
-    return isinstance(kind, str) and type(value) in _TYPES.get(kind, ()) and not ({"const", "anyOf"} & schema.keys())

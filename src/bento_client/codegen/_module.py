@@ -8,19 +8,18 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from bento_proto import JSON, Service, __version__
-from bento_proto.schema import docstring_of, parse_service
+from bento_proto.schema import docstring_of, is_plain, parse_service, pascal_case
 
 from ._interface import interface_of
-from ._source import OPTIONAL, WIDTH, docstring, is_plain, pascal_case, quoted, raw_literal
+from ._source import OPTIONAL, WIDTH, docstring, quoted, raw_literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from bento_proto import Endpoint
+    from bento_proto.schema import Model
 
     from ._interface import Interface, Method
-    from ._source import Names
-    from ._types import Model
 
 SCHEMA: Final = "_SCHEMA"
 """The name of the variable that holds the schema in a generated module."""
@@ -141,10 +140,10 @@ def _endpoints(interface: Interface) -> Iterator[str]:
     for method in interface.methods.values():
         if method.attribute is not None:
             yield ""
-            yield from _method(method, method.attribute, interface.names)
+            yield from _method(method, method.attribute, interface.names.use("typed"))
 
 
-def _method(method: Method, attribute: str, names: Names) -> Iterator[str]:
+def _method(method: Method, attribute: str, typed: str) -> Iterator[str]:
     indent = " " * 8
     parts = method.parts
     receiver = "self"
@@ -153,11 +152,10 @@ def _method(method: Method, attribute: str, names: Names) -> Iterator[str]:
     # Positional-only, so that a keyword in **kwargs may have its name.
     is_open = any(argument.name.startswith("*") for argument in method.arguments)
     parts = [receiver, *(["/"] if is_open and "/" not in parts else []), *parts]
-    result = f"{names.use('Iterator')}[{method.result}]" if method.decorator == "stream" else method.result
     doc = list(_method_doc(method.endpoint, f"{indent}    "))
-    end = f"{result}:" if doc else f"{result}: ..."
+    end = f"{method.result}:" if doc else f"{method.result}: ..."
     line = f"{indent}def {attribute}({', '.join(parts)}) -> {end}"
-    yield f"{indent}@{names.use('typed')}.{method.decorator}"
+    yield f"{indent}@{typed}.{method.decorator}"
     if len(line) <= WIDTH:
         yield line
     else:
@@ -216,6 +214,7 @@ def _route(endpoint: Endpoint) -> JSON:
         found["input"] = {
             "properties": {parameter.name: dict(parameter.schema) for parameter in endpoint.parameters},
             "required": [parameter.name for parameter in endpoint.parameters if parameter.required],
+            **({"$defs": dict(endpoint.definitions)} if endpoint.definitions else {}),
         }
     found["output"] = dict(endpoint.output.schema)
     for name, value in (("is_task", endpoint.is_task), ("batchable", endpoint.batchable)):

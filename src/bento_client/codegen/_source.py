@@ -5,9 +5,9 @@ from __future__ import annotations
 import builtins
 import inspect
 import re
-from keyword import iskeyword
 from typing import TYPE_CHECKING, Final
-from unicodedata import normalize
+
+from bento_proto.schema import PlainNames
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -46,29 +46,12 @@ _INSTALLED: Final = _FOR_CHECKERS | {
 }
 _RESERVED: Final = frozenset({*_MODULES, *dir(builtins)})
 
-_LONGEST: Final = 60
-_WORD: Final = re.compile(r"[^\W_]+")
-
 _DOCSTRING_END: Final = re.compile(r'"(?=""|\Z)')  # a quote that could end a docstring
 _ESCAPE: Final = re.compile(r"\\(.)")
 _JSON_TOKEN: Final = re.compile(r'"[^"]*"[^",]*,?|[^",]+,?|,')
 
 
-def is_plain(name: str) -> bool:
-    """Whether a name can stand in source as an attribute, an argument or a class.
-
-    Python normalizes identifiers (``ﬁ`` to ``fi``), and type checkers treat ``__x`` as positional-only.
-    """
-    return name.isidentifier() and not iskeyword(name) and not name.startswith("__") and normalize("NFKC", name) == name
-
-
-def pascal_case(text: str, fallback: str = "Model") -> str:
-    """The words of a text as the name of a class."""
-    name = "".join(word[0].upper() + word[1:] for word in _WORD.findall(normalize("NFKC", text)))[:_LONGEST]
-    return name if is_plain(name) else fallback
-
-
-class Names:
+class Names(PlainNames):
     """The names of one generated module, each used for one thing.
 
     Args:
@@ -76,24 +59,9 @@ class Names:
     """
 
     def __init__(self, attributes: Collection[str]) -> None:
+        super().__init__({*attributes, *_RESERVED}, brief=False)
         self._attributes = frozenset(attributes)
-        self._taken = {*self._attributes, *_RESERVED}
-        self._numbers: dict[str, int] = {}  # the last one given to each wanted name
         self._used: dict[str, set[str]] = {}
-
-    def new(self, wanted: str) -> str:
-        """An unused name: the wanted one, or that with a number."""
-        number = self._numbers.get(wanted, 0) + 1
-        while (name := f"{wanted}{number}" if number > 1 else wanted) in self._taken:
-            number += 1
-        self._numbers[wanted] = number
-        self._taken.add(name)
-        return name
-
-    def release(self, name: str, wanted: str) -> None:
-        """Return a name that `new` gave for a wanted one, and that is not needed after all."""
-        self._taken.discard(name)
-        self._numbers[wanted] = int(name.removeprefix(wanted) or 1) - 1
 
     def use(self, name: str) -> str:
         """The module's local name for an imported or built-in name, which it now imports."""
@@ -102,6 +70,10 @@ class Names:
         if module != "builtins" or local != name:
             self._used.setdefault(module, set()).add(name if local == name else f"{name} as {local}")
         return local
+
+    def literal(self, value: str) -> str:
+        """A text in ``Literal[...]``."""
+        return quoted(value)
 
     @property
     def modules(self) -> Collection[str]:

@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from inspect import Signature
 
     from ._help import arguments_of, docstring_of, example_of, example_value, help_of, returns_of
+    from ._identifiers import is_plain, pascal_case
     from ._listing import Endpoints, endpoint_html, service_html, signature_text, summary_of
     from ._naming import ALIAS, RESERVED, attributes, endpoint_for, unknown_endpoint
     from ._service import Endpoint, Kind, Output, Parameter, Schema, Service, parse_service
     from ._signature import signature_of
+    from ._words import Model, PlainNames, Words, fits
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -23,10 +25,12 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._help": "arguments_of docstring_of example_of example_value help_of returns_of",
+        "._identifiers": "is_plain pascal_case",
         "._listing": "Endpoints endpoint_html service_html signature_text summary_of",
         "._naming": "ALIAS RESERVED attributes endpoint_for unknown_endpoint",
         "._service": "Endpoint Kind Output Parameter Schema Service parse_service",
         "._signature": "signature_of",
+        "._words": "Model PlainNames Words fits",
         "inspect": "Signature",
     }
 
@@ -42,8 +46,8 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "ALIAS", "Endpoint", "Endpoints", "Kind", "Output", "Parameter", "RESERVED", "Schema", "Service", "Signature",
-    "arguments_of", "attributes", "docstring_of", "endpoint_for", "endpoint_html", "example_of", "example_value",
-    "help_of", "parse_service", "returns_of", "service_html", "signature_of", "signature_text", "summary_of",
-    "unknown_endpoint",
+    "ALIAS", "Endpoint", "Endpoints", "Kind", "Model", "Output", "Parameter", "PlainNames", "RESERVED", "Schema",
+    "Service", "Signature", "Words", "arguments_of", "attributes", "docstring_of", "endpoint_for", "endpoint_html",
+    "example_of", "example_value", "fits", "help_of", "is_plain", "parse_service", "pascal_case", "returns_of",
+    "service_html", "signature_of", "signature_text", "summary_of", "unknown_endpoint",
 )  # fmt: skip

@@ -11,18 +11,25 @@ from typing import Final, cast
 from bento_proto._text import LONGEST, one_line, printable
 from bento_proto._types import JSON
 
-from ._annotations import Written, literals
+from ._annotations import literals
 from ._examples import example
 from ._naming import ALIAS, RESERVED
 from ._references import members, resolved
 from ._service import Endpoint, Parameter, Schema, file_schema, is_image, unwrapped, walk
-from ._signature import input_annotation, is_unnamed
+from ._signature import is_unnamed
+from ._words import Words
 
 _MOST_LINES: Final = 200  # of arguments and their fields
 _DEEPEST: Final = 4  # fields of fields of ...
 _MOST_VALUES: Final = 50  # of an enum
 _LARGE: Final = 1000  # elements of an array that an example does not write out
 _FEW: Final = 16
+_WORDS: Final[Mapping[str, str]] = {
+    "FileInput": "A FileInput is a pathlib.Path, bytes, or an open binary file; text is taken for a URL.",
+    "TensorInput": "A TensorInput is an array of NumPy, torch, TensorFlow ..., or numbers in nested lists.",
+    "FrameInput": "A FrameInput is a pandas or polars frame, its rows, or its columns by name.",
+    "ModelInput": "A ModelInput is a pydantic model, or an instance of an attrs, msgspec or data class.",
+}
 _INDENT: Final = "    "
 
 
@@ -50,8 +57,8 @@ def help_of(endpoint: Endpoint, *, awaited: bool = False) -> str:
     for title, found in (("Args:", arguments_of(endpoint)), ("Returns:", returns_of(endpoint))):
         if found:
             lines += ["", title, *(_INDENT + line for line in found)]
-    if any(parameter.is_file for parameter in endpoint.parameters):
-        lines += ["", "A file is a pathlib.Path, bytes, or an open binary file; text is taken for a URL."]
+    text = "\n".join(lines)
+    lines += [line for word, explained in _WORDS.items() if word in text for line in ("", explained)]
     if endpoint.is_task:
         lines += ["", "This is a task: ``.submit(...)`` queues it and returns a handle."]
     call = example_of(endpoint, awaited=awaited)
@@ -74,16 +81,16 @@ def _notes(endpoint: Endpoint) -> Iterator[str]:
 
 def arguments_of(endpoint: Endpoint) -> Sequence[str]:
     """A line for each argument, with its type, default, limits and description; below it, indented, its fields."""
-    return _cut(_arguments(endpoint, _known(endpoint)))
+    return _cut(_arguments(endpoint))
 
 
 def returns_of(endpoint: Endpoint) -> Sequence[str]:
     """The type of the result and, indented, its fields; nothing if the signature says as much."""
     output = endpoint.output
-    text = _plain(Written().result(output))
+    text = Words([endpoint]).result(endpoint)
     limits = ", ".join(_limits(unwrapped(output.schema)))
     first = text + (f", {limits}" if limits else "") + _described(output.schema)
-    found = _cut([first, *islice(_fields(output.schema, _known(endpoint), 1), _MOST_LINES)])
+    found = _cut([first, *islice(_Fields(endpoint, given=False).lines(output.schema), _MOST_LINES)])
     return [] if found == [text] else found
 
 
@@ -92,55 +99,58 @@ def _cut(lines: Iterable[str]) -> list[str]:
     return [*found[:_MOST_LINES], "..."] if len(found) > _MOST_LINES else found
 
 
-def _arguments(endpoint: Endpoint, known: Schema) -> Iterator[str]:
+def _arguments(endpoint: Endpoint) -> Iterator[str]:
+    words, fields = Words([endpoint]), _Fields(endpoint, given=True)
     for parameter in endpoint.parameters:
-        if endpoint.root_input:
-            name = "value"
-        elif parameter.is_variadic:
-            name = ("*" if parameter.name == "args" else "**") + parameter.name
+        name, schema = parameter.name, parameter.schema
+        if parameter.is_variadic and not endpoint.root_input:
+            stars = "*" if name == "args" else "**"
+            yield _line(stars + name, [words.items(endpoint, parameter), "any number"], schema)
         else:
-            name = parameter.name
-        schema = parameter.schema
-        facts = ["any number"] if parameter.is_variadic else _facts(schema, parameter.required)
-        yield _line(name, [_type(parameter, endpoint), *facts], schema)
-        yield from _fields(schema, known, 1)
+            facts = [words.argument(endpoint, parameter), *_facts(schema, parameter.required)]
+            yield _line("value" if endpoint.root_input else name, facts, schema)
+        yield from fields.lines(schema)
     for name, convertor in endpoint.path_parameters.items():
-        yield _line(name, [_CONVERTORS.get(convertor, ("str", ""))[0], "required", "part of the path"], {})
+        yield _line(name, [words.in_path(convertor), "required", "part of the path"], {})
 
 
-_CONVERTORS: Final[Mapping[str, tuple[str, object]]] = {
-    "int": ("int", 1), "float": ("float", 1.5), "uuid": ("str", "00000000-0000-0000-0000-000000000001"),
+_EXAMPLES_IN_PATH: Final[Mapping[str, object]] = {
+    "int": 1, "float": 1.5, "uuid": "00000000-0000-0000-0000-000000000001",
 }  # fmt: skip
 
 
-def _type(parameter: Parameter, endpoint: Endpoint) -> str:
-    if parameter.is_variadic:
-        inner = parameter.schema.get("items" if parameter.name == "args" else "additionalProperties")
-        return _plain(Written().annotation(inner if isinstance(inner, dict) else {}, endpoint.definitions))
-    text = _plain(input_annotation(parameter, endpoint, Written()))
-    return text.replace("pathlib.Path", "file") if parameter.is_file else text
+class _Fields:
+    """The lines for the fields of models.
 
+    Args:
+        endpoint: the endpoint.
+        given: whether the models are arguments; otherwise they are results.
+    """
 
-def _fields(schema: Schema, known: Schema, depth: int) -> Iterator[str]:
-    """A line for each field of the models in a schema, and of those in them."""
-    if depth > _DEEPEST:
-        return
-    models = list(_models(schema, known))
-    for model in models:
-        indent = _INDENT * depth
-        if len(models) > 1:
-            yield f"{indent}either {one_line(str(model.get('title', 'a dict')))}, with"
-            indent += _INDENT
-        properties, required = model.get("properties"), model.get("required")
-        for name, field in properties.items() if isinstance(properties, dict) else ():
-            if isinstance(field, dict):
-                target = {**resolved(field, dict(known)), **field}
-                is_required = isinstance(required, list) and name in required
-                text = _plain(Written().annotation(field, known))
-                if not is_required and target.get("default", ...) is None and not text.endswith("None"):
-                    text += " | None"
-                yield indent + _line(name, [text, *_facts(target, is_required)], target)
-                yield from _fields(field, known, depth + 1 + (len(models) > 1))
+    def __init__(self, endpoint: Endpoint, *, given: bool) -> None:
+        self._endpoint = endpoint
+        self._given = given
+        self._known = _known(endpoint)
+        self._words = Words([endpoint])
+
+    def lines(self, schema: Schema, depth: int = 1) -> Iterator[str]:
+        """A line for each field of the models in a schema, and of those in them."""
+        if depth > _DEEPEST:
+            return
+        models = list(_models(schema, self._known))
+        for model in models:
+            indent = _INDENT * depth
+            if len(models) > 1:
+                yield f"{indent}either {one_line(str(model.get('title', 'a dict')))}, with"
+                indent += _INDENT
+            properties, required = model.get("properties"), model.get("required")
+            for name, field in properties.items() if isinstance(properties, dict) else ():
+                if isinstance(field, dict):
+                    target = {**resolved(field, dict(self._known)), **field}
+                    is_required = isinstance(required, list) and name in required
+                    text = self._words.field(self._endpoint, field, required=is_required, given=self._given)
+                    yield indent + _line(name, [text, *_facts(target, is_required)], target)
+                    yield from self.lines(field, depth + 1 + (len(models) > 1))
 
 
 def _models(schema: Schema, known: Schema) -> Iterator[Schema]:
@@ -247,11 +257,6 @@ _TEXTS: Final = {
 _LISTS: Final = {"shape": "shape ({})", "columns": "columns {}"}
 
 
-def _plain(text: str) -> str:
-    """An annotation as people say it: a model is a dict."""
-    return one_line(text.replace("dict[str, object]", "dict"))
-
-
 # --- an example
 
 
@@ -312,7 +317,7 @@ def _given(endpoint: Endpoint, imports: list[str]) -> list[str] | None:
         else:
             named.append(f"{parameter.name}={text}")
     for name, convertor in endpoint.path_parameters.items():
-        text = repr(_CONVERTORS.get(convertor, ("", "1"))[1])
+        text = repr(_EXAMPLES_IN_PATH.get(convertor, "1"))
         if name.isidentifier() and not iskeyword(name):
             named.append(f"{name}={text}")
         else:

@@ -3,81 +3,71 @@
 from __future__ import annotations
 
 from keyword import iskeyword
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol
 
 from bento_proto import schema
 
-from ._annotations import Annotations, Real, Written
-from ._service import Endpoint, Parameter, Schema
+from ._annotations import Annotations
+from ._service import Endpoint, Parameter
+from ._words import Words
 
 if TYPE_CHECKING:
     import inspect
 
-T = TypeVar("T")
+
+class _Types(Protocol):
+    def argument(self, endpoint: Endpoint, parameter: Parameter) -> object: ...
+    def items(self, endpoint: Endpoint, parameter: Parameter) -> object: ...
+    def in_path(self, convertor: str) -> object: ...
+    def result(self, endpoint: Endpoint) -> object: ...
 
 
 def signature_of(endpoint: Endpoint) -> schema.Signature:
-    """The signature of an endpoint, with strings as annotations.
+    """The signature of an endpoint, with strings as annotations: what is accepted, and what comes back.
 
     Parameters whose names are not identifiers can only be given by ``**``: the signature has ``**kwargs`` for them.
     A required parameter after one with a default is keyword-only, as it must be in the Service.
     """
-    return _signature(endpoint, Written())
+    return _signature(endpoint, Words([endpoint]), "object")
 
 
 def typed_signature_of(endpoint: Endpoint) -> inspect.Signature:
     """The signature of an endpoint, with types as annotations; `object` for those of a package that is missing."""
-    return _signature(endpoint, Real())
+    return _signature(endpoint, Annotations(), object)
 
 
-def _signature(endpoint: Endpoint, types: Annotations[T]) -> inspect.Signature:
+def _signature(endpoint: Endpoint, types: _Types, anything: object) -> inspect.Signature:
     import inspect  # slow to import, and signatures are rarely needed
 
     kinds = inspect.Parameter
     found: list[inspect.Parameter] = []
     keyword_only = False
-    unnamed = False
+    unnamed: list[object] = []  # the types of what only ** takes
     for parameter in endpoint.parameters:
         if endpoint.root_input:
-            note = types.annotation(parameter.schema, endpoint.definitions)
-            found.append(kinds("value", kinds.POSITIONAL_ONLY, annotation=note))
+            found.append(kinds("value", kinds.POSITIONAL_ONLY, annotation=types.argument(endpoint, parameter)))
         elif parameter.is_variadic and parameter.name == "args" and not keyword_only:
-            items = parameter.schema.get("items")
-            note = types.annotation(items if isinstance(items, dict) else {}, endpoint.definitions)
-            found.append(kinds("args", kinds.VAR_POSITIONAL, annotation=note))
+            found.append(kinds("args", kinds.VAR_POSITIONAL, annotation=types.items(endpoint, parameter)))
             keyword_only = True
         elif is_unnamed(parameter):
-            unnamed = True
+            unnamed.append(types.items(endpoint, parameter) if parameter.is_variadic else anything)
         else:
             keyword_only = keyword_only or (parameter.required and _has_default(found))
             kind = kinds.KEYWORD_ONLY if keyword_only else kinds.POSITIONAL_OR_KEYWORD
             default: object = kinds.empty if parameter.required else parameter.default
-            note = input_annotation(parameter, endpoint, types)
+            note = types.argument(endpoint, parameter)
             found.append(kinds(parameter.name, kind, default=default, annotation=note))
-    for name in endpoint.path_parameters:
+    for name, convertor in endpoint.path_parameters.items():
         if name.isidentifier() and not iskeyword(name):
-            note = types.union([types.named("str"), types.named("int")])
-            found.append(kinds(name, kinds.KEYWORD_ONLY, annotation=note))
+            found.append(kinds(name, kinds.KEYWORD_ONLY, annotation=types.in_path(convertor)))
         else:
-            unnamed = True
+            unnamed.append(anything)
     if unnamed:
         name = "kwargs"
         while any(parameter.name == name for parameter in found):
             name = "_" + name
-        found.append(kinds(name, kinds.VAR_KEYWORD, annotation=types.named("object")))
-    return inspect.Signature(found, return_annotation=types.result(endpoint.output))
-
-
-def input_annotation(parameter: Parameter, endpoint: Endpoint, types: Annotations[T]) -> T:
-    """The type of a parameter: None too, where that is the default."""
-    found = types.annotation(parameter.schema, endpoint.definitions)
-    if parameter.required or parameter.default is not None or _takes_none(parameter.schema):
-        return found
-    return types.union([found, types.named("None")])
-
-
-def _takes_none(schema: Schema) -> bool:
-    return Written().annotation(schema, {}).endswith("None")
+        found.append(kinds(name, kinds.VAR_KEYWORD, annotation=unnamed[0] if len(unnamed) == 1 else anything))
+    return inspect.Signature(found, return_annotation=types.result(endpoint))
 
 
 def is_unnamed(parameter: Parameter) -> bool:

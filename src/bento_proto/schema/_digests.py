@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from bento_proto import SchemaError
+from bento_proto._types import JSON
+from bento_proto.errors import SchemaError
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from bento_proto import JSON
-    from bento_proto.schema import Schema
+from ._service import Schema
 
 _OF_ITS_PLACE: Final = frozenset(
     {"$defs", "default", "description", "examples", "is_stream", "media_type", "root_input"}

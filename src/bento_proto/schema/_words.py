@@ -1,24 +1,23 @@
-"""JSON Schema as Python annotations, with a `TypedDict` for each model."""
+"""The words for the types of arguments and results: one place for signatures, help, command line and typed clients.
+
+An argument has the type of all that client and server take; a result, that of what the client returns. A model is named
+after its title, with ``Input`` for an argument.
+"""
 
 from __future__ import annotations
 
 from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 
-from bento_proto.schema import Kind
+from bento_proto._types import JSON
 
+from ._annotations import literals
 from ._digests import SchemaDigests
-from ._source import pascal_case, quoted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from bento_proto import JSON, Endpoint, Service
-    from bento_proto.schema import Parameter, Schema
-
-    from ._source import Names
+from ._identifiers import pascal_case
+from ._service import Endpoint, Kind, Parameter, Schema, is_image
 
 _SCALARS: Final[Mapping[str, str]] = {
     "string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None",
@@ -32,12 +31,59 @@ _DTYPES: Final = frozenset(
     {"complex64", "complex128", "float16", "float32", "float64", "int8", "int16", "int32", "int64"}
     | {"uint8", "uint16", "uint32", "uint64"}
 )
+_PATH: Final[Mapping[str, tuple[str, ...]]] = {
+    "int": ("int", "str"), "float": ("float", "str"), "uuid": ("UUID", "str"),
+}  # fmt: skip
+"""The types accepted for a parameter of the path, by its convertor; ``str | int`` for any other."""
 # Beyond these limits, which no schema written by a person reaches, a type is object or Any.
 _MAX_DEPTH: Final = 40
 _MAX_LENGTH: Final = 1000
+VOCABULARY: Final = frozenset(
+    {
+        "Any", "Collection", "DataFrame", "FileInput", "FrameInput", "Image", "Iterator", "Literal", "Mapping",
+        "ModelInput", "NDArray", "Path", "Sequence", "TensorInput", "bool", "bytearray", "bytes", "dict", "float",
+        "int", "list", "memoryview", "object", "str", "tuple", *_FORMATS.values(), *_DTYPES,
+    }
+)  # fmt: skip
 
 Types: TypeAlias = "list[str]"
 """The members of a union."""
+
+
+class PlainNames:
+    """The names in annotations that people read.
+
+    Args:
+        taken: names that no model may have.
+        brief: whether a long ``Literal`` is summed up as the type of its values.
+    """
+
+    def __init__(self, taken: Iterable[str] = (), *, brief: bool = True) -> None:
+        self.brief: Final = brief
+        self._taken = {*VOCABULARY, *taken}
+        self._numbers: dict[str, int] = {}  # the last one given to each wanted name
+
+    def new(self, wanted: str) -> str:
+        """An unused name: the wanted one, or that with a number."""
+        number = self._numbers.get(wanted, 0) + 1
+        while (name := f"{wanted}{number}" if number > 1 else wanted) in self._taken:
+            number += 1
+        self._numbers[wanted] = number
+        self._taken.add(name)
+        return name
+
+    def release(self, name: str, wanted: str) -> None:
+        """Return a name that `new` gave for a wanted one, and that is not needed after all."""
+        self._taken.discard(name)
+        self._numbers[wanted] = int(name.removeprefix(wanted) or 1) - 1
+
+    def use(self, name: str) -> str:
+        """How a name of the vocabulary is written here."""
+        return name
+
+    def literal(self, value: str) -> str:
+        """A text in ``Literal[...]``."""
+        return repr(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +125,24 @@ class _Scope:
         return replace(self, inside=True, hint=self.hint + hint)
 
 
-class Annotations:
-    """Makes the annotations of one Service's endpoints.
+class Words:
+    """Makes the annotations of some endpoints, as text.
 
     Args:
-        service: the Service.
+        endpoints: the endpoints.
         names: the names of the module in which they stand.
 
     Attributes:
         models: the models that they use, by name. A model precedes those that refer to it where that is possible.
     """
 
-    def __init__(self, service: Service, names: Names) -> None:
+    def __init__(self, endpoints: Iterable[Endpoint], names: PlainNames | None = None) -> None:
         self.models: dict[str, Model] = {}
-        self._names = names
+        self._names = PlainNames() if names is None else names
         self._by_schema: dict[tuple[bool, bool, str], str] = {}
         self._by_fields: dict[tuple[str, frozenset[tuple[str, str]]], str] = {}
         self._by_reference: dict[tuple[bool, bool, str, str], Types] = {}
-        named = {endpoint.name: _named_in(endpoint) for endpoint in service.endpoints.values()}
+        named = {endpoint.name: _named_in(endpoint) for endpoint in endpoints}
         anywhere: dict[str, Schema] = {}
         for own in named.values():
             for title, schema in own.items():
@@ -112,13 +158,27 @@ class Annotations:
         }
 
     def argument(self, endpoint: Endpoint, parameter: Parameter) -> str:
-        """The type of an argument."""
+        """The type of an argument.
+
+        One with a default takes None too, as of ``Optional[str] = "x"`` BentoML's schema says no more than of
+        ``str = "x"``.
+        """
         scope = self._scope(endpoint, parameter.name or "value", given=True)
         inside = not (endpoint.root_input or parameter.is_file)
         types = self._types(parameter.schema, replace(scope, inside=inside))
-        if not parameter.required and parameter.default is None:
-            types.append("None")
-        return _union(types)
+        default = parameter.default
+        if isinstance(default, (str, int, float)) and not fits(default, dict(parameter.schema)):
+            own = self._names.use(type(default).__name__)  # BentoML describes a union by its first member
+            types = types if own in types else [own, *types]
+        return _union(types if parameter.required else [*types, "None"])
+
+    def in_path(self, convertor: str) -> str:
+        """The type of a parameter of the path.
+
+        Args:
+            convertor: the convertor in the route, or ``""``.
+        """
+        return " | ".join(map(self._names.use, _PATH.get(convertor, ("str", "int"))))
 
     def items(self, endpoint: Endpoint, parameter: Parameter) -> str:
         """The type of each argument in ``*args`` or ``**kwargs``."""
@@ -126,6 +186,11 @@ class Annotations:
         return _union(self._types(schema, self._scope(endpoint, parameter.name, given=True).within("Item")))
 
     def result(self, endpoint: Endpoint) -> str:
+        """The type of the result; that of an iterator for a stream."""
+        item = self.item(endpoint)
+        return f"{self._names.use('Iterator')}[{item}]" if endpoint.output.is_stream else item
+
+    def item(self, endpoint: Endpoint) -> str:
         """The type of the result, or of the items of a stream."""
         output, scope = endpoint.output, self._scope(endpoint, "result", given=False)
         if not output.is_stream:
@@ -137,6 +202,24 @@ class Annotations:
         types = set(self._types(output.schema, scope)) - {"None"}
         is_text = output.kind is Kind.TEXT or (output.kind is Kind.EITHER and types != {"bytes"})
         return self._names.use("str" if is_text else "bytes")
+
+    def field(self, endpoint: Endpoint, schema: Schema, *, required: bool, given: bool) -> str:
+        """The type of a field of a model.
+
+        Args:
+            endpoint: the endpoint.
+            schema: the schema of the field.
+            required: whether the model always has it.
+            given: whether the model is an argument; otherwise it is a result.
+        """
+        inside = not (given and endpoint.root_input and _takes_files(schema))
+        return _union(
+            self._field(schema, replace(self._scope(endpoint, "field", given=given), inside=inside), required)
+        )
+
+    def _field(self, schema: Schema, scope: _Scope, required: bool) -> Types:
+        may_be_none = not required and (scope.given or schema.get("default", ...) is None)
+        return [*self._types(schema, scope), *(["None"] if may_be_none else [])]
 
     def _scope(self, endpoint: Endpoint, hint: str, *, given: bool) -> _Scope:
         return _Scope(endpoint.name, given, pascal_case(f"{endpoint.name} {hint}"))
@@ -162,8 +245,6 @@ class Annotations:
         if literal is not None:
             return literal
         kind = schema.get("type")
-        if isinstance(kind, list):
-            return [text for each in kind for text in self._types({**schema, "type": each}, scope)]
         if schema.get("properties"):
             return self._object_type(schema, scope)
         return self._plain(kind, schema, scope) if isinstance(kind, str) else self._anything(scope)
@@ -184,12 +265,12 @@ class Annotations:
 
     def _literal(self, schema: Schema) -> Types | None:
         values = [schema["const"]] if "const" in schema else schema.get("enum")
-        if not isinstance(values, list) or not values:
+        if not isinstance(values, list) or not values or (self._names.brief and not literals(schema)):
             return None
-        texts = [_literal(value) for value in values]
-        if not all(texts):
+        if not all(value is None or isinstance(value, (str, int)) for value in values):
             return None
-        return [f"{self._names.use('Literal')}[{', '.join(dict.fromkeys(text for text in texts if text))}]"]
+        texts = [self._names.literal(value) if isinstance(value, str) else repr(value) for value in values]
+        return [f"{self._names.use('Literal')}[{', '.join(dict.fromkeys(texts))}]"]
 
     def _plain(self, kind: str, schema: Schema, scope: _Scope) -> Types:
         use = self._names.use
@@ -225,7 +306,7 @@ class Annotations:
             return [self._names.use("str")]
         if scope.given:
             return [self._names.use("FileInput")]
-        return [self._names.use("Image" if _is_image(schema) else "Path")]
+        return [self._names.use("Image" if is_image(schema) else "Path")]
 
     def _tensor(self, schema: Schema) -> str:
         dtype = schema.get("dtype")
@@ -289,10 +370,8 @@ class Annotations:
         for name, field in _properties(schema).items():
             # A model that is the root input may contain files.
             inside = scope.inside or not (scope.given and _takes_files(field))
-            types = self._types(field, replace(scope, inside=inside, hint=scope.hint + pascal_case(name, "")))
-            if name not in needed and field.get("default", ...) is None:
-                types = [*types, "None"]
-            text = _union(types)
+            within = replace(scope, inside=inside, hint=scope.hint + pascal_case(name, ""))
+            text = _union(self._field(field, within, name in needed))
             if scope.given:
                 text = f"{self._names.use('ReadOnly')}[{text}]"
             # In a result, a field with a default is always present; one without may be missing.
@@ -314,15 +393,25 @@ def _union(types: Types) -> str:
     return " | ".join(unique) if unique else "object"
 
 
-def _literal(value: JSON) -> str | None:
-    """A value as it is written in ``Literal[...]``; None if it can't stand there."""
-    if isinstance(value, str):
-        return quoted(value)
-    return repr(value) if value is None or isinstance(value, (bool, int)) else None
+def fits(value: JSON, schema: JSON) -> bool:
+    """Whether a value certainly matches the annotation made from a schema."""
+    if not isinstance(schema, dict) or "$ref" in schema or schema.get("properties"):
+        return False
+    enum, kind = schema.get("enum"), schema.get("type")
+    if isinstance(enum, list):
+        return any(value == each and type(value) is type(each) for each in enum)
+    if isinstance(value, list):
+        items = schema.get("items")
+        return kind == "array" and "prefixItems" not in schema and all(fits(item, items) for item in value)
+    if isinstance(value, dict):
+        values = schema.get("additionalProperties")
+        return kind == "object" and (values is True or all(fits(item, values) for item in value.values()))
+    return isinstance(kind, str) and type(value) in _FITTING.get(kind, ()) and not ({"const", "anyOf"} & schema.keys())
 
 
-def _is_image(schema: Schema) -> bool:
-    return bool(schema.get("pil")) or (schema.get("format") == "image" and "content_type" not in schema)
+_FITTING: Final[Mapping[str, tuple[type, ...]]] = {
+    "string": (str,), "integer": (int,), "number": (int, float), "boolean": (bool,),
+}  # fmt: skip
 
 
 def _object_of(schema: JSON) -> Schema:
@@ -344,6 +433,7 @@ def _named_in(endpoint: Endpoint) -> dict[str, Schema]:
     """
     found: dict[str, Schema] = {}
     stack: list[JSON] = [*(dict(parameter.schema) for parameter in endpoint.parameters), dict(endpoint.output.schema)]
+    stack.append({"$defs": dict(endpoint.definitions)})
     while stack:
         value = stack.pop()
         if isinstance(value, dict):
