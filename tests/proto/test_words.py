@@ -169,10 +169,11 @@ def test_types_that_are_long_are_anything() -> None:
 
 
 def test_references_are_looked_up_once() -> None:
-    links: dict[str, JSON] = {
-        f"D{n}": {"type": "array", "items": {"anyOf": [{"$ref": f"#/$defs/D{n + 1}"}] * 2}} for n in range(30)
-    }
-    found = endpoint({"x": {"$ref": "#/$defs/D0", "$defs": {**links, "D30": TEXT}}})
+    links: dict[str, JSON] = {"D30": TEXT}
+    for number in range(30):
+        twice: list[JSON] = [{"$ref": f"#/$defs/D{number + 1}"}] * 2
+        links[f"D{number}"] = {"type": "array", "items": {"anyOf": twice}}
+    found = endpoint({"x": {"$ref": "#/$defs/D0", "$defs": links}})
     assert argument(found).startswith("Sequence[Sequence[")
 
 
