@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import enum
 import inspect
+import uuid
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -334,6 +337,36 @@ def test_a_root_input_can_have_path_parameters() -> None:
 @pytest.mark.parametrize("value", ["", "a/b", ".", "..", "../x"])
 def test_a_path_parameter_must_be_a_single_segment(value: str) -> None:
     with pytest.raises(ValueError, match=r"f\(\): 'a' must be a single path segment"):
+        bound(endpoint(route="/x/{a}"), a=value)
+
+
+class Size(enum.Enum):
+    LARGE = "l"
+
+
+class Plan(str, enum.Enum):
+    FREE = "free"
+
+
+@pytest.mark.parametrize(
+    ("value", "segment"),
+    [
+        (Size.LARGE, "l"),
+        (Plan.FREE, "free"),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (dt.date(2024, 1, 2), "2024-01-02"),
+        (dt.datetime(2024, 1, 2, 3), "2024-01-02T03:00:00"),
+        (1.5, "1.5"),
+    ],
+)
+def test_values_of_path_parameters(value: object, segment: str) -> None:
+    assert bound(endpoint(route="/x/{a}"), a=value).route == f"/x/{segment}"
+
+
+@pytest.mark.parametrize("value", [None, b"a", memoryview(b"a"), ["a"], {"a": 1}])
+def test_what_is_no_path_parameter(value: object) -> None:
+    kind = type(value).__name__
+    with pytest.raises(TypeError, match=rf"f\(\): 'a' is part of the path: text, a number, a UUID, but not {kind}"):
         bound(endpoint(route="/x/{a}"), a=value)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, KeysView, Mapping, Sequence
+from collections.abc import Collection, Iterable, KeysView, Mapping, Sequence
+from enum import Enum
 from itertools import takewhile
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 from bento_proto import schema
 from bento_proto._frozen import Frozen
@@ -30,6 +31,10 @@ _OF_FILES: Final = (
     "items",
 )  # attributes of files, paths, images, arrays, dicts
 _VARIADIC_TYPES: Final[Mapping[str, tuple[type, ...]]] = {"args": (list, tuple), "kwargs": (Mapping,)}
+
+
+class _Date(Protocol):
+    def isoformat(self) -> str: ...
 
 
 class FileSource(Frozen):
@@ -75,8 +80,8 @@ def bind(endpoint: schema.Endpoint, args: Sequence[object], kwargs: Mapping[str,
     are left out are not sent: the server's defaults apply. Path parameters (``/users/{id}``) are keyword arguments.
 
     Raises:
-        TypeError: an argument is unknown, missing, or given twice, there are too many, or a required file is None. The
-            message names endpoint and argument.
+        TypeError: an argument is unknown, missing, or given twice, there are too many, a required file is None, or a
+            path parameter is None or several things. The message names endpoint and argument.
         ValueError: a required list of files is empty, or a path parameter is not a single segment.
     """
     if endpoint.is_simple and not args and endpoint.required <= kwargs.keys() <= endpoint.by_name.keys():
@@ -274,7 +279,12 @@ def _fill_path(endpoint: Endpoint, kwargs: Mapping[str, object]) -> tuple[str, M
 
 
 def _segment(endpoint: Endpoint, name: str, value: object, convertor: str) -> str:
-    text = str(value)
+    while isinstance(value, Enum):  # whose own text may be its name
+        value = cast("object", value.value)
+    if value is None or (isinstance(value, (memoryview, Collection)) and not isinstance(value, str)):
+        kind = type(cast("object", value)).__name__
+        raise TypeError(f"{_named(endpoint)}: {name!r} is part of the path: text, a number, a UUID, but not {kind}")
+    text = str(cast("_Date", value).isoformat() if hasattr(value, "isoformat") else value)
     segments = text.split("/") if convertor == "path" else [text]
     if not text or any("/" in segment or segment in (".", "..") for segment in segments):
         what = "a path without . and .." if convertor == "path" else "a single path segment"
