@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 import anyio
 import anyio.lowlevel
@@ -14,7 +14,7 @@ from anyio import CancelScope, Event
 
 from bento_proto import LocalProtocolError, Value
 from bento_proto.batch import BaseBatch, BatchState, Outcome, arguments_of
-from bento_proto.session import BaseAsyncStream
+from bento_proto.session import BaseAsyncStream, Following
 
 from ._backends.auto import current_backend
 
@@ -72,7 +72,7 @@ class AsyncBatch(BaseBatch, BaseAsyncStream[T_co]):
 
     def outcomes(self) -> AsyncIterator[Outcome[T_co]]:
         """The same results, each with its input and that one's number: an iterator in place of this one."""
-        return _Outcomes(self._outcome)
+        return Following(self._outcome)
 
     async def _outcome(self) -> Outcome[T_co]:
         if self._process != os.getpid():
@@ -102,19 +102,6 @@ class AsyncBatch(BaseBatch, BaseAsyncStream[T_co]):
 
     close = aclose
     """The same, by the name that files and clients have."""
-
-
-class _Outcomes(Generic[T_co]):
-    """No generator: that would have to be closed by who leaves it early."""
-
-    def __init__(self, following: Callable[[], Awaitable[Outcome[T_co]]]) -> None:
-        self._following = following
-
-    def __aiter__(self) -> _Outcomes[T_co]:
-        return self
-
-    async def __anext__(self) -> Outcome[T_co]:
-        return await self._following()
 
 
 class _Crew:

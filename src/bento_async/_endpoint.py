@@ -184,9 +184,7 @@ class AsyncEndpointMethod(Base):
         return (await self._driver.call(bound(await self._found())))[0]
 
     async def _response(self, bound: Callable[[Endpoint], BoundCall]) -> Response[Value]:
-        value, exchange = await self._driver.call(bound(await self._found()))
-        assert exchange.head is not None
-        return Response(exchange.head, value, exchange)
+        return Response.of(*await self._driver.call(bound(await self._found())))
 
     async def _events(self, bound: Callable[[Endpoint], BoundCall]) -> AsyncStream[response.ServerSentEvent]:
         _, active = await self._driver.run(self._driver.session.events, *await self._prepared(bound))

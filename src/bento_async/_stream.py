@@ -36,9 +36,7 @@ class AsyncStream(BaseAsyncStream[T]):
     @property
     def response(self) -> Response[AsyncStream[T]]:
         """Status and headers of the response, with the stream as its value."""
-        exchange = self._active.exchange
-        assert exchange.head is not None
-        return Response(exchange.head, self, exchange)  # kept, it would keep the stream alive
+        return Response.of(self, self._active.exchange)  # kept, it would keep the stream alive
 
     async def __anext__(self) -> T:
         """The next item, once it is there.

@@ -53,9 +53,8 @@ class EndpointMethod(Base):
 
     def raw(self, /, *args: Value, **kwargs: Value) -> Response[Value]:
         """Call the endpoint; return the result together with status, headers, cookies and request id."""
-        value, exchange = self._driver.call(self.__name__, self._driver.session.call, *self._prepared(args, kwargs))
-        assert exchange.head is not None
-        return Response(exchange.head, value, exchange)
+        found = self._driver.call(self.__name__, self._driver.session.call, *self._prepared(args, kwargs))
+        return Response.of(*found)
 
     def events(self, /, *args: Value, **kwargs: Value) -> bento_sync.Stream[response.ServerSentEvent]:
         """Call the endpoint, whose text is server-sent events; return these."""

@@ -75,8 +75,7 @@ class Stream(session.ShownStream, Generator[T, None, None]):
     @property
     def response(self) -> Response[Stream[T]]:
         """Status and headers of the response, with the stream as its value."""
-        assert self._exchange.head is not None
-        return Response(self._exchange.head, self, self._exchange)  # kept, it would keep the stream alive
+        return Response.of(self, self._exchange)  # kept, it would keep the stream alive
 
     def __repr__(self) -> str:
         return session.stream_text(self, self._exchange, "iterate over it" if self._items.gi_frame else "")

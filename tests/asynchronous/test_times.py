@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+from math import inf
 from pathlib import Path
 
 import anyio
 import pytest
 
 from bento_async import AsyncHTTPClient, CallTimeout, Limits, Timeout
+from bento_async._backends.auto import current_backend
+from bento_async._backends.base import DeadlineExceeded
 from tests.waiting import HANGS
 
 from .peers import CHUNKED, Peer, chunk
@@ -134,3 +139,27 @@ async def test_the_total_while_another_task_finds_the_service(peer: Peer) -> Non
         with pytest.raises(CallTimeout, match=r"was not found within 0\.4 seconds"):
             await called.with_options(timeout=patient(total=SHORT)).echo(x=1)
         tasks.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("first", [SHORT, HANGS, inf])
+@pytest.mark.parametrize("then", [HANGS, inf])
+async def test_a_wait_has_its_own_deadline_whatever_those_before_it_had(first: float, then: float) -> None:
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    backend = current_backend()
+    stream = backend.stream(ours)
+    received: list[bytes] = []
+
+    async def receive() -> None:
+        received.append(await stream.receive(1, backend.time() + then))
+
+    with anyio.fail_after(HANGS), theirs, contextlib.closing(stream):
+        theirs.sendall(b"a")
+        assert await stream.receive(1, backend.time() + first) == b"a"
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(receive)
+            await anyio.sleep(2 * SHORT)
+            theirs.sendall(b"b")
+        assert received == [b"b"]
+        with pytest.raises(DeadlineExceeded):
+            await stream.receive(1, backend.time() + SHORT)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from bento_proto.session import BaseAsyncCall, BaseAsyncStream, ValueCall, thrown
+from bento_proto.session import BaseAsyncCall, BaseAsyncStream, Following, ValueCall, thrown
 
 
 class Suspend:
@@ -160,3 +160,17 @@ def test_leaving_a_stream_closes_it() -> None:
         return found, given.is_closed
 
     assert run(first_two()) == ([1, 2], True)
+
+
+def test_an_iterator_over_what_a_function_returns_goes_on_after_it_was_left() -> None:
+    source = items()
+    following = Following(source.__anext__)
+
+    async def first_and_rest() -> list[int]:
+        async for item in following:
+            return [item, *[rest async for rest in following]]
+        return []
+
+    with pytest.raises(StopIteration) as stop:
+        first_and_rest().send(None)
+    assert stop.value.value == [1, 2]

@@ -77,14 +77,17 @@ def _settle(future: asyncio.Future[bool], result: bool) -> None:
 class AsyncioStream(Stream):
     """A socket that the event loop watches for as long as it is open, unless something comes that nobody receives.
 
-    The loop's callback receives: before the task runs that waits, the loop would report the same bytes again.
+    The loop's callback receives: before the task runs that waits, the loop would report the same bytes again. All waits
+    have one timer, which is set anew where it ends before the deadline of the current wait.
 
     Args:
         sock: the socket.
         backend: the event loop.
     """
 
-    __slots__ = ("_backend", "_is_ignored", "_is_watched", "_loop", "_max_bytes", "_waiter")
+    __slots__ = (
+        "_backend", "_deadline", "_is_ignored", "_is_watched", "_loop", "_max_bytes", "_timer", "_waiter",
+    )  # fmt: skip
 
     def __init__(self, sock: socket.socket, backend: AsyncioBackend) -> None:
         super().__init__(sock, backend.time)
@@ -92,7 +95,9 @@ class AsyncioStream(Stream):
         self._loop = backend.loop
         self._is_watched = False
         self._is_ignored = False  # nobody has received what there was to read the last time
-        self._waiter: AsyncioWaiter[None] | None = None  # of who receives
+        self._waiter: asyncio.Future[bool] | None = None  # of who receives
+        self._deadline = inf  # of the wait
+        self._timer: asyncio.TimerHandle | None = None
         self._max_bytes = 0  # what the callback receives; 0 if it only wakes
 
     def __del__(self) -> None:
@@ -112,12 +117,31 @@ class AsyncioStream(Stream):
         if not self._is_watched:
             self._loop.add_reader(self.sock, AsyncioStream._on_readable, ref[AsyncioStream](self))  # not kept alive
             self._is_watched = True
-        self._is_ignored, self._max_bytes = False, max_bytes
-        self._waiter = AsyncioWaiter(None)
+        self._is_ignored, self._max_bytes, self._deadline = False, max_bytes, deadline
+        if deadline < inf and (self._timer is None or deadline < self._timer.when()):
+            self._set_timer()
+        self._waiter = self._loop.create_future()
         try:
-            await self._waiter.wait(deadline)
+            if not await self._waiter:
+                raise DeadlineExceeded
         finally:
             self._waiter = None
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._deadline, AsyncioStream._on_timer, ref[AsyncioStream](self))
+
+    @staticmethod
+    def _on_timer(reference: ref[AsyncioStream]) -> None:
+        self = reference()
+        if self is None or self._timer is None:
+            return
+        due, self._timer = self._timer.when(), None
+        if self._waiter is not None and self._deadline <= due:
+            _settle(self._waiter, False)
+        elif self._waiter is not None and self._deadline < inf:
+            self._set_timer()
 
     @staticmethod
     def _on_readable(reference: ref[AsyncioStream]) -> None:
@@ -132,7 +156,7 @@ class AsyncioStream(Stream):
                 return
             except OSError as exc:
                 self._received = exc
-            self._waiter.set()
+            _settle(self._waiter, True)
         elif self._is_ignored:
             self._loop.remove_reader(self.sock)
             self._is_watched = False
@@ -149,6 +173,8 @@ class AsyncioStream(Stream):
                 self._loop.remove_writer(self.sock)
 
     def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         if self._backend.is_forked or self._loop.is_closed():
             self.sock.close()  # a child must not touch what its parent's loop watches
         else:

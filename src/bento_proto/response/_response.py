@@ -17,6 +17,7 @@ from bento_proto.json import parse_json
 
 from ._lines import LineSplitter
 
+T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 BaseT = TypeVar("BaseT", bound="BaseContent[object]")
 ContentT = TypeVar("ContentT", bound="Content")
@@ -44,6 +45,12 @@ class Response(Generic[T_co]):
         self.elapsed: float = 0.0 if exchange is None else exchange.elapsed
         self._head = head
         self._request = None if exchange is None else exchange.request
+
+    @staticmethod
+    def of(value: T, exchange: exchange.Exchange[object]) -> Response[T]:
+        """The response of an exchange whose head has come."""
+        assert exchange.head is not None
+        return Response(exchange.head, value, exchange)
 
     @property
     def headers(self) -> Headers:

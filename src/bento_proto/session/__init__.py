@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._call import BaseAsyncCall, BaseAsyncStream, ShownStream, ValueCall, stream_text, thrown
+    from ._call import BaseAsyncCall, BaseAsyncStream, Following, ShownStream, ValueCall, stream_text, thrown
     from ._client import BaseClient
     from ._config import ClientConfig
     from ._connect_attempt import ConnectAttempt
@@ -33,7 +33,7 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "._call": "BaseAsyncCall BaseAsyncStream ShownStream ValueCall stream_text thrown",
+        "._call": "BaseAsyncCall BaseAsyncStream Following ShownStream ValueCall stream_text thrown",
         "._client": "BaseClient",
         "._config": "ClientConfig",
         "._connect_attempt": "ConnectAttempt",
@@ -59,7 +59,7 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "ActiveStream", "AnyTransport", "AsyncDriver", "AsyncTransport", "BaseAsyncCall", "BaseAsyncStream", "BaseClient",
-    "BaseTask", "ClientConfig", "ConnectAttempt", "EndpointMethodBase", "FileStrings", "Images", "Options", "Session",
-    "ShownStream", "SocketOptions", "TaskHandle", "TaskId", "Tasks", "Transport", "TransportExchange",
+    "BaseTask", "ClientConfig", "ConnectAttempt", "EndpointMethodBase", "FileStrings", "Following", "Images", "Options",
+    "Session", "ShownStream", "SocketOptions", "TaskHandle", "TaskId", "Tasks", "Transport", "TransportExchange",
     "TransportRequest", "TransportResponse", "ValueCall", "stream_text", "thrown",
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Coroutine, Generator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine, Generator
 from types import CoroutineType, TracebackType
 from typing import ClassVar, Generic, NoReturn, TypeVar, cast
 
@@ -77,6 +77,20 @@ class BaseAsyncStream(ShownStream, AsyncGenerator[Item_co, None]):
         """Close the stream, and raise the exception."""
         await self.aclose()
         raise thrown(kind, value, traceback)
+
+
+class Following(AsyncIterator[T]):
+    """What an async function returns, call after call. Unlike a generator, it need not be closed by who leaves early.
+
+    Args:
+        function: returns the next item, or raises StopAsyncIteration.
+    """
+
+    def __init__(self, function: Callable[[], Awaitable[T]]) -> None:
+        self._function = function
+
+    async def __anext__(self) -> T:
+        return await self._function()
 
 
 class ValueCall(Coroutine[object, object, T], Generic[T]):
