@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 WALK = Path(__file__).resolve().parent.parent / "tools" / "walk.py"
-MOST = {"sync": (68, 21, 48), "asyncio": (115, 26, 79)}
+MOST = {"sync": (68, 21, 48), "asyncio": (111, 26, 75)}
 """Functions, files, changes of file. Lower them when a walk gets shorter; a longer one needs a reason.
 
 The exchange checks each event and the length of the body, for embedders who may pass anything: eight functions. The
