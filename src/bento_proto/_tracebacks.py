@@ -1,13 +1,17 @@
-"""What IPython and Jupyter print of an error: the caller's own frames, without those of the clients."""
+"""IPython and Jupyter: errors with the caller's own frames, without those of the clients; completion without jedi."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Final, Protocol, cast
 
 _OURS: Final = frozenset({"bento_async", "bento_client", "bento_files", "bento_proto", "bento_sync"})
 _BELOW: Final = frozenset({"anyio", "asyncio", "concurrent", "h11", "http", "socket", "ssl", "threading", "urllib3"})
+_RENDER: Final = "_render_traceback_"  # IPython's protocol
+_ALLOWED: Final = "allowed_getattr_external"
+_CLIENTS: Final = ("bento_async", "bento_sync")
 _HINT: Final = "(without the frames of bento_client, which %xmode Verbose shows)"
 
 
@@ -19,8 +23,65 @@ class _Tracebacks(Protocol):
     ) -> list[str]: ...
 
 
+class _Completer(Protocol):
+    policy_overrides: Mapping[str, Collection[object]]  # since IPython 9
+
+
 class _Shell(Protocol):
     InteractiveTB: _Tracebacks
+    Completer: _Completer
+    custom_exceptions: tuple[type[BaseException], ...]
+
+    def set_custom_exc(self, kinds: tuple[type[BaseException], ...], handler: object, /) -> None: ...
+    def showtraceback(
+        self, error: tuple[type[BaseException], BaseException, TracebackType | None], /, *, tb_offset: int | None
+    ) -> None: ...
+
+
+def prepare_shell() -> None:
+    """If IPython runs, fold errors of wrong arguments too, and let it look at the endpoints of clients to complete.
+
+    A handler of errors that the user has set stays.
+    """
+    shell = _shell()
+    if shell is None:
+        return
+    if not shell.custom_exceptions:
+        shell.set_custom_exc((TypeError, ValueError), _show)
+    overrides = getattr(shell.Completer, "policy_overrides", None)
+    if overrides is not None:
+        allowed = {*overrides.get(_ALLOWED, ()), *_CLIENTS}
+        shell.Completer.policy_overrides = {**overrides, _ALLOWED: allowed}
+
+
+def _show(
+    shell: _Shell,
+    kind: type[BaseException],
+    error: BaseException,
+    at: TracebackType | None,
+    tb_offset: int | None = None,
+) -> None:
+    """Show an error as IPython does, but one that comes through the clients without their frames."""
+    each, is_ours = at, False
+    while each is not None and not is_ours:
+        is_ours, each = _package(each) in _OURS, each.tb_next
+    if not is_ours:
+        shell.showtraceback((kind, error, at), tb_offset=tb_offset)
+        return
+    vars(error)[_RENDER] = lambda: rendered(error)
+    try:
+        shell.showtraceback((kind, error, at), tb_offset=tb_offset)
+    finally:
+        del vars(error)[_RENDER]
+
+
+def _package(at: TracebackType) -> str:
+    return str(at.tb_frame.f_globals.get("__name__")).partition(".")[0]
+
+
+def _shell() -> _Shell | None:
+    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    return cast("_Shell | None", get_shell() if callable(get_shell) else None)
 
 
 def folded(at: TracebackType | None) -> TracebackType | None:
@@ -29,7 +90,7 @@ def folded(at: TracebackType | None) -> TracebackType | None:
     inside = False
     each = at
     while each is not None:
-        package = str(each.tb_frame.f_globals.get("__name__")).partition(".")[0]
+        package = _package(each)
         inside = package in _OURS or (inside and package in _BELOW)
         if not inside:
             kept.append(each)
@@ -45,8 +106,7 @@ def rendered(error: BaseException) -> list[str]:
 
     The tracebacks of the error and of its causes stay as they are.
     """
-    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    shell = cast("_Shell | None", get_shell() if callable(get_shell) else None)
+    shell = _shell()
     if shell is None:
         from traceback import format_exception
 

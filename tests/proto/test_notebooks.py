@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Callable
 from types import SimpleNamespace, TracebackType
+from typing import TypeVar
 
 import pytest
 
-from bento_proto import JSON, BentoMLException, FailureKind, NotFound
+from bento_proto import JSON, FailureKind, NotFound
 from bento_proto._tracebacks import folded
 from bento_proto.schema import parse_service
 
 from .play import lost, reply
 from .test_base_client import Client, TypedClient
 from .test_learning import SCHEMA, Driver, Method, session
+
+ErrorT = TypeVar("ErrorT", bound=Exception)
 
 EVIL: JSON = {
     "name": "<script>",
@@ -60,7 +64,7 @@ def test_an_endpoint_is_its_help() -> None:
 # --- errors
 
 
-def raised(error: BentoMLException, package: str = "bento_sync._driver") -> BentoMLException:
+def raised(error: ErrorT, package: str = "bento_sync._driver") -> ErrorT:
     """The error, raised through frames of a client and of what it calls."""
     code = "def outer(f): inner(f)\ndef inner(f): f()"
     ours: dict[str, object] = {"__name__": package}
@@ -69,7 +73,7 @@ def raised(error: BentoMLException, package: str = "bento_sync._driver") -> Bent
     exec("def call(error): raise error", below)
     try:
         ours["outer"](lambda: below["call"](error))  # type: ignore[operator]
-    except BentoMLException as exc:
+    except type(error) as exc:
         return exc
     raise AssertionError
 
@@ -128,3 +132,59 @@ def test_what_ipython_prints(monkeypatch: pytest.MonkeyPatch, mode: str, lines: 
 def test_without_a_shell_it_is_pythons_own(monkeypatch: pytest.MonkeyPatch, module: object) -> None:
     monkeypatch.setitem(sys.modules, "IPython", module)
     assert "outer" in "".join(printed(raised(NotFound("no"))))
+
+
+class Shell:
+    """What errors and completion need of IPython's shell."""
+
+    def __init__(self, custom: tuple[type[BaseException], ...] = (), **completer: object) -> None:
+        self.InteractiveTB = Tracebacks("Context")
+        self.Completer = SimpleNamespace(**completer)
+        self.custom_exceptions = custom
+        self.shown: list[list[str] | None] = []
+
+    def set_custom_exc(self, kinds: tuple[type[BaseException], ...], handler: Callable[..., None], /) -> None:
+        self.custom_exceptions, self.handler = kinds, handler
+
+    def showtraceback(
+        self, error: tuple[type[BaseException], BaseException, TracebackType | None], /, *, tb_offset: int | None
+    ) -> None:
+        own = vars(error[1]).get("_render_traceback_")
+        self.shown.append(own() if own else None)
+
+    def raises(self, error: BaseException) -> list[str] | None:
+        """What it shows of an error that a cell raised."""
+        self.handler(self, type(error), error, error.__traceback__)
+        return self.shown[-1]
+
+
+@pytest.fixture
+def in_shell(monkeypatch: pytest.MonkeyPatch) -> Callable[[Shell], Shell]:
+    def enter(shell: Shell) -> Shell:
+        monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+        Client()
+        return shell
+
+    return enter
+
+
+def test_errors_of_arguments_are_folded_too(in_shell: Callable[[Shell], Shell]) -> None:
+    shell = in_shell(Shell())
+    assert shell.custom_exceptions == (TypeError, ValueError)
+    error = raised(TypeError("no such argument"))
+    assert shell.raises(error) == ["raised,<lambda>,call", HINT]
+    assert vars(error) == {}
+    assert shell.raises(raised(ValueError("of the caller"), "somewhere.else")) is None
+
+
+def test_a_handler_that_the_user_has_set_stays(in_shell: Callable[[Shell], Shell]) -> None:
+    assert in_shell(Shell((KeyError,))).custom_exceptions == (KeyError,)
+
+
+def test_ipython_may_look_at_endpoints_to_complete(in_shell: Callable[[Shell], Shell]) -> None:
+    shell = in_shell(Shell(policy_overrides={"allow_auto_import": True}))
+    assert shell.Completer.policy_overrides == {
+        "allow_auto_import": True, "allowed_getattr_external": {"bento_async", "bento_sync"},
+    }  # fmt: skip
+    in_shell(shell)
+    assert shell.Completer.policy_overrides["allowed_getattr_external"] == {"bento_async", "bento_sync"}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Generic, Literal, NoReturn, T
 from bento_proto import batch, exchange, http, observe, policy, schema, session
 from bento_proto import request as arguments  # a client has a method of that name
 from bento_proto._guesses import OF_CLIENTS, OF_REQUESTS, attribute_hint, explains
+from bento_proto._tracebacks import prepare_shell
 from bento_proto._types import JSON, ASGIApplication, Value
 from bento_proto.http._redaction import without_frames
 
@@ -127,6 +128,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co, InputsT_co
         from ._config import ClientConfig, checked_socket_options
         from ._session import Session
 
+        prepare_shell()
         check_kinds(
             url=url, token=token, auth=auth, timeout=timeout, server_ready_timeout=server_ready_timeout,
             headers=headers, retries=retries, limits=limits, download_dir=download_dir, ssl_context=ssl_context,
