@@ -98,6 +98,32 @@ def test_no_local_variable_shows_a_secret(server: Server, call: str, secret: str
     assert SECRET in repr(server.requests) or BASIC in repr(server.requests)
 
 
+@pytest.mark.parametrize(
+    ("url", "more"),
+    [
+        (f"/x?access_token={SECRET}", {}),
+        ("/x", {"params": {"access_token": SECRET}}),
+        ("/x", {"headers": {"X-Api-Key": SECRET}}),
+        ("/x", {"cookies": {"session": SECRET}}),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True])
+def test_nor_of_a_request_of_the_callers_own(
+    server: Server, url: str, more: dict[str, dict[str, str]], stream: bool
+) -> None:
+    server.script(Peer.request, send(b"garbage\r\n\r\n"))
+    given = (server.url, url, more)
+    with pytest.raises(BentoMLException) as info:
+        request(given, stream=stream)
+    assert_not_reported(info.value)
+    assert SECRET in repr(server.requests)
+
+
+def request(given: tuple[str, str, dict[str, dict[str, str]]], *, stream: bool) -> None:
+    with SyncHTTPClient(given[0], schema=SCHEMA, server_ready_timeout=0, retries=0, proxy=None) as client:
+        client.request("GET", given[1], stream=stream, **given[2])  # type: ignore[call-overload]
+
+
 @pytest.mark.parametrize("secret", [*SECRETS, "a proxy"])
 @pytest.mark.parametrize("known", [True, False])
 @pytest.mark.parametrize("call", CALLS)

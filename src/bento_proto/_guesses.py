@@ -94,7 +94,11 @@ def explains(guesses: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[
                     instead = guesses.get(name)
                     hint = did_you_mean(name, known, "arguments") if instead is None else f"; here that is {instead}"
                     raise TypeError(f"{what}() got an unexpected keyword argument {name!r}{hint}")
-            return method(*args, **kwargs)
+            try:
+                return method(*args, **kwargs)
+            except BaseException:
+                del args, kwargs  # which may be secrets
+                raise
 
         return checked
 

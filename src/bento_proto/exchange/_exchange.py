@@ -38,6 +38,7 @@ from bento_proto._types import is_a
 from bento_proto.errors import BentoMLException, ConnectionLost, LocalProtocolError, RemoteProtocolError
 from bento_proto.http._headers import trace_id
 from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, FailureKind, Head, Received, Request
+from bento_proto.http._redaction import redacted_urls
 
 from ._body import Decoder, Reader, ResultKind
 
@@ -223,7 +224,7 @@ class Exchange(Generic[T_co]):
         self.recorder: Callable[[Received], None] | None = None
 
     def __repr__(self) -> str:
-        return f"<Exchange {self.request.method} {self.request.target}: {self.state.value}>"
+        return f"<Exchange {self.request.method} {redacted_urls(self.request.target)}: {self.state.value}>"
 
     @property
     def is_compressed(self) -> bool:

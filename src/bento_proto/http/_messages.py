@@ -10,6 +10,8 @@ from bento_proto._frozen import Frozen
 from bento_proto._types import Fields, is_a
 from bento_proto.errors import LocalProtocolError
 
+from ._redaction import redacted_urls
+
 
 class Origin(Frozen):
     """An origin (RFC 6454): connections are pooled, and credentials sent, by origin.
@@ -113,7 +115,7 @@ class Request:
         return request
 
     def __repr__(self) -> str:  # the headers hold the token
-        return f"<Request {self.method} {self.origin}{self.target}>"
+        return f"<Request {self.method} {self.origin}{redacted_urls(self.target)}>"
 
     @property
     def content_length(self) -> int | None:

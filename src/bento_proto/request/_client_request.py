@@ -8,6 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from bento_proto._frozen import Frozen
 from bento_proto.http._messages import Segment
+from bento_proto.http._redaction import SecretURL
 from bento_proto.http._url import checked_target
 from bento_proto.json import to_json
 
@@ -87,6 +88,7 @@ def client_request(
     query = params if isinstance(params, str) else urlencode(_pairs(params or ()))
     if query:
         url += ("&" if "?" in url else "?") + query
+    url = SecretURL(url)
     fields: tuple[tuple[str, str], ...] = ()
     body: Body | None = Body("", ())
     if isinstance(data, (bytes, str)):

@@ -304,6 +304,7 @@ class BaseClient(ABC, Generic[DriverT_co, ResponseT_co, StreamedT_co, InputsT_co
         """
         asked = arguments.client_request(method, url, params=params, content=content, data=data, files=files, json=json)
         options = self._driver.options.of_request(timeout, headers, cookies)
+        del url, params, headers, cookies  # which may be secrets: what reports an exception may show local variables
         return self._stream(asked, options) if stream else self._send(asked, options)
 
     def call(self, name: str, /, *args: Value, **kwargs: Value) -> CallT_co:
