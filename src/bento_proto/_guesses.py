@@ -17,16 +17,26 @@ _COMPARED: Final = 1000
 _LISTED: Final = 10
 
 TLS: Final = "ssl_context=tls_context(...)"
+_POOL: Final = "limits=Limits(connections=...)"
+_REDIRECTS: Final = "limits=Limits(redirects=...)"
 OF_CLIENTS: Final[Mapping[str, str]] = {
-    "address": "url", "api_key": "token", "api_token": "token", "auth_token": "token", "base_url": "url",
-    "cert": TLS, "client_cert": TLS, "connect_timeout": "timeout=Timeout(connect=...)", "default_headers": "headers",
-    "endpoint": "url", "endpoint_url": "url", "extra_headers": "headers", "host": "url",
-    "http_client": "transport", "max_connections": "limits=Limits(connections=...)",
-    "max_retries": "retries", "mounts": "proxy", "proxies": "proxy", "read_timeout": "timeout=Timeout(receive=...)",
+    "address": "url", "api_base": "url", "api_key": "token", "api_token": "token", "auth_token": "token",
+    "base_url": "url", "bearer_token": "token", "cert": TLS, "client_cert": TLS,
+    "connect_timeout": "timeout=Timeout(connect=...)", "connector": "transport", "default_headers": "headers",
+    "endpoint": "url", "endpoint_url": "url", "event_hooks": "hooks", "extra_headers": "headers",
+    "follow_redirects": _REDIRECTS, "hf_token": "token", "host": "url", "http_client": "transport",
+    "max_connections": _POOL, "max_redirects": _REDIRECTS, "max_retries": "retries", "mounts": "proxy",
+    "pool_maxsize": _POOL, "pool_size": _POOL, "proxies": "proxy", "read_timeout": "timeout=Timeout(receive=...)",
     "request_timeout": "timeout", "retry": "retries", "server_url": "url", "session": "transport",
-    "ssl": TLS, "verify": TLS, "verify_ssl": TLS,
+    "ssl": TLS, "ssl_verify": TLS, "verify": TLS, "verify_ssl": TLS,
+    "cookies": "headers={'Cookie': ...}",
+    "http2": "nothing: BentoML's servers speak HTTP/1.1",
+    "max_workers": "concurrency=... of map()",
     "media_type": "nothing: arguments decide how they are sent",
     "service": "nothing: clients of Services in the same process belong to BentoML",
+    "trust_env": "proxy=None, with which the environment names no proxy",
+    "user_agent": "headers={'User-Agent': ...}",
+    "verbose": "BENTO_CLIENT_LOG=debug in the environment",
 }  # fmt: skip
 OF_TIMEOUTS: Final[Mapping[str, str]] = {
     "read": "receive", "write": "send", "timeout": "total", "sock_read": "receive", "sock_connect": "connect",

@@ -27,6 +27,13 @@ from tests.proto.test_base_client import SCHEMA, Client, Method, TypedClient
         ("cert", "ssl_context=tls_context(...)"),
         ("proxies", "proxy"),
         ("http_client", "transport"),
+        ("bearer_token", "token"),
+        ("pool_size", "limits=Limits(connections=...)"),
+        ("follow_redirects", "limits=Limits(redirects=...)"),
+        ("trust_env", "proxy=None, with which the environment names no proxy"),
+        ("http2", "nothing: BentoML's servers speak HTTP/1.1"),
+        ("cookies", "headers={'Cookie': ...}"),
+        ("event_hooks", "hooks"),
     ],
 )
 def test_arguments_of_other_clients(guess: str, instead: str) -> None:
