@@ -40,6 +40,9 @@ def test_what_they_take_and_give_is_the_same(zoo: SyncHTTPClient, version: str, 
     names = {name for name, endpoint in zoo.endpoints.items() if not newest_has_root_input(newest, name)}
     if version == "1.2.20":
         names -= OTHERWISE
+    if version == "1.3.22":  # it does not say what the elements of an array are
+        names -= {"nd_typed"}
+        assert str(signature_of(zoo.endpoints["nd_typed"])) == "(a: 'TensorInput') -> 'NDArray[Any]'"
     assert {name: described(zoo.endpoints[name]) for name in names} == {
         name: described(newest.endpoints[name]) for name in names
     }
