@@ -119,6 +119,12 @@ class _Array(Protocol):
     def reshape(self, shape: Sequence[int], /) -> object: ...
 
 
+class _NumPy(Protocol):
+    """What is used of ``numpy``; its stubs declare it in other ways from version to version."""
+
+    def concatenate(self, arrays: list[object], /) -> object: ...
+
+
 class _DType(Protocol):
     """The same of ``numpy.dtype``."""
 
@@ -195,7 +201,7 @@ class NumberArrays:
         """One array of the elements of several."""
         import numpy as np
 
-        return np.concatenate(cast("list[Sequence[float]]", arrays))  # pyright: ignore[reportUnknownMemberType]
+        return cast("_NumPy", np).concatenate(arrays)
 
 
 def _is_wide(value: JSON) -> bool:
