@@ -80,6 +80,13 @@ def test_small_documents(text: str) -> None:
             assert repr(parsed(text.encode(), size, step)) == repr(expected(text.encode()))
 
 
+def test_elements_of_two_lists_are_not_taken_for_those_of_one() -> None:
+    elements = [{"x": number} for number in range(100)]
+    data = json.dumps({"a": elements, "b": elements}, separators=(",", ":")).encode()
+    for size in (10, 700, len(data)):
+        assert parsed(data, size, 64) == json.loads(data)
+
+
 def test_what_is_nested_deeply_is_left_to_json() -> None:
     assert parsed(b"[" * 5000 + b"]" * 5000, 100, 64) == BROKEN
     assert parsed(b'{"a":' * 5000 + b"1" + b"}" * 5000, 100, 64) == BROKEN
