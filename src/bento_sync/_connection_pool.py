@@ -64,8 +64,10 @@ class Connection:
         self.sock.close()
 
     def __del__(self) -> None:
-        with suppress(AttributeError):  # a signal handler raised while it was made
-            self.close()
+        try:  # and no `suppress`: when the interpreter ends, the names of modules are gone
+            self.sock.close()
+        except AttributeError:  # a signal handler raised while it was made
+            pass
 
 
 Place: TypeAlias = "PooledConnection[Connection]"
