@@ -74,6 +74,9 @@ def main() -> None:
             limits=Limits(connections=CONNECTIONS),
             timeout=30,
         )
+        # The first call imports what calls need. A handler that raises within an import may leave Python's own lock of
+        # imports held for ever, whoever imports.
+        assert client.alone() == 1
         interrupts, interrupted = Interrupts(), 0
 
         def call_until_interrupted() -> None:
