@@ -265,8 +265,7 @@ class Exchange(Generic[T_co]):
             raise LocalProtocolError("the exchange is taking another event")
         if self.recorder is not None:
             self._record(self.recorder, event)
-        self._busy, self.state = True, after
-        items = self._take(event, before)
+        items = self._take(event, before, after)
         if self.is_over and (self.error is not None or self.on_end is not None):
             self._conclude()
         if items and self.result_kind is ResultKind.VALUE:
@@ -274,9 +273,10 @@ class Exchange(Generic[T_co]):
             return ()
         return items
 
-    def _take(self, event: Received, before: State) -> Sequence[T_co]:
+    def _take(self, event: Received, before: State, after: State) -> Sequence[T_co]:
         """Do what an event means, in the state that it leads to; return the items that it completed."""
         try:
+            self._busy, self.state = True, after  # here, as a signal handler may raise anywhere
             if isinstance(event, (Data, Chunks)):
                 return self._decode(event)
             if isinstance(event, End):
@@ -350,9 +350,10 @@ class Exchange(Generic[T_co]):
         """
         if self._busy:
             raise LocalProtocolError("the exchange is taking an event")
-        if not self.is_over:
-            self.state, self.is_over, self.wants_data = TRANSITIONS[self.state][Input.CLOSE], True, False
-            self.error = ConnectionLost("the response was closed before it was complete")
+        if not self.is_over:  # though the state may be final, if a signal handler raised where it came to that
+            after = TRANSITIONS[self.state].get(Input.CLOSE, self.state)
+            self.state, self.is_over, self.wants_data = after, True, False
+            self.error = self.error or ConnectionLost("the response was closed before it was complete")
         if self.on_end is not None:
             self._end()
 
