@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import io
 import json
 import os
 import socket
@@ -178,6 +180,20 @@ def test_files_with_progress(kind: Kind, tmp_path: Path) -> None:
         assert run(client.give.save(tmp_path / "given")).read_bytes() == data
     assert (uploads[0], uploads[-1]) == (0, size)
     assert [each.done for each in told if each.kind == "download"][-1] == MIB
+
+
+def test_a_file_that_cannot_be_read_is_the_callers_error(kind: Kind) -> None:
+    class Failing(io.RawIOBase):
+        def read(self, size: int = -1, /) -> bytes:
+            if size:
+                raise OSError(errno.EIO, "the disk is gone")
+            return b""
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = kind(f"http://127.0.0.1:{silent.getsockname()[1]}", schema=GIVEN, server_ready_timeout=0, timeout=5)
+        with pytest.raises(OSError, match="the disk is gone") as caught:
+            run(client.take(f=Failing()))
+    assert not isinstance(caught.value, BentoMLException)
 
 
 def test_tasks(kind: Kind, servers: Servers) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import closing, suppress
+from contextlib import aclosing, closing, suppress
 from functools import partial
 from ssl import SSLError
 from typing import Protocol, TypeVar, cast
@@ -170,21 +170,24 @@ class OpenedExchange(ActiveExchange):
             kind = FailureKind.TLS if isinstance(exc, SSLError) else FailureKind.CONNECT
             self.exchange.receive(connect_failure(origin, exc, kind))
             return
+        for segment in self._wire.segments():
+            if isinstance(segment, FilePart):
+                async with aclosing(file_blocks(segment, self._io)) as blocks:
+                    async for block in blocks:
+                        if not await self._write(stream, self._wire.frame(block)):
+                            return
+            elif not await self._write(stream, segment):
+                return
+
+    async def _write(self, stream: NetworkStream, data: bytes | memoryview) -> bool:
+        """Send bytes; False if that failed: the server may have responded before, which reading tells."""
         try:
-            async for data in self._data():
-                await stream.write(data, self._left.send)
+            await stream.write(data, self._left.send)
         except TimeoutError as exc:
             self._wire.failed(exc, sending=True)
         except OSError:
-            pass  # the server may have responded before it closed the connection: reading tells
-
-    async def _data(self) -> AsyncGenerator[bytes | memoryview, None]:
-        for segment in self._wire.segments():
-            if isinstance(segment, FilePart):
-                async for block in file_blocks(segment, self._io):
-                    yield self._wire.frame(block)
-            else:
-                yield segment
+            return False
+        return not self.exchange.is_over
 
     async def _receive(self) -> Sequence[object]:
         assert self._stream is not None
