@@ -103,3 +103,8 @@ def merged(fields: Fields, over: Fields) -> Fields:
         return fields
     names = {name for name, _ in over}
     return (*(field for field in fields if field[0] not in names), *over)
+
+
+def without_coding(fields: Fields) -> Fields:
+    """The fields of a response whose body has been decoded, without those that speak of the encoded body."""
+    return tuple(field for field in fields if field[0].lower() not in ("content-encoding", "content-length"))

@@ -1,6 +1,7 @@
 """From the bytes of a response's body to results: text, bytes, JSON, streams, server-sent events, arrays.
 
-In go the bytes as they arrive, cut anywhere; out come values. Any split of the bytes gives the same result.
+In go the bytes as they arrive, cut anywhere; out come values. Any split of the bytes gives the same result. Where
+something else has received the response of an endpoint, `read_response` decodes it whole, and `exchange_for` in pieces.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from ._arrays import modules_of
     from ._json_stream import JSONStreamDecoder
     from ._readers import RawDecoder, TextDecoder
+    from ._reading import exchange_for, read_response
     from ._response import Content, Response
     from ._sse import EventStreamDecoder, ServerSentEvent
     from ._streamed import AsyncStreamedContent, StreamedContent
@@ -25,6 +27,7 @@ if not TYPE_CHECKING:
         "._arrays": "modules_of",
         "._json_stream": "JSONStreamDecoder",
         "._readers": "RawDecoder TextDecoder",
+        "._reading": "exchange_for read_response",
         "._response": "Content Response",
         "._sse": "EventStreamDecoder ServerSentEvent",
         "._streamed": "AsyncStreamedContent StreamedContent",
@@ -44,5 +47,5 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "AsyncStreamedContent", "Content", "EventStreamDecoder", "JSONStreamDecoder", "RawDecoder", "Response",
-    "ServerSentEvent", "StreamedContent", "TextDecoder", "WholeDecoder", "modules_of",
+    "ServerSentEvent", "StreamedContent", "TextDecoder", "WholeDecoder", "exchange_for", "modules_of", "read_response",
 )  # fmt: skip

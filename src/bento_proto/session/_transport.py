@@ -23,8 +23,7 @@ from bento_proto._frozen import Frozen
 from bento_proto._types import Fields
 from bento_proto.errors import ConnectError
 from bento_proto.http import ConnectionFailed, Data, End, FailureKind, Head, Timeout
-
-_DECODED = ("content-encoding", "content-length")  # which speak of the encoded body
+from bento_proto.http._headers import without_coding
 
 BlocksT = TypeVar("BlocksT")
 BlocksT_co = TypeVar("BlocksT_co", covariant=True)
@@ -81,7 +80,7 @@ class TransportResponse(Generic[BlocksT_co]):
         self.blocks: BlocksT_co = blocks
         self.close: Callable[[], object] = close
         if decoded:
-            self.headers = tuple(field for field in self.headers if field[0].lower() not in _DECODED)
+            self.headers = without_coding(self.headers)
 
 
 class Transport(Protocol):
