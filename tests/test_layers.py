@@ -60,6 +60,7 @@ FLOORS = (
         "_guesses",
         "_jsonable",
         "_numbers",
+        "_shell",
         "_text",
         "_tracebacks",
         "_types",

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import builtins
 import os
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol, TypeVar, cast
+from typing import Final
 
-from bento_proto.html import card, image_html
+from bento_proto.html import card, image_html, running_shell
 
 from ._media_types import guess_type
 
@@ -17,31 +14,15 @@ _MOST: Final = 4 << 20  # bytes of a file that become part of a notebook
 _IMAGES: Final = frozenset({"avif", "bmp", "gif", "jpeg", "png", "svg+xml", "webp"})
 _PLAYED: Final = frozenset({"aac", "flac", "mp3", "mp4", "mpeg", "ogg", "wav", "webm", "x-flac", "x-wav"})
 
-T = TypeVar("T")
-
 _results: set[Path] = set()
-
-
-class _Formatter(Protocol):
-    def for_type(self, typ: type[T], func: Callable[[T], str | None], /) -> object: ...
-
-
-class _DisplayFormatter(Protocol):
-    formatters: dict[str, _Formatter]
-
-
-class _Shell(Protocol):
-    display_formatter: _DisplayFormatter
 
 
 def shown(path: Path) -> Path:
     """The path of a result, which IPython shows as a file from now on, if it runs. Other paths look as ever."""
-    if hasattr(builtins, "__IPYTHON__"):
-        get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
-        shell = cast("_Shell | None", get_shell() if callable(get_shell) else None)
-        if shell is not None:
-            _results.add(path)
-            shell.display_formatter.formatters["text/html"].for_type(type(path), _result_html)
+    shell = running_shell()
+    if shell is not None:
+        _results.add(path)
+        shell.display_formatter.formatters["text/html"].for_type(type(path), _result_html)
     return path
 
 

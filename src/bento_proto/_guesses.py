@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 _COMPARED: Final = 1000
 _LISTED: Final = 10
+_LONGEST: Final = 100
 
 TLS: Final = "ssl_context=tls_context(...)"
 _POOL: Final = "limits=Limits(connections=...)"
@@ -75,14 +76,26 @@ def did_you_mean(name: str, known: Iterable[str], kind: str = "names") -> str:
         known: the names that exist. A server may choose them, so only the first thousand are compared.
         kind: what they are, in the plural.
     """
+    names = _compared(known)
+    listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
+    return near_names(name, names) or (f"; its {kind}: {listed}" if listed else f"; it has no {kind}")
+
+
+def near_names(name: str, known: Iterable[str]) -> str:
+    """The end of a message: names that are like this one; empty if there is none.
+
+    Args:
+        name: what was asked for.
+        known: the names that exist, of which the first thousand are compared.
+    """
     from difflib import get_close_matches
 
-    names = [one_line(each)[:100] for each in islice(known, _COMPARED)]
-    near = get_close_matches(name[:100], names, n=2)
-    if near:
-        return f"; did you mean {' or '.join(map(repr, near))}?"
-    listed = ", ".join(names[:_LISTED]) + (", ..." if len(names) > _LISTED else "")
-    return f"; its {kind}: {listed}" if listed else f"; it has no {kind}"
+    near = get_close_matches(name[:_LONGEST], _compared(known), n=2)
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
+def _compared(known: Iterable[str]) -> list[str]:
+    return [one_line(each)[:_LONGEST] for each in islice(known, _COMPARED)]
 
 
 def explains(guesses: Mapping[str, str]) -> Callable[[Callable[P, T]], Callable[P, T]]:

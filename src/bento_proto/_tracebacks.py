@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Collection, Mapping
 from types import TracebackType
-from typing import Final, Protocol, cast
+from typing import Final
+
+from ._shell import Shell, running_shell
 
 _OURS: Final = frozenset({"bento_async", "bento_client", "bento_files", "bento_proto", "bento_sync"})
 _BELOW: Final = frozenset({"anyio", "asyncio", "concurrent", "h11", "http", "socket", "ssl", "threading", "urllib3"})
@@ -15,35 +15,12 @@ _CLIENTS: Final = ("bento_async", "bento_sync")
 _HINT: Final = "(without the frames of bento_client, which %xmode Verbose shows)"
 
 
-class _Tracebacks(Protocol):
-    mode: str
-
-    def structured_traceback(
-        self, kind: type[BaseException], error: BaseException, at: TracebackType | None
-    ) -> list[str]: ...
-
-
-class _Completer(Protocol):
-    policy_overrides: Mapping[str, Collection[object]]  # since IPython 9
-
-
-class _Shell(Protocol):
-    InteractiveTB: _Tracebacks
-    Completer: _Completer
-    custom_exceptions: tuple[type[BaseException], ...]
-
-    def set_custom_exc(self, kinds: tuple[type[BaseException], ...], handler: object, /) -> None: ...
-    def showtraceback(
-        self, error: tuple[type[BaseException], BaseException, TracebackType | None], /, *, tb_offset: int | None
-    ) -> None: ...
-
-
 def prepare_shell() -> None:
     """If IPython runs, fold errors of wrong arguments too, and let it look at the endpoints of clients to complete.
 
     A handler of errors that the user has set stays.
     """
-    shell = _shell()
+    shell = running_shell()
     if shell is None:
         return
     if not shell.custom_exceptions:
@@ -55,7 +32,7 @@ def prepare_shell() -> None:
 
 
 def _show(
-    shell: _Shell,
+    shell: Shell,
     kind: type[BaseException],
     error: BaseException,
     at: TracebackType | None,
@@ -77,11 +54,6 @@ def _show(
 
 def _package(at: TracebackType) -> str:
     return str(at.tb_frame.f_globals.get("__name__")).partition(".")[0]
-
-
-def _shell() -> _Shell | None:
-    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    return cast("_Shell | None", get_shell() if callable(get_shell) else None)
 
 
 def folded(at: TracebackType | None) -> TracebackType | None:
@@ -106,7 +78,7 @@ def rendered(error: BaseException) -> list[str]:
 
     The tracebacks of the error and of its causes stay as they are.
     """
-    shell = _shell()
+    shell = running_shell()
     if shell is None:
         from traceback import format_exception
 

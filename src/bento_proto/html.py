@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping
-from typing import Protocol, cast
-
+from ._shell import running_shell
 from ._text import LONGEST, one_line, printable
-
-
-class _DisplayFormatter(Protocol):
-    formatters: Mapping[str, Callable[[object], object]]
-
-
-class _Shell(Protocol):
-    display_formatter: _DisplayFormatter
 
 
 def card(title: str, *details: str, body: str = "") -> str:
@@ -48,8 +37,7 @@ def value_html(value: object) -> str:
 
 def _shown_as(value: object, media_type: str, method: str) -> object:
     """What the value's display of a media type gives; None if it has none."""
-    get_shell = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    shell = cast("_Shell | None", get_shell() if callable(get_shell) else None)
+    shell = running_shell()
     if shell is not None:
         return shell.display_formatter.formatters[media_type](value)
     show = getattr(type(value), method, None)
@@ -69,4 +57,4 @@ def image_html(media_type: str, data: bytes) -> str:
     return f'<img src="data:{media_type};base64,{encoded}" style="max-width: 100%; max-height: 240px">'
 
 
-__all__ = ("card", "image_html", "value_html")
+__all__ = ("card", "image_html", "running_shell", "value_html")

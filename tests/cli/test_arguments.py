@@ -79,6 +79,12 @@ def refusal(of: Endpoint, *words: str, data: str | None = None) -> str:
         (FILE, "=@cat.png", Path("cat.png")),
         (FILE, "=http://example.org/cat.png", "http://example.org/cat.png"),
         (FILE, ':="HTTPS://example.org/cat.png"', "HTTPS://example.org/cat.png"),
+        ({"enum": ["fast", 3, True, 1.5]}, "=fast", "fast"),
+        ({"enum": ["fast", 3, True, 1.5]}, "=3", 3),
+        ({"enum": ["fast", 3, True, 1.5]}, "=true", True),
+        ({"enum": ["fast", 3, True, 1.5]}, "=1.5", 1.5),
+        ({"enum": ["3", 3]}, "=3", "3"),
+        ({**INTEGER, "enum": [1, 2]}, "=02", 2),
     ],
 )
 def test_text_is_converted_to_the_type_of_the_parameter(schema: JSON, text: str, expected: object) -> None:
@@ -103,12 +109,14 @@ def test_a_key_that_is_repeated_makes_a_list() -> None:
         ({"type": "null"}, "=x", "x must be null, not 'x'"),
         ({**TEXT, "enum": ["red", "blue"]}, "=green", "x must be one of red, blue, not 'green'"),
         ({**INTEGER, "enum": [1, 2]}, "=3", "x must be one of 1, 2, not '3'"),
+        ({**INTEGER, "enum": [1, 2]}, "=LOW", "x must be one of 1, 2, not 'LOW'"),
+        ({"enum": ["fast", "slow", 3, True]}, "=4", "x must be one of fast, slow, 3, true, not '4'"),
         ({"const": "red", **TEXT}, "=green", "x must be one of red, not 'green'"),
         ({"type": "array", "items": {**TEXT, "enum": ["red"]}}, "=green", "x must be one of red, not 'green'"),
         (
             {"anyOf": [{"enum": ["red", "blue"], **TEXT}, {"type": "null"}]},
             "=green",
-            "x must be one of red, blue, None, not 'green'",
+            "x must be one of red, blue, null, not 'green'",
         ),
         ({"anyOf": [INTEGER, {"type": "boolean"}]}, "=x", "x must be boolean or integer, not 'x'"),
     ],

@@ -47,7 +47,7 @@ def unreachable() -> Iterator[str]:
         (["call"], 2, "error: the Service's URL is missing"),
         (["call", "summarize"], 2, "error: the Service's URL is missing, and 'summarize' is none"),
         (["call", "URL", "add_int", "--wrong"], 2, "error: No such option"),
-        (["cal", "URL"], 2, "error: No such command 'cal'; did you mean call or cancel?"),
+        (["cal", "URL"], 2, "error: No such command 'cal'; did you mean 'call' or 'cancel'?"),
         (["call", "URL", "add_int", "-d", '{"a": 1'], 2, "error: --data: this is not JSON"),
         (["call", "ftp://x", "f"], 2, "error: the URL of a Service must start with http://"),
         (["ready", "URL", "more"], 2, "error: unexpected argument 'more' (see bento-client ready --help)"),
@@ -62,7 +62,22 @@ def unreachable() -> Iterator[str]:
             2,
             "error: No such command 'f'; to call an endpoint, use: bento-client call URL f 'text=two words'",
         ),
-        (["call", "URL", "slow", "seconds=20", "--timeout", "3"], 4, "error: the server did not answer in time"),
+        (
+            ["add_int", ":1", "a=1"],
+            2,
+            "error: No such command 'add_int'; to call an endpoint, use: bento-client call :1 add_int a=1",
+        ),
+        (
+            ["file_in", "f=@a/b"],
+            2,
+            "error: No such command 'file_in'; to call an endpoint, use: bento-client call URL file_in f=@a/b",
+        ),
+        (["submit", "URL", "nonsense"], 2, "error: the Service Zoo has no endpoint 'nonsense'; its endpoints: "),
+        (
+            ["call", "URL", "slow", "seconds=20", "--timeout", "3"],
+            4,
+            "error: the server did not answer in time; --timeout, or --total-timeout for the whole call, allows more",
+        ),
         (["call", "URL", "slow", "seconds=20", "--total-timeout", "3"], 4, "error: "),
     ],
 )
@@ -85,7 +100,14 @@ def test_an_error_is_a_line_and_an_exit_code(run: Run, zoo: str, words: list[str
 def test_an_unknown_option_explains_how_an_argument_is_given(run: Run, words: list[str], argument: str) -> None:
     done = run("call", ":1", "f", *words)
     assert done.code == 2
-    assert f"an endpoint's argument is given as {argument} (see " in done.told
+    message = f"No such option '--text'; an endpoint's argument is given as {argument}"
+    assert f"{message}; options like it are --timeout, --token (see bento-client call --help)" in done.told
+
+
+def test_a_command_after_the_url_is_told_from_an_endpoint(run: Run, zoo: str) -> None:
+    done = run(zoo, "submit", "task")
+    assert done.code == 2
+    assert f"a command is the first word, as in: bento-client submit {zoo} (see " in done.told
 
 
 def test_the_command_may_be_left_out(run: Run, zoo: str) -> None:

@@ -231,10 +231,18 @@ def _json(name: str, data: bytes) -> JSON:
 
 def _typed(name: str, text: str, schema: Schema) -> object:
     """Text as a value of the type in its schema; as text if the schema allows text."""
-    value = _converted(name, text, schema)
     choices = _choices(schema)
-    if choices and value not in choices:
-        raise click.UsageError(f"{name} must be one of {', '.join(map(str, choices))}, not {text!r}")
+    if not choices or choices == (None,):
+        return _converted(name, text, schema)
+    by_text = {choice if isinstance(choice, str) else json.dumps(choice): choice for choice in reversed(choices)}
+    if text in by_text:
+        return by_text[text]
+    try:
+        value = _converted(name, text, schema)
+    except click.UsageError:
+        value = text
+    if value not in choices:
+        raise click.UsageError(f"{name} must be one of {', '.join(reversed(by_text))}, not {text!r}")
     return value
 
 
@@ -299,7 +307,8 @@ def _structured(text: str, kinds: frozenset[str]) -> object:
 
 def _may_be_none(parameter: Parameter) -> bool:
     # The schema of an Optional does not allow null; its default shows that null is allowed.
-    return not parameter.required and parameter.default is None and not _is_text(_kinds(parameter.schema))
+    may_be_text = _is_text(_kinds(parameter.schema)) and not _choices(parameter.schema)
+    return not parameter.required and parameter.default is None and not may_be_text
 
 
 def _is_text(kinds: frozenset[str]) -> bool:

@@ -148,6 +148,14 @@ class Command(click.Command):
                     formatter.write((f"{indent}# {comment}\n" if comment else "") + f"{indent}{line}\n")
 
 
+def _as_call(program: str, words: Sequence[str]) -> str:
+    """The command line of a call for one on which the command is missing, and the URL may be in the second place."""
+    url: Sequence[str] = () if has_url() else ("URL",)
+    if len(words) > 1 and "=" not in words[1] and is_url(words[1]):
+        url, words = (words[1],), [words[0], *words[2:]]
+    return shlex.join([program, "call", *url, *words])
+
+
 class CommandGroup(Command, click.Group):
     """All commands, in the order of their definition, and the exit codes.
 
@@ -167,12 +175,10 @@ class CommandGroup(Command, click.Group):
             name = "call" if len(args) > 1 and not args[1].startswith("-") else "endpoints"
             return name, self.commands[name], args
         if not ctx.resilient_parsing and not word.startswith("-") and word not in self.commands:
-            import difflib
+            from bento_proto.schema import near_names
 
-            near = difflib.get_close_matches(word, self.commands, n=2)
-            line = shlex.join([str(ctx.command_path), "call", *(() if has_url() else ("URL",)), *args])
-            hint = f"did you mean {' or '.join(near)}?" if near else f"to call an endpoint, use: {line}"
-            raise click.UsageError(f"No such command {word!r}; {hint}", ctx)
+            hint = near_names(word, self.commands) or f"; to call an endpoint, use: {_as_call(ctx.command_path, args)}"
+            raise click.UsageError(f"No such command {word!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -380,7 +380,10 @@ def _find(client: SyncHTTPClient, name: str) -> EndpointMethod:
             method = getattr(client, attribute, None)
             if isinstance(method, EndpointMethod) and method.endpoint.name == name:
                 return method
-    raise click.UsageError(unknown_endpoint(client.connect(), name))
+    message = unknown_endpoint(client.connect(), name)
+    if name in cli.commands:
+        message += f"; a command is the first word, as in: bento-client {name} {client.url}"
+    raise click.UsageError(message)
 
 
 def _show_result(

@@ -85,18 +85,25 @@ def report(exc: Exception, arguments: Sequence[str]) -> int:
 
 def _report(exc: Exception, options: Sequence[str]) -> _Report:
     if isinstance(exc, click.UsageError):
-        message = exc.format_message().rstrip(".")
+        message = exc.format_message()
+        message = message if message.endswith("...") else message.rstrip(".")
         if isinstance(exc, click.NoSuchOption):
-            message += f"; an endpoint's argument is given as {_as_argument(exc.option_name, options)}"
+            message = f"No such option {exc.option_name!r}; an endpoint's argument is given as "
+            message += _as_argument(exc.option_name, options)
+            if exc.possibilities:
+                message += f"; options like it are {', '.join(sorted(exc.possibilities))}"
         return _Report(USAGE, message + (f" (see {exc.ctx.command_path} --help)" if exc.ctx is not None else ""))
     if isinstance(exc, CommandFailed):
         return _Report(exc.code, exc.message)
-    from bento_proto import BentoMLException
+    from bento_proto import BentoMLException, CallTimeout
 
     if isinstance(exc, BentoMLException):
+        message = str(exc) or type(exc).__name__
+        if isinstance(exc, CallTimeout):
+            message += "; --timeout, or --total-timeout for the whole call, allows more"
         has_response = bool(exc.headers) or exc.request_id is not None
         status = exc.error_code if has_response else None
-        return _Report(_code(exc), str(exc) or type(exc).__name__, status, exc.detail, exc.request_id, exc.attempts)
+        return _Report(_code(exc), message, status, exc.detail, exc.request_id, exc.attempts)
     if isinstance(exc, TimeoutError):
         return _Report(TIMED_OUT, str(exc) or "the time limit was reached")
     if isinstance(exc, OSError):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from inspect import Signature
 
+    from bento_proto._guesses import near_names
+
     from ._help import arguments_of, docstring_of, example_of, example_value, help_of, returns_of
     from ._identifiers import is_plain, pascal_case
     from ._listing import Endpoints, endpoint_html, service_html, signature_text, summary_of
@@ -31,6 +33,7 @@ if not TYPE_CHECKING:
         "._service": "Endpoint Kind Output Parameter Schema Service parse_service",
         "._signature": "signature_of",
         "._words": "Model PlainNames Words fits",
+        "bento_proto._guesses": "near_names",
         "inspect": "Signature",
     }
 
@@ -48,6 +51,6 @@ if not TYPE_CHECKING:
 __all__ = (
     "ALIAS", "Endpoint", "Endpoints", "Kind", "Model", "Output", "Parameter", "PlainNames", "RESERVED", "Schema",
     "Service", "Signature", "Words", "arguments_of", "attributes", "docstring_of", "endpoint_for", "endpoint_html",
-    "example_of", "example_value", "fits", "help_of", "is_plain", "parse_service", "pascal_case", "returns_of",
-    "service_html", "signature_of", "signature_text", "summary_of", "unknown_endpoint",
+    "example_of", "example_value", "fits", "help_of", "is_plain", "near_names", "parse_service", "pascal_case",
+    "returns_of", "service_html", "signature_of", "signature_text", "summary_of", "unknown_endpoint",
 )  # fmt: skip
