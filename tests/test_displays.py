@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import builtins
 import re
 import sys
 from collections.abc import Callable
@@ -75,10 +74,10 @@ def test_only_results_are_shown_so_and_only_in_ipython(tmp_path: Path, monkeypat
     result, other = tmp_path / "result", tmp_path / "other"
     result.write_bytes(b"1")
     other.write_bytes(b"2")
-    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: None))  # imported, not running
     assert shown(result) is result
     assert displays == {}
-    monkeypatch.setattr(builtins, "__IPYTHON__", True, raising=False)
+    monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     assert shown(result) is result
     display = displays[type(result)]
     assert "<b>result</b>" in (display(result) or "")
