@@ -152,6 +152,22 @@ def strict() -> ServiceDouble:
     def read(f: Path) -> int:
         return len(str(f))
 
+    @double.endpoint
+    def items(xs: list[int], /) -> int:
+        return len(xs)
+
+    @double.endpoint
+    def say(text: str, /) -> str:
+        return text
+
+    @double.endpoint
+    def size(data: bytes, /) -> int:
+        return len(data)
+
+    @double.task
+    def train(steps: int) -> int:
+        return steps
+
     return double
 
 
@@ -175,8 +191,22 @@ def part(name: str, data: bytes, file: str = "") -> bytes:
         ("/add", part("a", b"1"), FORM, 200, None),
         ("/add", part("a", b"x"), FORM, 400, "a"),
         ("/read", b'{"f": "text"}', "application/json", 400, "f"),
+        ("/read", b'{"f": "https://example.org/a"}', "application/json", 200, None),
         ("/read", b'{"f": 5}', "application/json", 400, "f"),
-        ("/read", part("f", b"text"), FORM, 400, "f"),
+        ("/read", part("f", b"text"), FORM, 500, None),
+        ("/add", part("b", b"x"), FORM, 400, "a"),
+        ("/add", b"", FORM, 400, "a"),
+        ("/add", b"preamble" + part("a", b"1"), FORM, 500, None),
+        ("/add", part("a", b"1"), "multipart/form-data", 500, None),
+        ("/add", b"--b\r\nnonsense\r\n\r\n1\r\n--b--\r\n", FORM, 500, None),
+        ("/add", b"--b\r\nContent-Type: text/plain\r\n\r\n1\r\n--b--\r\n", FORM, 500, None),
+        ("/add", b"\xef\xbb\xbf{}", "application/json", 400, None),
+        ("/items", b"[1]", "application/json", 200, None),
+        ("/items", b"{}", "application/json", 400, "root"),
+        ("/items", b"nonsense", "application/json", 500, None),
+        ("/say", b"text", "text/plain", 200, None),
+        ("/say", b"\xff", "text/plain", 400, "root"),
+        ("/size", b"\xff", "text/plain", 200, None),
         ("/read", part("f", b"text", '; filename="a.txt"'), FORM, 200, None),
     ],
 )
@@ -195,6 +225,62 @@ def test_probes_and_the_schema_answer_head(strict: ServiceDouble, path: str) -> 
     assert (status, len(body)) == (200, int(fields[b"content-length"]))
     assert answered(strict, path, b"", "", "HEAD") == (200, fields, b"")
     assert answered(strict, path, b"", "", "DELETE")[0] == 405
+
+
+def test_all_faults_are_told_in_the_order_of_the_arguments(strict: ServiceDouble) -> None:
+    _, _, said = answered(strict, "/add", b'{"b": "x"}', "application/json")
+    assert [(each["loc"], each["type"]) for each in json.loads(said)["detail"]] == [
+        (["a"], "missing"),
+        (["b"], "int_parsing"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "allow"),
+    [
+        ("/add", "GET", b"POST"),
+        ("/train/submit", "GET", b"POST"),
+        ("/train/cancel", "POST", b"PUT"),
+        ("/train/status", "POST", b"HEAD, GET"),
+        ("/readyz", "POST", b"HEAD, GET"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(strict: ServiceDouble, path: str, method: str, allow: bytes) -> None:
+    status, fields, body = answered(strict, path, b"", "", method)
+    assert (status, fields[b"allow"], body) == (405, allow, b"Method Not Allowed")
+
+
+def test_a_task_with_wrong_arguments_fails(strict: ServiceDouble) -> None:
+    strict.script("train", 5)
+    task = json.loads(answered(strict, "/train/submit", b"{}", "application/json")[2])["task_id"]
+
+    def ask(action: str, method: str) -> tuple[int, Any, bytes]:
+        headers = [(b"content-type", b"")]
+        start, *bodies = Server(strict.asgi).post(
+            f"/train/{action}", method=method, query_string=f"task_id={task}".encode(), headers=headers
+        )
+        return start["status"], dict(start["headers"]), b"".join(message["body"] for message in bodies)
+
+    status, fields, body = ask("status", "GET")
+    assert json.loads(body)["status"] == "failed"
+    assert ask("status", "HEAD") == (200, fields, b"")
+    status, _, body = ask("get", "GET")
+    assert (status, json.loads(body)["detail"][0]["loc"]) == (400, ["steps"])
+    assert ask("retry", "POST")[0] == 200
+    assert answered(strict, "/train/cancel", b"", "", "PUT")[0] == 400
+
+
+def test_a_model_as_the_body_names_itself_in_errors() -> None:
+    schema: Any = {
+        "title": "ItemIODescriptor",
+        "root_input": True,
+        "type": "object",
+        "required": ["sku"],
+        "properties": {"sku": {}},
+    }
+    double = ServiceDouble.from_schema({"name": "S", "routes": [{"name": "f", "route": "/f", "input": schema}]})
+    status, _, said = answered(double, "/f", b"{}", "application/json")
+    assert (status, json.loads(said)["error"]) == (400, "1 validation error for ItemIODescriptor")
 
 
 def test_a_slash_too_many_is_redirected(strict: ServiceDouble) -> None:

@@ -7,11 +7,14 @@ import datetime as dt
 import decimal
 import enum
 import json
+import math
 import uuid
 from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from fractions import Fraction
 from pathlib import Path
 from types import FunctionType
-from typing import Annotated, Any, List, Literal, Optional, TypedDict, Union  # noqa: UP035
+from typing import Annotated, Any, List, Literal, Optional, TypedDict, Union, cast  # noqa: UP035
 
 import numpy as np
 import pandas as pd
@@ -19,9 +22,10 @@ import pytest
 from PIL import Image
 from pydantic import BaseModel, Field
 
-from bento_proto import JSON, File, InvalidArgument
+from bento_proto import JSON, File
 from bento_proto.testing import Pause, ServiceDouble, UploadedFile, example
-from bento_proto.testing._types import converted, schema_of
+from bento_proto.testing._types import schema_of
+from bento_proto.testing._validation import Unfit, converted
 from tests.proto import declared
 from tests.proto.pure import PureClient
 from tests.recordings import schema
@@ -64,6 +68,10 @@ class Point:
 
 class Movie(TypedDict, total=False):
     title: str
+
+
+class Keys(TypedDict):
+    a: int
 
 
 class Deep(TypedDict):
@@ -189,6 +197,23 @@ def test_annotations_that_nobody_knows() -> None:
         (True, int, True),
         (1, bool, True),
         ("true", bool, True),
+        ("OFF", bool, False),
+        (True, bool, True),
+        (" 1_0.0 ", int, 10),
+        ("1e5", float, 1e5),
+        (None, type(None), None),
+        ("5", int | str, "5"),
+        ([1], list[Any], [1]),
+        ([1, 1], frozenset[int], frozenset({1})),
+        ([1, 1], AbstractSet[int], {1}),
+        ([1], Sequence[int], [1]),
+        ([1], tuple, (1,)),
+        ({"a": 1}, dict, {"a": 1}),
+        ({"a": 1}, Keys, {"a": 1}),
+        ("PT1M", dt.timedelta, dt.timedelta(minutes=1)),
+        ("P1DT2H3M4.5S", dt.timedelta, dt.timedelta(1, 4.5, hours=2, minutes=3)),
+        ({"x": 1}, Fraction, {"x": 1}),
+        ("abc", Annotated[str, {"maxLength": 3}], "abc"),
         ("red", Color, Color.RED),
         ("text", bytes, b"text"),
         (b"data", bytes, b"data"),
@@ -232,15 +257,88 @@ def test_tensors_and_frames_become_arrays_and_frames() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "annotation"),
+    ("value", "annotation", "faults"),
     [
-        (1, str), (None, str), ("many", int), ("null", int), (1.5, int), ([1], int), ("green", Color), ({}, Item),
-        ({}, Point), ([1], tuple[int, int]), ("x", int | Color), ("x", decimal.Decimal),
+        (1, str, ["string_type"]),
+        (None, str, ["string_type"]),
+        ("many", int, ["int_parsing"]),
+        ("1.5", int, ["int_parsing"]),
+        ("٥", int, ["int_parsing"]),
+        (1.5, int, ["int_from_float"]),
+        (math.inf, int, ["finite_number"]),
+        ([1], int, ["int_type"]),
+        ("x", float, ["float_parsing"]),
+        ("٥", float, ["float_parsing"]),
+        ([], float, ["float_type"]),
+        ("maybe", bool, ["bool_parsing"]),
+        (2, bool, ["bool_parsing"]),
+        (0.5, bool, ["bool_type"]),
+        (5, type(None), ["none_required"]),
+        (5, bytes, ["bytes_type"]),
+        ("green", Color, ["enum"]),
+        ("b", Literal["a"], ["literal_error"]),
+        (True, Literal[1], ["literal_error"]),
+        (5, Path, ["path_type"]),
+        (5, dict[str, int], ["dict_type"]),
+        (5, dict, ["dict_type"]),
+        ({"a": "x", "b": 1}, dict[str, int], ["a int_parsing"]),
+        (5, list[int], ["list_type"]),
+        (5, list, ["list_type"]),
+        (["x", 1, "y"], list[int], ["0 int_parsing", "2 int_parsing"]),
+        (5, set[int], ["set_type"]),
+        ([[1]], set, ["set_item_not_hashable"]),
+        (5, tuple[int, int], ["tuple_type"]),
+        ([1], tuple[int, int], ["1 missing"]),
+        (["x", 1, 2], tuple[int, int], ["too_long"]),
+        (["x"], tuple[int, int], ["0 int_parsing", "1 missing"]),
+        ({}, Item, ["sku missing"]),
+        ({}, Point, ["x missing"]),
+        ({"x": "x", "y": ["z"]}, Point, ["x int_parsing", "y 0 int_parsing"]),
+        (5, Point, ["dataclass_type"]),
+        ({"a": "x"}, Keys, ["a int_parsing"]),
+        ({}, Keys, ["a missing"]),
+        (5, Keys, ["dict_type"]),
+        ("x", int | Color, ["int int_parsing", "Color enum"]),
+        ([], int | list[int] | None, []),
+        ("x", int | list[int], ["int int_parsing", "list[int] list_type"]),
+        ("x", int | None, ["int_parsing"]),
+        ("x", dt.datetime, ["datetime_from_date_parsing"]),
+        ("x", dt.date, ["date_from_datetime_parsing"]),
+        ("x", dt.time, ["time_parsing"]),
+        ("x", dt.timedelta, ["time_delta_parsing"]),
+        ([], dt.timedelta, ["time_delta_type"]),
+        ("x", uuid.UUID, ["uuid_parsing"]),
+        (5, uuid.UUID, ["uuid_type"]),
+        ("x", decimal.Decimal, ["decimal_parsing"]),
+        ("abcd", Annotated[str, {"maxLength": 3}], ["string_too_long"]),
+        ("", Annotated[str, {"minLength": 1}], ["string_too_short"]),
+        ("a", Annotated[str, {"pattern": "^b"}], ["string_pattern_mismatch"]),
+        ([], Annotated[list[int], {"minItems": 1}], ["too_short"]),
+        ([1, 2], Annotated[list[int], {"maxItems": 1}], ["too_long"]),
+        (1, Annotated[int, {"minimum": 2, "title": "X"}], ["greater_than_equal"]),
+        (3, Annotated[int, {"maximum": 2}], ["less_than_equal"]),
+        (2, Annotated[int, {"exclusiveMinimum": 2}], ["greater_than"]),
+        (2, Annotated[float, {"exclusiveMaximum": 2}], ["less_than"]),
+        (3, Annotated[int, {"multipleOf": 2}], ["multiple_of"]),
+        (None, Annotated[int | None, {"minimum": 2}], []),
+        (None, Annotated[str | None, {"minLength": 2}], []),
     ],
-)  # fmt: skip
-def test_arguments_that_are_none_of_their_type(value: object, annotation: object) -> None:
-    with pytest.raises(InvalidArgument):
+    ids=repr,
+)
+def test_arguments_that_are_none_of_their_type(value: object, annotation: object, faults: list[str]) -> None:
+    found: list[str] = []
+    try:
         converted(value, annotation, {})
+    except Unfit as exc:
+        found = [" ".join(map(str, (*each["loc"], each["type"]))) for each in cast("Any", exc.faults)]
+    assert found == faults
+
+
+def test_an_array_that_is_none() -> None:
+    with pytest.raises(Unfit) as caught:
+        converted([[1], "x"], np.ndarray, {"type": "tensor", "dtype": "float32"}, ("x",))
+    (found,) = cast("Any", caught.value.faults)
+    assert (found["loc"], found["type"]) == (["x"], "value_error")
 
 
 def test_signatures() -> None:

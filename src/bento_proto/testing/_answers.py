@@ -16,7 +16,7 @@ from bento_proto.schema._service import Kind, unwrapped
 from bento_proto.session._responder import Event, Pause
 
 from ._acts import Cut, Garbage, Refusal, Reply, Unreachable, act_of
-from ._asked import UploadedFile
+from ._asked import HIDDEN, UploadedFile
 from ._functions import finished
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 _TEXT: Final = "text/plain; charset=utf-8"
 _JSON: Final = "application/json"
-_HIDDEN: Final = "An unexpected error has occurred, please check the server log."
 _PICTURES: Final[Mapping[bytes, str]] = {
     b"\x89PNG": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif", b"RIFF": "image/webp",
 }  # fmt: skip
@@ -184,7 +183,7 @@ def _lower(headers: Mapping[str, str]) -> dict[str, str]:
 def failed(error: Exception) -> Refusal:
     """The error response for an exception of a function. Unlike BentoML's, its message has the exception."""
     if isinstance(error, BentoMLException):
-        return Refusal(error.error_code or 500, error.message or _HIDDEN, error.detail)
+        return Refusal(error.error_code or 500, error.message or HIDDEN, error.detail)
     return Refusal(500, f"{type(error).__name__}: {error}")
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote
 from bento_proto._types import JSON, Value
 from bento_proto.errors import BentoMLException
 from bento_proto.http._headers import Headers
-from bento_proto.http._messages import Request
+from bento_proto.http._messages import Data, Request
 from bento_proto.http._redaction import redacted_response_fields
 from bento_proto.json import parse_json, to_json
 from bento_proto.schema._examples import example
@@ -20,7 +20,7 @@ from bento_proto.session._responder import Event
 
 from ._acts import Life, Refusal, Reply, act_of
 from ._answers import acted, delayed, failed, refused, replied, whole
-from ._asked import Asked, arguments_of
+from ._asked import Asked, arguments_of, fault, invalid_input, missing_of
 from ._functions import Function, endpoint_of
 from ._served import ASGIApplication, served
 from ._tasks import ACTIONS, Tasks
@@ -205,20 +205,49 @@ class ServiceDouble:
         path = unquote(path)
         asked = Asked(request.method, request.target, Headers(redacted_response_fields(request.headers)), body)
         endpoint, action, given = self._found(path)
-        if endpoint is None or request.method != (ACTIONS[action] if action else "POST"):
-            own = self._system(request.method, path, query, endpoint is not None)
+        method = ACTIONS[action] if action else "POST"
+        if endpoint is None or request.method not in (method, "HEAD" if method == "GET" else method):
+            own = self._system(request.method, path, query, None if endpoint is None else method)
         elif action not in ("", "submit"):
             own = self._tasks.asked(action, query)
+            if request.method == "HEAD":
+                own = (event for event in own if not isinstance(event, Data))
         else:
             content_type = next((value for name, value in request.headers if name.lower() == "content-type"), "")
             asked = asked.replace(endpoint=endpoint.name, submitted=action == "submit")
+            refusal: Refusal | None = None
             try:
-                asked = asked.replace(arguments={**given, **arguments_of(endpoint, content_type, body)})
-                own = self._submitted(endpoint, asked.arguments) if action else self._called(endpoint, asked.arguments)
+                found = arguments_of(endpoint, content_type, body, self._title(endpoint))
+                asked = asked.replace(arguments={**given, **found})
+                self._check(endpoint, asked.arguments, missing_of(endpoint, found))
             except BentoMLException as error:
-                own = refused(failed(error), self._fields())
+                refusal = failed(error)
+            own = (self._submitted if action else self._called)(endpoint, asked.arguments, refusal)
         self.requests.append(asked)
         return self._scripted(path, own)
+
+    def _check(self, endpoint: Endpoint, arguments: Mapping[str, object], missing: Sequence[str]) -> None:
+        """Check that no argument is missing, and that those of a function are of their types.
+
+        Raises:
+            InvalidArgument: there are faults.
+        """
+        function = self._functions.get(endpoint.name)
+        faults: dict[str, Sequence[JSON]] = {} if function is None else function.faults(arguments)
+        if function is None or not endpoint.root_input:  # else it is the model that finds them missing
+            faults.update({name: [fault("missing", "Field required", (name,))] for name in missing})
+        if faults:
+            names = [parameter.name for parameter in endpoint.parameters]
+            ordered = sorted(faults, key=lambda name: names.index(name) if name in names else 0)
+            raise invalid_input([each for name in ordered for each in faults[name]], self._title(endpoint))
+
+    def _title(self, endpoint: Endpoint) -> str:
+        """The title of the input of an endpoint, which errors name."""
+        function = self._functions.get(endpoint.name)
+        if function is not None:
+            return function.title
+        title = endpoint.parameters[0].schema.get("title") if endpoint.root_input else None
+        return title if isinstance(title, str) else "Input"
 
     def _scripted(self, path: str, own: Generator[Event, None, None]) -> Generator[Event, None, None]:
         """The response at a path, by its script if there is one."""
@@ -266,13 +295,15 @@ class ServiceDouble:
                 return endpoint, str(given.pop("action_")), given
         return None, "", {}
 
-    def _system(self, method: str, path: str, query: str, is_endpoint: bool) -> Generator[Event, None, None]:
+    def _system(self, method: str, path: str, query: str, allowed: str | None) -> Generator[Event, None, None]:
+        """The response to a request that is none to an endpoint, or not with the method that is allowed there."""
         status, kind, data = 404, "text/plain; charset=utf-8", b"Not Found"
         probes = {
             f"{prefix}/{name}" for prefix in ("", self._service.prefix) for name in ("readyz", "livez", "healthz")
         }
         known = path in probes or path == "/schema.json"
-        if is_endpoint or (known and method not in ("GET", "HEAD")):
+        allowed = "GET" if known else allowed
+        if allowed is not None and (not known or method not in ("GET", "HEAD")):
             status, data = 405, b"Method Not Allowed"
         elif path == "/schema.json":
             status, kind, data = 200, "application/json", to_json(self._document)
@@ -282,19 +313,32 @@ class ServiceDouble:
             location = f"{quote(other)}?{query}" if query else quote(other)
             return whole(307, {"location": location, "content-length": "0"}, b"")
         fields = {"content-type": kind, "content-length": str(len(data))}
+        if status == 405:
+            fields["allow"] = "HEAD, GET" if allowed == "GET" else str(allowed)
         return whole(status, fields, b"" if method == "HEAD" else data)
 
-    def _called(self, endpoint: Endpoint, arguments: Mapping[str, object]) -> Generator[Event, None, None]:
+    def _called(
+        self, endpoint: Endpoint, arguments: Mapping[str, object], refusal: Refusal | None
+    ) -> Generator[Event, None, None]:
+        if refusal is not None:
+            return refused(refusal, self._fields())
         act = self._told_to(endpoint)
         return self._acted(endpoint, act.reply if isinstance(act, Life) else act, arguments)
 
-    def _submitted(self, endpoint: Endpoint, arguments: Mapping[str, object]) -> Generator[Event, None, None]:
+    def _submitted(
+        self, endpoint: Endpoint, arguments: Mapping[str, object], refusal: Refusal | None
+    ) -> Generator[Event, None, None]:
+        def again() -> Generator[Event, None, None]:
+            return self._submitted(endpoint, arguments, refusal)
+
+        if refusal is not None:  # as with BentoML, which reads the arguments of a task only when it runs
+            return self._tasks.submit(Life(), refused(refusal, self._fields()), again)
         act = self._told_to(endpoint)
         if not isinstance(act, (Life, Reply)) and act_of(act) is act:
             return self._acted(endpoint, act, arguments)  # a fault: it befalls the submission itself
         life = act if isinstance(act, Life) else Life(reply=act)
         answer = self._acted(endpoint, life.reply, arguments)
-        return self._tasks.submit(life, answer, lambda: self._submitted(endpoint, arguments))
+        return self._tasks.submit(life, answer, again)
 
     def _told_to(self, endpoint: Endpoint) -> object:
         script = self._scripts.get(endpoint.name)

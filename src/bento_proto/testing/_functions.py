@@ -11,11 +11,12 @@ from bento_proto._frozen import Frozen
 from bento_proto._types import JSON
 from bento_proto.session._responder import Pause
 
-from ._types import converted, origin_of, plain, schema_of
+from ._types import class_of, origin_of, plain, schema_of
+from ._validation import Unfit, converted
 
 if TYPE_CHECKING:
     import inspect
-    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping, Sequence
 
     from bento_proto._types import Value
     from bento_proto.schema._service import Schema
@@ -42,18 +43,22 @@ class Function(Frozen):
     route: dict[str, JSON]
     hints: Mapping[str, object]
 
-    def __call__(self, arguments: Mapping[str, object]) -> object:
-        """Call it with decoded arguments.
+    def faults(self, arguments: Mapping[str, object]) -> dict[str, Sequence[JSON]]:
+        """What is wrong with decoded arguments, by their names."""
+        found: dict[str, Sequence[JSON]] = {}
+        for name in arguments:
+            try:
+                self._converted(name, arguments)
+            except Unfit as exc:
+                found[name] = exc.faults
+        return found
 
-        Raises:
-            InvalidArgument: an argument is not of its type.
-        """
+    def __call__(self, arguments: Mapping[str, object]) -> object:
+        """Call it with decoded arguments that have no faults."""
         given: dict[str, object] = {}
         args: list[object] = []
-        schema = cast("Schema", self.route["input"])
-        for name, given_value in arguments.items():
-            inner = schema if name == "" else cast("Schema", cast("Schema", schema["properties"]).get(name, {}))
-            value = converted(given_value, self.hints.get(name, object), inner, name)
+        for name in arguments:
+            value = self._converted(name, arguments)
             if name == "":
                 args.append(value)
             elif name == self._variadic("args"):
@@ -63,6 +68,25 @@ class Function(Frozen):
             else:
                 given[name] = value
         return finished(self._called(args, given))
+
+    @property
+    def title(self) -> str:
+        """The title of its input, which errors name."""
+        if "" not in self.hints:
+            return "Input"
+        hint = self.hints[""]
+        return f"{getattr(class_of(hint) or origin_of(hint), '__name__', hint)}IODescriptor"
+
+    @property
+    def is_root_value(self) -> bool:
+        """Whether its input is one value, and no fields."""
+        return "" in self.hints and "properties" not in cast("Schema", self.route["input"])
+
+    def _converted(self, name: str, arguments: Mapping[str, object]) -> object:
+        schema = cast("Schema", self.route["input"])
+        inner = schema if name == "" else cast("Schema", cast("Schema", schema["properties"]).get(name, {}))
+        place = ("root",) if self.is_root_value else (name,) if name else ()
+        return converted(arguments[name], self.hints.get(name, object), inner, place)
 
     def _variadic(self, name: str) -> str | None:
         return name if f"*{name}" in self.hints else None

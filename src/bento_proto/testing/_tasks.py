@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ACTIONS: Final = {"submit": "POST", "status": "GET", "get": "GET", "retry": "POST", "cancel": "PUT"}
 """The actions on tasks, each a suffix of the endpoint's route, with their methods."""
 
+_LOCAL: Final[JSON] = {"error": "task cancellation is not supported in local development server"}
 _TIME: Final = "2024-01-02T03:04:05"  # there is no clock here
 
 
@@ -77,7 +78,7 @@ class Tasks:
         if not identifier:
             yield from _said(400, {"error": "task_id is required"})
         elif task is None:
-            yield from _said(404, {"error": "task_id not found"})
+            yield from _said(400, _LOCAL) if action == "cancel" else _said(404, {"error": "task_id not found"})
         elif action == "status":
             status = task.status
             task.asked += 1
@@ -103,7 +104,7 @@ class Tasks:
 
     def _cancel(self, task: _Task, identifier: str) -> Generator[Event, None, None]:
         if not task.life.cancelable:
-            yield from _said(400, {"error": "task cancellation is not supported in local development server"})
+            yield from _said(400, _LOCAL)
         elif task.status.is_final:
             yield from _said(400, {"error": "the task is over"})
         else:

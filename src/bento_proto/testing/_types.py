@@ -1,4 +1,4 @@
-"""Python types as schemas, as BentoML describes them, and JSON converted to these types."""
+"""Python types as schemas, as BentoML describes them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, cast
 
 from bento_proto._types import JSON
-from bento_proto.errors import InvalidArgument, RemoteProtocolError
 from bento_proto.json import parse_json, to_json
-from bento_proto.response._arrays import converter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,11 +37,10 @@ _BY_NAME: Final[Mapping[str, dict[str, JSON]]] = {
     "uuid.UUID": {"type": "string", "format": "uuid"},
     "decimal.Decimal": {"anyOf": [{"type": "number"}, {"type": "string"}]},
 }
-_SETS: Final = (set, frozenset, abc.Set, abc.MutableSet)
-_LISTS: Final = (list, abc.Sequence, abc.MutableSequence, abc.Iterable, abc.Collection)
-_DICTS: Final = (dict, abc.Mapping, abc.MutableMapping)
+SETS: Final = (set, frozenset, abc.Set, abc.MutableSet)
+LISTS: Final = (list, abc.Sequence, abc.MutableSequence, abc.Iterable, abc.Collection)
+DICTS: Final = (dict, abc.Mapping, abc.MutableMapping)
 _DEEPEST: Final = 16
-_UNFIT: Final = (ArithmeticError, ValueError, TypeError, RemoteProtocolError)
 
 
 def schema_of(annotation: Value, *, is_input: bool = False, depth: int = 0) -> dict[str, JSON]:
@@ -59,7 +56,7 @@ def schema_of(annotation: Value, *, is_input: bool = False, depth: int = 0) -> d
     """
     if depth > _DEEPEST:
         raise TypeError("a type that contains itself has no schema")
-    if _has(annotation, "__metadata__"):
+    if has(annotation, "__metadata__"):
         found = schema_of(typing.get_args(annotation)[0], is_input=is_input, depth=depth)
         for more in cast("tuple[object, ...]", annotation.__metadata__):
             found.update(cast("dict[str, JSON]", more) if isinstance(more, dict) else {})
@@ -68,13 +65,14 @@ def schema_of(annotation: Value, *, is_input: bool = False, depth: int = 0) -> d
         return {}
     if annotation in _SCALARS:
         return dict(_SCALARS[annotation])
-    kind = _class_of(annotation)
+    kind = class_of(annotation)
     if kind is not None:
         return _class(kind, is_input, depth)
     return _generic(annotation, is_input, depth)
 
 
-def _has(kind: Value, attribute: str) -> bool:
+def has(kind: Value, attribute: str) -> bool:
+    """`hasattr`, which would change the type that a type checker knows."""
     return hasattr(kind, attribute)
 
 
@@ -83,7 +81,8 @@ def origin_of(annotation: object) -> Value:
     return typing.get_origin(annotation)
 
 
-def _class_of(annotation: object) -> Value:
+def class_of(annotation: object) -> Value:
+    """The class that an annotation is, or None."""
     return annotation if isinstance(annotation, type) and origin_of(annotation) is None else None
 
 
@@ -109,24 +108,34 @@ def _generic(annotation: Value, is_input: bool, depth: int) -> dict[str, JSON]:
         count = len(arguments)
         heads = cast("list[JSON]", [inner(index) for index in range(count)])
         return {"type": "array", "prefixItems": heads, "minItems": count, "maxItems": count}
-    if origin in _SETS:
+    if origin in SETS:
         return {"type": "array", "items": inner(0), "uniqueItems": True}
-    if origin in _LISTS:
+    if origin in LISTS:
         return {"type": "array", "items": inner(0)}
-    if origin in _DICTS:
+    if origin in DICTS:
         return {"type": "object", "additionalProperties": inner(1) or True}
     if isinstance(origin, type):  # ndarray[...], a generic model
         return schema_of(origin, is_input=is_input, depth=depth + 1)
     raise TypeError(f"{annotation!r} has no schema")
 
 
-def _class(annotation: Value, is_input: bool, depth: int) -> dict[str, JSON]:
+def name_of(annotation: Value) -> str:
+    """The full name of a class."""
     module = annotation.__module__.removesuffix("._local")  # where Python 3.13 keeps pathlib's Path
-    known = _BY_NAME.get(f"{module}.{annotation.__qualname__}")
+    return f"{module}.{annotation.__qualname__}"
+
+
+def is_file(annotation: Value) -> bool:
+    """Whether a class is one of a file or an image."""
+    return _BY_NAME.get(name_of(annotation), {}).get("type") == "file"
+
+
+def _class(annotation: Value, is_input: bool, depth: int) -> dict[str, JSON]:
+    known = _BY_NAME.get(name_of(annotation))
     if known is not None:
         decimal = is_input and "anyOf" in known
         return {"type": "number"} if decimal else dict(known)
-    if _has(annotation, "model_json_schema"):  # pydantic's
+    if has(annotation, "model_json_schema"):  # pydantic's
         document: dict[str, JSON] = annotation.model_json_schema()
         return _flat(document, cast("Schema", document.get("$defs", {})), depth)
     if issubclass(annotation, Enum):
@@ -134,9 +143,9 @@ def _class(annotation: Value, is_input: bool, depth: int) -> dict[str, JSON]:
         return {"enum": values, "title": annotation.__name__, **_SCALARS.get(type(values[0]), {})}
     if annotation in (list, tuple, set, frozenset):
         return {"type": "array", "items": {}}
-    if dict in annotation.__mro__ and not _has(annotation, "__required_keys__"):
+    if dict in annotation.__mro__ and not has(annotation, "__required_keys__"):
         return {"type": "object", "additionalProperties": True}
-    if _has(annotation, "__dataclass_fields__") or _has(annotation, "__required_keys__"):
+    if has(annotation, "__dataclass_fields__") or has(annotation, "__required_keys__"):
         return _fields(annotation, is_input, depth)
     raise TypeError(f"{annotation!r} has no schema")
 
@@ -145,7 +154,7 @@ def _fields(annotation: Value, is_input: bool, depth: int) -> dict[str, JSON]:
     """The schema of a dataclass or a ``TypedDict``."""
     hints = typing.get_type_hints(annotation, include_extras=True)
     properties = {name: schema_of(hint, is_input=is_input, depth=depth + 1) for name, hint in hints.items()}
-    if _has(annotation, "__required_keys__"):
+    if has(annotation, "__required_keys__"):
         required = [name for name in hints if name in cast("frozenset[str]", getattr(annotation, "__required_keys__"))]  # noqa: B009
     else:
         import dataclasses  # there is one, so it is loaded
@@ -181,97 +190,6 @@ def _flat(schema: Schema, definitions: Schema, depth: int) -> dict[str, JSON]:
     if isinstance(items, dict):
         found["items"] = _flat(items, definitions, depth + 1)
     return found
-
-
-def converted(value: Value, annotation: Value, schema: Schema, name: str = "") -> object:
-    """JSON converted to the type of an annotation. A value of an unknown type is unchanged.
-
-    Raises:
-        InvalidArgument: it is none.
-    """
-    try:
-        convert = converter(schema)
-        return _converted(value if convert is None else convert(cast("JSON", value)), annotation)
-    except _UNFIT as exc:
-        detail: JSON = [{"loc": [name] if name else [], "msg": str(exc)}]
-        raise InvalidArgument(f"1 validation error for Input: {exc}", detail=detail) from exc
-
-
-def _converted(value: Value, annotation: Value) -> object:
-    if hasattr(annotation, "__metadata__"):
-        return _converted(value, typing.get_args(annotation)[0])
-    origin, arguments = origin_of(annotation), typing.get_args(annotation)
-    if origin in (typing.Union, types.UnionType):
-        return _first_that_takes(value, arguments)
-    if isinstance(value, list) and arguments and (origin in (tuple, *_SETS, *_LISTS)):
-        return _several(cast("list[object]", value), cast("type", origin), arguments)
-    if isinstance(value, dict) and len(arguments) == 2 and origin in _DICTS:
-        named = cast("dict[str, object]", value)
-        return {key: _converted(item, arguments[1]) for key, item in named.items()}
-    kind = _class_of(annotation)
-    return cast("object", value) if kind is None else _instance(value, kind)
-
-
-def _several(values: list[object], origin: type, arguments: tuple[object, ...]) -> object:
-    if origin is not tuple:
-        items = [_converted(value, arguments[0]) for value in values]
-        return set(items) if origin in _SETS else items
-    if arguments[-1:] == (...,):
-        return tuple(_converted(value, arguments[0]) for value in values)
-    return tuple(_converted(value, kind) for value, kind in zip(values, arguments, strict=True))
-
-
-def _first_that_takes(value: Value, members: tuple[object, ...]) -> object:
-    if value is None:
-        return None
-    failure: Exception = TypeError("no member of the union takes it")
-    for member in members:
-        try:
-            return _converted(value, member)
-        except _UNFIT as exc:
-            failure = exc
-    raise failure
-
-
-def _instance(value: Value, annotation: Value) -> object:
-    if annotation in (str, int, float, bool):
-        return value if isinstance(value, annotation) else _scalar(value, annotation)
-    if _has(annotation, "model_validate"):
-        return cast("object", annotation.model_validate(value))
-    if issubclass(annotation, Enum):
-        return annotation(value)
-    if annotation is bytes and isinstance(value, str):
-        return value.encode()
-    if _has(annotation, "__dataclass_fields__") and isinstance(value, dict):
-        hints = typing.get_type_hints(annotation, include_extras=True)
-        named = cast("dict[str, object]", value)
-        given = {name: _converted(named[name], hints[name]) for name in hints if name in named}
-        return cast("object", annotation(**given))
-    return _of_the_standard_library(value, annotation)
-
-
-def _scalar(value: Value, annotation: Value) -> object:
-    """A number that was sent as text, or a whole one as a float, as pydantic accepts it."""
-    number: JSON = value
-    if isinstance(value, str):
-        try:
-            number = parse_json(value.encode())
-        except RemoteProtocolError:
-            number = None
-    if annotation is str or not isinstance(number, (bool, int, float)) or annotation(number) != number:
-        raise TypeError(f"Input should be a valid {annotation.__name__}: {value!r}")
-    return cast("object", annotation(number))
-
-
-def _of_the_standard_library(value: Value, annotation: Value) -> object:
-    name = f"{annotation.__module__}.{annotation.__qualname__}"
-    if isinstance(value, str) and _has(annotation, "fromisoformat"):
-        return cast("object", annotation.fromisoformat(value.replace("Z", "+00:00")))
-    if name in ("uuid.UUID", "decimal.Decimal"):
-        return cast("object", annotation(str(value)))
-    if name == "datetime.timedelta" and isinstance(value, (int, float)):
-        return cast("object", annotation(seconds=value))
-    return value
 
 
 def plain(value: object) -> JSON:
