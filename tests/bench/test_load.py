@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 
 import pytest
 
 from bento_client.bench import ClosedLoop, OpenLoop, Plan
-from bento_client.bench._load import due_times
+from bento_client.bench._load import due_times, parts
 
 
 def test_constant_arrivals_are_equally_far_apart_without_end() -> None:
@@ -25,6 +25,17 @@ def test_poisson_arrivals_have_the_rate_and_exponential_distances() -> None:
     mean = sum(distances) / len(distances)
     assert mean == pytest.approx(1 / 50, rel=0.02)
     assert (sum((each - mean) ** 2 for each in distances) / len(distances)) ** 0.5 == pytest.approx(mean, rel=0.02)
+
+
+def test_processes_share_a_load() -> None:
+    assert parts(ClosedLoop(7), 3) == [(ClosedLoop(3), 0.0), (ClosedLoop(2), 0.0), (ClosedLoop(2), 0.0)]
+    assert parts(ClosedLoop(2), 3) == [(ClosedLoop(1), 0.0)] * 2
+    assert parts(OpenLoop(30, most=10), 3) == [(OpenLoop(10, most=most), 0.0) for most in (4, 3, 3)]
+    shared = parts(OpenLoop(50, "constant"), 4)
+    times = [
+        islice(due_times(load, 3.0 + phase, lambda: 0.5), 25) for load, phase in shared if isinstance(load, OpenLoop)
+    ]
+    assert sorted(chain(*times)) == pytest.approx([3.0 + number / 50 for number in range(100)])
 
 
 @pytest.mark.parametrize(

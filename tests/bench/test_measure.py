@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import anyio
 import pytest
 
 from bento_client.bench import PERCENTILES, ClosedLoop, OpenLoop, Plan
-from bento_client.bench._measure import Call, Recorder, Timeline, Window, agree
+from bento_client.bench._measure import Call, Recorder, Timeline, Window, agree, beside
 from bento_client.bench._run import UNFINISHED
 from bento_proto import ConnectError, ServiceUnavailable
 
@@ -189,6 +190,42 @@ def test_a_timeline_has_few_spans_however_long_it_is() -> None:
     assert len(slots) <= 120
     assert sum(slot.latency.count for _, slot in slots) == 10_000
     assert [slot.failed for start, slot in slots if start <= 5_000 < start + timeline.width] == [1]
+
+
+def test_timelines_of_processes_become_one_however_wide_their_spans_are() -> None:
+    short, long = Timeline(), Timeline()
+    for number in range(10):
+        short.add(number, 0.1)
+        long.add(100 * number, 0.2)
+    assert short.width < long.width
+    for merged, other in ((copy.deepcopy(short), copy.deepcopy(long)), (long, short)):
+        merged.merge(other)
+        slots = list(merged)
+        assert sum(slot.latency.count for _, slot in slots) == 20
+        assert [slot.latency.count for start, slot in slots if start == 0] == [1 + min(10, math.ceil(merged.width))]
+
+
+def test_windows_of_processes_are_of_the_same_time() -> None:
+    some, others = Window(2.0), Window(2.0)
+    some.done, others.done = 5, 7
+    found = beside([some, others])
+    assert (found.seconds, found.done) == (2.0, 12)
+
+
+@pytest.mark.parametrize(("at", "seconds", "calls"), [(0.5, 0, 0), (3.5, 2.5, 25), (99, 4, 40)])
+def test_a_measurement_that_is_stopped(at: float, seconds: float, calls: int) -> None:
+    recorder = Recorder(Plan(warm_up=1, duration=4, window=2), (), 0.0)
+    for number in range(100):
+        start = number / 10
+        if start + 0.1 > at + 1e-9:
+            break
+        call = recorder.began(start, lambda: start)  # noqa: B023
+        call.end = start + 0.1
+        recorder.ended(call)
+    recorder.stop(at)
+    found = recorder.result()
+    assert found.seconds == pytest.approx(seconds)
+    assert found.done == pytest.approx(calls)
 
 
 def test_kinds_of_errors_are_few() -> None:

@@ -11,7 +11,7 @@ import trio
 import trio.testing
 
 from bento_client.bench._load import Load, Plan
-from bento_client.bench._measure import Call, Recorder
+from bento_client.bench._measure import Call, Measured, Recorder
 from bento_client.bench._report import LoadReport, report_of
 from bento_client.bench._run import LoadRun
 from bento_client.bench._slo import parse_objective
@@ -64,6 +64,7 @@ def measure(
         run = LoadRun(target, load, recorder, plan, chance=chance or random.Random(1).random)  # type: ignore[arg-type]
         await run.run(start, go_on)
         stable = recorder.is_stable() if plan.duration is None else None
-        return report_of(load, recorder.result(), timeline=recorder.timeline, stable=stable, cpu=0.0, objectives=wanted)
+        measured = Measured(recorder.result(), recorder.timeline, stable, [0.0])
+        return report_of(load, measured, objectives=wanted)
 
     return trio.run(main, clock=trio.testing.MockClock(autojump_threshold=0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from bento_client.bench import Report
 
 from .conftest import Run
+from .terminals import Terminal
 
 QUICK = ("--warm-up", "0", "--duration", "1", "--window", "0.5")
 
@@ -81,6 +83,51 @@ def test_arguments_are_examples_or_a_line_each(run: Run, zoo: str, tmp_path: Pat
     assert load["sent_per_second"] > 5000
 
 
+def test_processes_make_a_load_of_every_kind(run: Run, zoo: str, tasks: str, tmp_path: Path) -> None:
+    (tmp_path / "cat.png").write_bytes(b"x" * 5000)
+    short = (*QUICK, "--processes", "2", "--concurrency", "2", "--json")
+    for words in (
+        (zoo, "file_in", "f=@cat.png"),
+        (zoo, "stream_dict", "n=2"),
+        (tasks, "str_task", "--poll", "0.05"),
+    ):
+        done = run("bench", *words, *short)
+        assert (done.code, done.told) == (0, "")
+        report = Report.from_json(done.out)
+        assert report.processes == 2
+        assert report.loads[0].calls > 0
+        assert report.loads[0].failed == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_ctrl_c_ends_with_what_was_measured(zoo: str, tmp_path: Path, processes: str) -> None:
+    words = ("bench", zoo, "echo_str", "text=hi", "--warm-up", "0", "--duration", "600", "--processes", processes)
+    files = ("-o", "r.json", "--csv", "r.csv", "--html", "r.html")
+    with Terminal(*words, *files, cwd=tmp_path) as shown:
+        shown.wait_for("calls/s, p50")
+        shown.interrupt()
+        code, text = shown.finish()
+    assert code == 130
+    assert "warning: interrupted after" in text
+    report = Report.from_json((tmp_path / "r.json").read_bytes())
+    assert report.interrupted
+    assert 0 < report.loads[0].seconds < 600
+    assert (tmp_path / "r.csv").exists()
+    assert "interrupted after" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+def test_ctrl_c_before_anything_was_measured(zoo: str, tmp_path: Path) -> None:
+    with Terminal("bench", zoo, "echo_str", "text=hi", "--warm-up", "600", "-o", "r.json", cwd=tmp_path) as shown:
+        shown.wait_for("warming up")
+        shown.interrupt()
+        code, text = shown.finish()
+    assert code == 130
+    assert "echo_str at" not in text
+    assert not (tmp_path / "r.json").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -88,6 +135,7 @@ def test_arguments_are_examples_or_a_line_each(run: Run, zoo: str, tmp_path: Pat
         (["echo_str", "--concurrency", "1,x"], "--concurrency takes numbers such as 1,2,4, not '1,x'"),
         (["echo_str", "--concurrency", "0"], "concurrency must be 1 or more, not 0"),
         (["echo_str", "--concurrency", "1.5"], "--concurrency takes numbers"),
+        (["echo_str", "--processes", "0"], "processes must be 1 or more, not 0"),
         (["echo_str", "--rate", ""], "--rate takes numbers"),
         (["echo_str", "--slo", "fast"], "an objective is p99=200ms"),
         (["echo_str", "--duration", "-1"], "duration must be more than 0 seconds"),

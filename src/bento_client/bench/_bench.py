@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Final, TypeAlias
+from functools import partial
+from typing import TypeAlias
 
 import anyio
 
 from bento_async import AsyncHTTPClient
-from bento_client._methods import method_of
 from bento_proto import BentoMLException, __version__
 from bento_proto.policy import Poll
 
 from ._load import ClosedLoop, Load, Plan
-from ._measure import Call, Recorder, Timeline, Window
+from ._measure import Call, Measured, OnTick, Recorder, Window
 from ._metrics import counters, growth
+from ._processes import started
 from ._report import LoadReport, Report, report_of
 from ._run import LoadRun
 from ._slo import Objective, parse_objective
-from ._target import COUNT_BYTES, EndpointTarget, Input, kind_of
+from ._target import EndpointTarget, Input, connected, kind_of
+from ._worker import TICK, Job
 
-_TICK: Final = 0.25  # seconds between two reports of progress
+_Put: TypeAlias = Callable[[Load, OnTick, Callable[[], bool]], Awaitable[Measured]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,6 @@ class Progress:
         elapsed: the seconds since it started.
         plan: how long it takes.
         windows: the windows so far; the last one may be going on.
-        timeline: the calls over time.
         done: the reports of the loads before.
     """
 
@@ -43,29 +45,8 @@ class Progress:
     elapsed: float
     plan: Plan
     windows: Sequence[Window]
-    timeline: Timeline
     done: Sequence[LoadReport]
 
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What was measured under one load.
-
-    Attributes:
-        window: what was counted.
-        timeline: the calls over time.
-        stable: whether the windows agreed; None if a duration was measured.
-        cpu: the cores that the tool was busy on.
-    """
-
-    window: Window
-    timeline: Timeline
-    stable: bool | None
-    cpu: float
-
-
-OnTick: TypeAlias = Callable[[float, Sequence[Window], Timeline], object]
-"""Called while a load goes on, with the seconds since it started and what was counted so far."""
 
 OnProgress: TypeAlias = Callable[[Progress], object]
 """Called some times a second with the progress of a benchmark. It must be quick."""
@@ -80,7 +61,10 @@ async def bench_async(
     plan: Plan | None = None,
     objectives: Sequence[str] = (),
     poll: Poll | float | None = None,
+    processes: int = 1,
+    factory: Callable[[], AsyncHTTPClient] | None = None,
     on_progress: OnProgress | None = None,
+    stop: Callable[[], bool] = bool,
 ) -> Report:
     """Measure an endpoint under one load after the other.
 
@@ -95,41 +79,60 @@ async def bench_async(
         plan: how long each load is measured; by default `Plan()`.
         objectives: what a good call keeps, such as ``p99=200ms``: see `parse_objective`.
         poll: how often to ask for the status of a task.
+        processes: how many processes make the calls, where one is not fast enough. More than one are started for this,
+            and share the calls of each load.
+        factory: makes the client of each of these; by default they get a pickle of `client`.
         on_progress: called some times a second.
+        stop: asked some times a second whether to end early. What was measured until then is reported.
 
     Raises:
         ValueError: an argument is invalid.
         NotFound: the Service has no such endpoint.
-        TypeError, OSError, BentoMLException: the first call failed.
+        TypeError, OSError, BentoMLException: the first call failed; or several processes are asked for, and the client
+            or an input can't be pickled.
+        ChildProcessError: one of the processes died.
     """
     plan = plan or Plan()
+    if processes < 1:
+        raise ValueError(f"processes must be 1 or more, not {processes}")
     wanted = [parse_objective(text) for text in objectives]
-    started = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    service = await client.connect()
-    view = client.with_options(hooks=COUNT_BYTES)
-    target = EndpointTarget(method_of(view, service, endpoint), inputs, poll=poll)
+    began = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    target = await connected(client, endpoint, inputs, poll=poll)
     await target(Call(0.0, anyio.current_time, Window().gaps))
     reports: list[LoadReport] = []
-    for number, load in enumerate(loads):
-        before = await _counters(client)
+    has_stopped = False
+    job = Job(factory or partial(_given, client), endpoint, inputs, 0, poll, plan, wanted)
+    async with _ready(target, job, processes) as put:
+        for number, load in enumerate(loads):
+            before = await _counters(client)
 
-        def progress(elapsed: float, windows: Sequence[Window], timeline: Timeline, *, now: int = number) -> None:
-            if on_progress is not None:
-                on_progress(Progress(loads[now], now, elapsed, plan, windows, timeline, reports))
+            def tick(elapsed: float, windows: Sequence[Window], *, now: int = number) -> None:
+                if on_progress is not None:
+                    on_progress(Progress(loads[now], now, elapsed, plan, windows, reports))
 
-        found = await _put(target, load, plan, wanted, progress)
-        reports.append(
-            report_of(
-                load,
-                found.window,
-                timeline=found.timeline,
-                stable=found.stable,
-                cpu=found.cpu,
-                objectives=wanted,
-                server=growth(before, await _counters(client)),
-            )
-        )
-    return Report(client.url, endpoint, started, __version__, [each.text for each in wanted], reports)
+            measured = await put(load, tick, stop)
+            if measured.window.seconds:  # else it was stopped before it measured anything
+                server = growth(before, await _counters(client))
+                reports.append(report_of(load, measured, objectives=wanted, server=server))
+            if has_stopped := measured.is_stopped:
+                break
+    texts = [each.text for each in wanted]
+    return Report(client.url, endpoint, began, __version__, texts, reports, processes, has_stopped)
+
+
+@asynccontextmanager
+async def _ready(target: EndpointTarget, job: Job, processes: int) -> AsyncGenerator[_Put, None]:
+    """What puts a load on a target: from this process, or from several others."""
+    if processes == 1:
+        yield partial(_put, target, job.plan, job.objectives)
+        return
+    jobs = [replace(job, first=number * len(job.inputs) // processes) for number in range(processes)]
+    async with started(jobs) as others:
+        yield others.put
+
+
+def _given(client: AsyncHTTPClient) -> AsyncHTTPClient:
+    return client
 
 
 async def _counters(client: AsyncHTTPClient) -> Mapping[str, float]:
@@ -142,7 +145,12 @@ async def _counters(client: AsyncHTTPClient) -> Mapping[str, float]:
 
 
 async def _put(
-    target: EndpointTarget, load: Load, plan: Plan, objectives: Sequence[Objective], on_tick: OnTick
+    target: EndpointTarget,
+    plan: Plan,
+    objectives: Sequence[Objective],
+    load: Load,
+    on_tick: OnTick,
+    stop: Callable[[], bool],
 ) -> Measured:
     """Put a load on a target from this process."""
 
@@ -151,8 +159,10 @@ async def _put(
 
     async def tick() -> None:
         while True:
-            await anyio.sleep(_TICK)
-            on_tick(anyio.current_time() - start, recorder.windows, recorder.timeline)
+            await anyio.sleep(TICK)
+            if stop() and not run.is_stopped:
+                run.stop()
+            on_tick(anyio.current_time() - start, recorder.windows)
 
     start = anyio.current_time()
     recorder = Recorder(plan, objectives, start)
@@ -161,8 +171,8 @@ async def _put(
         group.start_soon(tick)
         await run.run(start, go_on)
         group.cancel_scope.cancel()
-    stable = recorder.is_stable() if plan.duration is None else None
-    return Measured(recorder.result(), recorder.timeline, stable, run.cpu)
+    stable = recorder.is_stable() if plan.duration is None and not run.is_stopped else None
+    return Measured(recorder.result(), recorder.timeline, stable, [run.cpu], run.is_stopped)
 
 
 def bench(
@@ -174,14 +184,27 @@ def bench(
     plan: Plan | None = None,
     objectives: Sequence[str] = (),
     poll: Poll | float | None = None,
+    processes: int = 1,
+    factory: Callable[[], AsyncHTTPClient] | None = None,
     on_progress: OnProgress | None = None,
+    stop: Callable[[], bool] = bool,
 ) -> Report:
     """Measure an endpoint from code that is not asynchronous: see `bench_async`. The client is closed at the end."""
 
     async def main() -> Report:
         async with client:
             return await bench_async(
-                client, endpoint, inputs, loads, plan=plan, objectives=objectives, poll=poll, on_progress=on_progress
+                client,
+                endpoint,
+                inputs,
+                loads,
+                plan=plan,
+                objectives=objectives,
+                poll=poll,
+                processes=processes,
+                factory=factory,
+                on_progress=on_progress,
+                stop=stop,
             )
 
     return anyio.run(main)

@@ -83,6 +83,26 @@ def due_times(load: OpenLoop, start: float, random: Callable[[], float]) -> Iter
         yield due
 
 
+def parts(load: Load, count: int) -> list[tuple[Load, float]]:
+    """A load as that of so many processes; of fewer, if there are not as many calls at a time.
+
+    Each has a phase: by how many seconds its calls are due later than those of the first one.
+    """
+    if isinstance(load, ClosedLoop):
+        count = min(count, load.concurrency)
+        return [(ClosedLoop(_share(load.concurrency, count, number)), 0.0) for number in range(count)]
+    count = min(count, load.most)
+    distance = 1 / load.rate if load.arrivals == "constant" else 0.0
+    return [
+        (OpenLoop(load.rate / count, load.arrivals, _share(load.most, count, number)), number * distance)
+        for number in range(count)
+    ]
+
+
+def _share(whole: int, count: int, number: int) -> int:
+    return whole // count + (number < whole % count)
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How long each load is measured.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, TypeAlias
 
 from ._histogram import Histogram
 from ._load import STABLE, Plan
@@ -159,6 +160,18 @@ def merged(windows: Sequence[Window]) -> Window:
     return found
 
 
+def total(windows: Sequence[Window], plan: Plan) -> Window:
+    """What a measurement counts: all windows of a duration, else the last three."""
+    return merged(windows if plan.duration is not None else windows[-STABLE:])
+
+
+def beside(windows: Sequence[Window]) -> Window:
+    """One window with what all of them counted in the same span of time, as several processes do."""
+    found = merged(windows)
+    found.seconds = max((window.seconds for window in windows), default=0.0)
+    return found
+
+
 def agree(windows: Sequence[Window], tolerance: float) -> bool:
     """Whether the last three windows agree.
 
@@ -225,6 +238,15 @@ class Timeline:
         else:
             slot.latency.add(latency)
 
+    def merge(self, other: Timeline) -> None:
+        """Add what another one counted, which began at the same time. It may be changed."""
+        while self.width < other.width:
+            self._double()
+        while other.width < self.width:
+            other._double()
+        for number, slot in other._slots.items():
+            self._slots.setdefault(number, Slot()).merge(slot)
+
     def _double(self) -> None:
         slots, self._slots, self.width = self._slots, {}, self.width * 2
         for number, slot in slots.items():
@@ -248,13 +270,14 @@ class Recorder:
         timeline: the calls over time.
         windows: the windows so far, with the one that goes on.
         end: the end of the last one, as far as it is known.
+        closed: the number of windows that have ended.
     """
 
     def __init__(self, plan: Plan, objectives: Sequence[Objective], start: float) -> None:
         self.timeline: Timeline = Timeline()
         self.windows: list[Window] = []
         self._aside = Window()  # of calls of the warm-up, and after the end
-        self._closed = 0
+        self.closed: int = 0
         self._plan = plan
         self._objectives = objectives
         self._start = start
@@ -268,12 +291,22 @@ class Recorder:
     def close(self, number: int) -> None:
         """A window has ended."""
         self._window(self._origin + (number + 0.5) * self._plan.width)
-        self._closed = number + 1
+        self.closed = number + 1
 
     def finish(self) -> None:
         """Take the end of the last window that has ended for the end of the measurement."""
-        self.end = self._origin + self._closed * self._plan.width
-        del self.windows[self._closed :]
+        self.end = self._origin + self.closed * self._plan.width
+        del self.windows[self.closed :]
+
+    def stop(self, at: float) -> None:
+        """The measurement ends early, amid a window, or even before the first one."""
+        if at < self.end:
+            last = self._number(at)
+            if last >= 0:
+                self._window(at).seconds = at - self.end_of(last - 1)
+            del self.windows[max(last + 1, 0) :]
+            self.closed = len(self.windows)
+            self.end = at
 
     def began(self, due: float, clock: Callable[[], float]) -> Call:
         """A call begins."""
@@ -306,11 +339,11 @@ class Recorder:
 
     def is_stable(self) -> bool:
         """Whether the windows that have ended agree."""
-        return agree(self.windows[: self._closed], self._plan.tolerance)
+        return agree(self.windows[: self.closed], self._plan.tolerance)
 
     def result(self) -> Window:
         """What the measurement counts: all windows of a duration, else the last three."""
-        return merged(self.windows if self._plan.duration is not None else self.windows[-STABLE:])
+        return total(self.windows, self._plan)
 
     def _number(self, at: float) -> int:
         return math.floor((at - self._origin) / self._plan.width)
@@ -322,3 +355,26 @@ class Recorder:
         while number >= len(self.windows):  # also before the one before is closed, which may be late
             self.windows.append(Window(self._plan.width))
         return self.windows[number]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured under one load.
+
+    Attributes:
+        window: what was counted.
+        timeline: the calls over time.
+        stable: whether the windows agreed; None if a duration was measured, or it was stopped.
+        cpu: the cores that each process of the tool was busy on.
+        is_stopped: whether it was stopped early.
+    """
+
+    window: Window
+    timeline: Timeline
+    stable: bool | None
+    cpu: Sequence[float]
+    is_stopped: bool = False
+
+
+OnTick: TypeAlias = Callable[[float, Sequence[Window]], object]
+"""Called while a load goes on, with the seconds since it started and the windows so far."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bento_proto import JSON
 
     from ._load import Load
-    from ._measure import Timeline, Window
+    from ._measure import Measured
     from ._slo import Objective
 
 FORMAT: Final = 1
@@ -75,7 +75,7 @@ class LoadReport:
         gap: seconds between two items of a stream.
         errors: the number of failed calls, by kind.
         met: for each objective, whether it was met.
-        cpu: the cores that the tool itself was busy on: 1.0 is all of one.
+        cpu: the cores that the tool itself was busy on, with all its processes: 1.0 is all of one.
         lag: how late the tool's event loop was, in seconds.
         warnings: why the figures may be about the tool or the load more than about the Service.
         timeline: the calls over time, from the start of the warm-up.
@@ -124,6 +124,8 @@ class Report:
         version: the version of this package.
         objectives: the objectives, as they were given.
         loads: what was measured under each load.
+        processes: how many processes made the calls.
+        interrupted: whether it was stopped early: `loads` has what was measured until then.
     """
 
     url: str
@@ -132,6 +134,8 @@ class Report:
     version: str
     objectives: Sequence[str]
     loads: Sequence[LoadReport]
+    processes: int = 1
+    interrupted: bool = False
 
     @property
     def is_met(self) -> bool:
@@ -155,7 +159,7 @@ class Report:
             if version != FORMAT:
                 raise ValueError(f"the report has format {version}, which this version does not know")
             loads = [_load(load) for load in cast("list[dict[str, JSON]]", document.pop("loads"))]
-            return cls(**cast("dict[str, str]", document), loads=loads)
+            return cls(**document, loads=loads)  # type: ignore[arg-type]
         except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as exc:
             raise ValueError("this is no report of bento-client bench") from exc
 
@@ -205,11 +209,8 @@ def _row(load: LoadReport) -> dict[str, object]:
 
 def report_of(
     load: Load,
-    found: Window,
+    measured: Measured,
     *,
-    timeline: Timeline,
-    stable: bool | None,
-    cpu: float,
     objectives: Sequence[Objective] = (),
     server: Mapping[str, float] | None = None,
 ) -> LoadReport:
@@ -217,15 +218,13 @@ def report_of(
 
     Args:
         load: the load.
-        found: what was counted.
-        timeline: the calls over time.
-        stable: whether the windows agreed; None if a duration was measured.
-        cpu: the cores that the tool was busy on.
+        measured: what was measured.
         objectives: the objectives.
         server: the growth of the Service's counters.
     """
     from ._load import ClosedLoop
 
+    found = measured.window
     seconds, failed = found.seconds, found.errors.total()
     latency, first, gap = (histogram.summary() for histogram in (found.latency, found.first, found.gaps))
     lag = found.lag.summary()
@@ -236,7 +235,7 @@ def report_of(
         concurrency=load.concurrency if isinstance(load, ClosedLoop) else None,
         rate=None if isinstance(load, ClosedLoop) else load.rate,
         seconds=seconds,
-        stable=stable,
+        stable=measured.stable,
         calls=latency.count,
         failed=failed,
         calls_per_second=done,
@@ -252,19 +251,19 @@ def report_of(
             objective.text: _is_met(objective, {"latency": latency, "first": first, "gap": gap}, failed)
             for objective in objectives
         },
-        cpu=cpu,
+        cpu=sum(measured.cpu),
         lag=lag,
-        warnings=_warnings(cpu, lag, latency, None if failed else behind, stable),
+        warnings=_warnings(measured, lag, latency, None if failed or measured.is_stopped else behind),
         timeline=[
             Slice(
                 start,
-                timeline.width,
+                measured.timeline.width,
                 slot.latency.count,
                 slot.failed,
                 slot.latency.percentile(50),
                 slot.latency.percentile(99),
             )
-            for start, slot in timeline
+            for start, slot in measured.timeline
         ],
         buckets=found.latency.buckets(),
         server=server or {},
@@ -280,11 +279,17 @@ def _is_met(objective: Objective, found: Mapping[str, Distribution], failed: int
 
 
 def _warnings(
-    cpu: float, lag: Distribution, latency: Distribution, rates: tuple[float, float] | None, stable: bool | None
+    measured: Measured, lag: Distribution, latency: Distribution, rates: tuple[float, float] | None
 ) -> list[str]:
     found: list[str] = []
+    if measured.is_stopped:
+        seconds = measured.window.seconds
+        found.append(f"interrupted after {seconds:.3g} s of measuring; calls that had not ended are not counted")
+    cpu = max(measured.cpu)
     if cpu > _BUSY:
-        found.append(f"the tool itself was busy {cpu:.0%} of the time, so it may be what limits the calls")
+        found.append(
+            f"the tool itself was busy {cpu:.0%} of the time, so it may be what limits the calls: use more processes"
+        )
     elif lag.percentile(99.0) > max(_LAG, _LATE * latency.percentile(50.0)):
         found.append(
             f"the tool woke up {lag.percentile(99.0) * 1000:.1f} ms late (p99), which is part of the latencies: "
@@ -294,6 +299,6 @@ def _warnings(
         found.append(
             f"of {rates[1]:g} calls a second only {rates[0]:.4g} ended: latencies grow as long as this load lasts"
         )
-    if stable is False:
+    if measured.stable is False:
         found.append("the windows did not agree until the end: give a --duration, or a longer --window")
     return found

@@ -34,6 +34,7 @@ class LoadRun:
 
     Attributes:
         cpu: the cores that this process was busy on while it measured.
+        is_stopped: whether it was stopped early.
 
     Args:
         target: makes a call.
@@ -42,6 +43,7 @@ class LoadRun:
         plan: how long.
         kind_of: the kind of an error.
         chance: gives random numbers from 0 to less than 1.
+        phase: by how many seconds the calls of an open loop are due later, where other processes make others.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class LoadRun:
         *,
         kind_of: Callable[[Exception], str] = lambda exc: type(exc).__name__,
         chance: Callable[[], float] = random.random,
+        phase: float = 0.0,
     ) -> None:
         self._target = target
         self._load = load
@@ -60,7 +63,10 @@ class LoadRun:
         self._plan = plan
         self._kind_of = kind_of
         self._chance = chance
+        self._phase = phase
+        self._scope = anyio.CancelScope()
         self.cpu: float = 0.0
+        self.is_stopped: bool = False
         self._over = anyio.Event()  # no more calls become due
 
     async def run(self, start: float, on_window: OnWindow) -> None:
@@ -73,25 +79,37 @@ class LoadRun:
         await anyio.sleep_until(start)
         async with anyio.create_task_group() as others:
             others.start_soon(self._watch_lag)
-            async with anyio.create_task_group() as callers:
-                if isinstance(self._load, ClosedLoop):
-                    for _ in range(self._load.concurrency):
-                        callers.start_soon(self._call_on)
-                else:
-                    callers.start_soon(self._call_at, self._load, start, callers)
-                await self._measure(start + self._plan.warm_up, on_window)
-                others.start_soon(self._give_up, callers.cancel_scope)
+            with self._scope:
+                await self._run(start, on_window, others)
             others.cancel_scope.cancel()
+
+    def stop(self) -> None:
+        """End now. Calls that have not ended are not counted."""
+        self.is_stopped = True
+        self._recorder.stop(anyio.current_time())
+        self._scope.cancel()
+
+    async def _run(self, start: float, on_window: OnWindow, others: TaskGroup) -> None:
+        async with anyio.create_task_group() as callers:
+            if isinstance(self._load, ClosedLoop):
+                for _ in range(self._load.concurrency):
+                    callers.start_soon(self._call_on)
+            else:
+                callers.start_soon(self._call_at, self._load, start + self._phase, callers)
+            await self._measure(start + self._plan.warm_up, on_window)
+            others.start_soon(self._give_up, callers.cancel_scope)
 
     async def _measure(self, start: float, on_window: OnWindow) -> None:
         await anyio.sleep_until(start)
         cpu, at = time.process_time(), anyio.current_time()
-        for number in range(self._plan.windows):
-            await anyio.sleep_until(self._recorder.end_of(number))
-            self._recorder.close(number)
-            if not await on_window(self._recorder):
-                break
-        self.cpu = (time.process_time() - cpu) / (anyio.current_time() - at)
+        try:
+            for number in range(self._plan.windows):
+                await anyio.sleep_until(self._recorder.end_of(number))
+                self._recorder.close(number)
+                if not await on_window(self._recorder):
+                    break
+        finally:
+            self.cpu = (time.process_time() - cpu) / max(anyio.current_time() - at, _TICK)
         self._recorder.finish()
         self._over.set()
 
@@ -146,6 +164,8 @@ class LoadRun:
             self._recorder.ended(call)
 
     def _unfinished(self, call: Call) -> None:
+        if self.is_stopped:
+            return
         call.end = anyio.current_time()
         call.error = UNFINISHED
         self._recorder.ended(call)

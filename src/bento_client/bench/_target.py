@@ -7,7 +7,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Final, TypeAlias, cast
 
-from bento_async import AsyncEndpointMethod, AsyncStream
+from bento_async import AsyncEndpointMethod, AsyncHTTPClient, AsyncStream
+from bento_client._methods import method_of
 from bento_proto import BentoMLException
 from bento_proto.observe import EndEvent, Hooks
 from bento_proto.policy import Poll
@@ -40,20 +41,26 @@ class EndpointTarget:
         method: the endpoint, as a method of a client; the client's options apply.
         inputs: the arguments of the calls.
         poll: how often to ask for the status of a task; see `Poll`.
+        first: the number of the input to begin with.
 
     Raises:
         ValueError: there are no inputs.
     """
 
     def __init__(
-        self, method: AsyncEndpointMethod, inputs: Sequence[Input], *, poll: Poll | float | None = None
+        self,
+        method: AsyncEndpointMethod,
+        inputs: Sequence[Input],
+        *,
+        poll: Poll | float | None = None,
+        first: int = 0,
     ) -> None:
         if not inputs:
             raise ValueError("there are no inputs to call the endpoint with")
         self._method = method
         self._inputs = inputs
         self._poll = poll
-        self._next = 0
+        self._next = first
 
     async def __call__(self, call: Call) -> None:
         _current.set(call)
@@ -71,6 +78,21 @@ class EndpointTarget:
                     call.item()
         elif isinstance(value, Path):  # a result that is a file: a million of them would fill the disk
             value.unlink(missing_ok=True)
+
+
+async def connected(
+    client: AsyncHTTPClient, endpoint: str, inputs: Sequence[Input], *, poll: Poll | float | None, first: int = 0
+) -> EndpointTarget:
+    """An endpoint of the Service of a client as a target, whose bytes are counted.
+
+    Raises:
+        NotFound: the Service has no such endpoint.
+        ValueError: there are no inputs.
+        BentoMLException: the Service can't be reached.
+    """
+    service = await client.connect()
+    method = method_of(client.with_options(hooks=COUNT_BYTES), service, endpoint)
+    return EndpointTarget(method, inputs, poll=poll, first=first)
 
 
 def kind_of(exc: Exception) -> str:

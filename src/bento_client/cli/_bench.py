@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
@@ -37,7 +38,8 @@ _MOST: Final = 1000
     help="""Measure an endpoint under load: throughput, latencies, errors.
 
     Arguments are given as with call. Without any, each required one is an example made from the schema. Exit code 1
-    if an objective (--slo) is met under none of the loads.
+    if an objective (--slo) is met under none of the loads. Ctrl-C ends the measurement, and what was measured until
+    then is reported.
     """,
 )
 @click.argument(
@@ -61,6 +63,7 @@ _MOST: Final = 1000
 @click.option("--slo", multiple=True, metavar="LIMIT", help="p99=200ms, first.p95=1s, gap.p99=50ms or errors=1%.")
 @click.option("--poll", type=float, metavar="SECONDS", help="Ask for the status of a task so often.")
 @click.option("--most", type=int, default=_MOST, metavar="N", help="Calls at a time in an open loop (default 1000).")
+@click.option("--processes", type=int, default=1, metavar="N", help="Make the calls in so many processes (default 1).")
 @click.option("-o", "--output", type=click.Path(), metavar="FILE", help="Save the report, as JSON.")
 @click.option("--csv", type=click.Path(), metavar="FILE", help="Save the table, as CSV.")
 @click.option("--html", type=click.Path(), metavar="FILE", help="Save a page with plots.")
@@ -80,6 +83,7 @@ def command(
     slo: tuple[str, ...],
     poll: float | None,
     most: int,
+    processes: int,
     output: str | None,
     csv: str | None,
     html: str | None,
@@ -90,7 +94,7 @@ def command(
 
     from bento_client.bench import ClosedLoop, OpenLoop, Plan, bench_async, parse_objective, table
 
-    from ._bench_view import View
+    from ._bench_view import Interruption, View
     from ._output import line, note
 
     if compare:
@@ -119,23 +123,39 @@ def command(
             calls, examples = _inputs(service.endpoints[name], rest, data, inputs)
             if examples and not settings.is_json:
                 note(f"arguments made from the schema: {', '.join(examples)}")
-            with View(settings) as view:
+            with View(settings) as view, Interruption() as interruption:
                 return await bench_async(
-                    client, name, calls, loads, plan=plan, objectives=slo, poll=poll, on_progress=view.update
+                    client,
+                    name,
+                    calls,
+                    loads,
+                    plan=plan,
+                    objectives=slo,
+                    poll=poll,
+                    processes=processes,
+                    factory=partial(settings.async_client, url, connections=connections),
+                    on_progress=view.update,
+                    stop=interruption.asked,
                 )
 
     report = anyio.run(main)
-    if output is not None:
-        Path(output).write_text(report.to_json(), encoding="utf-8")
-    if csv is not None:
-        Path(csv).write_text(report.to_csv(), encoding="utf-8")
-    if html is not None:
-        from bento_client.bench import html as page
-
-        Path(html).write_text(page(report), encoding="utf-8")
+    if not report.loads:  # Ctrl-C came before anything was measured
+        raise KeyboardInterrupt
+    _save(report, output, csv, html)
     line((report.to_json() if settings.is_json else table(report)).rstrip("\n"))
+    if report.interrupted:
+        raise KeyboardInterrupt
     if not report.is_met:
         raise CommandFailed(f"no load meets {', '.join(slo)}")
+
+
+def _save(report: Report, output: str | None, csv: str | None, html: str | None) -> None:
+    from bento_client.bench import Report
+    from bento_client.bench import html as page
+
+    for path, form in ((output, Report.to_json), (csv, Report.to_csv), (html, page)):
+        if path is not None:
+            Path(path).write_text(form(report), encoding="utf-8")
 
 
 def _compared(words: Sequence[str]) -> str:

@@ -1,7 +1,8 @@
-"""What a benchmark shows while it runs: a line for each load, on standard error if that is a terminal."""
+"""A benchmark while it runs: what it shows, a line for each load, and how Ctrl-C ends it."""
 
 from __future__ import annotations
 
+import signal
 import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 from bento_client.bench import Progress, amount, duration
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
     from rich.live import Live
     from typing_extensions import Self
@@ -68,3 +69,34 @@ class View:
         """Show how far it has come."""
         if self._live is not None:
             self._live.update(status(progress), refresh=True)
+
+
+class Interruption:
+    """Ctrl-C while the ``with`` runs: the first one is a request to end, and a second one ends at once.
+
+    The first one does, too, as long as nothing has asked for it: a server may have to be waited for.
+    """
+
+    def __init__(self) -> None:
+        self._is_watched = False
+        self._is_asked = False
+        self._before = signal.getsignal(signal.SIGINT)
+
+    def asked(self) -> bool:
+        """Whether to end."""
+        self._is_watched = True
+        return self._is_asked
+
+    def __enter__(self) -> Self:
+        if callable(self._before):  # else it is ignored, as in the background of a shell
+            signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        if self._is_watched and not self._is_asked:
+            self._is_asked = True
+        elif callable(self._before):  # that of the event loop
+            self._before(number, frame)
