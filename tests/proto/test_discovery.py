@@ -206,6 +206,7 @@ def test_the_error_has_the_cause() -> None:
     assert isinstance(played.error, ServiceUnavailable)
     assert str(played.error) == f"{URL} is not ready after 1 seconds: refused"
     assert isinstance(played.error.__cause__, ConnectError)
+    assert "server_ready_timeout=..." in played.error.__notes__[0]
     assert played.now == pytest.approx(1.0)
 
 

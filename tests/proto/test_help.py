@@ -60,7 +60,9 @@ def test_the_help_on_a_task() -> None:
         ({"type": "integer", "minimum": 1, "exclusiveMaximum": 9}, "x (int, required, at least 1, below 9)"),
         ({"type": "number", "exclusiveMinimum": 0.5, "maximum": 2}, "x (float, required, above 0.5, at most 2)"),
         ({"type": "integer", "multipleOf": 3, "minimum": True}, "x (int, required, a multiple of 3)"),
-        ({"type": "string", "minLength": 1}, "x (str, required, at least 1 characters)"),
+        ({"type": "string", "minLength": 1}, "x (str, required, at least 1 character)"),
+        ({"type": "string", "minLength": 1, "maxLength": 1}, "x (str, required, 1 character)"),
+        ({"type": "string", "maxLength": 1}, "x (str, required, at most 1 character)"),
         ({"type": "string", "minLength": 1, "maxLength": 3}, "x (str, required, 1 to 3 characters)"),
         ({"type": "string", "minLength": 3, "maxLength": 3}, "x (str, required, 3 characters)"),
         ({"type": "string", "pattern": "^a", "format": "uuid"}, "x (UUID | str, required, matching ^a, format uuid)"),
@@ -162,6 +164,28 @@ def test_a_choice_of_models() -> None:
         "        a (FFieldInput | ModelInput | None, optional)",
         "            b (str | None, optional)",
     ]
+
+
+def test_a_choice_by_a_field_of_which_a_definition_is_missing() -> None:
+    cat: JSON = {"type": "object", "title": "Cat", "properties": {"kind": {"const": "cat", "default": "cat"}}}
+    pet: dict[str, JSON] = {
+        "oneOf": [{"$ref": "#/$defs/Cat"}, {"$ref": "#/$defs/Dog"}],
+        "discriminator": {"propertyName": "kind", "mapping": {"cat": "#/$defs/Cat", "dog": "#/$defs/Dog"}},
+    }
+    found = endpoint({"pet": pet, "one": cat})
+    assert arguments_of(found)[:4] == [
+        "pet (object, required, its kind 'cat' or 'dog')",
+        "    either Cat, with",
+        "        kind (Literal['cat'] | None, default 'cat')",
+        "    or Dog, whose fields the schema does not say",
+    ]
+    assert list(example_of(found)) == ["result = client.f(pet={'kind': 'cat'}, one={})"]
+    assert list(example_of(endpoint({"pet": pet}))) == ["result = client.f(pet={'kind': 'cat'})"]
+    numbered: JSON = {"type": "integer", "discriminator": {"propertyName": "kind", "mapping": {"cat": "Cat"}}}
+    assert list(example_of(endpoint({"n": numbered}))) == ["result = client.f(n=1)"]
+    assert arguments_of(endpoint({"pet": {**pet, "discriminator": {"propertyName": "kind"}}}))[0] == (
+        "pet (object, required)"
+    )
 
 
 def test_what_comes_back() -> None:

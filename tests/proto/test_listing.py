@@ -5,6 +5,8 @@ from __future__ import annotations
 import pickle
 from collections.abc import Mapping
 
+import pytest
+
 from bento_proto import JSON
 from bento_proto.schema import Endpoints, parse_service, signature_text, summary_of
 
@@ -46,6 +48,14 @@ def test_they_are_listed_with_signatures_and_descriptions() -> None:
     assert signature_text(SHOP["train"]) == "() -> str"
     assert summary_of(SHOP["price"]) == "The price of an item."
     assert summary_of(SHOP["train"]) == ""
+
+
+def test_a_name_that_is_not_there_is_told_with_those_like_it() -> None:
+    assert "price" in SHOP
+    assert "prise" not in SHOP
+    assert SHOP.get("prise") is None
+    with pytest.raises(KeyError, match="no endpoint 'prise'; did you mean 'price'"):
+        SHOP["prise"]
 
 
 def test_a_notebook_has_a_table() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bento_proto import (
+    BentoMLException,
     ConnectError,
     Exchange,
     FailureKind,
@@ -125,7 +126,13 @@ def test_the_result_of_a_task() -> None:
 def test_an_error_while_the_task_runs_is_task_not_completed(status: str, answer: Answer) -> None:
     played = fetched(answer, stands(status))
     assert type(played.error) is TaskNotCompleted
-    assert played.error.message == getattr(played.error.__cause__, "message", None)
+    cause = played.error.__cause__
+    assert isinstance(cause, BentoMLException)
+    assert (played.error.message, played.error.curl) == (cause.message, cause.curl)
+    assert played.error.__notes__ == [
+        *cause.__notes__,
+        "result() waits for it, and get_status() says how far it is",
+    ]
     assert asked(played) == ["get", "status"]
 
 
@@ -136,6 +143,7 @@ def test_the_cause_of_a_failed_task_is_the_error_of_a_direct_call(word: str) -> 
     assert type(error) is TaskFailed
     assert (error.message, error.error_code, error.request_id, error.headers["x"]) == ("no", 400, "0123", "y")
     assert type(error.__cause__) is InvalidArgument
+    assert error.__notes__ == error.__cause__.__notes__
     assert asked(played) == ["get", "status", "get"]
 
 

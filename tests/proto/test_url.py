@@ -59,7 +59,7 @@ def test_base_urls(url: str, expected: BaseURL) -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("", r"start with http://, https://, tcp:// or unix: "),
+        ("", r"start with http://, https://, tcp:// or unix:, not ''$"),
         ("h", "did you mean http://h\\?"),
         ("localhost:3000", r"did you mean http://localhost:3000\?"),
         ("ftp://h", "start with http://"),

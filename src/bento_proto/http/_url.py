@@ -63,8 +63,9 @@ def parse_base_url(url: str) -> BaseURL:
             raise ValueError(f"the path of a Unix socket must be absolute, as in unix:/run/service.sock: {_shown(url)}")
         return BaseURL(Origin("http", "localhost", 80, path), "")
     if parts.scheme not in ("http", "https", "tcp"):
-        hint = f"; did you mean http://{_shown(url)}?" if "://" not in url else ""
-        raise ValueError(f"the URL of a Service must start with http://, https://, tcp:// or unix: {_shown(url)}{hint}")
+        hint = f"; did you mean http://{_shown(url)}?" if url and "://" not in url else ""
+        known = "http://, https://, tcp:// or unix:"
+        raise ValueError(f"the URL of a Service must start with {known}, not {_shown(url)!r}{hint}")
     origin = _origin(parts, url, "https" if parts.scheme == "https" else "http")
     return BaseURL(origin, quote(parts.path.rstrip("/"), safe=_SAFE + "%"), _userinfo(parts))
 

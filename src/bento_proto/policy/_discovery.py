@@ -227,7 +227,11 @@ def until_ready(
             cause.message += _hint(exchange)
         if deadline is not None and now >= deadline:
             text = f"{base.origin}{base.path} is not ready after {seconds:g} seconds: {cause}"
-            raise ServiceUnavailable(text) from cause
+            unready = ServiceUnavailable(text)
+            unready.__notes__ = [
+                "server_ready_timeout=... of the client, or the argument of wait_until_server_ready, limits the wait"
+            ]
+            raise unready from cause
         if now >= warning:
             from bento_proto.observe._log import warn_of_waiting  # rarely needed
 

@@ -237,10 +237,14 @@ def _refusal(exchange: Exchange[object]) -> BentoMLException | None:
 
 
 def _as(kind: type[BentoMLException], error: BentoMLException, message: str | None = None) -> BentoMLException:
-    return kind(
+    found = kind(
         error.message if message is None else message,
         error_code=error.error_code,
         detail=error.detail,
         headers=error.headers,
         request_id=error.request_id,
     )
+    found.curl, found.attempts, found.trace_id = error.curl, error.attempts, error.trace_id
+    hint = ["result() waits for it, and get_status() says how far it is"] if kind is TaskNotCompleted else []
+    found.__notes__ = [*vars(error).get("__notes__", ()), *hint]
+    return found

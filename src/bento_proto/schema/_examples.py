@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
 from ._references import resolved
@@ -47,6 +47,13 @@ def example(schema: Schema, definitions: Schema | None = None, *, full: bool = T
     return _Maker(cast("Schema", own) if isinstance(own, dict) else {}, full).value(schema, 0)
 
 
+def discriminator(schema: Schema) -> tuple[str, Sequence[str]]:
+    """The field that tells the members of a union apart, and its values; none if the schema names none."""
+    found = _schema(schema.get("discriminator"))
+    tag, mapping = found.get("propertyName"), found.get("mapping")
+    return (tag, list(mapping)) if isinstance(tag, str) and isinstance(mapping, dict) else ("", ())
+
+
 class _Maker:
     def __init__(self, definitions: Schema, full: bool) -> None:
         self._definitions = definitions
@@ -54,6 +61,13 @@ class _Maker:
         self._left = _MOST
 
     def value(self, schema: Schema, depth: int) -> object:
+        found = self._plain(schema, depth)
+        tag, values = discriminator(schema)
+        if values and isinstance(found, (dict, str)):  # text stands for a member that is not known
+            return {tag: values[0], **(cast("dict[str, object]", found) if isinstance(found, dict) else {})}
+        return found
+
+    def _plain(self, schema: Schema, depth: int) -> object:
         self._left -= 1
         schema = self._resolved(schema)
         examples = schema.get("examples")

@@ -9,15 +9,14 @@ from keyword import iskeyword
 from typing import Final, cast
 
 from bento_proto._text import LONGEST, one_line, printable
-from bento_proto._types import JSON
 
 from ._annotations import literals
-from ._examples import example
+from ._examples import discriminator, example
 from ._naming import ALIAS, RESERVED
 from ._references import members, resolved
 from ._service import Endpoint, Parameter, Schema, file_schema, is_image, unwrapped, walk
 from ._signature import is_unnamed
-from ._words import Words
+from ._words import Words, named_in
 
 _MOST_LINES: Final = 200  # of arguments and their fields
 _DEEPEST: Final = 4  # fields of fields of ...
@@ -130,17 +129,18 @@ class _Fields:
     def __init__(self, endpoint: Endpoint, *, given: bool) -> None:
         self._endpoint = endpoint
         self._given = given
-        self._known = _known(endpoint)
+        self._known = named_in(endpoint)
         self._words = Words([endpoint])
 
     def lines(self, schema: Schema, depth: int = 1) -> Iterator[str]:
         """A line for each field of the models in a schema, and of those in them."""
         if depth > _DEEPEST:
             return
-        models = list(_models(schema, self._known))
+        models, unknown = list(_models(schema, self._known)), _unknown(schema, self._known)
+        several = len(models) + len(unknown) > 1
         for model in models:
             indent = _INDENT * depth
-            if len(models) > 1:
+            if several:
                 yield f"{indent}either {one_line(str(model.get('title', 'a dict')))}, with"
                 indent += _INDENT
             properties, required = model.get("properties"), model.get("required")
@@ -150,7 +150,11 @@ class _Fields:
                     is_required = isinstance(required, list) and name in required
                     text = self._words.field(self._endpoint, field, required=is_required, given=self._given)
                     yield indent + _line(name, [text, *_facts(target, is_required)], target)
-                    yield from self.lines(field, depth + 1 + (len(models) > 1))
+                    yield from self.lines(field, depth + 1 + several)
+        if several:
+            yield from (
+                f"{_INDENT * depth}or {one_line(name)}, whose fields the schema does not say" for name in unknown
+            )
 
 
 def _models(schema: Schema, known: Schema) -> Iterator[Schema]:
@@ -171,19 +175,10 @@ def _models(schema: Schema, known: Schema) -> Iterator[Schema]:
         left += [(each, depth + 1) for each in reversed(inner)]
 
 
-def _known(endpoint: Endpoint) -> Schema:
-    """What references in an endpoint may mean: its definitions, and its models by their titles.
-
-    BentoML puts models in the place of references, and may leave references to definitions that it has removed.
-    """
-    found: dict[str, JSON] = {}
-    for schema in (*(parameter.schema for parameter in endpoint.parameters), endpoint.output.schema):
-        for node in walk(schema):
-            title = node.get("title")
-            if isinstance(title, str) and node.get("properties"):
-                found.setdefault(title, dict(node))
-    own = endpoint.output.schema.get("$defs")
-    return {**found, **(own if isinstance(own, dict) else {}), **endpoint.definitions}
+def _unknown(schema: Schema, known: Schema) -> list[str]:
+    """The names of members of a union whose definitions are missing, as BentoML may leave them out."""
+    references = [member["$ref"] for member in members(schema, dict(known)) if "$ref" in member]
+    return [reference.rpartition("/")[2] for reference in references if isinstance(reference, str)]
 
 
 def _line(name: str, facts: Iterable[str], schema: Schema) -> str:
@@ -219,6 +214,9 @@ def _limits(schema: Schema) -> Iterator[str]:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             yield text.format(value)
     yield from _sizes(schema)
+    tag, tags = discriminator(schema)
+    if tags:
+        yield f"its {one_line(tag, 200)} {one_line(' or '.join(map(repr, tags[:_MOST_VALUES])), 200)}"
     for key, text in _TEXTS.items():
         value = schema.get(key)
         if isinstance(value, str) and not (key == "format" and (value in _SAID or schema.get("type") == "file")):
@@ -235,15 +233,23 @@ def _limits(schema: Schema) -> Iterator[str]:
 
 
 def _sizes(schema: Schema) -> Iterator[str]:
-    for unit, least, most in (("characters", "minLength", "maxLength"), ("items", "minItems", "maxItems")):
+    for unit, least, most in (("character", "minLength", "maxLength"), ("item", "minItems", "maxItems")):
         low, high = schema.get(least), schema.get(most)
         if isinstance(low, int) and low:
             upper = "" if low == high else f" to {high}"
-            yield f"{low}{upper} {unit}" if isinstance(high, int) else f"at least {low} {unit}"
+            yield (
+                _counted(f"{low}{upper}", high, unit)
+                if isinstance(high, int)
+                else _counted(f"at least {low}", low, unit)
+            )
         elif isinstance(high, int):
-            yield f"at most {high} {unit}"
+            yield _counted(f"at most {high}", high, unit)
     if schema.get("uniqueItems") is True:
         yield "no item twice"
+
+
+def _counted(text: str, number: int, unit: str) -> str:
+    return f"{text} {unit}" if number == 1 else f"{text} {unit}s"
 
 
 _SAID: Final = ("binary", "numpy-array")  # by the type
@@ -329,7 +335,7 @@ def example_value(parameter: Parameter, endpoint: Endpoint) -> object:
     """A valid value of a parameter that is no file; None if it would be large."""
     if any(_size(node) > _LARGE for node in walk(parameter.schema)):
         return None
-    return _written_out(example(unwrapped(parameter.schema), _known(endpoint), full=False))
+    return _written_out(example(unwrapped(parameter.schema), named_in(endpoint), full=False))
 
 
 def _written(schema: Schema, endpoint: Endpoint, imports: list[str]) -> str | None:
@@ -351,7 +357,7 @@ def _written(schema: Schema, endpoint: Endpoint, imports: list[str]) -> str | No
         return f"[{text}]" if inner.get("type") == "array" else text
     if any(_size(node) > _LARGE for node in walk(inner)):
         return None
-    return repr(_written_out(example(inner, _known(endpoint), full=False)))
+    return repr(_written_out(example(inner, named_in(endpoint), full=False)))
 
 
 def _size(schema: Schema) -> int:

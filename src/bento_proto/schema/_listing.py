@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Final
 
+from bento_proto._guesses import did_you_mean
 from bento_proto._text import one_line
 
 from ._service import Endpoint, Service
@@ -27,7 +28,12 @@ class Endpoints(Mapping[str, Endpoint]):
         self._by_name = by_name
 
     def __getitem__(self, name: str) -> Endpoint:
+        if name not in self._by_name:
+            raise KeyError(f"no endpoint {name!r}{did_you_mean(name, self._by_name, 'endpoints')}")
         return self._by_name[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._by_name
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_name)

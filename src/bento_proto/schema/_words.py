@@ -142,8 +142,8 @@ class Words:
         self._by_schema: dict[tuple[bool, bool, str], str] = {}
         self._by_fields: dict[tuple[str, frozenset[tuple[str, str]]], str] = {}
         self._by_reference: dict[tuple[bool, bool, str, str], Types] = {}
-        named = {endpoint.name: _named_in(endpoint) for endpoint in endpoints}
-        anywhere: dict[str, Schema] = {}
+        named = {endpoint.name: named_in(endpoint) for endpoint in endpoints}
+        anywhere: dict[str, dict[str, JSON]] = {}
         for own in named.values():
             for title, schema in own.items():
                 anywhere.setdefault(title, schema)
@@ -426,12 +426,12 @@ def _takes_files(schema: Schema) -> bool:
     return any("file" in (each.get("type"), _object_of(each.get("items")).get("type")) for each in inner)
 
 
-def _named_in(endpoint: Endpoint) -> dict[str, Schema]:
+def named_in(endpoint: Endpoint) -> dict[str, dict[str, JSON]]:
     """The schemas in an endpoint that a reference may mean: its definitions, and its models by their titles.
 
     BentoML inlines models, and may leave references to definitions that it has removed.
     """
-    found: dict[str, Schema] = {}
+    found: dict[str, dict[str, JSON]] = {}
     stack: list[JSON] = [*(dict(parameter.schema) for parameter in endpoint.parameters), dict(endpoint.output.schema)]
     stack.append({"$defs": dict(endpoint.definitions)})
     while stack:
@@ -441,7 +441,7 @@ def _named_in(endpoint: Endpoint) -> dict[str, Schema]:
             if isinstance(title, str) and value.get("properties"):
                 found.setdefault(title, value)
             for name, target in _object_of(value.get("$defs")).items():
-                found[name] = _object_of(target)
+                found[name] = dict(_object_of(target))
             stack.extend(value.values())
         elif isinstance(value, list):
             stack.extend(value)
