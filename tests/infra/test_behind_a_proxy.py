@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,21 +14,8 @@ from tests.parity.faces import Connect
 from tests.servers import free_port
 
 from .gateways import nginx_with
-from .processes import ROOT, installed, running
+from .guide import shown, shown_haproxy
 from .service import Service
-
-_PAGE = ROOT / "docs" / "howto" / "behind-a-proxy.md"
-_BLOCK = re.compile(r"^```(?:nginx|text)\n# (?P<name>[^\n]*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
-
-
-def shown(name: str, *changes: tuple[str, str]) -> str:
-    """A configuration of the page, known by its first comment, with what is elsewhere on this machine."""
-    texts = {block["name"]: block["text"] for block in _BLOCK.finditer(_PAGE.read_text(encoding="utf-8"))}
-    text: str = texts[name]
-    for before, after in changes:
-        assert before in text
-        text = text.replace(before, after)
-    return text
 
 
 def default_nginx(port: int, service: Service, more: str = "") -> str:
@@ -58,17 +44,8 @@ def nginx_url(tmp_path_factory: pytest.TempPathFactory, mortal: Service) -> Iter
 
 @pytest.fixture(scope="module")
 def haproxy_url(tmp_path_factory: pytest.TempPathFactory, replicas: list[Service]) -> Iterator[str]:
-    program, port = installed("haproxy"), free_port()
-    text = shown(
-        "/etc/haproxy/haproxy.cfg",
-        ("bind :8080", f"bind 127.0.0.1:{port}"),
-        ("127.0.0.1:3000", f"127.0.0.1:{replicas[0].port}"), ("127.0.0.1:3001", f"127.0.0.1:{replicas[1].port}"),
-    )  # fmt: skip
-    folder = tmp_path_factory.mktemp("haproxy")
-    path = folder / "haproxy.cfg"
-    path.write_text(f"global\n    nbthread 1\n    maxconn 1000\n{text}", encoding="utf-8")
-    with running("haproxy", [program, "-db", "-f", str(path)], folder, ports=[port]):
-        yield f"http://127.0.0.1:{port}"
+    with shown_haproxy(tmp_path_factory.mktemp("haproxy"), [replica.port for replica in replicas]) as url:
+        yield url
 
 
 @pytest.fixture(params=["nginx", "haproxy"])
