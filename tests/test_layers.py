@@ -38,7 +38,7 @@ MAY_IMPORT_TOO = {
     "bento_client.observe": {"opentelemetry", "rich"},  # if they are installed, for annotations
     "bento_client.pytest_plugin": {"pytest"},
     "bento_proto.http11": {"h11"},
-    "bento_proto.session._driver": {"typing_extensions"},  # nothing but annotations loads it
+    "bento_proto.session._driver": {"typing_extensions"},  # on Python 3.10, as anyio does
 }
 # What is imported inside a function, when a call needs it: it need not be installed.
 MAY_IMPORT_WHEN_NEEDED: dict[str, set[str]] = {

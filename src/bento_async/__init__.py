@@ -46,11 +46,11 @@ if TYPE_CHECKING:
     from bento_proto.observe import EndEvent, RequestEvent, ResponseEvent, RetryEvent
     from bento_proto.policy import Poll
     from bento_proto.response import AsyncStreamedContent, Content
+    from bento_proto.session import AsyncCall, AsyncStream
 
     from ._batch import AsyncBatch
     from ._client import AsyncHTTPClient, TypedAsyncHTTPClient
     from ._endpoint import AsyncEndpointMethod, AsyncTask
-    from ._stream import AsyncCall, AsyncStream
 
 
 # Written by tools/exports.py from the imports above: a name is loaded when it is first asked for (PEP 562).
@@ -61,7 +61,6 @@ if not TYPE_CHECKING:
         "._batch": "AsyncBatch",
         "._client": "AsyncHTTPClient TypedAsyncHTTPClient",
         "._endpoint": "AsyncEndpointMethod AsyncTask",
-        "._stream": "AsyncCall AsyncStream",
         "bento_files": "tls_context",
         "bento_proto": (
             "BentoMLException CallTimeout Conflict ConnectError ConnectionLost Endpoint File FileInput Forbidden "
@@ -75,6 +74,7 @@ if not TYPE_CHECKING:
         "bento_proto.observe": "EndEvent RequestEvent ResponseEvent RetryEvent",
         "bento_proto.policy": "Poll",
         "bento_proto.response": "AsyncStreamedContent Content",
+        "bento_proto.session": "AsyncCall AsyncStream",
     }
 
     def __getattr__(name):

@@ -13,6 +13,7 @@ from ._backends.base import running_loop
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from anyio import Event
 
@@ -41,11 +42,11 @@ class AsyncConnectionPool:
             limits.connections, limits.idle, limits.lifetime, limits.keepalive_expiry
         )
 
-    async def acquire(self, deadline: float, *, fresh: bool) -> Place:
+    async def acquire(self, deadline: Callable[[], float], *, fresh: bool) -> Place:
         """Wait for a place; the connection in it, if there is one, is open and silent.
 
         Args:
-            deadline: until when to wait.
+            deadline: returns until when to wait, if there is no place now.
             fresh: whether an idle connection must not be used.
 
         Raises:
@@ -58,7 +59,7 @@ class AsyncConnectionPool:
             self._close_discarded()
         if place is None:
             try:
-                await waiter.wait(deadline)
+                await waiter.wait(deadline())
             except BaseException:
                 if not self._pool.cancel(waiter) and waiter.value is not None:  # assigned at the same moment
                     self.release(waiter.value, reusable=True)

@@ -8,14 +8,12 @@ import sys
 from collections.abc import AsyncIterable, Callable, Coroutine, Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar, cast
 
 import bento_async
 from bento_proto import Endpoint, Response, ResultStatus, Value, batch, policy, response, session
 from bento_proto.request import bind
-from bento_proto.session import BaseTask, EndpointMethodBase, TaskId, ValueCall
-
-from ._stream import AsyncCall, AsyncStream
+from bento_proto.session import AsyncCall, AsyncStream, BaseTask, EndpointMethodBase, TaskId, ValueCall
 
 if TYPE_CHECKING:
     from bento_proto.request import BoundCall, Upload
@@ -29,6 +27,10 @@ else:
 
 T = TypeVar("T")
 F = TypeVar("F", bound="Callable[..., object]")
+
+_ValueCall: Final = cast(
+    "type[AsyncCall[Value, Value]]", ValueCall
+)  # a type checker can't know which of both a call is
 
 
 def coroutine_function(function: F) -> F:
@@ -68,8 +70,8 @@ class AsyncEndpointMethod(Base):
             BentoMLException: the call failed.
         """
         coroutine = self._value(self._bound(args, kwargs))
-        if self._endpoint is not None and not self._endpoint.output.is_stream:  # which a type checker can't know
-            return cast("AsyncCall[Value, Value]", ValueCall(self.__name__, coroutine))
+        if self._endpoint is not None and not self._endpoint.output.is_stream:
+            return _ValueCall(self.__name__, coroutine)
         return AsyncCall(self.__name__, coroutine)
 
     @coroutine_function
@@ -145,7 +147,7 @@ class AsyncEndpointMethod(Base):
     async def get(self, task_id: TaskId) -> Value:
         """The result of a task: see `AsyncTask.get`."""
         endpoint = await self._found()
-        return (await self._driver.fetch(endpoint, self._driver.session.tasks.get, endpoint, task_id))[0]
+        return await self._driver.fetch(endpoint, self._driver.session.tasks.get, endpoint, task_id)
 
     async def result(
         self,
@@ -157,7 +159,7 @@ class AsyncEndpointMethod(Base):
     ) -> Value:
         """The result of a task, once it is over: see `AsyncTask.result`."""
         endpoint, tasks = await self._found(), self._driver.session.tasks
-        return (await self._driver.fetch(endpoint, tasks.result, endpoint, task_id, timeout, poll, cancel))[0]
+        return await self._driver.fetch(endpoint, tasks.result, endpoint, task_id, timeout, poll, cancel)
 
     async def cancel(self, task_id: TaskId) -> None:
         """Cancel a task: see `AsyncTask.cancel`."""
@@ -173,7 +175,7 @@ class AsyncEndpointMethod(Base):
         return coroutine
 
     async def _found(self) -> Endpoint:
-        if self._endpoint is None or not self._driver.is_connected:
+        if self._endpoint is None or not self._session.is_connected:
             await self._driver.connect()
         return self._endpoint or self.endpoint
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
     from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+    from typing_extensions import Self
 
     from bento_proto import FlowRunner, Request, Step
     from bento_proto.asgi import ASGIApplication, ASGIMessage
@@ -75,8 +76,8 @@ class Application:
         if self._lifespan is not None:
             await self._lifespan.stop()
 
-    async def handle(self, step: Step) -> ActiveExchange[object] | None:
-        """Carry out a step: see `ActiveExchange.run`.
+    async def open(self, step: Step) -> ApplicationExchange:
+        """Call it with the request of a step, once it has started.
 
         Raises:
             ServiceUnavailable: the application does not start.
@@ -93,7 +94,7 @@ class Application:
         await self._lifespan.started()
         active = ApplicationExchange(step, backend, self._running)
         backend.spawn(lambda: active.call(self._app, self._lifespan.state if self._lifespan else {}))
-        return await active.run()
+        return active
 
 
 class ApplicationExchange(ActiveExchange[object]):
@@ -251,19 +252,6 @@ class Lifespan:
         ended.set()
 
 
-async def play(runner: FlowRunner[T], responder: Responder, backend: Backend) -> PlayedExchange | None:
-    """Let a responder answer the step of a flow, its delay included: see `ActiveExchange.run`.
-
-    Raises:
-        OSError: a file of the request can't be read.
-    """
-    assert runner.step is not None
-    played = PlayedExchange(Playback(runner.step, responder, await body_of(runner.step.exchange.request)), backend)
-    active = await played.run()
-    runner.skip(played.playback.skipped)
-    return active
-
-
 async def body_of(request: Request) -> bytes:
     """The whole body of a request, in memory."""
     return b"".join([block async for block in body_blocks(request)])
@@ -282,26 +270,35 @@ async def body_blocks(request: Request) -> AsyncGenerator[bytes, None]:
 
 
 class PlayedExchange(ActiveExchange[object]):
-    """An exchange that a responder answers, which says itself when a timeout has expired.
+    """An exchange that a responder answers, the step's delay included. It says itself when a timeout has expired.
 
     Args:
-        playback: what happens.
+        runner: runs the flow that has come to the step.
+        responder: what responds.
+        body: the body of the request.
         backend: the event loop.
     """
 
-    def __init__(self, playback: Playback, backend: Backend) -> None:
-        super().__init__(playback.exchange, Timeout.of(None), backend)
-        self.playback: Playback = playback
+    def __init__(self, runner: FlowRunner[T], responder: Responder, body: bytes, backend: Backend) -> None:
+        assert runner.step is not None
+        super().__init__(runner.step.exchange, Timeout.of(None), backend)
+        self._skip = runner.skip
+        self._playback = Playback(runner.step, responder, body)
+
+    async def run(self) -> Self | None:
+        active = await super().run()
+        self._skip(self._playback.skipped)
+        return active
 
     def release(self) -> None:
-        self.playback.close()
+        self._playback.close()
 
     def abandon(self) -> None:
         self.close()
 
     async def _receive(self, deadline: float) -> Sequence[object]:  # noqa: ARG002 - the playback knows its timeouts
-        await anyio.sleep(self.playback.wait())
-        return self.playback.receive()
+        await anyio.sleep(self._playback.wait())
+        return self._playback.receive()
 
 
 class CarriedExchange(ActiveExchange[object]):

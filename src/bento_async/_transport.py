@@ -154,35 +154,27 @@ class ConnectionExchange(ActiveExchange[object]):
         self._unreadable: Exception | None = None  # what was raised while the request was sent
         self._sent = False  # whether a byte of the request may have reached the peer
 
-    async def run(self) -> Self | None:
-        return await super().run() if await self._connect() else None
-
     async def _connect(self) -> bool:
         """Get a connection; False if there is none, and the exchange knows why."""
         timeout = self.timeout
         try:
-            place = self._place = await self._pool.acquire(self.until(timeout.pool), fresh=self._fresh)
+            place = self._place = await self._pool.acquire(lambda: self.until(timeout.pool), fresh=self._fresh)
         except DeadlineExceeded:
             self.exchange.receive(ConnectionFailed.no_connection(timeout.pool))
             return False
-        try:
-            reused = place.connection is not None
-            if not reused:
-                from ._connect import connect  # the event loop has loaded what this takes by now
+        reused = place.connection is not None
+        if not reused:
+            from ._connect import connect  # the event loop has loaded what this takes by now
 
-                origin, deadline = self.exchange.request.origin, self.until(timeout.connect)
-                opened = await connect(origin, self._connections, self._backend, deadline)
-                if isinstance(opened, ConnectionFailed):
-                    self.exchange.receive(opened)
-                    self.release()
-                    return False
-                place.open(opened, monotonic())
-            assert place.connection is not None
-            self._stream: AnyStream = place.connection
-            self._wire = HTTP11Exchange(self.exchange, reused=reused, proxy=self._stream.forwarder)
-        except BaseException:
-            self.release()
-            raise
+            origin, deadline = self.exchange.request.origin, self.until(timeout.connect)
+            opened = await connect(origin, self._connections, self._backend, deadline)
+            if isinstance(opened, ConnectionFailed):
+                self.exchange.receive(opened)
+                return False
+            place.open(opened, monotonic())
+        assert place.connection is not None
+        self._stream: AnyStream = place.connection
+        self._wire = HTTP11Exchange(self.exchange, reused=reused, proxy=self._stream.forwarder)
         return True
 
     def release(self) -> None:
@@ -207,6 +199,8 @@ class ConnectionExchange(ActiveExchange[object]):
     # --- sending
 
     async def _send(self) -> None:
+        if not await self._connect():
+            return
         data = self._wire.small_request()  # during which no refusal is looked for
         try:
             if data is None:

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from bento_proto.session import BaseAsyncCall, BaseAsyncStream, Following, ValueCall, thrown
+from bento_proto.session import AsyncCall, BaseAsyncStream, Following, ValueCall, thrown
 
 
 class Suspend:
@@ -35,8 +35,8 @@ async def opened() -> AsyncGenerator[int, None]:
     return items()
 
 
-def stream(coroutine: Coroutine[Any, Any, Any]) -> BaseAsyncCall[Any, int, AsyncGenerator[int, None]]:
-    return BaseAsyncCall("f", coroutine)
+def stream(coroutine: Coroutine[Any, Any, Any]) -> AsyncCall[Any, int]:
+    return AsyncCall("f", coroutine)
 
 
 def run(coroutine: Coroutine[Any, Any, Any]) -> object:

@@ -86,7 +86,7 @@ class AsyncioStream(Stream):
     """
 
     __slots__ = (
-        "_backend", "_deadline", "_is_ignored", "_is_watched", "_loop", "_max_bytes", "_timer", "_waiter",
+        "_backend", "_deadline", "_due", "_is_ignored", "_is_watched", "_loop", "_max_bytes", "_timer", "_waiter",
     )  # fmt: skip
 
     def __init__(self, sock: socket.socket, backend: AsyncioBackend) -> None:
@@ -97,6 +97,7 @@ class AsyncioStream(Stream):
         self._is_ignored = False  # nobody has received what there was to read the last time
         self._waiter: asyncio.Future[bool] | None = None  # of who receives
         self._deadline = inf  # of the wait
+        self._due = inf  # of the timer
         self._timer: asyncio.TimerHandle | None = None
         self._max_bytes = 0  # what the callback receives; 0 if it only wakes
 
@@ -105,42 +106,50 @@ class AsyncioStream(Stream):
 
     async def receive(self, max_bytes: int, deadline: float) -> bytes:
         if self._received is None:
-            await self.wait_readable(deadline, max_bytes)
+            await self._watch(deadline, max_bytes)
         received, self._received = self._received, None
         if isinstance(received, bytes):
             return received
         raise received or DeadlineExceeded
 
-    async def wait_readable(self, deadline: float, max_bytes: int = 0) -> None:
-        if deadline <= self._clock():
+    async def wait_readable(self, deadline: float) -> None:
+        if not await self._watch(deadline):
+            raise DeadlineExceeded
+
+    def _watch(self, deadline: float, max_bytes: int = 0) -> asyncio.Future[bool]:
+        """Wait until there is something to receive, and receive it if `max_bytes` is given; False if it takes too long.
+
+        Raises:
+            DeadlineExceeded: the deadline has passed.
+        """
+        if deadline <= self._loop.time():
             raise DeadlineExceeded
         if not self._is_watched:
             self._loop.add_reader(self.sock, AsyncioStream._on_readable, ref[AsyncioStream](self))  # not kept alive
             self._is_watched = True
         self._is_ignored, self._max_bytes, self._deadline = False, max_bytes, deadline
-        if deadline < inf and (self._timer is None or deadline < self._timer.when()):
+        if deadline < self._due:
             self._set_timer()
         self._waiter = self._loop.create_future()
-        try:
-            if not await self._waiter:
-                raise DeadlineExceeded
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _set_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(self._deadline, AsyncioStream._on_timer, ref[AsyncioStream](self))
+        self._due = self._deadline
+        self._timer = self._loop.call_at(self._due, AsyncioStream._on_timer, ref[AsyncioStream](self))
 
     @staticmethod
     def _on_timer(reference: ref[AsyncioStream]) -> None:
         self = reference()
-        if self is None or self._timer is None:
+        if self is None:
             return
-        due, self._timer = self._timer.when(), None
-        if self._waiter is not None and self._deadline <= due:
-            _settle(self._waiter, False)
-        elif self._waiter is not None and self._deadline < inf:
+        due, self._due, self._timer = self._due, inf, None
+        if self._waiter is None or self._waiter.done():
+            return
+        if self._deadline <= due:
+            self._waiter.set_result(False)
+        elif self._deadline < inf:
             self._set_timer()
 
     @staticmethod
@@ -148,7 +157,7 @@ class AsyncioStream(Stream):
         self = reference()
         if self is None:
             return
-        if self._waiter is not None and self._received is None:
+        if self._waiter is not None and not self._waiter.done():
             try:
                 if self._max_bytes:
                     self._received = self.sock.recv(self._max_bytes)
@@ -156,7 +165,7 @@ class AsyncioStream(Stream):
                 return
             except OSError as exc:
                 self._received = exc
-            _settle(self._waiter, True)
+            self._waiter.set_result(True)
         elif self._is_ignored:
             self._loop.remove_reader(self.sock)
             self._is_watched = False

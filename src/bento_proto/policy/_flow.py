@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from types import FrameType
-from typing import Generic, TypeAlias, TypeVar, cast
+from typing import Generic, TypeAlias, TypeVar
 
 from bento_proto._frozen import Frozen
 from bento_proto._types import is_a
@@ -46,7 +46,7 @@ Flow: TypeAlias = Generator[Step, float, T]
 
 def _has_begun(flow: Flow[T]) -> bool:
     """Whether a generator has been started; so has one that is over."""
-    frame = cast("FrameType | None", getattr(flow, "gi_frame", None))
+    frame: FrameType | None = getattr(flow, "gi_frame", None)
     if frame is None or getattr(flow, "gi_running", False):
         return True
     return bool(getattr(flow, "gi_suspended", frame.f_lasti >= 0))  # Python 3.10 has only the last instruction
@@ -100,7 +100,7 @@ class FlowRunner(Generic[T]):
             raise LocalProtocolError("the exchange of the step is not carried out yet")
         if exchange.state is State.CLOSED and not exchange.is_streaming:
             raise LocalProtocolError("the exchange of the step was closed: close the flow, too")
-        if not is_a(now, int, float):
+        if type(now) is not float and not is_a(now, int, float):
             raise LocalProtocolError(f"a time is a number, and no {type(now).__qualname__}")
         self.step = None
         try:

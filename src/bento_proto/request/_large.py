@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Final, Protocol, cast
 
+from bento_proto._types import JSON
 from bento_proto.json import EncodedJSON, to_json
 
 from ._binding import BoundCall
 
 _STEP: Final = 1 << 16  # about how many bytes are encoded at a time
+_MOST: Final = 1 << 18  # bytes of an argument that is encoded at once
+_FEW: Final = 32  # values that are looked at one by one
 _NUMBER: Final = 8  # bytes of a number, about
 _SAMPLE: Final = 16  # elements of a container that are looked at, to find out how large the others are
 _DEEPEST: Final = 6  # levels that are looked at
@@ -48,7 +51,10 @@ class EncodingSteps:
 
     def __iter__(self) -> Iterator[None]:
         values = self.call.values
-        large = [name for name, value in values.items() if not _is_small(value) and _size(value) > 4 * _STEP]
+        if _are_small(cast("Mapping[str, JSON]", values)):
+            return
+        # Text alone can't be taken apart.
+        large = [name for name, value in values.items() if type(value) not in _WHOLE and _size(value) > _MOST]
         if not large:
             return
         encoded: dict[str, object] = {}
@@ -63,17 +69,19 @@ class EncodingSteps:
         self.call = BoundCall(call.endpoint, {**values, **encoded}, call.files, call.route)
 
 
-def _is_small(value: object) -> bool:
-    """Whether it is seen at once that a value is small, or can't be taken apart."""
-    if type(value) not in (dict, list):
-        return type(value) in _WHOLE
-    elements = cast("Collection[object]", value.values() if isinstance(value, dict) else value)
-    if len(elements) > _SAMPLE:
-        return False
-    for element in elements:
-        if type(element) not in _WHOLE or (isinstance(element, (str, bytes)) and len(element) > _STEP):
+def _are_small(values: Mapping[str, JSON]) -> bool:
+    """Whether it is seen at once that the arguments are small: few values, of JSON's types, and not much text."""
+    found, size = [*values.values()], 0
+    for value in found:  # which grows meanwhile
+        if type(value) is str:
+            size += len(value)
+        elif isinstance(value, (dict, list)):
+            found += value.values() if isinstance(value, dict) else value
+            if len(found) > _FEW:
+                return False
+        elif type(value) not in _WHOLE:
             return False
-    return True
+    return size <= _MOST
 
 
 def _size(value: object, sample: int = _SAMPLE, depth: int = 0) -> float:

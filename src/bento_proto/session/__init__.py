@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._call import BaseAsyncCall, BaseAsyncStream, Following, ShownStream, ValueCall, stream_text, thrown
+    from ._call import AsyncCall, Following, ValueCall
     from ._client import BaseClient
     from ._config import ClientConfig
     from ._connect_attempt import ConnectAttempt
-    from ._driver import ActiveStream, AsyncDriver
+    from ._driver import AsyncDriver
     from ._method import EndpointMethodBase
     from ._options import FileStrings, Images, Options, SocketOptions
     from ._session import Session
+    from ._stream import ActiveStream, AsyncStream, BaseAsyncStream, ShownStream, stream_text, thrown
     from ._task import BaseTask, TaskHandle, TaskId
     from ._tasks import Tasks
     from ._transport import (
@@ -33,14 +34,15 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "._call": "BaseAsyncCall BaseAsyncStream Following ShownStream ValueCall stream_text thrown",
+        "._call": "AsyncCall Following ValueCall",
         "._client": "BaseClient",
         "._config": "ClientConfig",
         "._connect_attempt": "ConnectAttempt",
-        "._driver": "ActiveStream AsyncDriver",
+        "._driver": "AsyncDriver",
         "._method": "EndpointMethodBase",
         "._options": "FileStrings Images Options SocketOptions",
         "._session": "Session",
+        "._stream": "ActiveStream AsyncStream BaseAsyncStream ShownStream stream_text thrown",
         "._task": "BaseTask TaskHandle TaskId",
         "._tasks": "Tasks",
         "._transport": "AnyTransport AsyncTransport Transport TransportExchange TransportRequest TransportResponse",
@@ -58,8 +60,8 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "ActiveStream", "AnyTransport", "AsyncDriver", "AsyncTransport", "BaseAsyncCall", "BaseAsyncStream", "BaseClient",
-    "BaseTask", "ClientConfig", "ConnectAttempt", "EndpointMethodBase", "FileStrings", "Following", "Images", "Options",
-    "Session", "ShownStream", "SocketOptions", "TaskHandle", "TaskId", "Tasks", "Transport", "TransportExchange",
-    "TransportRequest", "TransportResponse", "ValueCall", "stream_text", "thrown",
+    "ActiveStream", "AnyTransport", "AsyncCall", "AsyncDriver", "AsyncStream", "AsyncTransport", "BaseAsyncStream",
+    "BaseClient", "BaseTask", "ClientConfig", "ConnectAttempt", "EndpointMethodBase", "FileStrings", "Following",
+    "Images", "Options", "Session", "ShownStream", "SocketOptions", "TaskHandle", "TaskId", "Tasks", "Transport",
+    "TransportExchange", "TransportRequest", "TransportResponse", "ValueCall", "stream_text", "thrown",
 )  # fmt: skip

@@ -6,77 +6,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from types import CoroutineType, TracebackType
 from typing import ClassVar, Generic, NoReturn, TypeVar, cast
 
-from bento_proto import exchange
-from bento_proto._text import one_line
+from ._stream import AsyncStream, BaseAsyncStream, thrown
 
 T = TypeVar("T")
 Item = TypeVar("Item")
-Item_co = TypeVar("Item_co", covariant=True)
-StreamT = TypeVar("StreamT", bound="AsyncGenerator[object, None]")
-
-
-def thrown(
-    kind: type[BaseException] | BaseException, value: object = None, traceback: TracebackType | None = None
-) -> BaseException:
-    """The exception that the arguments of a generator's ``throw`` mean."""
-    made: object = kind
-    if isinstance(kind, type):
-        made = value if isinstance(value, BaseException) else kind() if value is None else kind(value)
-    if not isinstance(made, BaseException):
-        raise TypeError(f"exceptions must derive from BaseException, not be {made!r}")
-    return made if traceback is None else made.with_traceback(traceback)
-
-
-def stream_text(stream: object, exchange: exchange.Exchange[object], use: str) -> str:
-    """The ``repr`` of a stream: where it comes from, and what to do with it.
-
-    Args:
-        stream: the stream.
-        exchange: its exchange.
-        use: what to do with it; empty once it is closed.
-    """
-    path = one_line(exchange.request.target.partition("?")[0], 100)
-    is_over = exchange.is_over or not use
-    return f"<{type(stream).__name__} from {path}: {'over' if is_over else use}>"
-
-
-class ShownStream:
-    """How a stream looks in a notebook: as its ``repr``, which asks nothing and takes no item."""
-
-    def _repr_html_(self) -> str:
-        from bento_proto.html import card  # few look at it
-
-        return card(type(self).__name__, repr(self).partition(" ")[2].rstrip(">"))
-
-
-class BaseAsyncStream(ShownStream, AsyncGenerator[Item_co, None]):
-    """An asynchronous generator that takes no values, and a context manager that closes it.
-
-    A subclass has ``__anext__`` and ``aclose``.
-    """
-
-    async def __aenter__(self: StreamT) -> StreamT:  # noqa: PYI019 - `Self` could not be evaluated at run time
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
-    ) -> None:
-        await self.aclose()
-
-    async def asend(self, value: None, /) -> Item_co:  # noqa: ARG002
-        """The next item. A value that is sent has no effect."""
-        return await self.__anext__()
-
-    async def athrow(
-        self,
-        kind: type[BaseException] | BaseException,
-        value: object = None,
-        traceback: TracebackType | None = None,
-        /,
-    ) -> Item_co:
-        """Close the stream, and raise the exception."""
-        await self.aclose()
-        raise thrown(kind, value, traceback)
 
 
 class Following(AsyncIterator[T]):
@@ -158,17 +91,25 @@ class ValueCall(Coroutine[object, object, T], Generic[T]):
         return TypeError(f"{self.__name__}() is no stream: await the call, instead of iterating over it")
 
 
-class BaseAsyncCall(ValueCall[T], BaseAsyncStream[Item], Generic[T, Item, StreamT]):
-    """A call that is or may be a stream: a coroutine, and an `collections.abc.AsyncGenerator` over its items.
+class AsyncCall(ValueCall[T], BaseAsyncStream[Item], Generic[T, Item]):
+    """A call of an endpoint: ``await`` it for the result; if that is a stream, iterate over it or enter it instead.
 
-    The request goes out at the ``await``, or where the iteration starts.
+    ::
+
+        value = await client.f()
+        async for item in client.g(): ...
+        async with client.g() as stream: ...
+
+    It can be used once. The request goes out at the ``await``, or where the iteration starts. It is a
+    `collections.abc.Coroutine`, which ``asyncio.create_task`` and the like take, and an
+    `collections.abc.AsyncGenerator`.
     """
 
     _use = "await it, or iterate over it with async for"
-    _stream: StreamT | None = None
+    _stream: AsyncStream[Item] | None = None
     _is_closed: bool = False
 
-    def __aiter__(self) -> BaseAsyncCall[T, Item, StreamT]:  # type: ignore[override]
+    def __aiter__(self) -> AsyncCall[T, Item]:  # type: ignore[override]
         return self
 
     async def __anext__(self) -> Item:
@@ -183,7 +124,7 @@ class BaseAsyncCall(ValueCall[T], BaseAsyncStream[Item], Generic[T, Item, Stream
         stream = self._stream
         if stream is None:
             stream = await self.__aenter__()
-        return cast("Item", await stream.__anext__())
+        return await stream.__anext__()
 
     async def aclose(self) -> None:
         """Close the stream, if it was opened; else send nothing. Idempotent.
@@ -198,11 +139,11 @@ class BaseAsyncCall(ValueCall[T], BaseAsyncStream[Item], Generic[T, Item, Stream
         if self._stream is not None:
             await self._stream.aclose()
 
-    async def __aenter__(self) -> StreamT:  # type: ignore[override]
+    async def __aenter__(self) -> AsyncStream[Item]:  # type: ignore[override]
         result: object = await self
         if not isinstance(result, AsyncGenerator):
             raise self._no_stream()
-        self._stream = stream = cast("StreamT", result)
+        self._stream = stream = cast("AsyncStream[Item]", result)
         return stream
 
     async def __aexit__(
