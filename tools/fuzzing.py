@@ -22,7 +22,7 @@ HARNESSES = sorted(path.stem for path in (FUZZ / "harnesses").glob("*.py"))
 SUPPORTED = ("3.12", "3.13")  # by the pinned atheris
 
 # libFuzzer's options: no input is longer, slower (in seconds) or takes more memory (in MiB).
-LIMITS = ("-max_len=2000", "-timeout=20", "-rss_limit_mb=3000")
+LIMITS = ("-max_len=2000", "-timeout=60", "-rss_limit_mb=3000")
 EXECUTIONS = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 
 

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import anyio
-from anyio import CancelScope
+from anyio import CancelScope, to_thread
 from anyio.lowlevel import checkpoint
 
 from bento_proto import ConnectionFailed, FailureKind
@@ -53,6 +53,7 @@ class ActiveExchange(ABC, Generic[T]):
 
     def __init__(self, exchange: Exchange[T], timeout: Timeout, backend: Backend) -> None:
         self.exchange: Exchange[T] = exchange
+        self.exchange.defers = True  # to a worker thread
         self.timeout: Timeout = timeout
         self.deadline: float = math.inf if timeout.total is None else backend.time() + timeout.total
         self.buffer: memoryview | None = None
@@ -73,6 +74,8 @@ class ActiveExchange(ABC, Generic[T]):
                 if exchange.state is not state or state is State.RECEIVING:  # else a head, or an error, that trickles
                     state, due = exchange.state, self.until(self.timeout.receive)
                 self._early += await self._receive(due)
+            if exchange.awaits_conversion:
+                await to_thread.run_sync(exchange.convert)
         except BaseException:
             self.release()
             raise

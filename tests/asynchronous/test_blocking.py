@@ -1,15 +1,26 @@
-"""What keeps an event loop waiting is done in worker threads: importing what a result needs, above all."""
+"""What would keep an event loop waiting is done in worker threads, or in steps: importing, converting, encoding."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
+import anyio
+import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
-from .peers import Peer, reply
+from bento_proto import Exchange, RemoteProtocolError
+
+from .peers import Peer, chunk, reply
+from .schemas import client, endpoint
 
 SCRIPT = """
 import sys, threading
@@ -71,3 +82,114 @@ def test_what_results_need_is_imported_in_a_worker_thread(peer: Peer, loop: str)
     )
     on_the_loop = [(module, False) for module in ("PIL.Image", "numpy", "orjson", "pandas")]
     assert (run.stderr, run.stdout.splitlines()) == ("", ["{}", "300 300 300 [2] (1, 1)", str(on_the_loop)])
+
+
+class Ticker:
+    """Counts how often another task of the event loop has its turn.
+
+    Args:
+        counts: asked each time, whether it counts.
+    """
+
+    def __init__(self, counts: Callable[[], bool] = lambda: True) -> None:
+        self.ticks = 0
+        self._counts = counts
+
+    async def beside(self, call: Awaitable[Any]) -> Any:
+        """The result of a call, beside which the other task runs."""
+        results: list[object] = []
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._run)
+            results.append(await call)
+            tasks.cancel_scope.cancel()
+        return results[0]
+
+    async def _run(self) -> None:
+        while True:
+            await anyio.sleep(0)
+            if self._counts():
+                self.ticks += 1
+
+
+RECORDS = [{"a": number, "b": 0.5, "c": "some text", "d": None, "e": True} for number in range(50_000)]
+ROWS: dict[str, Any] = {"type": "dataframe"}
+NESTED: dict[str, Any] = {"type": "object", "properties": {"x": {"type": "tensor"}}}
+RESULTS: dict[str, tuple[dict[str, Any], object, int]] = {  # the schema, the result, and turns while it is converted
+    "rows of a frame": (ROWS, RECORDS, 3),
+    "columns of a frame": (ROWS, {key: [record[key] for record in RECORDS] for key in RECORDS[0]}, 0),
+    "a tensor in an object": (NESTED, {"x": [[0.5] * 10] * 30_000}, 0),
+    "a tensor": ({"type": "tensor"}, [[0.5] * 100] * 3000, 0),
+    "a list": ({"type": "array"}, [0.5] * 200_000, 0),
+    "objects": ({"type": "array"}, RECORDS, 0),
+    "anything": ({}, {"x": RECORDS}, 0),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("case", "chunked"), [*((case, False) for case in RESULTS), ("objects", True)])
+async def test_a_large_result_is_converted_in_a_worker_thread(
+    peer: Peer, case: str, chunked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile other tasks have their turn."""
+    schema, result, turns = RESULTS[case]
+    body, ticker, seen = json.dumps(result).encode(), Ticker(), list[tuple[threading.Thread, int]]()
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    peer.answers["/f"] = head + chunk(body) + chunk(b"") if chunked else reply(body)
+    convert = Exchange[object].convert
+
+    def noted(exchange: Exchange[object]) -> None:
+        before = ticker.ticks
+        convert(exchange)
+        seen.append((threading.current_thread(), ticker.ticks - before))
+
+    monkeypatch.setattr(Exchange, "convert", noted)
+    async with client(
+        peer.url, schema={"name": "Peer", "routes": [endpoint("f", schema), endpoint("echo", {})]}, timeout=60
+    ) as called:
+        value = await ticker.beside(called.f())
+        await called.echo(x=1)
+    expected: Any = json.loads(body)
+    if "frame" in case:
+        pd.testing.assert_frame_equal(value, pd.DataFrame(expected))
+    else:
+        assert np.array_equal(
+            value["x"] if schema is NESTED else value, expected["x"] if schema is NESTED else expected
+        )
+    assert peer.accepted == 1
+    ((thread, ticks),) = seen
+    assert thread is not threading.main_thread()
+    assert ticks >= turns
+
+
+@pytest.mark.anyio
+async def test_a_large_result_that_does_not_fit_its_schema(peer: Peer) -> None:
+    peer.answers["/f"] = reply(b'[{"a":1},' + b"1," * 200_000 + b"1]")
+    async with client(peer.url, schema={"name": "Peer", "routes": [endpoint("f", ROWS)]}) as called:
+        with pytest.raises(RemoteProtocolError, match="does not fit its schema") as caught:
+            await called.f()
+    assert caught.value.request_id is None
+
+
+FRAME = pd.DataFrame({"a": range(20_000), "b": 0.5, "c": "some text" * 10, "d": None})
+NOISE = np.random.default_rng(1).integers(0, 255, 3_000_000, dtype=np.uint8).tobytes()
+ARGUMENTS: dict[str, tuple[dict[str, Any], object]] = {
+    "a frame": (ROWS, FRAME),
+    "a frame inside": ({}, {"frame": [FRAME]}),
+    "a series": ({}, FRAME["c"]),
+    "an array": ({"type": "tensor"}, np.random.default_rng(1).random(200_000)),
+    "objects": ({}, RECORDS),
+    "a text": ({}, "x" * 5_000_000),
+    "an image": ({"type": "file", "format": "image"}, Image.frombytes("RGB", (1000, 1000), NOISE)),
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("case", ARGUMENTS)
+async def test_large_arguments_are_encoded_while_other_tasks_have_their_turn(peer: Peer, case: str) -> None:
+    schema, value = ARGUMENTS[case]
+    route = {"name": "f", "route": "/f", "input": {"properties": {"x": schema}}, "output": {}}
+    peer.answers["/f"] = reply(b"1")
+    ticker = Ticker(lambda: not peer.paths)  # until the server has seen the request
+    async with client(peer.url, schema={"name": "Peer", "routes": [route]}, timeout=60) as called:
+        assert await ticker.beside(called.f(x=value)) == 1
+    assert ticker.ticks > 20

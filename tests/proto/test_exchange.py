@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import itertools
+import json
 import pickle
 import zlib
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ from bento_proto import (
     LimitExceeded,
     Limits,
     LocalProtocolError,
+    Progress,
     RemoteProtocolError,
     Request,
     ResultKind,
@@ -452,6 +454,67 @@ def test_an_invalid_value_has_no_result() -> None:
     assert isinstance(broken.error, LimitExceeded)
     with pytest.raises(LocalProtocolError, match="no result"):
         _ = broken.result
+
+
+def large(parse: Callable[[object], object]) -> Reader[object]:
+    def of_bytes(data: bytes) -> object:
+        return parse(json.loads(data))
+
+    return lambda head: WholeDecoder(of_bytes, 1 << 20, lambda document: parse(document.value()))
+
+
+DOCUMENT = json.dumps([*range(60_000)]).encode()
+LARGE: list[Received] = [Head(200), Data(DOCUMENT), End()]
+
+
+def test_an_adapter_may_convert_a_large_result_elsewhere() -> None:
+    told: list[Progress] = []
+    made = Exchange(REQUEST, large(repr), LIMITS)
+    made.defers = True
+    made.measure(told.append)
+    for event in LARGE:
+        made.receive(event)
+    assert (made.awaits_conversion, made.wants_data, made.is_over, made.state) == (True, False, False, State.RECEIVING)
+    assert told[-1].done == told[-1].total == len(DOCUMENT)
+    reports = len(told)
+    with pytest.raises(LocalProtocolError, match="no result"):
+        _ = made.result
+    made.convert()
+    made.convert()
+    assert (made.awaits_conversion, made.is_over, made.state) == (False, True, State.DONE)
+    assert (made.result == repr([*range(60_000)]), made.error, len(told)) == (True, None, reports)
+
+
+def test_the_conversion_of_a_large_result_may_fail() -> None:
+    def refuse(value: object) -> object:
+        raise RemoteProtocolError("it does not fit")
+
+    at_once, later = exchange(*LARGE, reader=large(refuse)), Exchange(REQUEST, large(refuse), LIMITS)
+    later.defers = True
+    for event in LARGE:
+        later.receive(event)
+    later.convert()
+    assert str(later.error) == str(at_once.error) == "it does not fit"
+    assert at_once.state is later.state is State.FAILED
+
+
+def test_a_conversion_that_is_not_wanted_any_more() -> None:
+    made = Exchange(REQUEST, large(repr), LIMITS)
+    made.defers = True
+    for event in LARGE:
+        made.receive(event)
+    made.close()
+    made.convert()
+    assert (made.state, made.awaits_conversion) == (State.CLOSED, False)
+
+
+def test_a_small_result_is_converted_with_its_last_event() -> None:
+    made = Exchange(REQUEST, large(repr), LIMITS)
+    made.defers = True
+    events: list[Received] = [Head(200), Data(b"[1]"), End()]
+    for event in events:
+        made.receive(event)
+    assert (made.awaits_conversion, made.result) == (False, "[1]")
 
 
 def test_the_end_of_a_chunk_delimits_a_number_only_if_it_is_given() -> None:

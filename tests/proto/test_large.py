@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from bento_proto.json import EncodedJSON
+from bento_proto.json import EncodedJSON, to_json
 from bento_proto.request import EncodingSteps, bind, encode
 from bento_proto.schema import parse_service
 
@@ -31,6 +33,12 @@ SERVICE = parse_service(
                     "output": {},
                 },
                 {
+                    "name": "text",
+                    "route": "/text",
+                    "input": {"type": "string", "root_input": True},
+                    "output": {},
+                },
+                {
                     "name": "root",
                     "route": "/root",
                     "input": {"type": "array", "root_input": True},
@@ -44,7 +52,7 @@ SERVICE = parse_service(
 
 def body(endpoint: str, values: Mapping[str, object]) -> tuple[int, bytes]:
     """How many steps the encoding takes, and the body."""
-    root = endpoint == "root"
+    root = endpoint in ("root", "text")
     call = bind(SERVICE.endpoints[endpoint], tuple(values.values()) if root else (), {} if root else values)
     steps = EncodingSteps(call)
     number = sum(1 for _ in steps)
@@ -52,6 +60,9 @@ def body(endpoint: str, values: Mapping[str, object]) -> tuple[int, bytes]:
 
 
 RANDOM = np.random.default_rng(1)
+FRAME: Any = pd.DataFrame(
+    {"id": range(500), "x": [0.5, None] * 250, "text": ['"é' * 500] * 500, "on": pd.Timestamp("2026-01-02")}
+)
 VALUES: dict[str, object] = {
     "numbers": [*range(100_000)],
     "a tuple": tuple(range(100_000)),
@@ -69,6 +80,13 @@ VALUES: dict[str, object] = {
     "an array with NaN": np.array([0.5, float("nan")] * 50_000),
     "arrays": [RANDOM.random(50_000) for _ in range(4)],
     "no native array": np.arange(100_000, dtype=">i4"),
+    "a long text": 'é"\n\\\x00😀' * 700_000,
+    "a frame": FRAME,
+    "a frame inside": {"frame": FRAME},
+    "a frame of long rows": pd.DataFrame({f"column {number}": ["x" * 2000] * 10 for number in range(50)}),
+    "a frame whose index is no range": FRAME.set_index(np.arange(500) / 2),
+    "a series": pd.Series(RANDOM.random(100_000), index=[*reversed(range(100_000))]),
+    "a series of long texts": pd.Series(["x" * 100_000] * 10, index=[*"abcdefghij"]),
 }
 
 
@@ -76,10 +94,12 @@ VALUES: dict[str, object] = {
 @pytest.mark.parametrize("endpoint", ["f", "root"])
 def test_large_arguments_are_encoded_in_steps(case: str, endpoint: str) -> None:
     value = VALUES[case]
+    if endpoint == "root" and isinstance(value, str):
+        value = [value]  # text at the root is sent as it is
     number, data = body(endpoint, {"x": value, "y": 1} if endpoint == "f" else {"x": value})
     assert number > 4
     assert len(data) / number < 1 << 18
-    whole = json.loads(json.dumps(value, default=lambda array: array.tolist()))
+    whole = json.loads(to_json(value))
     found = json.loads(data)
     same = repr(found) == repr({"x": whole, "y": 1} if endpoint == "f" else whole)
     assert same  # whose representation would be megabytes
@@ -109,6 +129,24 @@ def test_an_error_is_that_of_the_whole() -> None:
 def test_an_encoded_value_next_to_one_that_cannot_be() -> None:
     with pytest.raises(TypeError, match=r"f\(\): argument 'y': a builtins.object"):
         body("f", {"x": [0.5] * 100_000, "y": object()})
+
+
+def test_a_frame_that_cannot_be_sent_is_refused_as_a_small_one() -> None:
+    wide: Any = pd.DataFrame(np.zeros((100_000, 2)), columns=["a", "a"])
+    for frame in (wide, wide.head(1)):
+        with pytest.raises(TypeError, match=r"f\(\): argument 'x': a frame with two columns of one name"):
+            body("f", {"x": frame})
+
+
+def test_a_small_frame_takes_no_step() -> None:
+    for frame in (FRAME.head(10), FRAME.head(0), pd.DataFrame()):
+        number, data = body("f", {"x": frame})
+        assert (number, data) == (0, b'{"x":%b}' % to_json(frame))
+
+
+def test_a_root_input_that_is_text_is_sent_as_it_is() -> None:
+    number, data = body("text", {"x": "é" * 3_000_000})
+    assert (number, len(data), data[:2]) == (0, 6_000_000, "é".encode())
 
 
 def test_a_large_argument_of_a_form() -> None:

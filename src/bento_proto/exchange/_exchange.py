@@ -140,6 +140,7 @@ for _state, _row in TRANSITIONS.items():
 _INPUTS: Final[Mapping[type, Input]] = {
     Data: Input.DATA, Chunks: Input.DATA, End: Input.END, ConnectionFailed: Input.CONNECTION_FAILED
 }  # fmt: skip
+_END: Final = End()
 _BODILESS: Final = frozenset({204, 304})
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
@@ -159,6 +160,8 @@ class Exchange(Generic[T_co]):
         is_over: whether it takes no more events.
         is_streaming: whether a successful response has items for the caller: what came of them, then the error, if any.
         wants_data: whether the adapter has to read on before it resumes the flow.
+        defers: whether the adapter calls `convert`, in a worker thread, say. False unless the adapter sets it.
+        awaits_conversion: whether the whole body of a large result has come, and `convert` is due.
         head: the head of the response; None before it has come.
         error: the exception that the call raises; None while there is none.
         failure: the failure of the connection, if there was one.
@@ -181,6 +184,8 @@ class Exchange(Generic[T_co]):
         "_left",
         "_reader",
         "attempts",
+        "awaits_conversion",
+        "defers",
         "download",
         "elapsed",
         "error",
@@ -208,6 +213,8 @@ class Exchange(Generic[T_co]):
         self.is_over: bool = False
         self.is_streaming: bool = False
         self.wants_data: bool = True
+        self.defers: bool = False
+        self.awaits_conversion: bool = False
         self._reader = reader
         self.limits: http.Limits = limits
         self._decoder: Decoder[T_co] | None = None
@@ -298,6 +305,16 @@ class Exchange(Generic[T_co]):
                 self.is_over = self.state.is_final
                 self.wants_data = not (self.is_over or self.is_streaming)
 
+    def convert(self) -> None:
+        """Convert the body of a large result, if the exchange `awaits_conversion`; this may take a second or more.
+
+        Whether that fails or not, the exchange is over then.
+        """
+        if self.awaits_conversion:
+            self._items += self._take(_END, self.state, State.DONE)
+            if self.error is not None:
+                self._conclude()
+
     def count(self, size: int) -> None:
         """Count bytes of a file that were moved to their destination without `receive`.
 
@@ -352,7 +369,7 @@ class Exchange(Generic[T_co]):
             raise LocalProtocolError("the exchange is taking an event")
         if not self.is_over:  # though the state may be final, if a signal handler raised where it came to that
             after = TRANSITIONS[self.state].get(Input.CLOSE, self.state)
-            self.state, self.is_over, self.wants_data = after, True, False
+            self.state, self.is_over, self.wants_data, self.awaits_conversion = after, True, False, False
             self.error = self.error or ConnectionLost("the response was closed before it was complete")
         if self.on_end is not None:
             self._end()
@@ -472,6 +489,9 @@ class Exchange(Generic[T_co]):
         return ()
 
     def _finish(self) -> Sequence[T_co]:
+        if self.awaits_conversion and self._decoder is not None:
+            self.awaits_conversion = False
+            return self._decoder.finish()
         if self._left:
             reason = f"the response ended {self._left} bytes before its Content-Length"
             self.state = State.FAILED
@@ -483,6 +503,9 @@ class Exchange(Generic[T_co]):
             self.download.finish()
         if self._inflater is not None:
             self._inflater.finish()
+        if self.defers and getattr(self._decoder, "is_large", False):
+            self.state, self.wants_data, self.awaits_conversion = State.RECEIVING, False, True
+            return ()
         return self._decoder.finish()
 
     def _fail(self, event: ConnectionFailed) -> Sequence[T_co]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from itertools import islice
+from math import prod
 from typing import Final, Protocol, cast
 
 from bento_proto._types import JSON
@@ -18,20 +19,36 @@ from ._binding import BoundCall
 _STEP: Final = 1 << 16  # about how many bytes are encoded at a time
 _MOST: Final = 1 << 18  # bytes of an argument that is encoded at once
 _FEW: Final = 32  # values that are looked at one by one
+_TEXT: Final = 1 << 22  # characters of a text that is encoded at once
 _NUMBER: Final = 8  # bytes of a number, about
 _SAMPLE: Final = 16  # elements of a container that are looked at, to find out how large the others are
 _DEEPEST: Final = 6  # levels that are looked at
 _WHOLE: Final = frozenset({str, bytes, int, float, bool, type(None)})
 
 
+class _Cut(Protocol):
+    """What gives some of a value's elements: the value, or its ``iloc``."""
+
+    def __getitem__(self, key: slice[int, int, int | None], /) -> object: ...
+
+
 class _Array(Protocol):
-    """What is used of ``numpy.ndarray``."""
+    """What is used of ``numpy.ndarray``, of a frame or series of pandas or polars, and of ``torch.Tensor``."""
 
     @property
     def shape(self) -> tuple[int, ...]: ...
-    @property
-    def size(self) -> int: ...
-    def __getitem__(self, key: slice[int, int, None], /) -> _Array: ...
+    def __getitem__(self, key: slice[int, int, int | None], /) -> object: ...
+
+
+_ARRAYS: Final = frozenset({
+    ("numpy", "ndarray"),
+    ("pandas", "DataFrame"),
+    ("pandas", "Series"),
+    ("polars", "DataFrame"),
+    ("polars", "Series"),
+    ("torch", "Tensor"),
+})  # fmt: skip
+_FRAMES: Final = frozenset({"DataFrame", "Series"})
 
 
 class EncodingSteps:
@@ -53,8 +70,7 @@ class EncodingSteps:
         values = self.call.values
         if _are_small(cast("Mapping[str, JSON]", values)):
             return
-        # Text alone can't be taken apart.
-        large = [name for name, value in values.items() if type(value) not in _WHOLE and _size(value) > _MOST]
+        large = [name for name, value in values.items() if _is_large(value, at_root=not name)]
         if not large:
             return
         encoded: dict[str, object] = {}
@@ -84,13 +100,20 @@ def _are_small(values: Mapping[str, JSON]) -> bool:
     return size <= _MOST
 
 
+def _is_large(value: object, *, at_root: bool) -> bool:
+    """Whether an argument is encoded in steps. Text at the root is not: it may be sent as it is."""
+    if type(value) is str:
+        return len(value) > _TEXT and not at_root
+    return type(value) not in _WHOLE and _size(value) > _MOST
+
+
 def _size(value: object, sample: int = _SAMPLE, depth: int = 0) -> float:
     """About how many bytes a value has as JSON."""
     if type(value) in _WHOLE:
         return len(value) if isinstance(value, (str, bytes)) else _NUMBER
     array = _as_array(value)
     if array is not None:
-        return array.size * 2 * _NUMBER
+        return _size_of_array(array)
     elements, number = cast("Sequence[object]", ()), 0
     if isinstance(value, Mapping):
         members = cast("Mapping[object, object]", value)
@@ -106,8 +129,27 @@ def _size(value: object, sample: int = _SAMPLE, depth: int = 0) -> float:
 
 
 def _as_array(value: object) -> _Array | None:
-    is_array = type(value).__name__ == "ndarray" and type(value).__module__ == "numpy"
-    return cast("_Array", value) if is_array and cast("_Array", value).shape else None
+    kind = type(value)
+    if (kind.__module__.partition(".")[0], kind.__name__) not in _ARRAYS:
+        return None
+    return cast("_Array", value) if cast("_Array", value).shape else None
+
+
+def _size_of_array(array: _Array) -> float:
+    """About how many bytes an array, a frame or a series has as JSON."""
+    number = array.shape[0]
+    if type(array).__name__ not in _FRAMES or not number:
+        return prod(array.shape) * 2 * _NUMBER
+    step = max(1, number // _SAMPLE)
+    try:
+        return len(to_json(_cut(array)[0:number:step])) * step
+    except (TypeError, ValueError):  # raised again by the encoding of the whole call
+        return _NUMBER
+
+
+def _cut(array: _Array) -> _Cut:
+    """What cuts an array by positions: of pandas, ``value[1:2]`` may cut by labels."""
+    return cast("_Cut", getattr(array, "iloc", array))
 
 
 def _encode(value: object, pieces: list[bytes]) -> Generator[None, None, None]:
@@ -116,25 +158,33 @@ def _encode(value: object, pieces: list[bytes]) -> Generator[None, None, None]:
     if size <= _STEP:
         pieces.append(_json(value))
     elif array is not None:
-        yield from _encode_elements(array, array.shape[0], size, pieces)
+        is_frame = type(array).__name__ in _FRAMES
+        yield from _encode_elements(_cut(array), array.shape[0], size, pieces, whole=is_frame)
     elif type(value) in (list, tuple):
         elements = cast("Sequence[object]", value)
         yield from _encode_elements(elements, len(elements), size, pieces)
     elif type(value) is dict:
         yield from _encode_members(cast("dict[object, object]", value), size, pieces)
+    elif type(value) is str:
+        pieces.append(b'"')
+        for start in range(0, len(value), _STEP):
+            pieces.append(to_json(value[start : start + _STEP])[1:-1])
+            yield
+        pieces.append(b'"')
     else:
         pieces.append(_json(value))
         yield
 
 
 def _encode_elements(
-    value: _Array | Sequence[object], number: int, size: float, pieces: list[bytes]
+    value: _Cut, number: int, size: float, pieces: list[bytes], *, whole: bool = False
 ) -> Generator[None, None, None]:
+    """Append the JSON of elements, each of which is taken apart if it is large, unless they are `whole`."""
     step = max(1, int(number * _STEP / size))
     for start in range(0, number, step):
         pieces.append(b"," if start else b"[")
         some = value[start : start + step]
-        if step == 1:
+        if step == 1 and not whole:
             yield from _encode(cast("Sequence[object]", some)[0], pieces)
         else:
             pieces.append(_json(some)[1:-1])
@@ -159,8 +209,6 @@ def _encode_members(value: dict[object, object], size: float, pieces: list[bytes
 
 
 def _json(value: object) -> bytes:
-    if _as_array(value) is not None:
-        from bento_proto._numbers import write_numbers  # as for small calls
+    from bento_proto._numbers import write_numbers  # as for small calls
 
-        return write_numbers(value) or to_json(value)
-    return to_json(value)
+    return write_numbers(value) or to_json(value)

@@ -35,6 +35,9 @@ class WholeDecoder(Generic[T]):
         parse_large: makes the item of a JSON document that was large; None if the body is none.
         arrays: makes arrays of large lists of numbers, if such a document is an array; None to leave them lists.
         charset: that of the text, if the item is text; None if it is a document.
+
+    Attributes:
+        is_large: whether `finish` may take long, as it converts a large document.
     """
 
     result_kind = ResultKind.VALUE
@@ -47,6 +50,7 @@ class WholeDecoder(Generic[T]):
         arrays: Arrays | None = None,
         charset: Callable[[], str] | None = None,
     ) -> None:
+        self.is_large: bool = False
         self._parse = parse
         self._limit = limit
         self._parse_large = parse_large
@@ -80,6 +84,7 @@ class WholeDecoder(Generic[T]):
             return TextParser(self._charset())
         from ._document import DocumentParser
 
+        self.is_large = True
         return DocumentParser(self._arrays)
 
     def boundary(self) -> Sequence[T]:
