@@ -256,7 +256,8 @@ class _Progress:
     def tell(self, text: str) -> None:
         if self._on_terminal:
             print("\r\033[K", end="", file=sys.stderr)
-            _say(self._name, text, end="")
+            width = shutil.get_terminal_size().columns - len(self._name) - 4  # a line that wraps could not be replaced
+            _say(self._name, text if len(text) <= width else text[: max(0, width - 3)] + "...", end="")
         elif time.monotonic() - self._said >= _SECONDS_BETWEEN_LINES:
             self._said = time.monotonic()
             _say(self._name, text)
@@ -267,9 +268,7 @@ class _Progress:
 
 
 def _say(name: str, text: str, *, end: str = "\n") -> None:
-    width = shutil.get_terminal_size((120, 24)).columns - len(name) - 4
-    shown = text if len(text) <= width else text[: max(0, width - 3)] + "..."
-    print(f"[{name}] {shown}", end=end, file=sys.stderr, flush=True)
+    print(f"[{name}] {text}", end=end, file=sys.stderr, flush=True)
 
 
 @contextmanager
