@@ -33,3 +33,13 @@ def load(modules: Iterable[str]) -> None:
     for module in modules:
         with suppress(ImportError):
             import_module(module)
+
+
+def _before_fork() -> None:
+    from ._forks import load_all  # few processes fork
+
+    load_all()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork)

@@ -147,6 +147,31 @@ def test_a_fork_in_the_midst_of_everything(servers: Servers) -> None:
     client.close()
 
 
+def late(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.parity.late", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("module", ["bento_proto.response._document", "bento_proto.response._sse"])
+def test_a_fork_while_a_thread_loads_a_module(servers: Servers, module: str) -> None:
+    """The lock of the module would stay held in the child for ever."""
+    assert late(servers.url("zoo:Zoo"), "sync", module).returncode == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_child_has_nothing_to_load(face: Face, servers: Servers) -> None:
+    run = late(servers.url("zoo:Zoo"), face.name)
+    assert (run.returncode, run.stdout.split(), run.stderr) == (0, [], "")
+
+
 # --- what a client gives
 
 
