@@ -132,7 +132,7 @@ async def test_a_large_result_is_converted_in_a_worker_thread(
 ) -> None:
     """Meanwhile other tasks have their turn."""
     schema, result, turns = RESULTS[case]
-    body, ticker, seen = json.dumps(result).encode(), Ticker(), list[tuple[threading.Thread, int]]()
+    body, ticker, seen = json.dumps(result).encode(), Ticker(), list[tuple[object, int]]()
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     peer.answers["/f"] = head + chunk(body) + chunk(b"") if chunked else reply(body)
     convert = Exchange[object].convert
@@ -159,6 +159,29 @@ async def test_a_large_result_is_converted_in_a_worker_thread(
     ((thread, ticks),) = seen
     assert thread is not threading.main_thread()
     assert ticks >= turns
+
+
+@pytest.mark.anyio
+async def test_a_large_schema_is_read_in_a_worker_thread(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be a hostile server's: one of 3.6 MB takes some seconds, in which other tasks have their turn."""
+    routes = [endpoint(f"endpoint{number}", {"type": "integer"}) for number in range(4000)]
+    body, ticker, seen = json.dumps({"name": "Peer", "routes": routes}).encode(), Ticker(), list[tuple[object, int]]()
+    assert len(body) > 1 << 18
+    peer.answers["/schema.json"] = reply(body, "Content-Type: application/json")
+    convert = Exchange[object].convert
+
+    def noted(exchange: Exchange[object]) -> None:
+        before = ticker.ticks
+        convert(exchange)
+        seen.append((threading.current_thread(), ticker.ticks - before))
+
+    monkeypatch.setattr(Exchange, "convert", noted)
+    async with client(peer.url, schema=None, timeout=60) as called:
+        service = await ticker.beside(called.connect())
+    assert len(service.endpoints) == 4000
+    ((thread, ticks),) = seen
+    assert thread is not threading.main_thread()
+    assert ticks > 3
 
 
 @pytest.mark.anyio

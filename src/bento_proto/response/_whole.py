@@ -37,7 +37,7 @@ class WholeDecoder(Generic[T]):
         charset: that of the text, if the item is text; None if it is a document.
 
     Attributes:
-        is_large: whether `finish` may take long, as it converts a large document.
+        is_large: whether `finish` may take long, as the body is large.
     """
 
     result_kind = ResultKind.VALUE
@@ -71,10 +71,12 @@ class WholeDecoder(Generic[T]):
             self._pieces.append(data)
         if self._parser is not None:
             self._parser.feed(data)
-        elif self._size > _LARGE and self._parse_large is not None:
-            self._parser = self._new_parser()
-            for piece in self._pieces:
-                self._parser.feed(piece)
+        elif self._size > _LARGE:
+            self.is_large = True
+            if self._parse_large is not None:
+                self._parser = self._new_parser()
+                for piece in self._pieces:
+                    self._parser.feed(piece)
         return ()
 
     def _new_parser(self) -> DocumentParser | TextParser:
@@ -84,7 +86,6 @@ class WholeDecoder(Generic[T]):
             return TextParser(self._charset())
         from ._document import DocumentParser
 
-        self.is_large = True
         return DocumentParser(self._arrays)
 
     def boundary(self) -> Sequence[T]:
