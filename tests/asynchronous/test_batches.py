@@ -141,6 +141,25 @@ async def test_one_that_is_dropped_between_two_results(peer: Peer) -> None:
         await stays_usable(called, peer)
 
 
+async def test_tasks_share_a_batch(peer: Peer) -> None:
+    found: list[object] = []
+
+    async def take(batch: AsyncIterator[object]) -> None:
+        async for item in batch:
+            found.append(item)
+            await anyio.lowlevel.checkpoint()
+
+    async with client(peer.url) as called:
+        for ordered in (True, False):
+            found.clear()
+            batch = called.map("echo", numbers(100), concurrency=8, ordered=ordered)
+            with anyio.fail_after(30):
+                async with anyio.create_task_group() as tasks:
+                    for _ in range(4):
+                        tasks.start_soon(take, batch)
+            assert sorted(item["x"] for item in found if isinstance(item, dict)) == list(range(100))
+
+
 async def test_again_and_again(peer: Peer) -> None:
     async with client(peer.url, limits=Limits(connections=2)) as called:
         for number in range(100):

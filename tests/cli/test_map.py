@@ -7,6 +7,8 @@ import os
 import random
 import signal
 import subprocess
+import sys
+import time
 import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ from tests.waiting import until
 from .conftest import COMMAND, Run, environment
 
 KILLS = int(os.environ.get("MAP_KILLS", "3"))
+INPUTS = int(os.environ.get("MAP_INPUTS", "3000"))
 INTEGER = {"type": "integer"}
 SCHEMA: Any = schema(
     endpoint("f", input={"properties": {"x": INTEGER}, "required": ["x"]}, output=INTEGER),
@@ -238,3 +241,43 @@ def test_memory_does_not_grow(stub: Stub, tmp_path: Path) -> None:
         finally:
             tracemalloc.stop()
     assert peak < 3_000_000, "a thousand inputs have 10 MB"
+
+
+PROGRAM = """
+import resource, sys
+from bento_client.batch import write_jsonl
+from bento_sync import SyncHTTPClient
+
+count = int(sys.argv[2])
+
+def note(summary):
+    if summary.done == count // 10:
+        early.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+early = []
+with SyncHTTPClient(sys.argv[1]) as client:
+    summary = write_jsonl(client, "f", range(10, 10 + count), "out.jsonl", concurrency=16, on_progress=note)
+print(summary.done, early[0], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, round(summary.rate))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the unit of its memory is another elsewhere")
+def test_many_inputs_in_flat_memory(url: str, stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, url, str(INPUTS)],
+        cwd=tmp_path,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while process.poll() is None:
+            stub.asked.clear()
+            time.sleep(0.1)
+        assert process.stdout is not None
+        done, early, late, rate = map(int, process.stdout.read().split())
+    with capsys.disabled():
+        print(f"\n  {done:,} inputs, {rate:,}/s: {early:,} kB after a tenth of them, {late:,} kB at the end")
+    assert done == INPUTS
+    assert late - early < 5_000
+    with (tmp_path / "out.jsonl").open(encoding="utf-8") as file:
+        assert Counter(json.loads(line)["number"] for line in file) == Counter(range(INPUTS))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import anyio
 import pytest
 
-from bento_proto import ConnectError, ConnectionLost, Limits, RetryPolicy, Timeout, TooManyRequests
+from bento_async import AsyncHTTPClient
+from bento_proto import ConnectError, ConnectionLost, Limits, LocalProtocolError, RetryPolicy, Timeout, TooManyRequests
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers, free_port, serve
 
@@ -153,6 +157,56 @@ def test_threads_share_a_batch() -> None:
             thread.join(30)
             assert not thread.is_alive()
     assert Counter(results) == Counter(-number for number in range(200))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded")
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_a_child_inherits_no_batch(has_begun: bool) -> None:
+    with (
+        Stub(routes({"/f": Busy(100)})) as stub,
+        SyncHTTPClient(stub.url, schema=NUMBER, server_ready_timeout=0) as client,
+        client.map("f", range(30)) as batch,
+    ):
+        if has_begun:
+            assert next(batch) == 0
+        if not (child := os.fork()):
+            signal.alarm(30)
+            try:
+                next(batch)
+            except LocalProtocolError:
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert list(batch)[-1] == -29
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:This process.*multi-threaded")
+@pytest.mark.parametrize("has_begun", [False, True])
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_child_inherits_no_asynchronous_batch(backend: str, has_begun: bool) -> None:
+    async def main(url: str) -> None:
+        async with (
+            AsyncHTTPClient(url, schema=NUMBER, server_ready_timeout=0) as client,
+            client.map("f", range(30)) as batch,
+        ):
+            if has_begun:
+                assert await anext(batch) == 0
+            if not (child := os.fork()):
+                signal.alarm(30)
+                try:
+                    await anext(batch)
+                except LocalProtocolError:
+                    os._exit(0)
+                finally:
+                    os._exit(1)
+            assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0  # noqa: ASYNC222 - nothing else runs
+            assert [item async for item in batch][-1] == -29
+
+    with Stub(routes({"/f": Busy(100)})) as stub:
+        anyio.run(main, stub.url, backend=backend)
 
 
 # --- the real thing
