@@ -95,7 +95,10 @@ def test_a_response_shows_its_status_and_value() -> None:
 def test_a_task_shows_the_status_that_it_last_had() -> None:
     task: BaseTask[object, object, object, object] = BaseTask("<t1>", Method())
     assert "<b>BaseTask of job</b> <code>submitted</code> <code>&lt;t1&gt;</code>" in html(task)
+    task.last_status = ResultStatus.COMPLETED
+    assert repr(task).endswith(": completed>")
     task.last_status = ResultStatus.IN_PROGRESS
+    assert repr(task).endswith(": result() waits for it>")
     assert "<code>in_progress</code>" in html(task)
 
 

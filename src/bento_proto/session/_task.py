@@ -76,7 +76,9 @@ class BaseTask(TaskHandle, Generic[StatusT, ResultT, NoneT, TaskT]):
 
     def __repr__(self) -> str:
         name = one_line(self._endpoint.__name__, 100)
-        return f"<{type(self).__name__} {one_line(self.id, 100)} of {name}: result() waits for it>"
+        status = self.last_status
+        state = "result() waits for it" if status is None or not status.is_final else status.value
+        return f"<{type(self).__name__} {one_line(self.id, 100)} of {name}: {state}>"
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the task, and its last known status, for which nothing is asked."""
