@@ -48,6 +48,9 @@ SECRET = "s3cr3t"
         (f"https://{SECRET}@h:8443/x", "https://h:8443/x"),
         (f"https://u:{SECRET}@{SECRET}@h", "https://h"),
         (f"\\\\u:{SECRET}@h", "\\\\h"),
+        (f"\\\\\\\\u:{SECRET}@h", "\\\\h"),
+        (f"https://a\\\\u:{SECRET}@h;v=1", "https://h;v=REDACTED"),
+        ("https://a\\\\b\\c/p", "https://a\\\\b\\c/p"),
         ("https://h", "https://h"),
     ],
 )
@@ -55,6 +58,14 @@ def test_secrets_in_a_url(url: str, shown: str) -> None:
     assert redacted_urls(url) == shown
     assert redacted_urls(shown) == shown
     assert SECRET not in repr(SecretURL(url))
+
+
+@pytest.mark.parametrize("unit", ["\\", "\\\\a", "//a", ";", "?a"])
+def test_a_large_text_is_scanned_once(unit: str) -> None:
+    """64 KiB took a minute: the search for the end of a user and password began at each backslash."""
+    text = unit * ((1 << 17) // len(unit))
+    assert len(redacted_urls(text)) <= len(text) * len("REDACTED&")
+    assert len(redacted_urls(f"{text}@h")) <= len(text) * len("REDACTED&")
 
 
 @pytest.mark.parametrize(
