@@ -187,6 +187,7 @@ def test_all_arguments_in_a_document(tmp_path: Path) -> None:
     document = tmp_path / "data.json"
     document.write_text(json.dumps({"x": 1, "y": "a"}))
     assert parse(named(x=INTEGER, y=TEXT), ["y=b"], str(document)) == Arguments((), {"x": 1, "y": "b"})
+    assert parse(named(x=INTEGER, y=TEXT), [], f"@{document}") == Arguments((), {"x": 1, "y": "a"})  # as with curl
     mapping = endpoint({"type": "object", "root_input": True})
     assert parse(mapping, [], str(document)).args == ({"x": 1, "y": "a"},)
     document.write_text("[1]")

@@ -72,6 +72,9 @@ def unreachable() -> Iterator[str]:
             2,
             "error: No such command 'file_in'; to call an endpoint, use: bento-client call URL file_in f=@a/b",
         ),
+        (["help"], 2, "error: No such command 'help'; did you mean '--help'?"),
+        (["call", ":1", "f", "-X", "POST"], 2, "error: No such option '-X' (see bento-client call --help)"),
+        ([":1", "-d", "{}"], 2, "error: the endpoint is missing; list them with: bento-client endpoints URL"),
         (["submit", "URL", "nonsense"], 2, "error: the Service Zoo has no endpoint 'nonsense'; its endpoints: "),
         (
             ["call", "URL", "slow", "seconds=20", "--timeout", "3"],

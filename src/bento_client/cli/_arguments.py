@@ -150,7 +150,8 @@ def _document(data: str, reader: _Reader) -> JSON:
     # JSON itself, as with curl's -d, unless a file has this name.
     if data.lstrip()[:1] in ("{", "[") and not Path(data).exists():
         return _json("--data", data.encode(errors="surrogateescape"))
-    return _json("--data", reader.content(data))
+    path = data[1:] if data[:1] == "@" and not Path(data).exists() else data  # @FILE, as with curl's
+    return _json("--data", reader.content(path))
 
 
 def _is_nameless(endpoint: Endpoint) -> bool:

@@ -172,12 +172,17 @@ class CommandGroup(Command, click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         word = args[0]
         if word not in self.commands and is_url(word):  # the command is left out
-            name = "call" if len(args) > 1 and not args[1].startswith("-") else "endpoints"
+            following = args[1] if len(args) > 1 else "-"
+            is_call = not following.startswith("-") or following.startswith(("-d", "--data"))
+            name = "call" if is_call else "endpoints"
             return name, self.commands[name], args
         if not ctx.resilient_parsing and not word.startswith("-") and word not in self.commands:
             from bento_proto.schema import near_names
 
-            hint = near_names(word, self.commands) or f"; to call an endpoint, use: {_as_call(ctx.command_path, args)}"
+            hint = (
+                near_names(word, (*self.commands, "--help", "--version"))
+                or f"; to call an endpoint, use: {_as_call(ctx.command_path, args)}"
+            )
             raise click.UsageError(f"No such command {word!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
 

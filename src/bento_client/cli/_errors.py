@@ -88,8 +88,9 @@ def _report(exc: Exception, options: Sequence[str]) -> _Report:
         message = exc.format_message()
         message = message if message.endswith("...") else message.rstrip(".")
         if isinstance(exc, click.NoSuchOption):
-            message = f"No such option {exc.option_name!r}; an endpoint's argument is given as "
-            message += _as_argument(exc.option_name, options)
+            message = f"No such option {exc.option_name!r}"
+            if exc.option_name.startswith("--"):
+                message += f"; an endpoint's argument is given as {_as_argument(exc.option_name, options)}"
             if exc.possibilities:
                 message += f"; options like it are {', '.join(sorted(exc.possibilities))}"
         return _Report(USAGE, message + (f" (see {exc.ctx.command_path} --help)" if exc.ctx is not None else ""))
