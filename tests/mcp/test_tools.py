@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -98,3 +98,31 @@ def test_variadic_arguments_are_spread() -> None:
 def test_names_are_those_that_tools_may_have() -> None:
     found = service(**{"a b": {}, "a_b": {}, "x" * 100: {}, "ok.name-1": {}})
     assert list(tools_of(found.endpoints.values())) == ["a_b", "a_b_2", "x" * 64, "ok.name-1"]
+
+
+def test_text_of_a_server_has_nothing_that_people_do_not_see() -> None:
+    """It may hide instructions to a model. Values, such as those of an enum, stay as they are."""
+    hidden = "seen\U000e0041\u202e\x1b[8m"
+    texts: Any = {"title": hidden, "description": hidden, "$comment": hidden}
+    inner: Any = {"type": "object", "properties": {"a": {"type": "string", "enum": [hidden], **texts}}, **texts}
+    schema = schema_of(
+        endpoint(
+            properties={
+                "x": {"type": "array", "items": inner, **texts},
+                "y": {"type": "tensor", "dtype": hidden, **texts},
+                "z": {"type": "file", **texts},
+            }
+        )
+    )
+    assert texts_of(schema) >= {r"seen\U000e0041\u202e\x1b[8m"}
+    assert [text for text in texts_of(schema) if not text.isprintable()] == [hidden]
+    assert texts_of(schema["properties"]["x"]["items"]["properties"]["a"]["enum"]) == {hidden}
+
+
+def texts_of(value: Any) -> set[str]:
+    """All text in a JSON value, but keys."""
+    if isinstance(value, str):
+        return {value}
+    if isinstance(value, dict):
+        value = [*cast("dict[str, JSON]", value).values()]
+    return set[str]().union(*map(texts_of, cast("list[JSON]", value))) if isinstance(value, list) else set()

@@ -24,6 +24,7 @@ _URL: Final = re.compile(r"https?://", re.IGNORECASE)
 _INPUT: Final = "input"  # the argument of an endpoint whose one argument has no name
 _CONVERTORS: Final[Mapping[str, JSON]] = {"int": "integer", "float": "number"}
 _FILE: Final = "file"
+_TEXTS: Final = ("title", "description", "$comment")  # what models read of a schema, beside its values
 _INNER: Final = (
     "items", "additionalProperties", "anyOf", "oneOf", "allOf", "prefixItems", "properties", "not",
 )  # fmt: skip
@@ -96,6 +97,7 @@ def _input_schema(endpoint: Endpoint, with_paths: bool) -> JSONObject:
 
 def _plain(schema: Schema, with_paths: bool) -> JSONObject:
     """A schema without BentoML's extensions: as JSON Schema, which assistants know."""
+    schema = {**schema, **{name: printable(text) for name in _TEXTS if isinstance(text := schema.get(name), str)}}
     kind = schema.get("type")
     kept: JSONObject = {name: schema[name] for name in ("title", "description", "default") if name in schema}
     if kind == "file":
@@ -129,7 +131,7 @@ def _noted(kept: Mapping[str, JSON], text: str) -> JSONObject:
 
 
 def _facts(schema: Schema) -> str:
-    facts = [f"{name} {schema[name]}" for name in ("dtype", "shape") if schema.get(name) is not None]
+    facts = [printable(f"{name} {schema[name]}") for name in ("dtype", "shape") if schema.get(name) is not None]
     return f" ({', '.join(facts)})" if facts else ""
 
 
