@@ -21,6 +21,9 @@ bench: python ## the clients beside their peers, and memory; takes a while
 frameworks: python ## endpoints in LangChain, FastMCP, Typer and FastAPI
 	$(PYTHON) tools/frameworks.py
 
+engines: python ## batches on Ray, Spark and joblib
+	$(PYTHON) tools/engines.py
+
 fuzz: python ## whatever reads a server's answers, a minute each, on Linux
 	$(PYTHON) tools/fuzzing.py
 
@@ -47,4 +50,4 @@ python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed: make PYTHON=...")'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test compat bench frameworks fuzz mutants check docs build pins clean python
+.PHONY: help demo test compat bench frameworks engines fuzz mutants check docs build pins clean python

@@ -28,6 +28,7 @@ SOURCES: dict[str, Command] = {
     "niquests.txt": [REQUIREMENTS / "niquests.in"],
     "rust.txt": [REQUIREMENTS / "rust.in"],
     "frameworks.txt": [PROJECT, "--all-extras", REQUIREMENTS / "frameworks.in"],
+    "engines.txt": [PROJECT, "--all-extras", REQUIREMENTS / "engines.in"],
     "fuzz.txt": [PROJECT, REQUIREMENTS / "fuzz.in"],
     "mutants.txt": [REQUIREMENTS / "mutants.in"],
     "docs.txt": [PROJECT, "--all-extras", REQUIREMENTS / "docs.in"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import multiprocessing
 import os
@@ -13,18 +14,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from bento_client.batch import Mapper
 from bento_proto import UnprocessableEntity
 from bento_sync import SyncHTTPClient
 
-from .proxies import Asked, Piece, Stub, endpoint, reply, routes, schema
+from .proxies import Answer, Asked, Piece, Stub, endpoint, reply, routes, schema
 
 INTEGER = {"type": "integer"}
 SCHEMA: Any = schema(
     endpoint(
         "f", input={"properties": {"x": INTEGER, "y": {**INTEGER, "default": 0}}, "required": ["x"]}, output=INTEGER
     ),
+    endpoint("width", input={"properties": {"i": {"type": "file", "format": "image"}}}, output=INTEGER),
     endpoint("picture", input={"properties": {"x": INTEGER}}, output={"type": "file", "format": "binary"}),
 )
 
@@ -36,10 +39,17 @@ def answer(asked: Asked) -> Piece:
     return reply(2 * given["x"] + given.get("y", 0))
 
 
+def width(asked: Asked) -> Piece:
+    content = asked.body[asked.body.find(b"\r\n\r\n") + 4 : asked.body.rfind(b"\r\n--")]
+    with Image.open(io.BytesIO(content)) as image:
+        return reply(image.width)
+
+
 @pytest.fixture
 def stub() -> Iterator[Stub]:
     picture = reply(b"GIF", headers={"content-type": "image/gif"})
-    with Stub(routes({"/f": answer, "/picture": picture})) as stub:
+    answers: dict[str, Answer | Piece] = {"/f": answer, "/picture": picture, "/width": width}
+    with Stub(routes(answers)) as stub:
         yield stub
 
 
@@ -89,6 +99,13 @@ def test_what_ray_calls_it_with(client: SyncHTTPClient) -> None:
     pictures = Mapper(client, "picture")({"x": np.array([1, 2])})["result"]
     assert (pictures.dtype, list(pictures)) == (object, [b"GIF", b"GIF"])
     assert Mapper(client, "picture", content=False)([1])[0].read_bytes() == b"GIF"
+
+
+def test_arrays_are_images(client: SyncHTTPClient) -> None:
+    images = [np.zeros((4, width, 3), np.uint8) for width in (5, 6)]
+    assert list(Mapper(client, "width")({"i": images})["result"]) == [5, 6]
+    assert Mapper(client, "width")(images) == [5, 6]
+    assert Mapper(client, "width")([Image.fromarray(image) for image in images]) == [5, 6]
 
 
 def test_errors(client: SyncHTTPClient) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -37,6 +37,8 @@ class Mapper:
     * an iterator of frames, as Spark's ``mapInPandas`` has it: an iterator of such frames;
     * a ``pandas.Series``, as a ``pandas_udf`` has it: a series of results;
     * any other iterable, such as a partition of a Dask bag: a list of results.
+
+    Arrays are sent as images, by Pillow, where the endpoint takes images.
 
     Engines call a step again when a worker is lost: each input is called at least once.
 
@@ -133,7 +135,12 @@ class Mapper:
         return (dict(zip(pairs, map(_plain, row), strict=True)) for row in rows)
 
     def _results(self, inputs: Iterable[Value]) -> list[Any]:
-        batch = self.client.map(self._endpoint, inputs, concurrency=self._concurrency, on_error=self._on_error)
+        client = self.client
+        endpoint = client.connect().endpoints.get(self._endpoint)
+        images = [each.name for each in endpoint.parameters if each.is_image] if endpoint is not None else []
+        if images:
+            inputs = (_with_images(given, images) for given in inputs)
+        batch = client.map(self._endpoint, inputs, concurrency=self._concurrency, on_error=self._on_error)
         with batch:
             return [self._returned(outcome.error, outcome.result) for outcome in batch.outcomes()]
 
@@ -164,6 +171,21 @@ def _plain(value: object) -> Value:
         found: Value = item()
         return found
     return cast("Value", value)
+
+
+def _with_images(given: Value, images: Sequence[str]) -> Value:
+    """An input whose arrays are images where the endpoint takes those: Ray reads images as arrays."""
+    if isinstance(given, Mapping):
+        row = cast("Mapping[str, Value]", given)
+        return {name: _image(value) if name in images else value for name, value in row.items()}
+    return _image(given)
+
+
+def _image(value: Value) -> Value:
+    if type(value).__name__ != "ndarray":
+        return value
+    image: Value = import_module("PIL.Image").fromarray(value)
+    return image
 
 
 def _chained(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
