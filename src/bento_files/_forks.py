@@ -2,7 +2,7 @@
 
 A thread that imports a module holds the lock of that module. If another thread forks meanwhile, the lock stays held in
 the child, where nobody releases it, and the child waits for it for ever. So what a client loads late is loaded before
-the first fork, which waits for imports that are under way.
+the first fork of a process with several threads; this waits for imports that are under way.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from importlib import import_module
@@ -36,9 +38,12 @@ def load(modules: Iterable[str]) -> None:
 
 
 def _before_fork() -> None:
-    from ._forks import load_all  # few processes fork
+    # Only another thread can be amid an import; and no client is in use before `logging` is loaded. To load that here
+    # would have its own hook for the end of a fork run without the one for the beginning.
+    if threading.active_count() > 1 and "logging" in sys.modules:
+        from ._forks import load_all  # few processes fork
 
-    load_all()
+        load_all()
 
 
 if hasattr(os, "register_at_fork"):

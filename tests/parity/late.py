@@ -88,7 +88,9 @@ def main(url: str, face: str, name: str | None = None) -> int:
         call(url)
     else:
         anyio.run(call_async, url, backend=face)
-    if name is not None:
+    if name is None:
+        threading.Thread(target=threading.Event().wait, daemon=True).start()  # else a fork need load nothing
+    else:
         slow = Slow(name)
         sys.meta_path.insert(0, slow)
         assert name not in sys.modules

@@ -172,6 +172,24 @@ def test_a_child_has_nothing_to_load(face: Face, servers: Servers) -> None:
     assert (run.returncode, run.stdout.split(), run.stderr) == (0, [], "")
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("threads", [0, 1])
+def test_a_fork_before_a_client_is_used_loads_nothing(threads: int) -> None:
+    program = f"""
+import os, sys, threading
+from bento_client import AsyncHTTPClient, SyncHTTPClient
+for _ in range({threads}):
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+before = set(sys.modules)
+if child := os.fork():
+    os.waitpid(child, 0)
+    print(*sorted(set(sys.modules) - before))
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout.split(), run.stderr) == (0, [], "")
+
+
 # --- what a client gives
 
 
