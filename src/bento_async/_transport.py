@@ -183,7 +183,7 @@ class ConnectionExchange(ActiveExchange[object]):
     def release(self) -> None:
         place, self._place = self._place, None
         if place is not None:
-            reusable = place.connection is not None and self._wire.is_reusable
+            reusable = self._sent and self._wire.is_reusable  # who was interrupted before may have no wire yet
             self._pool.release(place, reusable=reusable, head=self.exchange.head)
 
     def abandon(self) -> None:

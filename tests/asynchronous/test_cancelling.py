@@ -7,8 +7,10 @@ import math
 import os
 import random
 import socket
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import FrameType
 
 import anyio
 import pytest
@@ -16,6 +18,7 @@ from anyio.lowlevel import checkpoint
 
 from bento_async import AsyncHTTPClient, ConnectionLost, Limits
 from bento_async._backends.auto import current_backend
+from bento_proto.http11 import HTTP11Exchange
 from tests.waiting import HANGS
 
 from .peers import CHUNKED, Peer, chunk
@@ -220,3 +223,23 @@ async def test_a_wait_for_bytes_loses_none(rounds: int) -> None:
             if len(received) < number:
                 await receive_again()
             assert received == [b"a"] * number
+
+
+@pytest.mark.parametrize("calls_before", [0, 1])
+async def test_a_signal_handler_that_raises_before_the_request_is_encoded_loses_no_place(
+    peer: Peer, calls_before: int
+) -> None:
+    def handle(frame: FrameType, event: str, argument: object) -> None:
+        if event == "call" and frame.f_code is HTTP11Exchange.__init__.__code__:
+            raise KeyboardInterrupt
+
+    async with client(peer.url, limits=Limits(connections=1)) as called:
+        for number in range(calls_before):
+            assert await called.echo(x=number) == {"x": number}
+        sys.setprofile(handle)  # Python runs a signal handler at any call of a function, as it does this
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                await called.echo(x=1)
+        finally:
+            sys.setprofile(None)
+        assert await called.echo(x=2) == {"x": 2}
