@@ -58,7 +58,10 @@ def file_name(head: Head) -> str | None:
 
     ``filename*`` takes precedence. BentoML sends nothing else if a name has a space or a non-ASCII character.
     """
-    found = parameters(head.get("content-disposition") or "")
+    disposition = head.get("content-disposition")
+    if disposition is None:  # as of nearly all responses that are looked at
+        return None
+    found = parameters(disposition)
     return safe_name(_extended(found.get("filename*", "")) or decoded_utf8(found.get("filename", "")))
 
 

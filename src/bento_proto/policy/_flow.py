@@ -9,7 +9,6 @@ from collections.abc import Generator
 from types import FrameType
 from typing import Generic, TypeAlias, TypeVar
 
-from bento_proto._frozen import Frozen
 from bento_proto._types import is_a
 from bento_proto.errors import LocalProtocolError
 from bento_proto.exchange._exchange import Exchange, State
@@ -20,7 +19,7 @@ from ._authorization import Authorization
 T = TypeVar("T")
 
 
-class Step(Frozen):
+class Step:
     """Wait for `delay`, then carry out an exchange as long as it `wants_data <Exchange.wants_data>`.
 
     If there is an `authorization`, call its ``complete()``, or await its ``acomplete()``, between the two.
@@ -33,11 +32,24 @@ class Step(Frozen):
         authorization: completes the request of the exchange; None for a request that is complete.
     """
 
-    exchange: Exchange[object]
-    timeout: Timeout
-    delay: float = 0.0
-    fresh: bool = False
-    authorization: Authorization | None = None
+    __slots__ = ("authorization", "delay", "exchange", "fresh", "timeout")
+
+    def __init__(
+        self,
+        exchange: Exchange[object],
+        timeout: Timeout,
+        delay: float = 0.0,
+        fresh: bool = False,
+        authorization: Authorization | None = None,
+    ) -> None:
+        self.exchange: Exchange[object] = exchange
+        self.timeout: Timeout = timeout
+        self.delay: float = delay
+        self.fresh: bool = fresh
+        self.authorization: Authorization | None = authorization
+
+    def __repr__(self) -> str:
+        return f"<Step {self.exchange!r}>"
 
 
 Flow: TypeAlias = Generator[Step, float, T]

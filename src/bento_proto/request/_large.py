@@ -67,9 +67,10 @@ class EncodingSteps:
         self.call: BoundCall = call
 
     def __iter__(self) -> Iterator[None]:
+        return iter(()) if _are_small(cast("Mapping[str, JSON]", self.call.values)) else self._encode()
+
+    def _encode(self) -> Iterator[None]:
         values = self.call.values
-        if _are_small(cast("Mapping[str, JSON]", values)):
-            return
         large = [name for name, value in values.items() if _is_large(value, at_root=not name)]
         if not large:
             return
