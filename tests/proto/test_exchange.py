@@ -485,6 +485,17 @@ def test_an_adapter_may_convert_a_large_result_elsewhere() -> None:
     assert (made.result == repr([*range(60_000)]), made.error, len(told)) == (True, None, reports)
 
 
+def test_so_may_it_convert_what_is_no_document() -> None:
+    made = Exchange(REQUEST, lambda head: WholeDecoder(len, 1 << 20), LIMITS)
+    made.defers = True
+    events: list[Received] = [Head(200), Data(b"x" * 300_000), Data(b"y"), End()]
+    for event in events:
+        made.receive(event)
+    assert made.awaits_conversion
+    made.convert()
+    assert made.result == 300_001
+
+
 def test_the_conversion_of_a_large_result_may_fail() -> None:
     def refuse(value: object) -> object:
         raise RemoteProtocolError("it does not fit")
