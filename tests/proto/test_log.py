@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 
 from bento_proto import Request
+from bento_proto._text import LONGEST
 from bento_proto.http import FilePart, Headers, Origin
 from bento_proto.observe import LOGGING, EndEvent, RequestEvent, ResponseEvent, RetryEvent, log_to_stderr
 from tests.proto.test_base_client import Client
@@ -79,6 +80,22 @@ def test_at_info_there_is_a_line_for_each_retry(wait: float, when: str, caplog: 
     with caplog.at_level(logging.INFO, "bento_client"):
         LOGGING.retry(RetryEvent(FIRST, wait, "ConnectError: no"))
     assert lines(caplog) == [("bento_client.retry", "INFO", f"{URL} again {when}, after attempt 1: ConnectError: no")]
+
+
+def test_the_url_of_a_redirect_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+    asked = RequestEvent(Request("POST", Origin("http", "h", 80), "/" + "y" * 60_000), 2, 0.0)
+    answered = response(asked, complete=False)
+    told = (LOGGING.request, LOGGING.response, LOGGING.retry, LOGGING.end, LOGGING.end)
+    events = (
+        asked, answered, RetryEvent(asked, 0.0, "no"), EndEvent(asked, answered, None, False, 0, 0.1),
+        EndEvent(asked, None, None, True, 0, None),
+    )  # fmt: skip
+    with caplog.at_level(logging.DEBUG, "bento_client"):
+        for hook, event in zip(told, events, strict=True):
+            assert hook is not None
+            hook(event)  # type: ignore[arg-type]
+    assert len(lines(caplog)) == 5
+    assert [line for _, _, line in lines(caplog) if "yyy..." not in line or len(line) > LONGEST + 100] == []
 
 
 def test_above_info_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:

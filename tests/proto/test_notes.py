@@ -21,6 +21,7 @@ from bento_proto import (
     RetryPolicy,
     Timeout,
 )
+from bento_proto._text import LONGEST
 from bento_proto.http import ConnectionFailed, Origin
 from bento_proto.http._cookies import Cookies
 from bento_proto.policy._attempts import CallContext, send_request
@@ -28,7 +29,7 @@ from bento_proto.policy._retry import RetryBudget
 from bento_proto.response import RawDecoder
 from bento_proto.response._readers import whole_reader
 
-from .play import Forever, Script, lost, play, reply
+from .play import Forever, Script, lost, moved, play, reply
 
 REQUEST = Request("POST", Origin("http", "h", 3000), "/f?token=s3cret&task_id=7", (("authorization", "s3cret"),))
 CONTEXT = CallContext(Timeout(), RetryPolicy(), Limits(), Cookies(), RetryBudget(), lambda: 0.0, lambda request: None)
@@ -80,6 +81,13 @@ def test_hints(status: int, hint: str) -> None:
 def test_text_of_a_server_is_made_safe() -> None:
     error = failed(reply(500, "", {"x-bentoml-request-id": "a\x1b[2J\x1b"}))
     assert r"request id a\x1b[2J\x1b" in error.__notes__[0]
+
+
+def test_the_url_of_a_redirect_is_cut() -> None:
+    (note,) = failed(moved(307, "/" + "y" * 60_000), reply(404)).__notes__
+    assert note.startswith("POST http://h:3000/yyy")
+    assert "yyy...: status 404" in note
+    assert len(note) < LONGEST + 200
 
 
 def test_a_stream_that_breaks() -> None:

@@ -94,7 +94,8 @@ def explain(error: BentoMLException, request: Request, head: Head | None, elapse
     outcome = "no response" if head is None else f"status {head.status}"
     after = f" after {elapsed:.3g} seconds" if elapsed else ""
     known = f", request id {one_line(error.request_id)}" if error.request_id else ""
-    lines = [f"{request.method} {request.origin}{redacted_urls(request.target)}: {outcome}{after}{known}"]
+    target = one_line(redacted_urls(request.target))  # as long as a server likes, after a redirect
+    lines = [f"{request.method} {request.origin}{target}: {outcome}{after}{known}"]
     if len(error.attempts) > 1:
         lines += [f"attempt {number}: {line}" for number, line in enumerate(error.attempts, 1)]
     if isinstance(error, InternalServerError) and error.request_id:

@@ -6,7 +6,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from bento_proto._text import error_line
+from bento_proto._text import error_line, one_line
 
 from ._hooks import Hooks
 
@@ -37,7 +37,7 @@ def _request(event: RequestEvent) -> None:
     if http.isEnabledFor(_DEBUG):
         size = "a body of unknown length" if event.size is None else f"{event.size} bytes"
         delay = f" in {event.delay:.2f} s" if event.delay else ""
-        http.debug("%s %s: sending %s%s%s", event.method, event.url, size, delay, _attempt(event))
+        http.debug("%s: sending %s%s%s", _asked(event), size, delay, _attempt(event))
 
 
 def _response(event: ResponseEvent) -> None:
@@ -53,7 +53,7 @@ def _end(event: EndEvent) -> None:
     if event.response is not None:
         said = f"{_line(event.response)}, {event.received} bytes received"
     else:
-        said = f"{request.method} {request.url} no response{_milliseconds(event.seconds)}{_attempt(request)}"
+        said = f"{_asked(request)} no response{_milliseconds(event.seconds)}{_attempt(request)}"
     if event.abandoned:
         said += ", given up"
     if event.error is not None:
@@ -63,13 +63,17 @@ def _end(event: EndEvent) -> None:
 
 def _retry(event: RetryEvent) -> None:
     request, when = event.request, f"in {event.wait:.2f} s" if event.wait else "at once"
-    what = f"{request.method} {request.url} again {when}"
+    what = f"{_asked(request)} again {when}"
     _logger("retry").info("%s, after attempt %d: %s", what, request.attempt, event.reason)
+
+
+def _asked(event: RequestEvent) -> str:
+    return f"{event.method} {one_line(event.url)}"  # as long as a server likes, after a redirect
 
 
 def _line(event: ResponseEvent) -> str:
     request = event.request
-    said = f"{request.method} {request.url} {event.status_code}{_milliseconds(event.seconds)}{_attempt(request)}"
+    said = f"{_asked(request)} {event.status_code}{_milliseconds(event.seconds)}{_attempt(request)}"
     return said + (f", request id {event.request_id}" if event.request_id is not None else "")
 
 
