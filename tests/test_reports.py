@@ -7,11 +7,13 @@ import base64
 import socket
 import traceback
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import anyio
 import pytest
 
 from bento_async import AsyncHTTPClient
-from bento_sync import BentoMLException, SyncHTTPClient
+from bento_sync import BentoMLException, SyncHTTPClient, Timeout
 from tests.hostile.server import Peer, Server, Step, answer, send
 from tests.hostile.service import SCHEMA
 from tests.reports import reported
@@ -22,6 +24,7 @@ SECRETS: dict[str, dict[str, object]] = {
     "a token": {"token": SECRET},
     "a function's token": {"token": lambda: SECRET},
     "headers": {"headers": {"Authorization": f"Bearer {SECRET}", "X-Api-Key": SECRET, "Cookie": f"a={SECRET}"}},
+    "a function of the request": {"auth": lambda request: {"Authorization": f"Bearer {SECRET}", "X-Api-Key": SECRET}},
     "the URL": {},
 }
 
@@ -61,7 +64,19 @@ def call_async(url: str, options: dict[str, object]) -> None:
     asyncio.run(main())
 
 
-CALLS: dict[str, Callable[[str, dict[str, object]], None]] = {"sync": call_sync, "asyncio": call_async}
+def call_trio(url: str, options: dict[str, object]) -> None:
+    async def main() -> None:
+        async with AsyncHTTPClient(url, **options) as client:  # type: ignore[arg-type]
+            await client.echo(text="in")
+
+    anyio.run(main, backend="trio")
+
+
+CALLS: dict[str, Callable[[str, dict[str, object]], None]] = {
+    "sync": call_sync,
+    "asyncio": call_async,
+    "trio": call_trio,
+}
 REPORTED: dict[str, tuple[Step, ...]] = {
     "status 500": (Peer.request, send(ANSWER)),
     "closed": (Peer.request,),
@@ -78,7 +93,7 @@ def assert_not_reported(error: BaseException) -> None:
 
 def with_secret(secret: str, url: str, *, known: bool) -> tuple[str, dict[str, object]]:
     """A URL and options with a secret, for a Service whose schema is known, or one that is asked for it first."""
-    options: dict[str, object] = {"timeout": 0.3, "retries": 1}
+    options: dict[str, object] = {"timeout": Timeout(5, receive=0.3), "retries": 1}
     if known:
         options |= {"schema": SCHEMA, "server_ready_timeout": 0, "retries": 0}
     if secret == "a proxy":
@@ -108,20 +123,30 @@ def test_no_local_variable_shows_a_secret(server: Server, call: str, secret: str
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("call", CALLS)
 def test_nor_of_a_request_of_the_callers_own(
-    server: Server, url: str, more: dict[str, dict[str, str]], stream: bool
+    server: Server, call: str, url: str, more: dict[str, dict[str, str]], stream: bool
 ) -> None:
     server.script(Peer.request, send(b"garbage\r\n\r\n"))
     given = (server.url, url, more)
     with pytest.raises(BentoMLException) as info:
-        request(given, stream=stream)
+        request(call, given, stream=stream)
     assert_not_reported(info.value)
     assert SECRET in repr(server.requests)
 
 
-def request(given: tuple[str, str, dict[str, dict[str, str]]], *, stream: bool) -> None:
-    with SyncHTTPClient(given[0], schema=SCHEMA, server_ready_timeout=0, retries=0, proxy=None) as client:
-        client.request("GET", given[1], stream=stream, **given[2])  # type: ignore[call-overload]
+def request(call: str, given: tuple[str, str, dict[str, dict[str, str]]], *, stream: bool) -> None:
+    options: dict[str, Any] = {"schema": SCHEMA, "server_ready_timeout": 0, "retries": 0, "proxy": None}
+    if call == "sync":
+        with SyncHTTPClient(given[0], **options) as client:
+            client.request("GET", given[1], stream=stream, **given[2])  # type: ignore[call-overload]
+        return
+
+    async def main() -> None:
+        async with AsyncHTTPClient(given[0], **options) as client:
+            await client.request("GET", given[1], stream=stream, **given[2])  # type: ignore[call-overload]
+
+    anyio.run(main, backend=call)
 
 
 @pytest.mark.parametrize("secret", [*SECRETS, "a proxy"])

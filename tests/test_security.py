@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 import pickle
 import re
@@ -11,15 +12,20 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import anyio
 import pytest
 
+from bento_async import AsyncHTTPClient
 from bento_files._temporary import new_directory
-from bento_proto import JSON, File
+from bento_proto import JSON, File, Limits, Timeout
+from bento_proto._text import LONGEST
+from bento_proto.response import _document, _whole
 from bento_proto.schema import Endpoint, Kind, Output, Parameter
 from bento_proto.schema._words import VOCABULARY, Words
 from bento_sync import SyncHTTPClient
 from tests.hostile.server import Peer, Server, answer, send
 from tests.hostile.service import SCHEMA
+from tests.proto.test_amplification import FACTOR
 
 ROOT = Path(__file__).resolve().parent.parent
 PROMISES = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
@@ -70,6 +76,15 @@ def test_a_missing_test_is_noticed() -> None:
     assert missing(text) == ["tests/test_security.py::no_such_name", "tests/no.py::a"]
 
 
+def test_the_numbers_are_those_that_are_promised() -> None:
+    limits = Limits()
+    assert (limits.schema, limits.expansion, LONGEST, FACTOR) == (16 << 20, 100, 1000, 100)
+    assert (_whole._LARGE, _document._STEP) == (256 << 10, 64 << 10)
+    waits = Timeout.of(inspect.signature(SyncHTTPClient).parameters["timeout"].default)
+    assert waits == Timeout(connect=30, send=30, receive=30, pool=30, total=None)
+    assert inspect.signature(AsyncHTTPClient).parameters["timeout"].default == 30
+
+
 # --- nothing that comes is executed
 
 
@@ -80,8 +95,21 @@ def _calls() -> Iterator[tuple[str, str]]:
                 yield path.name, ast.unparse(node.func)
 
 
+def _imported(modules: set[str]) -> Iterator[tuple[str, str]]:
+    """The imports from such modules, and of them by another name."""
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module in modules:
+                yield path.name, ast.unparse(node)
+            if isinstance(node, ast.Import) and any(name.asname and name.name in modules for name in node.names):
+                yield path.name, ast.unparse(node)
+
+
 def test_nothing_is_unpickled_or_evaluated() -> None:
-    executing = r"(builtins\.)?(eval|exec|compile|__import__)|.*\b(pickle|marshal|shelve|yaml|cloudpickle|dill)\.loads?"
+    executing = (
+        r"(builtins\.)?(eval|exec|compile|__import__)|.*\b(pickle|marshal|shelve|yaml|cloudpickle|dill)\.loads?"
+        r"|.*\b(Unpickler|read_pickle|run_path|run_module)|(np|numpy|torch|joblib)\.load|shelve\.open"
+    )
     found = [call for call in _calls() if re.fullmatch(executing, call[1])]
     # Of a client that the object itself has pickled, of messages between processes that one has started, and of the
     # names of attributes.
@@ -89,6 +117,7 @@ def test_nothing_is_unpickled_or_evaluated() -> None:
         ("_mapper.py", "pickle.loads"), ("_processes.py", "pickle.loads"), ("_worker.py", "pickle.loads"),
         ("_frozen.py", "exec"),
     ]  # fmt: skip
+    assert [*_imported({"pickle", "marshal", "shelve", "yaml", "cloudpickle", "dill"})] == [], "by other names"
 
 
 EVIL = "__import__('os').system('x')"
@@ -126,15 +155,26 @@ def client(url: str, **options: object) -> SyncHTTPClient:
     return SyncHTTPClient(url, **{**own, **options})  # type: ignore[arg-type]
 
 
-def test_the_netrc_file_is_not_read(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("loop", [None, "asyncio", "trio"])
+def test_the_netrc_file_is_not_read(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loop: str | None
+) -> None:
     netrc = tmp_path / ".netrc"
     netrc.write_text("machine 127.0.0.1 login me password s3cr3t\ndefault login me password s3cr3t\n", encoding="utf-8")
     netrc.chmod(0o600)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.delenv("BENTO_CLOUD_API_KEY", raising=False)
-    with client(server.url) as called:
-        called.echo(text="in")
+    if loop is None:
+        with client(server.url) as called:
+            called.echo(text="in")
+    else:
+
+        async def main() -> None:
+            async with AsyncHTTPClient(server.url, schema=SCHEMA, server_ready_timeout=0) as called:
+                await called.echo(text="in")
+
+        anyio.run(main, backend=loop)
     assert "authorization" not in server.requests[0].headers
 
 

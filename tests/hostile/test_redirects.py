@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from bento_sync import BentoMLException, Limits, NotFound, RemoteProtocolError, Unauthorized
+from bento_sync import BentoMLException, Limits, NotFound, RemoteProtocolError, SyncHTTPClient, Unauthorized
 from tests.parity.faces import Connect
 
-from .promises import assert_right, within
+from .promises import READS, assert_right, within
 from .server import Peer, Recorded, Server, answer, send
 
 SECRET = "s3cr3t-t0k3n"
@@ -36,11 +36,20 @@ def assert_harmless(request: Recorded) -> None:
     assert SECRET not in request.target
 
 
+GIVEN: dict[str, dict[str, object]] = {
+    "a token": {"token": SECRET, "headers": HEADERS},
+    "a function's token": {"token": lambda: SECRET, "headers": HEADERS},
+    "headers": {"headers": {**HEADERS, "Authorization": f"Bearer {SECRET}"}},
+    "a function of the request": {"auth": lambda request: {**HEADERS, "Authorization": f"Bearer {SECRET}"}},
+}
+
+
+@pytest.mark.parametrize("given", GIVEN)
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_another_origin_gets_the_body_and_no_credential(
-    connect: Connect, server: Server, other: Server, status: int
+    connect: Connect, server: Server, other: Server, status: int, given: str
 ) -> None:
-    client = connect(token=SECRET, headers=HEADERS)
+    client = connect(**GIVEN[given])
     server.script(Peer.request, send(moved(f"{other.url}/else?q=1", status)), Peer.serve)
     assert client.echo(text="hello") == "hello"
     [request] = other.requests
@@ -49,6 +58,29 @@ def test_another_origin_gets_the_body_and_no_credential(
     assert server.requests[0].headers["authorization"] == f"Bearer {SECRET}"
     assert_right(client)
     assert server.requests[-1].headers["authorization"] == f"Bearer {SECRET}"
+    assert server.requests[-1].headers["x-api-key"] == HEADERS["X-Api-Key"]
+
+
+CALLS: dict[str, Callable[[SyncHTTPClient], object]] = {
+    **READS,
+    "upload": lambda client: client.upload(text=b"content"),
+    "save": lambda client: client.echo.save("never", text="x"),
+    "request with headers": lambda client: client.request("GET", "/x", headers=HEADERS).raise_for_status(),
+    "request with cookies": lambda client: client.request("GET", "/x", cookies={"a": SECRET}).raise_for_status(),
+    "view": lambda client: client.with_options(headers={"X-Other-Key": SECRET}).echo(),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_nor_does_it_by_any_other_call(connect: Connect, server: Server, other: Server, call: str) -> None:
+    client = connect(token=SECRET, headers=HEADERS)
+    server.script(Peer.request, send(moved(f"{other.url}/else")), Peer.serve)
+    other.script(Peer.request, send(answer(b"", status="404 Gone")), Peer.serve)
+    with pytest.raises(NotFound):
+        CALLS[call](client)
+    assert SECRET in repr(server.requests[0].headers)
+    [request] = other.requests
+    assert_harmless(request)
 
 
 def test_a_303_becomes_a_get_without_a_body(connect: Connect, server: Server, other: Server) -> None:
@@ -172,10 +204,11 @@ def test_a_redirect_to_nowhere_is_an_error_of_its_own(connect: Connect, server: 
     assert_right(client)
 
 
-def test_a_redirect_whose_body_never_ends_is_followed(connect: Connect, server: Server) -> None:
+@pytest.mark.parametrize("coding", [b"", b"Content-Encoding: gzip\r\n"], ids=["plain", "not decompressed"])
+def test_a_redirect_whose_body_never_ends_is_followed(connect: Connect, server: Server, coding: bytes) -> None:
     client = connect()
-    head = b"HTTP/1.1 307 Moved\r\nLocation: /on\r\nContent-Length: 100000\r\n\r\n"
-    server.script(Peer.request, send(head + b"some"), Peer.stall)
+    head = b"HTTP/1.1 307 Moved\r\nLocation: /on\r\n" + coding + b"Content-Length: 100000\r\n\r\n"
+    server.script(Peer.request, send(head + b"some"), Peer.stall)  # which is no gzip
     with within(4):
         assert client.echo(text="on") == "on"
     server.settle(connections=1)

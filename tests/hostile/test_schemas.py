@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import inspect
 import json
+import keyword
 
 import pytest
 
 from bento_proto import JSON
+from bento_proto.session import EndpointMethodBase
 from bento_sync import BentoMLException, SchemaError, SyncHTTPClient
 from tests.parity.faces import Connect
 
@@ -38,7 +40,13 @@ def test_a_name_is_only_a_name(connect: Connect, server: Server, name: str) -> N
     assert callable(client.close)
     assert callable(client.with_options)
     assert repr(client)
-    assert dir(client)
+    own = {*dir(connect(schema=schema(endpoint("echo", TEXT))))}
+    is_plain = name.isidentifier() and not keyword.iskeyword(name) and not name.startswith("_")
+    assert {*dir(client)} - own <= {name, f"api_{name}"}
+    assert (name in dir(client)) is (name in own or is_plain)
+    real = getattr(client, "_client", client)
+    kept = [used for used in own - {"echo"} if isinstance(getattr(real, used, None), EndpointMethodBase)]
+    assert kept == [], "what the client has itself is no endpoint"
     method = getattr(client, f"api_{name}")
     assert repr(method)
     assert str(inspect.signature(method))

@@ -40,6 +40,7 @@ SECRETS: dict[str, dict[str, object]] = {
     "a token": {"token": SECRET},
     "a function's token": {"token": lambda: SECRET},
     "headers": {"headers": {"Authorization": f"Bearer {SECRET}", "X-Api-Key": SECRET, "Cookie": f"a={SECRET}"}},
+    "a function of the request": {"auth": lambda request: {"Authorization": f"Bearer {SECRET}", "X-Api-Key": SECRET}},
     "the URL": {},
 }
 

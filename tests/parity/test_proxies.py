@@ -249,6 +249,7 @@ def test_a_redirect_asks_again_which_proxy(
         assert other.targets() == ["other.example:443"]
         assert "s3cr3t" not in str(other.asked)
         assert BASIC not in str(other.asked)
+        assert {asked.headers["proxy-authorization"] for asked in one.asked} == {BASIC}
         for origin in (first, middle, last):
             assert "proxy-authorization" not in str(origin.asked)
         for origin in (middle, last):

@@ -61,7 +61,12 @@ def test_cookies_with_longer_paths_come_first() -> None:
 
 def test_secure_cookies_are_sent_over_tls_only() -> None:
     assert kept("a=1; Secure; Path=/", "b=2; Path=/").header(HERE, "/", 100.0) == "b=2"
-    assert kept("a=1; Secure; Path=/", origin=SECURE).header(SECURE, "/", 100.0) == "a=1"
+    jar = kept("a=1; Secure; Path=/", origin=SECURE)
+    assert jar.header(SECURE, "/", 100.0) == "a=1"
+    for plain in (SECURE.replace(scheme="http"), SECURE.replace(scheme="http", port=80)):
+        jar.take(plain, "/", Head(200, (("set-cookie", "a=2; Path=/"), ("set-cookie", "a=; Max-Age=0; Path=/"))), 100.0)
+        assert jar.header(plain, "/", 100.0) is None
+    assert jar.header(SECURE, "/", 100.0) == "a=1", "and are not replaced in the open"
 
 
 @pytest.mark.parametrize(

@@ -365,8 +365,10 @@ def test_request(content: bytes | None, json: object, body: tuple[bytes, ...], k
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), [("GE T", "/"), ("", "/"), ("GET", "//other/"), ("GET", "http://other/"), ("GET", "/ü")]
-)
+    ("method", "path"),
+    [("GE T", "/"), ("GET\r\nx: y", "/"), ("GET\n", "/"), ("GET / HTTP/1.1\r\nx: y\r\n\r\nGET", "/"), ("", "/"),
+     ("GET", "//other/"), ("GET", "http://other/"), ("GET", "/\r\nx: y"), ("GET", "/ü")],
+)  # fmt: skip
 def test_an_invalid_request_is_a_value_error(method: str, path: str) -> None:
     with pytest.raises(ValueError, match=r"not an HTTP method|percent-encoded"):
         session().request(method, path, None, None, session().options, 0.0)
