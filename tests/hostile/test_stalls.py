@@ -156,6 +156,14 @@ def test_connecting(connect: Connect) -> None:
         assert_timed_out(info.value, sent=False)
 
 
+def test_the_handshake_of_tls_is_part_of_connecting(connect: Connect, server: Server) -> None:
+    server.script(Peer.stall)
+    client = connect(server.url.replace("http:", "https:"), timeout=Timeout(connect=SHORT))
+    with within(BOUND), pytest.raises(CallTimeout) as info:
+        client.echo()
+    assert_timed_out(info.value, sent=False)
+
+
 def test_connecting_under_a_total(connect: Connect) -> None:
     with full_backlog() as port:
         client = connect(f"http://127.0.0.1:{port}", timeout=Timeout(total=SHORT), retries=5)
