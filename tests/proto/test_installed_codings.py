@@ -153,6 +153,34 @@ def test_data_that_is_not_in_the_coding_is_an_error(coding: str, make: Callable[
             decompressed(coding, pieces)
 
 
+def before_the_fault(coding: str, pieces: Sequence[bytes]) -> bytes:
+    machine = inflater(Head(200, (("content-encoding", coding),)), math.inf)
+    assert machine is not None
+    plain = bytearray()
+    with pytest.raises(RemoteProtocolError, match="decompressed"):
+        for piece in pieces:
+            for block in machine.feed(piece):
+                plain += block
+    return bytes(plain)
+
+
+@pytest.mark.parametrize("plain", [TEXT, bytes(300_000)], ids=["text", "zeros"])
+def test_what_came_before_a_fault_does_not_depend_on_the_split(coding: str, plain: bytes) -> None:
+    body = compress(coding, plain)
+    faulty = body[:-1] + b"\xff" * 40
+    assert len({before_the_fault(coding, pieces) for pieces in splits(faulty)}) == 1
+
+
+def test_nor_where_a_part_of_a_piece_was_given_before() -> None:
+    """A small window makes the decompressor give its output earlier."""
+    if "br" not in accept_encoding():
+        pytest.skip("nothing is installed that decodes br")
+    body: bytes = import_module("brotli").compress(bytes(300_000), lgwin=16)
+    given = {before_the_fault("br", pieces) for pieces in splits(body[:-1] + b"\xff" * 40)}
+    assert len(given) == 1
+    assert len(given.pop()) >= 1 << 16
+
+
 def test_a_bomb_is_refused_where_its_bytes_would_be_held(coding: str) -> None:
     made, _ = compressed(JSON_VALUE, BOMB, coding=coding, pack=lambda body: compress(coding, body))
     assert isinstance(made.error, LimitExceeded)

@@ -201,7 +201,7 @@ BODIES: dict[str, tuple[Reader[object], dict[str, str], Callable[[int], bytes], 
 CODINGS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
-    **{name: partial(compress, name) for name in ("zstd",) if name in accept_encoding()},
+    **{name: partial(compress, name) for name in ("br", "zstd") if name in accept_encoding()},
 }
 
 

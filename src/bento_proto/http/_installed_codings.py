@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -26,24 +27,51 @@ def installed_inflater(coding: str, expansion: float) -> Inflater | None:
 
 
 class BrotliInflater(Inflater):
-    """Decompresses Brotli. Data behind its end is an error."""
+    """Decompresses Brotli. Data behind its end is an error.
 
-    __slots__ = ("_machine",)
+    The decompressor drops what came before a fault, and can't be copied. So a second one is kept a piece behind; after
+    a fault that takes the piece byte by byte, so that any split gives the same bytes.
+    """
+
+    __slots__ = ("_behind", "_machine")
 
     def __init__(self, expansion: float) -> None:
         brotli = import_module("brotli")
         super().__init__(expansion, brotli.error)
         self._machine = cast("_BrotliDecompressor", brotli.Decompressor())
+        self._behind = cast("_BrotliDecompressor", brotli.Decompressor())
 
     def _blocks(self, data: bytes) -> Iterator[bytes]:
-        while piece := self._machine.process(data, output_buffer_limit=_BROTLI_LIMIT):
-            yield piece
-            if self._machine.is_finished():
-                return
-            data = b""  # the decompressor has kept what is left of it
+        given = 0
+        try:
+            for block in _decompressed(self._machine, data):
+                given += len(block)
+                yield block
+        except self._error:
+            yield from self._intact(data, given)
+            raise
+        for _ in _decompressed(self._behind, data):
+            pass
+
+    def _intact(self, data: bytes, given: int) -> Iterator[bytes]:
+        """What comes of the data before the fault, without as many bytes as were given."""
+        with suppress(self._error):
+            for at in range(len(data) - 1):
+                for block in _decompressed(self._behind, data[at : at + 1]):
+                    if len(block) > given:
+                        yield block[given:]
+                    given = max(given - len(block), 0)
 
     def _is_complete(self) -> bool:
         return self._machine.is_finished()
+
+
+def _decompressed(machine: _BrotliDecompressor, data: bytes) -> Iterator[bytes]:
+    while block := machine.process(data, output_buffer_limit=_BROTLI_LIMIT):
+        yield block
+        if machine.is_finished():
+            return
+        data = b""  # the decompressor has kept what is left of it
 
 
 class ZstdInflater(Inflater):
