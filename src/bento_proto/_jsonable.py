@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import Final, Protocol, cast, runtime_checkable
+from typing import Final, Protocol, cast
 
 _ASTERISKS: Final = "*" * 10  # of pydantic's secrets
 
 
-@runtime_checkable
 class _Model(Protocol):  # pydantic 2
     def model_dump(self, *, mode: str = ..., by_alias: bool = ...) -> object: ...
 
 
-@runtime_checkable
 class _Model1(Protocol):  # pydantic 1
     __fields__: Mapping[str, object]
 
     def dict(self, *, by_alias: bool = ...) -> object: ...
 
 
-@runtime_checkable
 class _Array(Protocol):  # NumPy arrays and scalars, torch tensors, pandas Series, array.array
     def tolist(self) -> object: ...
 
@@ -30,7 +27,6 @@ class _Times(Protocol):  # NumPy arrays and scalars, pandas Series, of dates or 
     def astype(self, dtype: str) -> _Array: ...
 
 
-@runtime_checkable
 class _Tensor(Protocol):  # TensorFlow
     def numpy(self) -> object: ...
 
@@ -60,21 +56,19 @@ class _Index(Protocol):
     is_unique: bool
 
 
-@runtime_checkable
 class _Frame(Protocol):  # pandas
     columns: _Index
 
     def to_dict(self, orient: str) -> object: ...
 
 
-@runtime_checkable
 class _Frames(Protocol):  # polars
     def to_dicts(self) -> object: ...
 
 
 def jsonable(value: object) -> object:
     """Convert a value that is not a JSON type to one that is, or is nearer to it: the ``default`` of `json`."""
-    kind = type(value)
+    kind: type = value.__class__  # that of what a proxy stands for
     if kind.__name__ in ("NaTType", "NAType"):  # pandas' missing values; NaT has the methods of a datetime
         return None
     if isinstance(value, type):
@@ -89,21 +83,22 @@ def jsonable(value: object) -> object:
     fields = _fields(value, kind)
     if fields is not None:
         return fields
-    if isinstance(value, _Frames):
-        return value.to_dicts()
-    if isinstance(value, _Frame):
-        return _rows(value)
-    if isinstance(value, _Array):
-        return _listed(value)
+    # The class is asked, since a frame has its columns as attributes; by name, as runtime protocols take far longer.
+    if hasattr(kind, "to_dicts"):
+        return cast("_Frames", value).to_dicts()
+    if hasattr(kind, "columns") and hasattr(kind, "to_dict"):
+        return _rows(cast("_Frame", value))
+    if hasattr(kind, "tolist"):
+        return _listed(cast("_Array", value))
     return _standard(value, kind)
 
 
 def _fields(value: object, kind: type) -> object:
     """The fields of a model, a struct or a dataclass; None if the value is none of these."""
-    if isinstance(value, _Model):
-        return _dumped(value.model_dump)
-    if isinstance(value, _Model1):
-        return value.dict(by_alias=True)
+    if hasattr(kind, "model_dump"):
+        return _dumped(cast("_Model", value).model_dump)
+    if hasattr(kind, "__fields__") and hasattr(kind, "dict"):
+        return cast("_Model1", value).dict(by_alias=True)
     serializer = getattr(kind, "__pydantic_serializer__", None)
     if serializer is not None and hasattr(kind, "__dataclass_fields__"):
         return _dumped(partial(cast("_Serializer", serializer).to_python, value))
@@ -160,8 +155,8 @@ def _standard(value: object, kind: type) -> object:
     for convert, names in _CONVERSIONS:
         if any(base.__name__ in names for base in kind.__mro__):
             return convert(value)
-    if isinstance(value, _Tensor):  # before the test for iterables: a scalar tensor has __iter__ and can't be iterated
-        return value.numpy()
+    if hasattr(kind, "numpy"):  # before the test for iterables: a scalar tensor has __iter__ and can't be iterated
+        return cast("_Tensor", value).numpy()
     if isinstance(value, Mapping):
         return dict(cast("Mapping[object, object]", value))
     if isinstance(value, Iterable):
