@@ -19,4 +19,7 @@ def watch() -> BlockBuster:
     found.functions[name] = BlockBusterFunction(None, name, scanned_modules=OURS, can_block_functions=allowed)
     # Help for a person at the prompt of IPython, for whom the loop waits.
     found.functions["threading.Lock.acquire"].can_block_in("bento_files/_attempt.py", {"attempt"})
+    # A fork, for which the loop waits too.
+    for function in found.functions.values():
+        function.can_block_in("bento_files/_forks.py", {"load_all"})
     return found
