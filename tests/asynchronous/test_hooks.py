@@ -82,6 +82,10 @@ async def test_spans_of_tasks_are_children_of_their_own(peer: Peer) -> None:
 @pytest.mark.parametrize("raises", [False, True], ids=["", "and it raises"])
 async def test_a_call_that_is_cancelled_is_given_up(peer: Peer, path: str, raises: bool) -> None:
     ends: list[EndEvent] = []
+    scope = anyio.CancelScope()
+
+    def request(event: RequestEvent) -> None:
+        scope.deadline = anyio.current_time() + 0.3
 
     def end(event: EndEvent) -> None:
         ends.append(event)
@@ -93,8 +97,8 @@ async def test_a_call_that_is_cancelled_is_given_up(peer: Peer, path: str, raise
     peer.deaf.add("/deaf")
     peer.answers["/deaf"] = b""
     argument = "x" * (20 << 20) if path == "deaf" else 1
-    async with client(peer.url, hooks=Hooks(end=end), limits=Limits(connections=1)) as called:
-        with anyio.move_on_after(0.3) as scope:
+    async with client(peer.url, hooks=Hooks(request, end=end), limits=Limits(connections=1)) as called:
+        with scope:
             await called.call(path, x=argument)
         assert scope.cancelled_caught, "what a hook raises must not hide the cancellation"
         assert [(event.abandoned, event.seconds) for event in ends] == [(True, None)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 
 import pytest
 
@@ -25,12 +25,11 @@ EVIL = answer(b"evil")
 def test_what_comes_behind_an_answer_reaches_nobody(
     client: SyncHTTPClient, server: Server, first: bytes, extra: bytes, delay: float | None
 ) -> None:
-    if delay is None:
-        server.script(Peer.request, send(first + extra), Peer.stall)
-    else:
-        server.script(Peer.request, send(first), pause(delay), send(extra), Peer.stall)
+    came = threading.Event()
+    sending = [send(first + extra)] if delay is None else [send(first), pause(delay), send(extra)]
+    server.script(Peer.request, *sending, lambda _: came.set(), Peer.stall)
     assert client.echo() == "good"
-    time.sleep(3 * (delay or 0))  # what nobody asked for arrives while the connection is idle
+    assert came.wait(30)  # what nobody asked for arrives while the connection is idle
     assert_right(client)
     assert server.connections == 2
 

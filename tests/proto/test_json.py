@@ -190,8 +190,11 @@ class Unending:
         # pandas'.
         (pd.DataFrame({"a": [1, 2], "b": [0.5, None]}, index=[7, 8]), '[{"a":1,"b":0.5},{"a":2,"b":NaN}]'),
         (pd.DataFrame({"t": [pd.Timestamp("2024-01-02"), pd.NaT]}), '[{"t":"2024-01-02T00:00:00"},{"t":null}]'),
-        (pd.DataFrame({"to_dicts": [1], "tolist": [2], "model_dump": [3]}), '[{"to_dicts":1,"tolist":2,"model_dump":3}]'),
-        (pd.DataFrame({"get_secret_value": [1], "read": [2]}), '[{"get_secret_value":1,"read":2}]'),
+        (pd.DataFrame({"to_dicts": [1], "tolist": [2]}), '[{"to_dicts":1,"tolist":2}]'),
+        (
+            pd.DataFrame({"model_dump": [3], "get_secret_value": [1], "read": [2]}),
+            '[{"model_dump":3,"get_secret_value":1,"read":2}]',
+        ),
         (pd.DataFrame(), "[]"),
         (pd.Series([1, 2], index=["a", "b"]), "[1,2]"),
         (pd.Series([1, None], dtype="Int64"), "[1,null]"),
