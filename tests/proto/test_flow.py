@@ -50,6 +50,10 @@ def carried_out() -> Exchange[bytes]:
     return done
 
 
+def test_a_step_shows_its_exchange() -> None:
+    assert repr(Step(exchange(), Timeout())) == f"<Step {exchange()!r}>"
+
+
 def test_a_flow_without_steps_is_over_at_once() -> None:
     run = FlowRunner(count())
     assert run.step is None
