@@ -1,4 +1,4 @@
-"""A client of your own as an `asyncio.Protocol`, over http or https.
+"""An async client over an `asyncio.Protocol`, http or https.
 
 python examples/asyncio_protocol.py http://localhost:3000 summarize text="A bento is a meal for one"
 """
@@ -6,92 +6,94 @@ python examples/asyncio_protocol.py http://localhost:3000 summarize text="A bent
 from __future__ import annotations
 
 import asyncio
-import os
-import random
-import secrets
 import sys
-import time
-from contextlib import closing
+from collections.abc import Awaitable
 from typing import TypeVar
 
-import bento_proto as bp
-from bento_proto.http11 import HTTP11Exchange
-from bento_proto.request import bind
+from bento_client import AsyncStream, BentoMLException, Timeout
+from bento_client.embedding import AbstractAsyncClient
+from bento_proto.http import Origin
 
 T = TypeVar("T")
 
 
+async def within(seconds: float | None, waiting: Awaitable[T]) -> T:
+    try:
+        return await asyncio.wait_for(waiting, seconds)
+    except asyncio.TimeoutError as error:  # which is Python's own from 3.11 on
+        raise TimeoutError("timed out") from error
+
+
 class Connection(asyncio.Protocol):
-    """One exchange on one connection: what the loop calls, and what it has to say."""
+    """One connection, whose bytes wait until they are read."""
 
-    def __init__(self, step: bp.Step) -> None:
-        self.step, self.wire = step, HTTP11Exchange(step.exchange)
-        self.began, self.heard = time.monotonic(), asyncio.Event()
-        self.transport: asyncio.BaseTransport | None = None
+    transport: asyncio.Transport
 
-    async def connect(self) -> None:
-        origin, loop = self.step.exchange.request.origin, asyncio.get_running_loop()
-        opening = loop.create_connection(lambda: self, origin.host, origin.port, ssl=origin.scheme == "https" or None)
-        try:
-            await asyncio.wait_for(opening, self.step.timeout.connect)
-        except (OSError, asyncio.TimeoutError) as exc:
-            self.step.exchange.receive(bp.ConnectionFailed(bp.FailureKind.CONNECT, f"can't connect: {exc}", cause=exc))
+    def __init__(self) -> None:
+        self.arrived, self.is_lost = b"", False
+        self.error: Exception | None = None
+        self.readable, self.writable = asyncio.Event(), asyncio.Event()
+        self.writable.set()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport
         assert isinstance(transport, asyncio.Transport)
-        transport.write(self.wire.data_to_send())
+        self.transport = transport
 
     def data_received(self, data: bytes) -> None:
-        for item in self.wire.receive(data):
-            print(item, end="", flush=True)
-        self.heard.set()
+        self.arrived += data
+        self.transport.pause_reading()  # so that what nobody reads does not pile up
+        self.readable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self.wire.connection_lost(str(exc), exc) if exc else self.wire.receive(b"")
-        self.heard.set()
+        self.is_lost, self.error = True, exc
+        self.readable.set()
+        self.writable.set()
 
-    async def hear(self) -> None:
-        """Wait for what arrives next."""
-        self.heard.clear()
-        try:
-            await asyncio.wait_for(self.heard.wait(), self.step.timeout.after(time.monotonic() - self.began).receive)
-        except asyncio.TimeoutError as exc:
-            self.wire.timed_out("no answer in time", exc)
+    def pause_writing(self) -> None:
+        self.writable.clear()
+
+    def resume_writing(self) -> None:
+        self.writable.set()
+
+    async def read(self, max_bytes: int, timeout: float | None, /) -> bytes:
+        await within(timeout, self.readable.wait())
+        data, self.arrived = self.arrived[:max_bytes], self.arrived[max_bytes:]
+        if not data and self.error is not None:
+            raise self.error
+        if not self.arrived and not self.is_lost:
+            self.readable.clear()
+            self.transport.resume_reading()
+        return data
+
+    async def write(self, data: bytes | memoryview, timeout: float | None, /) -> None:
+        self.transport.write(data)
+        await within(timeout, self.writable.wait())
 
     def close(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
+        self.transport.abort()
 
 
-async def drive(flow: bp.Flow[T]) -> T:
-    """Run a flow step by step, and tell it the time. What the last step left open are the items of a stream."""
-    run = bp.FlowRunner(flow)
-    step = run.step
-    while step is not None:
-        await asyncio.sleep(step.delay)
-        with closing(Connection(step)) as connection:
-            await connection.connect()
-            while connection.wire.wants_data:
-                await connection.hear()
-            step = run.resume(time.monotonic())
-            while step is None and not connection.wire.is_over:
-                await connection.hear()
-    return run.result
+class ProtocolClient(AbstractAsyncClient):
+    async def open(self, origin: Origin, timeout: Timeout, /) -> Connection:
+        tls, loop = origin.scheme == "https" or None, asyncio.get_running_loop()
+        connecting = loop.create_connection(Connection, origin.host, origin.port, ssl=tls)
+        return (await within(timeout.connect, connecting))[1]
+
+    async def sleep(self, seconds: float, /) -> None:
+        await asyncio.sleep(seconds)
 
 
-async def call(url: str, name: str, arguments: dict[str, str]) -> bp.Exchange[object]:
-    session = bp.Session(url, environ=os.environ, random=random.random)
-    await drive(session.connect(session.options, time.monotonic()))
-    bound = bind(session.endpoint(name), (), arguments)
-    return await drive(session.call(bound, (), secrets.token_hex(16), session.options, time.monotonic()))
+async def main() -> None:
+    result = await ProtocolClient(sys.argv[1]).call(sys.argv[2], **dict(each.split("=", 1) for each in sys.argv[3:]))
+    if not isinstance(result, AsyncStream):
+        print(result)
+        return
+    async for item in result:
+        print(item, end="", flush=True)
 
 
 if __name__ == "__main__":
     try:
-        done = asyncio.run(call(sys.argv[1], sys.argv[2], dict(argument.split("=", 1) for argument in sys.argv[3:])))
-        if done.error is not None:  # the stream broke off, after what came
-            raise done.error
-        print(done.result if done.result_kind is bp.ResultKind.VALUE else "")
-    except bp.BentoMLException as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+        asyncio.run(main())
+    except BentoMLException as failure:
+        sys.exit(f"{type(failure).__name__}: {failure}")
