@@ -44,7 +44,7 @@ def stretched(start: bytes, unit: bytes, size: int) -> bytes:
 
 
 def responses(size: int) -> Iterator[bytes]:
-    """Responses with a large body: by length, in chunks, compressed, until the end; and with a large head."""
+    """Responses with a large body: by length, in chunks, compressed, until the end; a large head, a large number."""
     body = stretched(b"", ROW, size)
     packed = gzip.compress(bytes(range(256)) * (size // 256), 0)
     yield OK + b"content-length: %d\r\n\r\n" % len(body) + body
@@ -57,3 +57,4 @@ def responses(size: int) -> Iterator[bytes]:
     yield OK + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(packed) + packed
     yield OK + b"\r\n" + body
     yield stretched(OK, b"a: b\r\n", size) + b"\r\n"
+    yield OK + b"content-length: " + b"9" * 5000 + b"\r\n\r\n{}"

@@ -349,6 +349,17 @@ def test_a_body_has_the_length_that_its_head_says(status: int, size: int) -> Non
     assert outcome(b"abc", "03x") == (whole, state, fine)  # such a head an adapter refuses
 
 
+@pytest.mark.parametrize("digits", [21, 5000])
+@pytest.mark.parametrize(("status", "error"), [(200, RemoteProtocolError), (500, InternalServerError)])
+def test_a_length_of_more_digits_than_any_has_is_an_error(
+    status: int, error: type[BentoMLException], digits: int
+) -> None:
+    made = exchange(Head(status, (("content-length", "9" * digits),)))
+    assert type(made.error) is error
+    assert status == 500 or str(made.error) == f"the Content-Length of the response has {digits} digits"
+    assert isinstance(exchange(Head(200, (("content-length", "9" * 20),)), End()).error, ConnectionLost)
+
+
 def test_a_body_that_is_too_short_is_a_lost_connection() -> None:
     cut = exchange(Head(200, (("content-length", "5"),)), Data(b"[1]"), End())
     assert isinstance(cut.error, ConnectionLost)

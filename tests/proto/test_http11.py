@@ -313,6 +313,7 @@ def test_a_connection_that_was_closed_while_idle(reused: bool, answered: bytes, 
     [
         (TimeoutError(), False, FailureKind.TIMEOUT, "the server did not answer in time"),
         (TimeoutError(), True, FailureKind.TIMEOUT, "the server did not take the request in time"),
+        (BlockingIOError(11, "not yet"), False, FailureKind.TIMEOUT, "the server did not answer in time"),
         (OSError("reset"), False, FailureKind.DISCONNECTED, "the connection broke: reset"),
     ],
 )

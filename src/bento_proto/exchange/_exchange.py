@@ -142,6 +142,7 @@ _INPUTS: Final[Mapping[type, Input]] = {
 }  # fmt: skip
 _END: Final = End()
 _BODILESS: Final = frozenset({204, 304})
+_DIGITS: Final = 20  # of a length; Python makes no number of 5,000, and h11 allows as many
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
@@ -525,7 +526,11 @@ class Exchange(Generic[T_co]):
 def _length(head: Head) -> int | None:
     """The length of a body by its head, if the head says it."""
     length = head.first.get("content-length")
-    return int(length) if length is not None and length.isdecimal() and length.isascii() else None
+    if length is None or not (length.isdecimal() and length.isascii()):
+        return None
+    if len(length) > _DIGITS:
+        raise RemoteProtocolError(f"the Content-Length of the response has {len(length)} digits")
+    return int(length)
 
 
 def _classify(head: Head) -> Input:

@@ -368,12 +368,14 @@ class HTTP11Exchange(Generic[T]):
     def failed(self, error: Exception, *, sending: bool = False, sent: bool = True) -> None:
         """The connection raised an error: `timed_out` if it is a `TimeoutError`, else `connection_lost`.
 
+        A `BlockingIOError` is a timeout, too: a socket raises it whose timeout is 0, as none of a total may be left.
+
         Args:
             error: the exception.
             sending: whether it was raised while the request was sent.
             sent: as for `connection_lost`.
         """
-        if isinstance(error, TimeoutError):
+        if isinstance(error, (TimeoutError, BlockingIOError)):
             what = "take the request" if sending else "answer"
             self.timed_out(f"the server did not {what} in time", error, sent=sent)
         else:
