@@ -327,6 +327,7 @@ def flow(on: BatchState, inputs: Iterator[int]) -> Iterator[int]:
             yield outcome.number
 
 
+@pytest.mark.no_cover  # a million inputs take long enough without it
 @pytest.mark.parametrize(("ordered", "count"), [(True, 1_000_000), (False, 100_000)])
 def test_memory_does_not_grow_with_the_inputs(ordered: bool, count: int) -> None:
     import tracemalloc

@@ -42,6 +42,8 @@ from bento_proto.schema import Kind, Output, Schema
 from bento_proto.testing._asked import form
 from tests.proto.test_installed_codings import compress
 
+pytestmark = pytest.mark.no_cover  # with which a line of Python takes several times as long
+
 MIB = 1 << 20
 ORIGIN = Origin("http", "h", 80)
 REQUEST = Request("POST", ORIGIN, "/f")
