@@ -29,10 +29,9 @@ _NAMES: Final = "auth|bearer|cookie|credential|csrf|jwt|key|passw|private|secret
 _HOLD_URLS: Final = frozenset({"content-location", "link", "location", "refresh"})
 _SHOWN_QUERY: Final = frozenset({"limit", "offset", "page", "task_id"})
 _FLAG: Final = r"[A-Za-z_-]{0,16}"  # a field of a query without a value; a longer one may be a token
-_PARAMETER: Final = r"""(;[^;=/?#\s<>"]*=)[^;/?#\s<>"]*"""
-_IN_URL: Final = r"""(?x)
-    (?P<slashes> [/\\]{2}) (?P<authority> [^/?\#\s<>"]*)  # with or without an @: the text is scanned once
-    | (?P<parameter> ; [^;=/?\#\s<>"]* =) [^;/?\#\s<>"]*
+_PARAMETER: Final = r"""(?x) (?P<parameter> ; [^;=/?\#\s<>"]* =) [^;/?\#\s<>"]*"""
+_IN_URL: Final = rf"""{_PARAMETER}
+    | (?P<slashes> [/\\]{{2}}) (?P<authority> [^/?\#\s<>"]*)  # with or without an @: the text is scanned once
     | \? (?P<query> [^\#\s<>"]*)
     | \# [^\s<>"]*
 """
@@ -155,7 +154,7 @@ def redacted_urls(text: str) -> str:
 def _redacted_part(found: re.Match[str]) -> str:
     slashes, parameter, query = found["slashes"], found["parameter"], found["query"]
     if slashes:  # then user and password are before the last @
-        return slashes + re.sub(_PARAMETER, rf"\1{REDACTED}", found["authority"].rpartition("@")[2])
+        return slashes + re.sub(_PARAMETER, rf"\g<parameter>{REDACTED}", found["authority"].rpartition("@")[2])
     if query is not None:
         return "?" + "&".join(_redacted_field(*field.partition("=")) for field in re.split("[&;]", query) if field)
     return parameter + REDACTED if parameter else ""
