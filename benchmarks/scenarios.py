@@ -10,6 +10,8 @@ BEFORE = " before"
 """Ends the name of a contender of ours that is installed from another wheel, in an environment named ``before``."""
 NOT_INSTALLED = 3
 """The exit code of a measurement whose contender is not in its environment."""
+WAITS = "waits"
+"""The last argument of a measurement that waits for the others when it is warm."""
 OURS = ("bento_", "bento-client")
 """What the names of our own contenders begin with."""
 
@@ -45,6 +47,7 @@ class Scenario(NamedTuple):
         reference: the contender that the table divides the others by.
         may_fail: peers that sometimes fail. The run reports this and succeeds.
         secure: use https.
+        is_timed: the amount is in seconds, so that contenders can be measured at the same time.
     """
 
     title: str
@@ -56,6 +59,7 @@ class Scenario(NamedTuple):
     reference: str = "bentoml"
     may_fail: tuple[str, ...] = ()
     secure: bool = False
+    is_timed: bool = False
 
 
 _RUST = ("httpr", "pyreqwest", "wreq")
@@ -84,12 +88,14 @@ SCENARIOS: dict[str, Scenario] = {
             Target("bento_sync", "bentoml", 0.20),
             Target("bento_sync", "raw socket", 2.2),
         ),
+        is_timed=True,
     ),
     "threads": Scenario(
         "Small JSON call, 64 threads on one client; a call",
         ("bento_sync", "urllib3", "bentoml"),
         (0.5, 0.05),
         (Target("bento_sync", "bento_sync", 1.5, "cpu", "call"),),
+        is_timed=True,
     ),
     "asyncio-1": Scenario(
         "Small JSON call, asyncio, one at a time; a call",
@@ -98,6 +104,7 @@ SCENARIOS: dict[str, Scenario] = {
         (Target("bento_async", "aiohttp", 0.70),),
         ("cpu", "wall", "faults"),
         allocators=True,
+        is_timed=True,
     ),
     "asyncio-64": Scenario(
         "Small JSON call, asyncio, 64 at a time; a call",
@@ -106,6 +113,7 @@ SCENARIOS: dict[str, Scenario] = {
         (Target("bento_async", "aiohttp", 0.70), Target("bento_async", "bentoml", 0.08)),
         ("cpu", "wall", "faults"),
         allocators=True,
+        is_timed=True,
     ),
     "asyncio-1000": Scenario(
         "Small JSON call, asyncio, 1,000 at a time; a call",
@@ -114,6 +122,7 @@ SCENARIOS: dict[str, Scenario] = {
         (Target("bento_async", "bento_async", 1.3, "cpu", "asyncio-64"),),
         ("cpu", "wall", "faults"),
         reference="aiohttp",
+        is_timed=True,
     ),
     "https-64": Scenario(
         "Small JSON call over TLS, asyncio, 64 at a time; a call",
@@ -124,6 +133,7 @@ SCENARIOS: dict[str, Scenario] = {
         allocators=True,
         reference="aiohttp",
         secure=True,
+        is_timed=True,
     ),
     "trio-64": Scenario(
         "Small JSON call, trio, 64 at a time; a call",
@@ -132,6 +142,7 @@ SCENARIOS: dict[str, Scenario] = {
         (Target("bento_async", "httpx", 0.08), Target("bento_async", "bento_async", 1.5, "cpu", "asyncio-64")),
         ("cpu", "wall"),
         reference="httpx",
+        is_timed=True,
     ),
     "load": Scenario(
         "100,000 calls, 1,000 at a time (64 threads), and 10,000 streams, 200 at a time, on one client; a call",

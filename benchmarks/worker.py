@@ -15,13 +15,21 @@ from pathlib import Path
 from typing import TypeAlias
 
 from benchmarks import async_calls, files, load, processes, streams, sync_calls
-from benchmarks.scenarios import ENVIRONMENTS, NOT_INSTALLED
+from benchmarks.scenarios import ENVIRONMENTS, NOT_INSTALLED, WAITS
 from benchmarks.work import ANSWER, MIB, SHAPE
 
 Figures: TypeAlias = "dict[str, float]"
 """By name: ``cpu`` and ``wall`` in microseconds per unit of work, ``memory`` in bytes, ``faults`` per unit."""
 
 _BATCH = 20
+
+
+def start() -> Meter:
+    """Begin to measure: at once, or when those that are measured at the same time are warm, too."""
+    if sys.argv[-1] == WAITS:
+        print("warm", flush=True)
+        sys.stdin.readline()
+    return Meter()
 
 
 def usage() -> tuple[int, int]:
@@ -61,7 +69,7 @@ def repeated(call: Callable[[], object], seconds: float) -> Figures:
     ends = time.perf_counter() + seconds / 4
     while time.perf_counter() < ends:
         call()
-    meter, units = Meter(), 0
+    meter, units = start(), 0
     ends = time.perf_counter() + seconds
     while time.perf_counter() < ends:
         for _ in range(_BATCH):
@@ -85,6 +93,7 @@ def threads_call(contender: str, url: str, seconds: float) -> Figures:
     def work() -> None:
         call()
         barrier.wait()
+        barrier.wait()
         count, ends = 0, time.perf_counter() + seconds
         while time.perf_counter() < ends:
             call()
@@ -95,7 +104,8 @@ def threads_call(contender: str, url: str, seconds: float) -> Figures:
     for thread in threads:
         thread.start()
     barrier.wait()
-    meter = Meter()
+    meter = start()
+    barrier.wait()
     for thread in threads:
         thread.join()
     return meter.read(sum(counts))
@@ -127,7 +137,7 @@ def async_call(at_once: int, backend: str = "asyncio") -> Callable[[str, str, fl
             return count
 
         await burst(seconds / 4)
-        meter = Meter()
+        meter = start()
         return meter.read(await burst(seconds))
 
     def run(contender: str, url: str, seconds: float) -> Figures:
@@ -313,7 +323,7 @@ MEASURES: dict[str, Callable[[str, str, float], Figures]] = {
 
 
 def main() -> None:
-    scenario, contender, url, amount = sys.argv[1:]
+    scenario, contender, url, amount = sys.argv[1:5]
     try:
         figures = MEASURES[scenario](contender, url, float(amount))
     except ModuleNotFoundError as error:

@@ -35,6 +35,8 @@ def main() -> int:
     parser.add_argument("--latency", metavar="MS", help="the server responds so many milliseconds later")
     parser.add_argument("--before", type=Path, metavar="WHEEL", help="also measure our clients from this wheel")
     parser.add_argument("--real", action="store_true", help="against a BentoML server")
+    parser.add_argument("--together", action="store_true", help="measure the contenders of a timed scenario at once")
+    parser.add_argument("--only", metavar="NAME,...", help="the contenders; by default all")
     parser.add_argument("--out", help="a folder for the figures (JSON) and a chart (SVG)")
     options = parser.parse_args()
 
@@ -67,8 +69,8 @@ def _count(rows: list[str], before: Path | None) -> bool:
 
 
 def _passed_on(options: argparse.Namespace) -> list[str]:
-    flags = [f"--{name}" for name in ("quick", "real") if getattr(options, name)]
-    values = {name: getattr(options, name) for name in ("rounds", "latency", "out")}
+    flags = [f"--{name}" for name in ("quick", "real", "together") if getattr(options, name)]
+    values = {name: getattr(options, name) for name in ("rounds", "latency", "only", "out")}
     return flags + [f"--{name}={value}" for name, value in values.items() if value is not None]
 
 
