@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import h11
@@ -25,7 +25,7 @@ from bento_proto import (
     Timeout,
 )
 from bento_proto.exchange import State
-from bento_proto.http import FilePart, file_name
+from bento_proto.http import FilePart, Origin, file_name
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.request import Upload, bind
 from bento_proto.schema import parse_service
@@ -130,7 +130,7 @@ def outcome(plan: Plan, answers: Sequence[Sequence[bytes]]) -> tuple[object, ...
     )
     requests: list[tuple[object, ...]] = []
     items: list[object] = []
-    seen: list[Head] = []
+    seen: list[tuple[Origin, Head]] = []
     try:
         run = FlowRunner(DOINGS[plan.doing](session, plan))
         now = 0.0
@@ -140,21 +140,22 @@ def outcome(plan: Plan, answers: Sequence[Sequence[bytes]]) -> tuple[object, ...
             assert len(requests) < MOST_STEPS, "the flow does not come to an end"
             assert 0 <= step.delay <= max(plan.options.retries.max_retry_after, plan.options.retries.max_backoff)
             exchange = step.exchange
-            check(exchange.request, session)
+            check(exchange.request, session, seen)
             requests.append((exchange.request.method, exchange.request.origin, exchange.request.target, step.delay))
             now += step.delay + 1.0
             items = carry_out(exchange, next(waiting, None), plan, len(requests))
-            seen += [exchange.head] if exchange.head else []
+            if exchange.head is not None:
+                seen.append((exchange.request.origin, exchange.head))
             run.resume(now)
         result = shown(run.result, items)
     except BentoMLException as error:
         assert not isinstance(error, LocalProtocolError), "a defect of the flow"
         assert SECRET not in f"{error!r} {error} {error.attempts}"
-        result = told(error, seen)
+        result = told(error, [head for _, head in seen])
     return (*requests, result)
 
 
-def told(error: BentoMLException, seen: Sequence[Head]) -> tuple[object, ...]:
+def told(error: BentoMLException, seen: Iterable[Head]) -> tuple[object, ...]:
     """What a caller may go by. Of a compressed body, how much comes out before a fault depends on how it was cut."""
     if any(head.get("content-encoding") for head in seen):
         kind = RemoteProtocolError if isinstance(error, RemoteProtocolError) else type(error)
@@ -212,11 +213,15 @@ def blocks(segment: bytes | FilePart, wire: HTTP11Exchange[object]) -> Iterator[
         yield from (wire.frame(block) for block in (b"abc", b"", b"de"))
 
 
-def check(request: Request, session: Session) -> None:
-    """What may go where."""
+def check(request: Request, session: Session, seen: Sequence[tuple[Origin, Head]]) -> None:
+    """What may go where, after these heads came from these origins."""
     home = session.base.origin
     if request.origin != home:
-        assert {name for name, _ in request.headers} <= HARMLESS, "a header that may be a credential leaves its origin"
+        sent = {name: value for name, value in request.headers if name not in HARMLESS}
+        own = [each for origin, head in seen if origin == request.origin for each in head.get_all("set-cookie")]
+        for pair in sent.pop("cookie", "").split("; "):
+            assert not pair or any(pair in each for each in own), "a cookie leaves its origin"
+        assert not sent, "a header that may be a credential leaves its origin"
         assert SECRET not in f"{request.headers} {request.target}"
         assert (home.scheme, request.origin.scheme) != ("https", "http"), "from https to http"
     assert SECRET not in repr(request)
