@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bento_proto import BentoMLException, Data, End, Exchange, Head, LimitExceeded, Limits, Request, ResultKind
+from bento_proto import JSON, BentoMLException, Data, End, Exchange, Head, LimitExceeded, Limits, Request, ResultKind
 from bento_proto.exchange import Reader
 from bento_proto.http import Origin
 from bento_proto.http11 import HTTP11Exchange
@@ -119,6 +119,34 @@ def routes(size: int) -> bytes:
     return json.dumps({"name": "S", "routes": found}).encode()
 
 
+def described(parameters: dict[str, JSON], definition: JSON = None) -> bytes:
+    """A schema whose one endpoint has these parameters, which may refer to the definition."""
+    given: JSON = {"properties": parameters, "$defs": {"A": definition}}
+    return json.dumps({"routes": [{"name": "a", "route": "/a", "input": given}]}).encode()
+
+
+def references(count: int) -> dict[str, JSON]:
+    return {str(number): {"$ref": "#/$defs/A", "title": ""} for number in range(count)}
+
+
+def references_to_keywords(size: int) -> bytes:
+    return described(references(size // 100), {str(number): 1 for number in range(size // 22)})
+
+
+def references_to_a_union(size: int) -> bytes:
+    nulls: list[JSON] = [{"type": "null"}] * (size // 40)
+    return described(references(size // 100), {"anyOf": nulls})
+
+
+def references_to_an_enum(size: int) -> bytes:
+    return described(references(size // 100), {"enum": [*range(size // 14)]})
+
+
+def types_and_keywords(size: int) -> bytes:
+    kinds: list[JSON] = ["string"] * (size // 24)
+    return described({"x": {"type": kinds, **{str(number): 1 for number in range(size // 22)}}})
+
+
 def errors(size: int) -> bytes:
     return json.dumps({"detail": [{"loc": [0], "msg": "x"}] * (size // 26)}).encode()
 
@@ -174,6 +202,10 @@ CASES: dict[str, tuple[Receive, Callable[[int], bytes]]] = {
         parse_service,
         whole(b'{"routes":[{"name":"a","route":"/","input":{"properties":{', b'"":{},', b'"x":{}}}}]}'),
     ),
+    "schema: references to keywords": (parse_service, references_to_keywords),
+    "schema: references to a union": (parse_service, references_to_a_union),
+    "schema: references to an enum": (parse_service, references_to_an_enum),
+    "schema: types and keywords": (parse_service, types_and_keywords),
     "head: fields": (wire, whole(OK, b"a:\r\n", b"\r\n")),
     "head: cookies": (wire, whole(OK, b"set-cookie:a=b\r\n", b"\r\n")),
     "chunks": (wire, whole(OK + b"transfer-encoding: chunked\r\n\r\n", b"1\r\n0\r\n", b"0\r\n\r\n")),

@@ -70,6 +70,25 @@ def test_models_stay_what_they_refer_to() -> None:
     assert found["$defs"] == {"E": E, "M": {"type": "object", "properties": {"e": E, "m": ref("M")}}}
 
 
+def test_references_remain_that_would_make_a_schema_far_larger() -> None:
+    """One takes 20 bytes, and could stand for any number of values, or keywords."""
+    large: JSON = {"enum": [*range(9_000)], "type": "integer"}
+    shared = inlined({"prefixItems": [ref("A")] * 20, "$defs": {"A": large}})
+    found = shared["prefixItems"]
+    assert isinstance(found, list)
+    assert found == [large] * 11 + [ref("A")] * 9
+    assert all(each is found[0] for each in found[:11])
+    wide: JSON = {f"x-{number}": number for number in range(21)}
+    titled: JSON = {"$ref": "#/$defs/A", "title": "T"}
+    found = inlined({"prefixItems": [ref("A"), titled], "$defs": {"A": wide}})["prefixItems"]
+    assert found == [wide, titled]
+
+
+def test_a_list_of_more_types_than_there_are_is_left() -> None:
+    kinds: list[JSON] = ["string"] * 8
+    assert inlined({"type": kinds}) == {"type": kinds}
+
+
 def test_the_members_of_a_union() -> None:
     definitions: JSON = {"U": {"oneOf": [E, ref("E")]}, "E": E, "Self": {"anyOf": [ref("Self"), E]}, "A": ref("A")}
     assert members({"anyOf": [ref("U"), {"type": "null"}, "nonsense"]}, definitions) == [E, E, {"type": "null"}, {}]
