@@ -29,7 +29,7 @@ MAY_IMPORT = {
 MAY_IMPORT_TOO = {
     "bento_async._backends.trio": {"trio"},
     "bento_client._methods": {"bento_async"},
-    "bento_client.batch": {"bento_sync"},
+    "bento_client.batch": {"bento_files", "bento_sync"},
     "bento_client.bench": {"anyio", "bento_async"},
     "bento_client.cli": {"click"},
     "bento_client.codegen.typed": {"bento_async", "bento_sync"},

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ._process import ProcessMixin, load
     from ._results import Destination, FileSink, ImageSink, SavedSink, Sink, WriteBuffer, open_sink
     from ._system_proxies import system_proxies
+    from ._temporary import new_directory
     from ._tls import check_protocol, tls_context
     from ._uploads import BLOCK, blocks, body_blocks, form, measure, read_body
 
@@ -27,6 +28,7 @@ if not TYPE_CHECKING:
         "._process": "ProcessMixin load",
         "._results": "Destination FileSink ImageSink SavedSink Sink WriteBuffer open_sink",
         "._system_proxies": "system_proxies",
+        "._temporary": "new_directory",
         "._tls": "check_protocol tls_context",
         "._uploads": "BLOCK blocks body_blocks form measure read_body",
         "ssl": "SSLContext",
@@ -45,6 +47,6 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "BLOCK", "Destination", "FileSink", "ImageSink", "ProcessMixin", "SSLContext", "SavedSink", "Sink", "WriteBuffer",
-    "attempt", "blocks", "body_blocks", "check_protocol", "form", "load", "measure", "open_sink", "read_body",
-    "system_proxies", "tls_context",
+    "attempt", "blocks", "body_blocks", "check_protocol", "form", "load", "measure", "new_directory", "open_sink",
+    "read_body", "system_proxies", "tls_context",
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -18,7 +19,7 @@ from typing import Any
 import pytest
 
 from bento_client.batch import Summary, read_inputs, write_jsonl
-from bento_proto import UnprocessableEntity
+from bento_proto import LimitExceeded, Limits, UnprocessableEntity
 from bento_sync import SyncHTTPClient
 from tests.parity.proxies import Answer, Asked, Piece, Stub, endpoint, reply, routes, schema
 from tests.waiting import until
@@ -226,6 +227,121 @@ def test_write_jsonl(url: str, tmp_path: Path) -> None:
         assert Summary().seconds_left is None
 
 
+LARGE = 100_000
+
+
+@pytest.fixture
+def files() -> Iterator[Stub]:
+    """It returns files, all of one name, which are large for multiples of 5."""
+
+    def file(asked: Asked) -> Piece:
+        number = json.loads(asked.body)["x"]
+        body = b"%08d" % number * (LARGE // 8 if number % 5 == 0 else 1)
+        return reply(body, headers={"content-disposition": 'attachment; filename="it.bin"'})
+
+    with Stub(routes({"/picture": file})) as stub:
+        yield stub
+
+
+@pytest.fixture
+def limited(files: Stub) -> Iterator[SyncHTTPClient]:
+    limits = Limits(body=LARGE - 1)
+    with SyncHTTPClient(files.url, schema=SCHEMA, server_ready_timeout=0, limits=limits) as client:
+        yield client
+
+
+def test_a_file_in_a_line_has_the_limit_of_results_in_memory(limited: SyncHTTPClient, tmp_path: Path) -> None:
+    summary = write_jsonl(limited, "picture", range(10), tmp_path / "kept.jsonl")
+    assert (summary.done, summary.failed) == (10, 2)
+    for line in lines(tmp_path / "kept.jsonl"):
+        if line["number"] % 5:
+            assert base64.b64decode(line["result"]["base64"]) == b"%08d" % line["number"]
+        else:
+            assert line["error"]["type"] == "LimitExceeded"
+            assert line["error"]["message"].startswith("the result is a file of 100000 bytes, more than the 99999 of ")
+            assert "files=DIR, or --files DIR" in line["error"]["message"]
+    assert write_jsonl(limited, "picture", range(10), tmp_path / "skipped.jsonl", on_error="skip").done == 8
+    with pytest.raises(LimitExceeded):
+        write_jsonl(limited, "picture", range(10), tmp_path / "stopped.jsonl", on_error="raise")
+    with pytest.raises(LimitExceeded):
+        write_jsonl(limited, "picture", range(10), tmp_path / "few.jsonl", max_errors=1)
+    assert write_jsonl(limited, "picture", range(5), tmp_path / "one.jsonl", max_errors=1).failed == 1
+    # With a directory there is no limit, and what was left out is called again.
+    options: Any = {"files": tmp_path / "files", "on_error": "skip", "resume": True}
+    summary = write_jsonl(limited, "picture", range(10), tmp_path / "skipped.jsonl", **options)
+    assert (summary.done, summary.before, summary.failed) == (10, 8, 0)
+    assert sorted((path.name, path.stat().st_size) for path in (tmp_path / "files").iterdir()) == [
+        ("00000000.bin", LARGE),
+        ("00000005.bin", LARGE),
+    ]
+
+
+def test_a_file_in_a_line_is_never_in_memory(tmp_path: Path) -> None:
+    """Neither when its line is written, nor when a later run reads it."""
+    size = 16 << 20
+    files_of = {"/picture": reply(bytes(size), headers={"content-type": "application/octet-stream"})}
+    with Stub(routes(files_of)) as stub, SyncHTTPClient(stub.url, schema=SCHEMA, server_ready_timeout=0) as client:
+        write_jsonl(client, "picture", [1], tmp_path / "out.jsonl")
+        for count in (2, 3):
+            tracemalloc.start()
+            try:
+                write_jsonl(client, "picture", range(1, 1 + count), tmp_path / "out.jsonl", resume=True)
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert peak < size // 2
+    assert [len(base64.b64decode(line["result"]["base64"])) for line in lines(tmp_path / "out.jsonl")] == [size] * 3
+
+
+def test_nothing_is_left_of_files_in_lines(
+    limited: SyncHTTPClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def left() -> set[Path]:
+        return {path for path in tmp_path.rglob("*") if path.name != ".lock" and path.suffix != ".jsonl"}
+
+    monkeypatch.setattr("bento_files._temporary._directories", {})
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    write_jsonl(limited, "picture", [1], tmp_path / "one.jsonl")
+    (own,) = left()  # the directory of the process
+    write_jsonl(limited, "picture", range(10), tmp_path / "all.jsonl")
+    with pytest.raises(LimitExceeded):
+        write_jsonl(limited, "picture", range(100), tmp_path / "stopped.jsonl", on_error="raise")
+    assert left() == {own}
+
+
+SHORT = """
+import resource, sys
+from bento_client.batch import write_jsonl
+from bento_sync import SyncHTTPClient
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+with SyncHTTPClient(sys.argv[1]) as client:
+    write_jsonl(client, "f", range(10, 15), "out.jsonl", ordered=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the system has no such limit")
+def test_a_line_that_is_cut_is_an_error(run: Run, url: str, tmp_path: Path) -> None:
+    """A disk that is full takes a part of a write, without an error."""
+    (tmp_path / "in.jsonl").write_text("".join(f"{number}\n" for number in range(10, 15)))
+    command = ("map", url, "f", "in.jsonl", "-o", "out.jsonl", "--ordered")
+    assert run(*command).code == 0
+    whole = (tmp_path / "out.jsonl").read_bytes()
+    (tmp_path / "out.jsonl").unlink()
+    done = subprocess.run(
+        [sys.executable, "-c", SHORT, url, str(len(whole) - 5)],
+        cwd=tmp_path,
+        env=environment(),
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr.splitlines()[-1].startswith("OSError: [Errno 27]")
+    assert (tmp_path / "out.jsonl").read_bytes() == whole[:-5]
+    assert run(*command, "--resume").code == 0
+    assert (tmp_path / "out.jsonl").read_bytes() == whole
+
+
 def test_memory_does_not_grow(stub: Stub, tmp_path: Path) -> None:
     def inputs() -> Iterator[dict[str, object]]:
         for number in range(1500):
@@ -243,25 +359,26 @@ def test_memory_does_not_grow(stub: Stub, tmp_path: Path) -> None:
     assert peak < 3_000_000, "a thousand inputs have 10 MB"
 
 
-PROGRAM = """
-import resource, sys
+PROGRAM = r"""
+import re, sys
 from bento_client.batch import write_jsonl
 from bento_sync import SyncHTTPClient
 
 count = int(sys.argv[2])
 
 def note(summary):
-    if summary.done == count // 10:
-        early.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    if summary.done in (count // 10, count // 2, count):
+        with open("/proc/self/status") as status:  # getrusage() has the peak of the process that started this one, too
+            memory.append(re.search(r"VmHWM:\s*(\d+) kB", status.read())[1])
 
-early = []
+memory = []
 with SyncHTTPClient(sys.argv[1]) as client:
     summary = write_jsonl(client, "f", range(10, 10 + count), "out.jsonl", concurrency=16, on_progress=note)
-print(summary.done, early[0], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, round(summary.rate))
+print(summary.done, *memory, round(summary.rate))
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the unit of its memory is another elsewhere")
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads its memory in /proc")
 def test_many_inputs_in_flat_memory(url: str, stub: Stub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, url, str(INPUTS)],
@@ -274,9 +391,9 @@ def test_many_inputs_in_flat_memory(url: str, stub: Stub, tmp_path: Path, capsys
             stub.asked.clear()
             time.sleep(0.1)
         assert process.stdout is not None
-        done, early, late, rate = map(int, process.stdout.read().split())
+        done, early, half, late, rate = map(int, process.stdout.read().split())
     with capsys.disabled():
-        print(f"\n  {done:,} inputs, {rate:,}/s: {early:,} kB after a tenth of them, {late:,} kB at the end")
+        print(f"\n  {done:,} inputs, {rate:,}/s: {early:,} kB after a tenth, {half:,} after half, {late:,} at the end")
     assert done == INPUTS
     assert late - early < 5_000
     with (tmp_path / "out.jsonl").open(encoding="utf-8") as file:

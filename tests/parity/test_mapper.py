@@ -9,6 +9,7 @@ import os
 import pickle
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ import pytest
 from PIL import Image
 
 from bento_client.batch import Mapper
-from bento_proto import UnprocessableEntity
+from bento_proto import LimitExceeded, Limits, UnprocessableEntity
 from bento_sync import SyncHTTPClient
+from tests.waiting import until
 
 from .proxies import Answer, Asked, Piece, Stub, endpoint, reply, routes, schema
 
@@ -101,6 +103,29 @@ def test_what_ray_calls_it_with(client: SyncHTTPClient) -> None:
     assert Mapper(client, "picture", content=False)([1])[0].read_bytes() == b"GIF"
 
 
+def test_files_as_bytes_have_the_limit_of_results_in_memory(stub: Stub) -> None:
+    def mapper(body: int, **options: Any) -> Mapper:
+        client = SyncHTTPClient(stub.url, schema=SCHEMA, server_ready_timeout=0, limits=Limits(body=body))
+        return Mapper(client, "picture", **options)
+
+    assert mapper(3)([1, 2]) == [b"GIF", b"GIF"]
+    with pytest.raises(LimitExceeded, match=r"a file of 3 bytes, more than the 2 of Limits\.body: content=False"):
+        mapper(2)([1, 2])
+    assert mapper(2, on_error="return")([1, 2]) == [None, None]
+    assert [path.read_bytes() for path in mapper(2, content=False)([1, 2])] == [b"GIF", b"GIF"]
+
+
+def test_nothing_is_left_of_files_as_bytes(stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bento_files._temporary._directories", {})
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    client = SyncHTTPClient(stub.url, schema=SCHEMA, server_ready_timeout=0, limits=Limits(body=2))
+    assert Mapper(client, "picture", on_error="return")(range(20)) == [None] * 20
+    with pytest.raises(LimitExceeded):
+        Mapper(client, "picture")(range(20))
+    (own,) = tmp_path.iterdir()  # the directory of the process
+    assert [path.name for path in own.iterdir() if path.name != ".lock"] == []
+
+
 def test_arrays_are_images(client: SyncHTTPClient) -> None:
     images = [np.zeros((4, width, 3), np.uint8) for width in (5, 6)]
     assert list(Mapper(client, "width")({"i": images})["result"]) == [5, 6]
@@ -124,6 +149,22 @@ def test_copies_share_the_client_of_their_process(client: SyncHTTPClient, stub: 
         assert [done.result() for done in [pool.submit(copy, [1, 2]) for copy in copies]] == [[2, 4]] * 20
     assert len({id(copy.client) for copy in copies}) == 1
     assert stub.connections <= 16
+
+
+def test_a_process_keeps_few_clients(stub: Stub) -> None:
+    """Workers of engines live long, and each job comes with a client of its own."""
+    model = SyncHTTPClient(stub.url, schema=SCHEMA, server_ready_timeout=0)
+    mappers = [Mapper(model.with_options(headers={"job": str(job)}), "f", concurrency=1) for job in range(50)]
+    for mapper in mappers:
+        assert mapper([1, 2]) == [2, 4]
+    until(lambda: stub.open <= 16)
+    first, last = mappers[0].client, mappers[-1].client
+    assert last is mappers[-1].client
+    for mapper in mappers[1:]:
+        mapper([1])
+    assert mappers[0].client is not first
+    assert first.f(1) == 2  # whoever has it can use it
+    first.close()
 
 
 def processed(mapper: Mapper, numbers: list[int]) -> tuple[int, int, Any]:

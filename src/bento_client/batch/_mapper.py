@@ -13,8 +13,13 @@ from typing import Any, Final, Literal, cast
 import bento_sync
 from bento_proto import Value
 from bento_proto.batch import Concurrency
+from bento_proto.schema import Endpoint, Kind
 
-_clients: Final[dict[tuple[int, bytes], bento_sync.SyncHTTPClient]] = {}  # of this process, by its id and their pickle
+from ._files import directory_of_files, size_limit, too_large
+
+# Those of this process, by its id and their pickle; the one that was used last is the last.
+_clients: Final[dict[tuple[int, bytes], bento_sync.SyncHTTPClient]] = {}
+_KEPT: Final = 16  # a worker of an engine may live for months, and each job has a client of its own
 _lock: threading.Lock = threading.Lock()
 
 
@@ -42,6 +47,8 @@ class Mapper:
 
     Engines call a step again when a worker is lost: each input is called at least once.
 
+    A process keeps the 16 clients that it used last. The connections of another are closed when nothing uses it.
+
     Args:
         client: a client, which is only the model of those that are used: it may be closed.
         endpoint: the endpoint's name.
@@ -49,7 +56,8 @@ class Mapper:
         output: the column for the results.
         concurrency: how many calls there are at a time, in each call of this function.
         on_error: what becomes of a call that fails; with ``"return"`` its result is None. Rows can't be skipped.
-        content: whether results that are files are returned as bytes, since a file stays on the worker.
+        content: whether results that are files are returned as bytes, since a file stays on the worker. One that is
+            larger than ``Limits.body`` of the client is an error then, as is any other result of that size.
 
     Raises:
         ValueError: an argument makes no sense.
@@ -84,12 +92,13 @@ class Mapper:
     def client(self) -> bento_sync.SyncHTTPClient:
         """The client of this process."""
         key = (os.getpid(), self._pickle)
-        client = _clients.get(key)
-        if client is None:
-            with _lock:
-                client = _clients.get(key)
-                if client is None:
-                    client = _clients[key] = pickle.loads(self._pickle)  # noqa: S301 - made by __init__
+        with _lock:
+            client = _clients.pop(key, None)
+            if client is None:
+                client = pickle.loads(self._pickle)  # noqa: S301 - made by __init__
+            _clients[key] = client
+            dropped = [_clients.pop(each) for each in list(_clients)[:-_KEPT]]
+        del dropped  # whose connections are closed when nothing else refers to them
         return client
 
     def __call__(self, data: Any) -> Any:
@@ -140,18 +149,34 @@ class Mapper:
         images = [each.name for each in endpoint.parameters if each.is_image] if endpoint is not None else []
         if images:
             inputs = (_with_images(given, images) for given in inputs)
+        if not self._content or (endpoint is not None and not _may_be_file(endpoint)):
+            return self._called(client, inputs)
+        with directory_of_files() as directory:
+            return self._called(client.with_options(download_dir=directory), inputs)
+
+    def _called(self, client: bento_sync.SyncHTTPClient, inputs: Iterable[Value]) -> list[Any]:
+        limit = size_limit(client)
         batch = client.map(self._endpoint, inputs, concurrency=self._concurrency, on_error=self._on_error)
         with batch:
-            return [self._returned(outcome.error, outcome.result) for outcome in batch.outcomes()]
+            return [self._returned(outcome.error, outcome.result, limit) for outcome in batch.outcomes()]
 
-    def _returned(self, error: Exception | None, result: object) -> object:
+    def _returned(self, error: Exception | None, result: object, limit: int) -> object:
         if error is not None:
             return None
         if not self._content or not isinstance(result, Path):
             return result
+        error = too_large(result, limit, "content=False returns paths, on the worker")
+        if error is not None:
+            if self._on_error == "raise":
+                raise error
+            return None
         content = result.read_bytes()
         result.unlink()
         return content
+
+
+def _may_be_file(endpoint: Endpoint) -> bool:
+    return endpoint.output.kind in (Kind.FILE, Kind.IMAGE, Kind.EITHER)
 
 
 def _pickled(client: bento_sync.SyncHTTPClient) -> bytes:

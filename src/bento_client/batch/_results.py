@@ -6,19 +6,22 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal
 
 import bento_sync
-from bento_proto import BentoMLException, Value
-from bento_proto.batch import Concurrency, Outcome
+from bento_proto import BentoMLException, LimitExceeded, Value
+from bento_proto.batch import Concurrency
 from bento_proto.json import to_json
 
+from ._files import directory_of_files, size_limit, too_large
 from ._inputs import Inputs
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 _SYNC: Final = 1.0  # seconds after which what was written must survive the machine
 _PARTIAL: Final = ".partial"  # the directory of files that are not complete
+_BLOCK: Final = 3 << 16  # bytes of a file at a time; base64 makes four of three
+_LINE: Final = 1 << 20  # bytes of a line that are parsed; a longer one is known by its beginning
+_BEGINNING: Final = re.compile(rb'\s*\{\s*"number"\s*:\s*(\d+)\s*,\s*"input"\s*:\s*"([0-9a-f]{16})"\s*,')
 
 
 class Summary:
@@ -86,14 +92,18 @@ def write_jsonl(
     With ``resume`` the inputs that have a line are left out, and their hashes compared, so that each input has exactly
     one line in the end. A call that was under way when the process died is made again: it may run twice.
 
+    A result that is a file is copied into its line in base64, a block at a time, unless there is a directory for files.
+    Whoever reads the line has all of it in memory. So the limit of results in memory holds, ``Limits.body`` of the
+    client: the call of a larger file counts as failed, with a `LimitExceeded` that names ``files``.
+
     Args:
         client: a client.
         endpoint: the endpoint's name.
         inputs: see `EndpointMethod.map`; the same ones in the same order to resume.
         path: the file.
         resume: whether to continue a file that is there.
-        files: a directory for results that are files, which get the number of their input as their name. By default a
-            line has their content, in base64.
+        files: a directory for results that are files, which get the number of their input as their name, and may have
+            any size. By default a line has their content, in base64.
         concurrency: how many calls there are at a time.
         ordered: whether the lines are in the order of the inputs.
         on_error: whether a call that fails ends the batch, has a line, or has none, so that a later run makes it again.
@@ -109,7 +119,8 @@ def write_jsonl(
         inputs.total if isinstance(inputs, Inputs) else len(inputs) if isinstance(inputs, Sized) else None
     )
     began = time.monotonic()
-    with _Results(Path(path), resume, summary, None if files is None else Path(files)) as results:
+    limit = size_limit(client)
+    with _Results(Path(path), resume, summary, None if files is None else Path(files), limit) as results:
         view = client.with_options(images="path", download_dir=results.partial)
         with view.map(
             endpoint,
@@ -120,7 +131,12 @@ def write_jsonl(
             max_errors=max_errors,
         ) as batch:
             for outcome in batch.outcomes():
-                results.write(outcome, skip_errors=on_error == "skip")
+                error = outcome.error or results.refused(outcome.result)
+                if error is not None:
+                    summary.failed += 1
+                    if on_error == "raise" or (max_errors is not None and summary.failed > max_errors):
+                        raise error
+                results.write(outcome.number, outcome.result, error, skip_errors=on_error == "skip")
                 summary.seconds = time.monotonic() - began
                 if on_progress is not None:
                     on_progress(summary)
@@ -137,64 +153,73 @@ class _Results:
         resume: whether to continue one that is there.
         summary: counts the lines.
         files: the directory for results that are files.
+        limit: how many bytes a file may have that is copied into a line.
 
     Attributes:
         partial: where files are written while they are received.
         taken: how many inputs were taken.
     """
 
-    def __init__(self, path: Path, resume: bool, summary: Summary, files: Path | None) -> None:
+    def __init__(self, path: Path, resume: bool, summary: Summary, files: Path | None, limit: int) -> None:
         self._path = path
         self._summary = summary
         self._files = files
-        self.partial: Path | None = None if files is None else files / _PARTIAL
+        self._limit = limit
         self.taken: int = 0
         self._numbers: dict[int, tuple[int, int]] = {}  # by the number in the batch: that of the input, and its hash
         self._asked = 0
         self._synced = time.monotonic()
         self._file: BinaryIO = open(path, "r+b" if resume and path.exists() else "x+b", buffering=0)  # noqa: SIM115
-        try:
+        with ExitStack() as closing:
+            closing.enter_context(self._file)
             _lock(self._file, path)
             self._done: array[int] = self._read()  # the hash of each input that has a line, or 0
-            if self.partial is not None:
-                shutil.rmtree(self.partial, ignore_errors=True)
-                self.partial.mkdir(parents=True)
-        except BaseException:
-            self._file.close()
-            raise
+            self.partial: Path = closing.enter_context(directory_of_files() if files is None else _partial(files))
+            self._closing: ExitStack = closing.pop_all()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None) -> None:
-        os.fsync(self._file.fileno())
-        self._file.close()
-        if self.partial is not None:
-            shutil.rmtree(self.partial, ignore_errors=True)
+        with self._closing:
+            os.fsync(self._file.fileno())
 
     def _read(self) -> array[int]:
         """Read the lines that are there, and cut off one that is not complete."""
         done, end = array("Q"), 0
         with open(self._path, "rb") as file:  # with a buffer of its own
-            for line in file:
-                if not line.endswith(b"\n"):
+            while line := file.readline(_LINE):
+                size = len(line)
+                last = line
+                while last and not last.endswith(b"\n"):
+                    last = file.readline(_LINE)
+                    size += len(last)
+                if not last:
                     break
-                try:
-                    found = json.loads(line)
-                    number, hashed = int(found["number"]), int(found["input"], 16)
-                except (ValueError, KeyError, TypeError):
-                    raise ValueError(f"{self._path} has a line that is no result of a batch") from None
+                number, hashed = self._parsed(line)
                 if number >= len(done):
                     done.frombytes(bytes(done.itemsize * (number + 1 - len(done))))
                 if done[number]:
                     raise ValueError(f"{self._path} has two results of the input {number}")
                 done[number] = hashed
-                end += len(line)
+                end += size
                 self._summary.done += 1
         self._summary.before = self._summary.done
         self._file.truncate(end)
         self._file.seek(end)
         return done
+
+    def _parsed(self, line: bytes) -> tuple[int, int]:
+        """The number of an input and its hash, from a line, or from the beginning of a long one."""
+        try:
+            if line.endswith(b"\n"):
+                found = json.loads(line)
+                return int(found["number"]), int(found["input"], 16)
+            if match := _BEGINNING.match(line):
+                return int(match[1]), int(match[2], 16)
+        except (ValueError, KeyError, TypeError):
+            pass
+        raise ValueError(f"{self._path} has a line that is no result of a batch")
 
     def missing(self, inputs: Iterable[Value]) -> Iterator[Value]:
         """The inputs that have no line.
@@ -218,33 +243,62 @@ class _Results:
         if self.taken < len(done):
             raise ValueError(f"{self._path} has more results than there are inputs")
 
-    def write(self, outcome: Outcome[object], *, skip_errors: bool) -> None:
-        """Append a line."""
-        number, hashed = self._numbers.pop(outcome.number)
-        self._summary.failed += outcome.error is not None
-        if outcome.error is not None and skip_errors:
+    def refused(self, result: object) -> LimitExceeded | None:
+        """Why a result can't have a line; None if it can."""
+        if self._files is not None or not isinstance(result, Path):
+            return None
+        return too_large(result, self._limit, "files=DIR, or --files DIR, keeps such results out of the lines")
+
+    def write(self, asked: int, result: object, error: Exception | None, *, skip_errors: bool) -> None:
+        """Append a line for the input of that number in the batch."""
+        number, hashed = self._numbers.pop(asked)
+        if error is not None and skip_errors:
             return
         line: dict[str, object] = {"number": number, "input": f"{hashed:016x}"}
-        if outcome.error is None:
-            line["result"] = self._json(number, outcome.result)
+        if error is not None:
+            self._append(to_json(line | {"error": _described(error)}) + b"\n")
+        elif isinstance(result, Path) and self._files is None:
+            self._append_file(to_json(line), result)
         else:
-            line["error"] = _described(outcome.error)
-        self._file.write(to_json(line) + b"\n")
+            self._append(to_json(line | {"result": self._json(number, result)}) + b"\n")
         self._summary.done += 1
         if time.monotonic() - self._synced > _SYNC:
             os.fsync(self._file.fileno())
             self._synced = time.monotonic()
 
+    def _append(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:  # a write may be short, as on a disk that is full, whose error is that of the next one
+            rest = rest[self._file.write(rest) :]
+
+    def _append_file(self, line: bytes, path: Path) -> None:
+        """Append a line whose result is a file, a block of it at a time."""
+        self._append(line[:-1] + b',"result":{"base64":"')
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                self._append(base64.b64encode(block))
+        self._append(b'"}}\n')
+        path.unlink()
+
     def _json(self, number: int, value: object) -> object:
         if isinstance(value, Path):
-            if self._files is None:
-                content = value.read_bytes()
-                value.unlink()
-                return {"base64": base64.b64encode(content).decode()}
+            assert self._files is not None
             kept = self._files / f"{number:08}{value.suffix}"
             os.replace(value, kept)
             return {"path": str(kept)}
         return {"base64": base64.b64encode(value).decode()} if isinstance(value, bytes) else value
+
+
+@contextmanager
+def _partial(files: Path) -> Generator[Path]:
+    """The directory of files that are not complete; what an earlier run left there is removed."""
+    directory = files / _PARTIAL
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _hash(given: object) -> int:
