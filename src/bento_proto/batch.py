@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping, Sized
 from typing import Final, Generic, Literal, TypeAlias, TypeVar, cast
 
-from ._types import Value
-from .errors import BentoMLException, ConnectError, ConnectionLost
+from ._types import Value, is_a
+from .errors import BentoMLException, ConnectError, ConnectionLost, LocalProtocolError
 from .exchange._progress import OnProgress, Progress
 from .policy._congestion import ConcurrencySearch, CongestionControl, Slot, is_overload
 from .policy._retry import NEVER, RetryPolicy
@@ -131,6 +131,7 @@ class BatchState:
         self._started = self._done = self._errors = 0
         self._first = self._next = first
         self._ended = False
+        self._has_all = False
         self._inputs: dict[int, object] = {}  # of calls that are not over
         self._waiting: list[tuple[int, int]] = []  # a heap: how often each was sent in vain, and its number
         self._running: dict[int, Slot | None] = {}
@@ -189,10 +190,16 @@ class BatchState:
             self._on_progress(self._told)
 
     def start(self, given: object) -> int:
-        """An input was taken. Returns its number."""
+        """An input was taken. Returns its number. If an error has ended the batch meanwhile, no call is made for it.
+
+        Raises:
+            LocalProtocolError: `end` was called; nothing changed.
+        """
+        if self._has_all:
+            raise LocalProtocolError("the batch takes no more inputs")
         number = self._started
         self._started += 1
-        if number < self._first:
+        if number < self._first or self._ended:
             self._done += 1
         else:
             self._inputs[number] = given
@@ -214,17 +221,27 @@ class BatchState:
         return 0.0 if self._control is None else self._control.wait(self, now)
 
     def finish(self, number: int, result: object, now: float = 0.0) -> None:
-        """A call returned."""
+        """A call returned.
+
+        Raises:
+            LocalProtocolError: it is not under way; nothing changed.
+        """
+        running, slot = len(self._running), self._ended_call(number)
         if self._search is not None:
-            self._search.end(len(self._running), now)
-        slot = self._running.pop(number)
+            self._search.end(running, now)
         if slot is not None and self._control is not None:
             self._control.accept(slot)
         self._end_call(number, result)
 
     def fail(self, number: int, error: Exception, now: float = 0.0) -> None:
-        """A call failed: it is over, or due again."""
-        slot = self._running.pop(number)
+        """A call failed: it is over, or due again.
+
+        Raises:
+            LocalProtocolError: it is not under way, or the error is no exception; nothing changed.
+        """
+        if not is_a(error, Exception):
+            raise LocalProtocolError(f"a call fails with an exception, and not with {error!r}")
+        slot = self._ended_call(number)
         if slot is not None and self._control is not None:
             if is_overload(error):
                 assert isinstance(error, BentoMLException)
@@ -250,6 +267,11 @@ class BatchState:
         slot = self._running.pop(number, None)
         if slot is not None and self._control is not None:
             self._control.drop(slot)
+
+    def _ended_call(self, number: int) -> Slot | None:
+        if number not in self._running:
+            raise LocalProtocolError(f"call {number!r} is not under way")
+        return self._running.pop(number)
 
     def _is_repeated(self, number: int, error: BentoMLException, control: CongestionControl, now: float) -> bool:
         """Make the call due again, if its error allows that and the batch goes on."""
@@ -279,8 +301,14 @@ class BatchState:
             self._arrived.append(number)
 
     def end(self, error: BaseException | None = None) -> None:
-        """There are no more inputs; or taking the next one raised `error`, which `take` raises in its turn."""
-        self._ended = True
+        """There are no more inputs; or taking the next one raised `error`, which `take` raises in its turn.
+
+        Raises:
+            LocalProtocolError: it was called before; nothing changed.
+        """
+        if self._has_all:
+            raise LocalProtocolError("the batch takes no more inputs")
+        self._ended = self._has_all = True
         self._broken = error
         self._total = self._started if error is None else self._total
 

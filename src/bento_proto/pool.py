@@ -143,10 +143,12 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
             The place, which the caller now holds until `release`; or None if the caller has to wait.
 
         Raises:
-            LocalProtocolError: the pool is closed.
+            LocalProtocolError: the pool is closed, or the waiter waits already; nothing changed.
         """
         if self.is_closed:
             raise LocalProtocolError("the client is closed")
+        if waiter in self._waiting:
+            raise LocalProtocolError("who asks for a place waits for one already")
         idle = self._idle
         while idle and idle[0].expires_at <= now:
             self._discard(idle.popleft())
@@ -183,7 +185,12 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
 
         Returns:
             The first of those who wait: it holds the place now, as it is, and is to be woken. None if nobody waits.
+
+        Raises:
+            LocalProtocolError: nobody holds the place: it was released before, or is another pool's; nothing changed.
         """
+        if place not in self._held:
+            raise LocalProtocolError("nobody holds this place of the pool")
         connection = place.connection
         if place.closed_after:
             self._learn(place.closed_after, now)

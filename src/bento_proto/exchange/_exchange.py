@@ -34,7 +34,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Final, Generic, TypeVar, cast
 
 from bento_proto import exchange, http
-from bento_proto._types import is_a
+from bento_proto._types import as_bytes, as_view, is_a
 from bento_proto.errors import BentoMLException, ConnectionLost, LocalProtocolError, RemoteProtocolError
 from bento_proto.http._headers import trace_id
 from bento_proto.http._messages import Chunks, ConnectionFailed, Data, End, FailureKind, Head, Received, Request
@@ -159,6 +159,7 @@ class Exchange(Generic[T_co]):
         limits: how much the server may send.
         state: where it stands in `TRANSITIONS`.
         is_over: whether it takes no more events.
+        is_busy: whether an event is being taken: what is called meanwhile must not call back.
         is_streaming: whether a successful response has items for the caller: what came of them, then the error, if any.
         wants_data: whether the adapter has to read on before it resumes the flow.
         defers: whether the adapter calls `convert`, in a worker thread, say. False unless the adapter sets it.
@@ -177,7 +178,6 @@ class Exchange(Generic[T_co]):
     """
 
     __slots__ = (
-        "_busy",
         "_decoder",
         "_error_body",
         "_inflater",
@@ -192,6 +192,7 @@ class Exchange(Generic[T_co]):
         "error",
         "failure",
         "head",
+        "is_busy",
         "is_over",
         "is_streaming",
         "limits",
@@ -222,7 +223,7 @@ class Exchange(Generic[T_co]):
         self._inflater: Inflater | None = None
         self._error_body = bytearray()
         self._items: list[T_co] = []
-        self._busy = False  # whether an event is being taken
+        self.is_busy: bool = False
         self._left: int | None = None  # how many bytes of the body are to come, if the head says it
         self.upload: Meter | None = None
         self.download: Meter | None = None
@@ -269,8 +270,10 @@ class Exchange(Generic[T_co]):
         after = TRANSITIONS[before].get(what)
         if after is None:
             raise LocalProtocolError(f"{what.value!r} is not allowed in state {before.value!r}")
-        if self._busy:
-            raise LocalProtocolError("the exchange is taking another event")
+        if self.is_busy or self.awaits_conversion:
+            raise LocalProtocolError(
+                "the exchange is taking another event" if self.is_busy else "the whole body has come: call convert()"
+            )
         if self.recorder is not None:
             self._record(self.recorder, event)
         items = self._take(event, before, after)
@@ -284,7 +287,7 @@ class Exchange(Generic[T_co]):
     def _take(self, event: Received, before: State, after: State) -> Sequence[T_co]:
         """Do what an event means, in the state that it leads to; return the items that it completed."""
         try:
-            self._busy, self.state = True, after  # here, as a signal handler may raise anywhere
+            self.is_busy, self.state = True, after  # here, as a signal handler may raise anywhere
             if isinstance(event, (Data, Chunks)):
                 return self._decode(event)
             if isinstance(event, End):
@@ -297,14 +300,18 @@ class Exchange(Generic[T_co]):
             items, exc.items = cast("Sequence[T_co]", exc.items), ()
             return items
         except BaseException as exc:
-            self.error = LocalProtocolError(f"a {type(exc).__name__} was raised while an event was taken")
-            self.state = TRANSITIONS[before][Input.INVALID]
+            self._broken(exc, before)
             raise
         finally:
-            self._busy = False
+            self.is_busy = False
             if self.state is not before:
                 self.is_over = self.state.is_final
                 self.wants_data = not (self.is_over or self.is_streaming)
+
+    def _broken(self, exc: BaseException, before: State) -> None:
+        """Fail, as a function of the caller raised something."""
+        self.error = LocalProtocolError(f"a {type(exc).__name__} was raised while an event was taken")
+        self.state, self.is_over, self.wants_data = TRANSITIONS[before][Input.INVALID], True, False
 
     def convert(self) -> None:
         """Convert the body of a large result, if the exchange `awaits_conversion`; this may take a second or more.
@@ -320,17 +327,23 @@ class Exchange(Generic[T_co]):
         """Count bytes of a file that were moved to their destination without `receive`.
 
         Raises:
-            LocalProtocolError: no file is being received, or it has fewer bytes left; nothing changed.
+            LocalProtocolError: no file is being received, it is compressed, or it has fewer bytes left; nothing
+                changed.
         """
         left = self._left
-        if self.state is not State.RECEIVING or self.result_kind is not ResultKind.FILE or size < 0:
-            raise LocalProtocolError(f"{size} bytes of a file are not allowed in state {self.state.value!r}")
+        is_file = self.result_kind is ResultKind.FILE and self._inflater is None
+        if self.state is not State.RECEIVING or self.is_busy or not is_file or not is_a(size, int) or size < 0:
+            raise LocalProtocolError(f"{size!r} bytes of a file are not allowed in state {self.state.value!r}")
         if left is not None:
             if size > left:
                 raise LocalProtocolError(f"{size} bytes are more than the {left} that the file has left")
             self._left = left - size
         if self.download is not None:
-            self.download.add(size)
+            try:
+                self.download.add(size)
+            except BaseException as exc:
+                self._broken(exc, State.RECEIVING)
+                raise
 
     @property
     def is_refused(self) -> bool:
@@ -366,7 +379,7 @@ class Exchange(Generic[T_co]):
         Raises:
             LocalProtocolError: an event is being taken; nothing changed.
         """
-        if self._busy:
+        if self.is_busy:
             raise LocalProtocolError("the exchange is taking an event")
         if not self.is_over:  # though the state may be final, if a signal handler raised where it came to that
             after = TRANSITIONS[self.state].get(Input.CLOSE, self.state)
@@ -396,10 +409,11 @@ class Exchange(Generic[T_co]):
         if what is None:
             raise LocalProtocolError(f"a {type(event).__qualname__} is no event of a response")
         if isinstance(event, Data):
-            if not is_a(event.data, bytes, bytearray, memoryview):
+            is_kept = self.result_kind is not ResultKind.FILE or self._inflater is not None
+            data = as_bytes(event.data) if is_kept else as_view(event.data)
+            if data is None:
                 raise LocalProtocolError(f"the data of a body is bytes, and no {type(event.data).__qualname__}")
-            if self.result_kind is not ResultKind.FILE or self._inflater is not None:
-                event = Data(bytes(event.data), event.ends_chunk)
+            event = Data(cast("bytes", data), event.ends_chunk)
         elif isinstance(event, Chunks) and not (
             is_a(event.pieces, list, tuple) and {bytes}.issuperset(map(type, event.pieces))
         ):
@@ -407,13 +421,13 @@ class Exchange(Generic[T_co]):
         return what, event
 
     def _record(self, recorder: Callable[[Received], None], event: Received) -> None:
-        self._busy = True
+        self.is_busy = True
         try:
             recorder(event)
         except Exception as exc:
             raise LocalProtocolError(f"the recorder raised a {type(exc).__name__}") from exc
         finally:
-            self._busy = False
+            self.is_busy = False
 
     def _begin(self, head: Head) -> Sequence[T_co]:
         self.head = head

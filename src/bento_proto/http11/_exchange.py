@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from bento_proto import exchange, http
-from bento_proto._types import is_a
+from bento_proto._types import as_bytes, as_view, is_a
 from bento_proto.errors import LocalProtocolError
 from bento_proto.exchange._body import ResultKind
 from bento_proto.exchange._exchange import State
@@ -68,7 +68,7 @@ class HTTP11Exchange(Generic[T]):
         self._parser: Parser | None = None
         if exchange.request.method == "CONNECT":  # its responses are framed differently
             self._open_parser()
-        self._sent = False
+        self._begun = self._sent = False
         self._has_response = False
         self._keeps_alive = False
         self._over = False
@@ -123,11 +123,11 @@ class HTTP11Exchange(Generic[T]):
         """Count bytes that were moved without `receive`.
 
         Raises:
-            LocalProtocolError: they are more than `max_direct_read`, or none.
+            LocalProtocolError: they are more than `max_direct_read`, or none; nothing changed.
         """
         max_direct_read = self.max_direct_read
-        if not 0 < size <= max_direct_read:
-            raise LocalProtocolError(f"{size} bytes can't be read directly: max_direct_read is {max_direct_read}")
+        if not is_a(size, int) or not 0 < size <= max_direct_read:
+            raise LocalProtocolError(f"{size!r} bytes can't be read directly: max_direct_read is {max_direct_read}")
         self._exchange.count(size)
         self._left = max_direct_read - size
         if not self._left:
@@ -136,11 +136,17 @@ class HTTP11Exchange(Generic[T]):
     # --- sending
 
     def small_request(self) -> bytes | None:
-        """All of `segments` in one piece, if that is small; else None, and nothing has changed."""
+        """All of `segments` in one piece, if that is small; else None, and nothing has changed.
+
+        Raises:
+            LocalProtocolError: the request was sent before.
+        """
         exchange = self._exchange
+        if self._begun:
+            raise LocalProtocolError("the request was sent before: an exchange is carried out once")
         body = exchange.request.body
         if exchange.upload is None and len(body) == 1 and isinstance(body[0], bytes) and len(body[0]) <= _JOINED:
-            self._sent = True
+            self._begun = self._sent = True
             return SecretBytes(self._head + body[0])
         size = 0
         for segment in body:
@@ -150,7 +156,17 @@ class HTTP11Exchange(Generic[T]):
         return self.data_to_send() if size <= _JOINED else None
 
     def segments(self) -> Iterator[Segment]:
-        """What to send, in order: bytes as they are, and files, each block of which is passed through `frame`."""
+        """What to send, in order: bytes as they are, and files, each block of which is passed through `frame`.
+
+        Raises:
+            LocalProtocolError: the request was sent before, or has begun to be.
+        """
+        if self._begun:
+            raise LocalProtocolError("the request was sent before: an exchange is carried out once")
+        self._begun = True
+        return self._segments()
+
+    def _segments(self) -> Iterator[Segment]:
         body, meter = self._exchange.request.body, self._exchange.upload
         chunked = self._chunked
         waiting = self._head
@@ -180,7 +196,7 @@ class HTTP11Exchange(Generic[T]):
         """All of `segments` as one bytes object.
 
         Raises:
-            LocalProtocolError: one of them is a file.
+            LocalProtocolError: one of them is a file, or the request was sent before.
         """
         return SecretBytes(joined(self.segments()))
 
@@ -198,9 +214,12 @@ class HTTP11Exchange(Generic[T]):
         If a function of the caller raises meanwhile, such as a recorder, the exchange is closed: bytes are lost.
 
         Raises:
-            LocalProtocolError: the data is not bytes, and nothing changed; or the exchange's recorder raised.
+            LocalProtocolError: the data is not bytes, or data is being taken, and nothing changed; or the exchange's
+                recorder raised.
         """
         received = data if type(data) is bytes else self._as_bytes(data)
+        if self._exchange.is_busy:
+            raise LocalProtocolError("the exchange is taking other data")
         if self._exchange.is_over:
             if received:
                 self._keeps_alive = False  # the peer sent more than the response
@@ -223,9 +242,10 @@ class HTTP11Exchange(Generic[T]):
             raise
 
     def _as_bytes(self, data: bytes | bytearray | memoryview) -> bytes | memoryview:
-        if not is_a(data, bytes, bytearray, memoryview):
+        received = as_view(data) if self.accepts_memoryview else as_bytes(data)
+        if received is None:
             raise LocalProtocolError(f"what is received is bytes, and no {type(data).__qualname__}")
-        return memoryview(data) if self.accepts_memoryview else bytes(data)
+        return received
 
     def _begin(self, data: bytes) -> Sequence[T]:
         """Take the first bytes of a response, or what follows them, until its head is complete."""
@@ -404,6 +424,6 @@ class HTTP11Exchange(Generic[T]):
         self._fail(FailureKind.TIMEOUT, reason, cause, sent=sent or self._has_response)
 
     def _fail(self, kind: FailureKind, reason: str, cause: BaseException | None = None, *, sent: bool = True) -> None:
-        self._keeps_alive = False
         if not self.is_over:
             self._exchange.receive(ConnectionFailed(kind, reason, sent=sent, cause=cause))
+        self._keeps_alive = False

@@ -6,6 +6,8 @@ from collections.abc import Generator
 from typing import Final
 
 from bento_proto import http, http11
+from bento_proto._types import is_a
+from bento_proto.errors import LocalProtocolError
 from bento_proto.http._messages import FailureKind, Origin
 from bento_proto.http._proxy import Proxy, ProxyError
 from bento_proto.http._redaction import SecretBytes
@@ -32,6 +34,18 @@ def open_tunnel(proxy: Proxy, origin: Origin, limits: http.Limits) -> http11.Tun
     return http11.Tunnel(proxy, origin, limits)  # which loads h11
 
 
+def check_received(data: object, is_over: bool) -> None:
+    """Check what a tunnel is given.
+
+    Raises:
+        LocalProtocolError: it is not bytes, or the tunnel takes no more.
+    """
+    if not is_a(data, bytes, bytearray):
+        raise LocalProtocolError(f"what is received is bytes, and no {type(data).__qualname__}")
+    if is_over:
+        raise LocalProtocolError("the tunnel is open or has failed: it takes no more")
+
+
 class SocksTunnel:
     """A connection to an origin, which a SOCKS5 proxy opens. The proxy resolves the name of the host.
 
@@ -54,6 +68,7 @@ class SocksTunnel:
         self.request: bytes
         self.request, self._wanted = next(self._dialogue)
         self.is_open: bool = False
+        self._failed = False
 
     def __repr__(self) -> str:
         return f"<SocksTunnel through {self._proxy}: {'open' if self.is_open else 'asked for'}>"
@@ -63,7 +78,15 @@ class SocksTunnel:
 
         Raises:
             ProxyError: the proxy does not connect; its ``kind`` says whether trying again may help.
+            LocalProtocolError: the data is not bytes, or the tunnel is open or has failed; nothing changed.
         """
+        check_received(data, self.is_open or self._failed)
+        self._failed = True  # unless it goes well
+        to_send = self._take(data)
+        self._failed = False
+        return to_send
+
+    def _take(self, data: bytes) -> bytes:
         if not data:
             raise ProxyError(f"the proxy {self._proxy} closed the connection without a response", FailureKind.CONNECT)
         self._received += data

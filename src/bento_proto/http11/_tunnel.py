@@ -12,6 +12,7 @@ from bento_proto.http._proxy import Proxy, ProxyError
 from bento_proto.http._redaction import SecretBytes
 
 from ._fast_path import foreign
+from ._socks import check_received
 
 # Statuses of a proxy while it, or the server behind it, is overloaded or not started.
 _TRANSIENT: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -45,6 +46,7 @@ class Tunnel:
             (self._parser.send(request) or b"") + (self._parser.send(h11.EndOfMessage()) or b"")
         )
         self.is_open: bool = False
+        self._failed = False
 
     def __repr__(self) -> str:
         return f"<Tunnel through {self._proxy}: {'open' if self.is_open else 'asked for'}>"
@@ -54,7 +56,15 @@ class Tunnel:
 
         Raises:
             ProxyError: the proxy does not open the tunnel; its ``kind`` says whether trying again may help.
+            LocalProtocolError: the data is not bytes, or the tunnel is open or has failed; nothing changed.
         """
+        check_received(data, self.is_open or self._failed)
+        self._failed = True  # unless it goes well
+        self._take(data)
+        self._failed = False
+        return b""
+
+    def _take(self, data: bytes) -> None:
         if not data:
             raise ProxyError(f"the proxy {self._proxy} closed the connection without a response", FailureKind.CONNECT)
         self._received += len(data)
@@ -71,7 +81,6 @@ class Tunnel:
             raise ProxyError(f"the proxy {self._proxy} does not speak HTTP/1.1: {exc}") from exc
         if isinstance(event, h11.Response):
             self._decide(event.status_code)
-        return b""
 
     def _decide(self, status: int) -> None:
         if status == 407:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from bento_proto.errors import LocalProtocolError
+from bento_proto.exchange._exchange import State
 
 if TYPE_CHECKING:
     from bento_proto.exchange._exchange import Exchange
@@ -30,16 +31,19 @@ class Authorization:
         """Call the functions of the credential, await what they return, and complete the request.
 
         Raises:
+            LocalProtocolError: the exchange has begun; nothing changed.
             ValueError: a function returned what is not allowed in a header field.
             TypeError: a function returned something else than it should.
         """
+        if self._exchange.state is not State.WAITING:
+            raise LocalProtocolError(f"the exchange has begun: it is in state {self._exchange.state.value!r}")
         self._exchange.request = await self._credential.authorized(self._exchange.request, self._was_refused)
 
     def complete(self) -> None:
         """Do the same at once, for a credential without asynchronous functions.
 
         Raises:
-            LocalProtocolError: a function is asynchronous.
+            LocalProtocolError: a function is asynchronous, or the exchange has begun.
             TypeError, ValueError: as for `acomplete`.
         """
         coroutine = self.acomplete()

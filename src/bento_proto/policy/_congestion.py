@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Final
 
-from bento_proto.errors import BentoMLException, ConnectError, ConnectionLost
+from bento_proto.errors import BentoMLException, ConnectError, ConnectionLost, LocalProtocolError
 
 _DECREASE: Final = 0.9  # to what part of the limit a refusal leads
 _MOST_CAUTION: Final = 16
@@ -118,9 +118,13 @@ class CongestionControl:
         return slot
 
     def accept(self, slot: Slot) -> None:
-        """The Service accepted a call, whatever became of it."""
+        """The Service accepted a call, whatever became of it.
+
+        Raises:
+            LocalProtocolError: the call is over, or another control's; nothing changed.
+        """
         was_full = len(self._slots) >= self.limit - 1
-        self._slots.discard(slot)
+        self._end(slot)
         self.accepted += 1
         self._refused_since, self._pauses, self._probing = None, 0, False
         if self.limit == math.inf:
@@ -139,9 +143,12 @@ class CongestionControl:
             slot: the call.
             now: the time.
             retry_after: the seconds that the server asks to wait.
+
+        Raises:
+            LocalProtocolError: the call is over, or another control's; nothing changed.
         """
         before = min(self.limit, float(len(self._slots)))
-        self._slots.discard(slot)
+        self._end(slot)
         if self._refused_since is None:
             self._refused_since = now
         if slot.epoch == self._epoch:
@@ -161,7 +168,12 @@ class CongestionControl:
             self._pauses += 1
 
     def drop(self, slot: Slot) -> None:
-        """A call ended and told nothing: it was cancelled, or could not be made."""
+        """A call ended and told nothing: it was cancelled, or could not be made. Idempotent."""
+        self._slots.discard(slot)
+
+    def _end(self, slot: Slot) -> None:
+        if slot not in self._slots:
+            raise LocalProtocolError("the call is not under way")
         self._slots.discard(slot)
 
     def outage(self, now: float) -> float:

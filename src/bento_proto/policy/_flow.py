@@ -5,6 +5,7 @@ A flow yields `Step` objects, and is sent the time after each. `FlowRunner` runs
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from types import FrameType
 from typing import Generic, TypeAlias, TypeVar
@@ -56,6 +57,16 @@ Flow: TypeAlias = Generator[Step, float, T]
 """A generator that yields each `Step`, is sent the time after it, and returns the result."""
 
 
+def _seconds(value: object) -> float | None:
+    """A number of seconds; None for anything else."""
+    if not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:  # an int beyond all floats
+        return None
+
+
 def _has_begun(flow: Flow[T]) -> bool:
     """Whether a generator has been started; so has one that is over."""
     frame: FrameType | None = getattr(flow, "gi_frame", None)
@@ -75,12 +86,14 @@ class FlowRunner(Generic[T]):
 
     Raises:
         BentoMLException: the flow failed, here or in `resume`.
-        LocalProtocolError: the flow has begun before.
+        LocalProtocolError: the flow has begun before, or is none.
     """
 
     __slots__ = ("_flow", "_result", "_skipped", "step")
 
     def __init__(self, flow: Flow[T]) -> None:
+        if not is_a(flow, Generator):
+            raise LocalProtocolError(f"a flow is a generator, and no {type(flow).__qualname__}")
         if _has_begun(flow):
             raise LocalProtocolError("the flow has begun before: make another one")
         self._flow = flow
@@ -103,7 +116,7 @@ class FlowRunner(Generic[T]):
 
         Raises:
             LocalProtocolError: there is no step, or its exchange is not carried out, or was closed, or `now` is no
-                number; nothing changed.
+                finite number; nothing changed.
         """
         if self.step is None:
             raise LocalProtocolError("the flow is over")
@@ -112,18 +125,26 @@ class FlowRunner(Generic[T]):
             raise LocalProtocolError("the exchange of the step is not carried out yet")
         if exchange.state is State.CLOSED and not exchange.is_streaming:
             raise LocalProtocolError("the exchange of the step was closed: close the flow, too")
-        if type(now) is not float and not is_a(now, int, float):
-            raise LocalProtocolError(f"a time is a number, and no {type(now).__qualname__}")
+        time = _seconds(now)
+        if time is None:
+            raise LocalProtocolError(f"a time is a number of seconds, and not {now!r}")
         self.step = None
         try:
-            self.step = self._flow.send(now + self._skipped)
+            self.step = self._flow.send(time + self._skipped)
         except StopIteration as stop:
             self._result = (stop.value,)
         return self.step
 
     def skip(self, seconds: float) -> None:
-        """Add seconds to the time that the flow sees: a wait that was simulated and not slept."""
-        self._skipped += seconds
+        """Add seconds to the time that the flow sees: a wait that was simulated and not slept.
+
+        Raises:
+            LocalProtocolError: that is no finite number, or less than 0; nothing changed.
+        """
+        time = _seconds(seconds)
+        if time is None or time < 0:
+            raise LocalProtocolError(f"a time is a number of seconds from 0 up, and not {seconds!r}")
+        self._skipped += time
 
     def close(self) -> None:
         """Close the flow. Idempotent.

@@ -20,7 +20,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 
 from bento_proto import policy
 from bento_proto._frozen import Frozen
-from bento_proto._types import Fields
+from bento_proto._types import Fields, as_bytes
 from bento_proto.errors import ConnectError
 from bento_proto.http import ConnectionFailed, Data, End, FailureKind, Head, Timeout
 from bento_proto.http._headers import without_coding
@@ -188,10 +188,19 @@ class TransportExchange:
         return response.blocks
 
     def receive(self, block: bytes | None) -> Sequence[object]:
-        """Take a block of the body, None at its end; return the items that it completes."""
+        """Take a block of the body, None at its end; return the items that it completes.
+
+        Raises:
+            TypeError: it is no bytes: the blocks of the response were one bytes object, say.
+        """
         if self._exchange.is_over or block == b"":
             return ()
-        return self._exchange.receive(End() if block is None else Data(bytes(block)))
+        if block is None:
+            return self._exchange.receive(End())
+        data = as_bytes(block)
+        if data is None:
+            raise TypeError(f"the blocks of a response are bytes, not {type(block).__name__}; bytes alone are one block")
+        return self._exchange.receive(Data(data))
 
     @contextmanager
     def failures(self) -> Generator[None, None, None]:

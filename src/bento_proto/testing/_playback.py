@@ -56,7 +56,13 @@ class Playback:
         return self.exchange.is_over
 
     def wait(self) -> float:
-        """The seconds to sleep before the next event. The first include the delay of the step."""
+        """The seconds to sleep before the next event. The first include the delay of the step.
+
+        Raises:
+            LocalProtocolError: the event that came before has not been received; nothing changed.
+        """
+        if self._next is not None:
+            raise LocalProtocolError("receive() was not called")
         delay, self._delay = self._delay, 0.0
         waited, limit = 0.0, min(self._patience, self._left)
         self._next = ConnectionFailed(FailureKind.DISCONNECTED, "the response was cut off")
