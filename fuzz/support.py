@@ -112,7 +112,8 @@ def decoded(
 
 def unread(wire: HTTP11Exchange[T]) -> tuple[object, ...]:
     """What holds the bytes that a wire has taken, and not read yet."""
-    return wire._held, wire._chunks, wire._parser and wire._parser._connection._receive_buffer
+    parser = wire._parser
+    return wire._held, wire._chunks, parser and (parser._waiting, parser._connection._receive_buffer)
 
 
 def held(*roots: object) -> int:

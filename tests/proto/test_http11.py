@@ -188,6 +188,38 @@ def test_a_head_over_its_limit(piece: int) -> None:
     assert carry_out(*pieces, limits=Limits(head=6000)).state is State.DONE
 
 
+IN_CHUNKS = OK + b"transfer-encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "line", "behind"),
+    [
+        (IN_CHUNKS, b"2;x=%b\r\n", b"ab\r\n0\r\n\r\n"),
+        (IN_CHUNKS + b"1\r\na\r\n", b"1;x=%b\r\n", b"b\r\n0\r\n\r\n"),
+        (IN_CHUNKS + b"1;y=z\r\na\r\n", b"1;x=%b\r\n", b"b\r\n0\r\n\r\n"),
+        (IN_CHUNKS + b"2\r\nab\r\n", b"0;x=%b\r\n\r\n", b""),
+        (IN_CHUNKS + b"2;y=z\r\nab\r\n", b"0\r\nx: %b\r\n\r\n", b""),
+        (b"", OK + b"x: %b\r\ncontent-length: 2\r\n\r\n", b"ab"),
+        (b"HTTP/1.1 103 Early Hints\r\n\r\n", OK + b"x: %b\r\ncontent-length: 2\r\n\r\n", b"ab"),
+        (b"", b"HTTP/1.1 103 Early Hints\r\nx: %b\r\n\r\n", IN_CHUNKS + b"2\r\nab\r\n0\r\n\r\n"),
+    ],
+)
+@pytest.mark.parametrize("limit", [200, 20_000])
+def test_the_limit_of_head_and_framing_is_the_same_however_they_are_split(
+    before: bytes, line: bytes, behind: bytes, limit: int
+) -> None:
+    room, sizes = limit - len(line % b""), (1, 7) if limit < 1000 else (1000,)
+    for size, over in ((0, False), (room, False), (room + 1, True), (room + 2, True), (3 * limit, True)):
+        answer = before + line % (b"y" * size) + behind
+        at = len(before) + len(line % (b"y" * size))
+        halves = ([answer[:cut], answer[cut:]] for cut in (len(before), at - 2, at - 1, at, at + 1))
+        whole = carry_out(answer, limits=Limits(head=limit))
+        assert (whole.error == "RemoteProtocolError") is over
+        assert over or (whole.state, whole.body) == (State.DONE, b"ab")
+        for pieces in (*halves, *([answer[at : at + n] for at in range(0, len(answer), n)] for n in sizes)):
+            assert carry_out(*filter(None, pieces), limits=Limits(head=limit)) == whole
+
+
 def test_a_switch_of_protocols_is_an_error() -> None:
     request = Request("GET", ORIGIN, "/", (("connection", "upgrade"), ("upgrade", "websocket")))
     answer = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\r\nframes without end"

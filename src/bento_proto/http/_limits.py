@@ -99,7 +99,7 @@ class Limits(Frozen):
             item of a stream that is larger than 1 MiB; `math.inf` for no limit. Files and streams
             are handed on: one read may become 64 MiB of a file or 2 MiB of a stream in any case.
         error: size of the body of an error; the rest is not read.
-        head: size of the head of a response, and of the header of one chunk.
+        head: size of the head of a response, of the line before a chunk, and of what follows the last chunk.
         interim: number of interim responses (status 1xx) before the final one.
         redirects: number of redirects that one call follows.
         connections: how many connections a client has to one origin at a time; further calls queue.

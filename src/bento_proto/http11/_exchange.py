@@ -311,8 +311,6 @@ class HTTP11Exchange(Generic[T]):
                 event = parser.next()
                 if isinstance(event, h11.Data):
                     items += self._exchange.receive(Data(bytes(event.data), event.chunk_end))
-                elif isinstance(event, (h11.Response, h11.InformationalResponse)) and not parser.is_small():
-                    self._fail(FailureKind.PROTOCOL, "the server does not speak HTTP/1.1: the head is over its limit")
                 elif isinstance(event, h11.Response):
                     fields = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in event.headers)
                     head = Head(event.status_code, fields)

@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING
 import h11
 
 if TYPE_CHECKING:
-    from typing import TypeAlias
+    from typing import Final, TypeAlias
 
     H11Event: TypeAlias = "type[h11.NEED_DATA | h11.PAUSED] | h11.Event"
+
+
+_FED: Final = 1 << 14  # bytes at a time: h11 copies what it has left for each event that is measured
 
 
 class Parser:
     """h11's parser, for the response to one request.
 
+    h11 limits only what comes in pieces. So that no split of the data changes what is accepted, what each event took
+    is measured here, too.
+
     Args:
         method: the request's method, all that the framing of the response depends on.
-        limit: how many bytes a head may have.
+        limit: how many bytes may have a head, the line before a chunk, or what follows the last chunk.
         head: the response's head, if it was parsed already: the data begins behind it.
     """
 
@@ -26,31 +32,47 @@ class Parser:
         self._connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=limit)
         # The request has no Upgrade, so that h11 accepts no switch of protocols.
         self._connection.send(h11.Request(method=method, target="/", headers=[("host", "any")]))
-        self._unread = 0  # bytes received since the last head
+        self._waiting = bytearray()  # received, and not yet given to h11
+        self._unread = 0  # bytes given to it since the last event
+        self._footer = 0  # bytes of the CR LF behind the last chunk
         if head:
             self.feed(head)
             self.next()
 
     def feed(self, data: bytes) -> None:
         """Take received bytes."""
-        self._connection.receive_data(data)
-        self._unread += len(data)
+        self._waiting += data
 
     def next(self) -> H11Event:
         """The next event.
 
         Raises:
-            h11.RemoteProtocolError: the data is not HTTP/1.1.
+            h11.RemoteProtocolError: the data is not HTTP/1.1, or over the limit.
         """
-        return self._connection.next_event()
+        event = self._connection.next_event()
+        while event is h11.NEED_DATA and self._waiting:
+            data = bytes(self._waiting[:_FED])
+            del self._waiting[:_FED]
+            self._connection.receive_data(data)
+            self._unread += len(data)
+            event = self._connection.next_event()
+        if isinstance(event, h11.Event):
+            self._measure(event)
+        return event
 
     @property
     def rest(self) -> bytes:
         """The bytes behind the last event."""
-        return bytes(self._connection.trailing_data[0])
+        return bytes(self._connection.trailing_data[0] + self._waiting)
 
-    def is_small(self) -> bool:
-        """Whether the last head is within the limit, which h11 checks only for heads that come in pieces."""
+    def _measure(self, event: h11.Event) -> None:
         rest = len(self._connection.trailing_data[0])
         size, self._unread = self._unread - rest, rest
-        return size <= self._limit
+        size -= self._footer
+        self._footer = 0
+        if isinstance(event, h11.Data):
+            size -= len(event.data)
+            self._footer = 2 if event.chunk_end else 0
+        if size > self._limit:
+            is_head = isinstance(event, (h11.Response, h11.InformationalResponse))
+            raise h11.RemoteProtocolError(f"the {'head' if is_head else 'framing of a chunk'} is over its limit")

@@ -199,7 +199,9 @@ class TransportExchange:
             return self._exchange.receive(End())
         data = as_bytes(block)
         if data is None:
-            raise TypeError(f"the blocks of a response are bytes, not {type(block).__name__}; bytes alone are one block")
+            raise TypeError(
+                f"the blocks of a response are bytes, not {type(block).__name__}; bytes alone are one block"
+            )
         return self._exchange.receive(Data(data))
 
     @contextmanager
