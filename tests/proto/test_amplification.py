@@ -64,8 +64,8 @@ def value(kind: Kind, schema: Schema) -> Receive:
     return exchange(value_reader(Output(schema, kind, False), Limits()))
 
 
-def stream(kind: Kind) -> Receive:
-    return exchange(stream_reader(Output({}, kind, True), Limits()))
+def stream(kind: Kind, schema: Schema | None = None) -> Receive:
+    return exchange(stream_reader(Output(schema or {}, kind, True), Limits()))
 
 
 def wire(data: bytes) -> object:
@@ -114,6 +114,10 @@ def long_text_in_rows(size: int) -> bytes:
     return json.dumps([["A" * (size // 2), 1], *([["", 2.5]] * (size // 18))]).encode()
 
 
+SPARSE = json.dumps([{str(number): 1} for number in range(250)]).encode()
+TEXTS = json.dumps(["A" * 250, *([""] * 250)]).encode()
+
+
 def routes(size: int) -> bytes:
     found = [{"name": f"a{number}", "route": f"/{number}"} for number in range(size // 32)]
     return json.dumps({"name": "S", "routes": found}).encode()
@@ -156,6 +160,8 @@ TENSOR: Schema = {"type": "tensor"}
 FLOATS: Schema = {"type": "tensor", "dtype": "float64"}
 WORDS: Schema = {"type": "tensor", "dtype": "str"}
 FRAME: Schema = {"type": "dataframe"}
+TENSORS: Schema = {"type": "array", "items": {"type": "tensor"}}
+FRAMES: Schema = {"type": "array", "items": {"type": "dataframe"}}
 
 CASES: dict[str, tuple[Receive, Callable[[int], bytes]]] = {
     "JSON: empty arrays": (value(Kind.JSON, {}), array(b"[]")),
@@ -187,6 +193,14 @@ CASES: dict[str, tuple[Receive, Callable[[int], bytes]]] = {
     "frame: one long column": (value(Kind.JSON, FRAME), one_long_column),
     "frame: one value": (value(Kind.JSON, FRAME), array(b'{"a":1}')),
     "frame: many columns": (value(Kind.JSON, FRAME), many_columns),
+    "frames: empty": (value(Kind.JSON, FRAMES), array(b"[]")),
+    "frames: of one value": (value(Kind.JSON, FRAMES), array(b'[{"":0}]')),
+    "frames: sparse": (value(Kind.JSON, FRAMES), array(SPARSE)),
+    "tensors: one number": (value(Kind.JSON, TENSORS), array(b"0")),
+    "tensors: one long text each": (value(Kind.JSON, TENSORS), array(TEXTS)),
+    "stream: frames": (stream(Kind.JSON, FRAME), whole(b"", b"[]")),
+    "stream: sparse frames": (stream(Kind.JSON, FRAME), whole(b"", SPARSE)),
+    "stream: tensors": (stream(Kind.JSON, TENSOR), whole(b"", b"[]")),
     "stream: empty arrays": (stream(Kind.JSON), whole(b"", b"[]")),
     "stream: numbers": (stream(Kind.JSON), whole(b"", b"0 ")),
     "stream: one item": (stream(Kind.JSON), array(b"[]")),
@@ -263,6 +277,29 @@ def test_work_is_proportional_to_what_came(case: str) -> None:
     receive, make = CASES[case]
     settled(receive, make(5_000))
     assert work(receive, make(40_000)) < 2.5 * work(receive, make(20_000)) + 1000
+
+
+SCHEMAS: dict[str, Callable[[int], JSON]] = {
+    "a union of many": lambda size: {
+        "anyOf": [{} if number < size else {"type": "tensor"} for number in range(size + 1)]
+    },
+    "a shape of many": lambda size: {"type": "tensor", "shape": [None for _ in range(size)]},
+    "a chain of references": lambda size: {"$ref": "#/$defs/0"},
+}
+
+
+@pytest.mark.parametrize("case", SCHEMAS)
+def test_what_a_schema_says_of_a_place_is_found_once(case: str) -> None:
+    """Both are the server's: a long schema must not be gone through again for each value of a long result."""
+    defs: dict[str, JSON] = {str(number): {"$ref": f"#/$defs/{number + 1}"} for number in range(800)}
+    defs["800"] = {"type": "tensor"}
+
+    def spent(size: int) -> int:
+        schema: Schema = {"type": "array", "items": SCHEMAS[case](size), "$defs": defs}
+        return work(value(Kind.JSON, schema), array(b"0")(2_000))
+
+    spent(10)
+    assert spent(800) < 100_000
 
 
 # --- what comes compressed

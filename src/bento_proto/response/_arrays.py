@@ -27,7 +27,9 @@ _DTYPE: Final = r"[<>=|]?[A-Za-z_]+\d{0,3}(?:\[[A-Za-z]+\])?"
 _WIDEST: Final = 32  # bytes of the largest number, a complex256
 _NUMBERS: Final = frozenset("biufc")  # kinds of a dtype
 _SPARSE: Final = 16  # cells for each value that came, or characters for each character
-_SPARE: Final = 1 << 16  # and so many besides, so that small results are never too sparse
+_SPARE: Final = 1 << 17  # and so many besides in one document, so that small results are never too sparse
+_FRAME: Final = 128  # cells that take as much memory as a frame without any
+_NOTHING: Final[Schema] = {}  # a schema that says nothing
 
 
 def modules_of(endpoint: Endpoint) -> frozenset[str]:
@@ -45,72 +47,188 @@ def _used(schema: Schema, modules: Mapping[object, frozenset[str]]) -> frozenset
     return frozenset[str]().union(*(modules[kind] for kind in kinds if isinstance(kind, str) and kind in modules))
 
 
-def converter(schema: Schema) -> Convert | None:
-    """What converts the arrays and frames in a decoded result of that schema; None if the schema has none.
+def converter(schema: Schema) -> Converter | None:
+    """What converts the arrays and frames in a decoded result of that schema; None if the schema has none."""
+    return Converter(schema) if has_arrays(schema) else None
 
-    The memory it takes is bounded by the size of the value, whatever the value is.
 
-    The conversion raises `RemoteProtocolError` if the value does not fit the dtype or the shape of the schema, or if a
-    frame would have far more cells than the value.
+class Converter:
+    """Converts the arrays and frames in decoded results.
+
+    The memory it takes is bounded by the size of the value, whatever the value is, and so is the time by the sizes of
+    value and schema: what the schema says of a place is found once.
+
+    Args:
+        schema: the schema of a result.
     """
-    if not has_arrays(schema):
-        return None
-    defs = _object(schema.get("$defs"))
 
-    def convert(value: JSON) -> object:
+    def __init__(self, schema: Schema) -> None:
+        self.schema: Schema = schema
+        self._defs = _object(schema.get("$defs"))
+        self._found: dict[tuple[int, type | None], Schema] = {}
+        self._shapes: dict[int, list[int] | None] = {}
+
+    def __call__(self, value: JSON) -> object:
+        """Convert one document.
+
+        Raises:
+            RemoteProtocolError: it does not fit the dtype or the shape of the schema.
+            LimitExceeded: its frames would have far more cells than it has values.
+        """
+        return self.new()(value)
+
+    def new(self) -> Convert:
+        """What converts several documents, which have together what may be sparse in one."""
+        return _Conversion(self)
+
+    def said(self, schema: Schema, value: JSON) -> Schema:
+        """What a schema says of a value: the schema, or what it refers to, or the member of a union that fits."""
+        kind = _kind(value)
+        key = id(schema), kind
+        found = self._found.get(key)
+        if found is None:
+            seen = set[int]()
+            found = schema
+            while id(found) not in seen:
+                seen.add(id(found))
+                reference, members = found.get("$ref"), found.get("anyOf")
+                if isinstance(reference, str):
+                    found = self._target(reference)
+                elif isinstance(members, list):
+                    fitting = (each for each in members if isinstance(each, dict) and self._fits(kind, each))
+                    found = next(fitting, _NOTHING)
+                else:
+                    break
+            else:
+                raise ValueError("a schema refers to itself")
+            self._found[key] = found
+        return found
+
+    def shape(self, schema: Schema) -> list[int] | None:
+        """The shape of a tensor; None if the schema says none."""
+        key = id(schema)
+        if key not in self._shapes:
+            shape = schema.get("shape")
+            sizes = [size for size in shape if isinstance(size, int)] if isinstance(shape, list) else None
+            self._shapes[key] = sizes
+        return self._shapes[key]
+
+    def _target(self, reference: str) -> Schema:
+        return _object(self._defs.get(reference.removeprefix("#/$defs/")))
+
+    def _fits(self, kind: type | None, schema: Schema) -> bool:
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            schema = self._target(reference)
+        return kind in _FITTING.get(str(schema.get("type")), ())
+
+
+_FITTING: Final[Mapping[str, tuple[type, ...]]] = {
+    "tensor": (list, float),
+    "dataframe": (dict, list),
+    "object": (dict,),
+    "array": (list,),
+}
+
+
+def _kind(value: JSON) -> type | None:
+    """What a member of a union may fit by: a list, an object, or a number; None for all else."""
+    if isinstance(value, (int, float)):
+        return float
+    return type(value) if isinstance(value, (dict, list)) else None
+
+
+class _Conversion:
+    """Converts documents, and counts what is sparse in them.
+
+    Args:
+        converter: knows the schema.
+    """
+
+    def __init__(self, converter: Converter) -> None:
+        self._converter = converter
+        self._frames, self._cells, self._given = 0, 0, 0
+        self._room, self._texts = 0, 0  # characters that arrays of text have room for, and those that came
+
+    def __call__(self, value: JSON) -> object:
         try:
-            return _convert(value, schema, defs)
+            return self._convert(value, self._converter.schema)
         # pandas 2.0 raises AttributeError if some rows are not records.
         except (ValueError, TypeError, AttributeError, OverflowError, RecursionError, MemoryError) as exc:
             raise RemoteProtocolError(f"the response does not fit its schema: {exc}") from exc
 
-    return convert
+    def _convert(self, value: JSON, schema: Schema) -> object:
+        said = self._converter.said(schema, value)
+        if value is None or said is _NOTHING:
+            return value
+        kind = said.get("type")
+        if kind == "tensor":
+            return self._array(value, said)
+        if kind == "dataframe":
+            return self._frame(value)
+        if isinstance(value, dict):
+            named, others = _object(said.get("properties")), said.get("additionalProperties")
+            return {key: self._convert(each, _object(named.get(key, others))) for key, each in value.items()}
+        if isinstance(value, list):
+            first, items = said.get("prefixItems"), _object(said.get("items"))
+            heads = first if isinstance(first, list) else []
+            return [self._convert(v, _object(heads[i]) if i < len(heads) else items) for i, v in enumerate(value)]
+        return value
 
+    def _array(self, value: JSON, schema: Schema) -> object:
+        try:
+            import numpy as np
+        except ImportError:
+            return value
+        kind = _element_type(schema)
+        if (kind is None or kind.itemsize == 0) and self._is_wide(value):
+            kind = cast("_DType", np.dtype(object))
+        array = cast("_Array", np.asarray(value, dtype=cast("None", kind)))
+        sizes = self._converter.shape(schema)
+        return array if sizes is None else array.reshape(sizes)
 
-def _convert(value: JSON, schema: Schema, defs: Schema) -> object:
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        return _convert(value, _target(reference, defs), defs)
-    members = schema.get("anyOf")
-    if isinstance(members, list):
-        fitting = [member for member in members if isinstance(member, dict) and _fits(value, member, defs)]
-        return _convert(value, fitting[0], defs) if fitting else value
-    if value is None:
-        return None
-    kind = schema.get("type")
-    if kind == "tensor":
-        return _array(value, schema)
-    if kind == "dataframe":
-        return _frame(value)
-    if isinstance(value, dict):
-        named, others = _object(schema.get("properties")), schema.get("additionalProperties")
-        return {key: _convert(item, _object(named.get(key, others)), defs) for key, item in value.items()}
-    if isinstance(value, list):
-        first, others = schema.get("prefixItems"), schema.get("items")
-        heads = first if isinstance(first, list) else []
-        return [_convert(v, _object(heads[i] if i < len(heads) else others), defs) for i, v in enumerate(value)]
-    return value
+    def _is_wide(self, value: JSON) -> bool:
+        """Whether arrays of text would be far larger than the text: NumPy gives each text the room of the longest."""
+        number, longest, total = _texts(value)
+        room, texts = self._room + number * longest, self._texts + total + number
+        if room > _SPARE + _SPARSE * texts:
+            return True
+        self._room, self._texts = room, texts
+        return False
+
+    def _frame(self, value: JSON) -> object:
+        try:
+            import pandas as pd
+        except ImportError:
+            return value
+        if isinstance(value, (dict, list)):
+            self._check_cells(value)
+        return pd.DataFrame(cast("dict[str, list[JSON]]", value))
+
+    def _check_cells(self, value: Mapping[str, JSON] | Sequence[JSON]) -> None:
+        """Check that frames have not far more cells than the values: pandas fills in what rows or columns leave out.
+
+        Raises:
+            LimitExceeded: they have.
+        """
+        lines = value.values() if isinstance(value, Mapping) else value  # columns, or rows
+        names, longest = set[str](), 1
+        for line in lines:
+            self._given += len(line) if isinstance(line, (dict, list)) else 1
+            if isinstance(line, dict):
+                names.update(line)
+            elif isinstance(line, list):
+                longest = max(longest, len(line))
+        self._frames += 1
+        self._cells += len(value) * max(longest, len(names))
+        if self._cells + self._frames * _FRAME > _SPARE + _SPARSE * self._given:
+            frames = "a frame" if self._frames == 1 else f"{self._frames} frames"
+            raise LimitExceeded(f"the response has {frames} of {self._cells} cells for {self._given} values")
 
 
 def _object(schema: JSON) -> Schema:
     """A schema inside another one; one that is not an object, such as ``true``, says nothing."""
-    return schema if isinstance(schema, dict) else {}
-
-
-def _target(reference: str, defs: Schema) -> Schema:
-    return _object(defs.get(reference.removeprefix("#/$defs/")))
-
-
-def _fits(value: JSON, schema: Schema, defs: Schema) -> bool:
-    reference = schema.get("$ref")
-    if isinstance(reference, str):
-        schema = _target(reference, defs)
-    kind = schema.get("type")
-    if kind == "tensor":
-        return isinstance(value, (list, int, float))
-    if kind in ("object", "dataframe"):
-        return isinstance(value, (dict, list)) if kind == "dataframe" else isinstance(value, dict)
-    return isinstance(value, list) if kind == "array" else False
+    return schema if isinstance(schema, dict) else _NOTHING
 
 
 class _Array(Protocol):
@@ -132,20 +250,6 @@ class _DType(Protocol):
     def kind(self) -> str: ...
     @property
     def itemsize(self) -> int: ...
-
-
-def _array(value: JSON, schema: Schema) -> object:
-    try:
-        import numpy as np
-    except ImportError:
-        return value
-    shape = schema.get("shape")
-    kind = _element_type(schema)
-    if (kind is None or kind.itemsize == 0) and _is_wide(value):
-        kind = cast("_DType", np.dtype(object))
-    array = cast("_Array", np.asarray(value, dtype=cast("None", kind)))
-    sizes = [size for size in shape if isinstance(size, int)] if isinstance(shape, list) else None
-    return array if sizes is None else array.reshape(sizes)
 
 
 def _element_type(schema: Schema) -> _DType | None:
@@ -204,12 +308,6 @@ class NumberArrays:
         return cast("_NumPy", np).concatenate(arrays)
 
 
-def _is_wide(value: JSON) -> bool:
-    """Whether an array of text would be far larger than the text: NumPy gives each element the room of the longest."""
-    number, longest, total = _texts(value)
-    return number * longest > _SPARE + _SPARSE * (total + number)
-
-
 def _texts(value: JSON) -> tuple[int, int, int]:
     """The number of elements, and the longest and the total length of the texts among them."""
     if isinstance(value, str):
@@ -229,33 +327,3 @@ def _plain(dtype: str) -> str:
     if not re.fullmatch(_DTYPE, dtype):
         raise ValueError(f"not the dtype of a tensor: {dtype[:100]!r}")
     return dtype
-
-
-def _frame(value: JSON) -> object:
-    try:
-        import pandas as pd
-    except ImportError:
-        return value
-    _check_cells(value)
-    return pd.DataFrame(cast("dict[str, list[JSON]]", value))
-
-
-def _check_cells(value: JSON) -> None:
-    """Check that a frame has not far more cells than the value: pandas fills in what rows or columns leave out.
-
-    Raises:
-        LimitExceeded: it has.
-    """
-    if not isinstance(value, (dict, list)):
-        return
-    lines = value.values() if isinstance(value, dict) else value  # columns, or rows
-    names, longest, given = set[str](), 1, 0
-    for line in lines:
-        given += len(line) if isinstance(line, (dict, list)) else 1
-        if isinstance(line, dict):
-            names.update(line)
-        elif isinstance(line, list):
-            longest = max(longest, len(line))
-    cells = len(value) * max(longest, len(names))
-    if cells > _SPARE + _SPARSE * given:
-        raise LimitExceeded(f"the frame has {cells} cells for {given} values")

@@ -37,12 +37,16 @@ class JSONStreamDecoder(Generic[T]):
     Args:
         convert: makes the item of the value.
         limit: how many characters one item may have.
+        renew: makes `convert` anew for each piece of the stream, as it limits what comes of one; None for never.
     """
 
     result_kind = ResultKind.ITEMS
 
-    def __init__(self, convert: Callable[[JSON], T], limit: int) -> None:
+    def __init__(
+        self, convert: Callable[[JSON], T], limit: int, renew: Callable[[], Callable[[JSON], T]] | None = None
+    ) -> None:
         self._convert = convert
+        self._renew = renew
         self._limit = limit
         self._text = codecs.getincrementaldecoder("utf-8")()
         self._scalar = ""  # a number or literal that may continue
@@ -85,6 +89,8 @@ class JSONStreamDecoder(Generic[T]):
 
     def _take(self, text: str) -> list[T]:
         items: list[T] = []
+        if self._renew is not None:
+            self._convert = self._renew()
         try:
             self._part(text, items)
         except RemoteProtocolError as exc:

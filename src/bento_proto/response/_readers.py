@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bento_proto.schema._service import Output, Schema
 
     from ._array_protocol import Arrays
-    from ._arrays import Convert
+    from ._arrays import Convert, Converter
     from ._sse import ServerSentEvent
     from ._whole import Body, LargeDocument
 
@@ -258,7 +258,7 @@ def _arrays(schema: Schema) -> Arrays | None:
     return NumberArrays.of(schema)
 
 
-def _converter(schema: Schema) -> Convert | None:
+def _converter(schema: Schema) -> Converter | None:
     """What converts the arrays and frames in a decoded result; None if the schema has none."""
     if not has_arrays(schema):
         return None
@@ -367,13 +367,15 @@ def stream_reader(output: Output, limits: Limits) -> Reader[object]:
     """How to read the items of an endpoint that is a stream."""
     from ._json_stream import JSONStreamDecoder  # here, and below, as above
 
-    convert, is_binary = _converter(output.schema) or _same, _is_binary(output.schema)
+    converter, is_binary = _converter(output.schema), _is_binary(output.schema)
 
     def read(head: Head) -> Decoder[object]:
         if output.kind is Kind.JSON:
-            return JSONStreamDecoder(convert, limits.item)
+            if converter is None:
+                return JSONStreamDecoder(_same, limits.item)
+            return JSONStreamDecoder(converter, limits.item, converter.new)
         if output.may_be_lists:
-            return ListsOrTextDecoder(JSONStreamDecoder(convert, limits.item), TextDecoder(charset(head)), limits.item)
+            return ListsOrTextDecoder(JSONStreamDecoder(_same, limits.item), TextDecoder(charset(head)), limits.item)
         return RawDecoder() if output.kind not in (Kind.TEXT, Kind.EITHER) or is_binary else TextDecoder(charset(head))
 
     return read
