@@ -30,7 +30,8 @@ def drive(flow: bp.Flow[T]) -> tuple[T, Iterator[object]]:
     run = bp.FlowRunner(flow)
     step, items = run.step, iter(list[object]())
     while step is not None:
-        time.sleep(step.delay)
+        while seconds := step.wait(time.monotonic()):
+            time.sleep(seconds)
         items = carry_out(step)
         step = run.resume(time.monotonic())
     return run.result, items

@@ -168,6 +168,7 @@ class Driver(AsyncDriver):
             self.state.application.enter()
 
     async def close(self) -> None:
+        self.session.close()
         self.state.connections.close()
         if self.state.application is not None:
             await self.state.application.stop()

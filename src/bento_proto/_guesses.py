@@ -59,8 +59,9 @@ OF_LIMITS: Final[Mapping[str, str]] = {
 _ATTEMPTS: Final = "attempts, which counts the first one too"
 OF_RETRIES: Final[Mapping[str, str]] = {
     "backoff_factor": "backoff", "backoff_max": "max_backoff", "initial_delay": "backoff", "max_attempts": "attempts",
-    "max_delay": "max_backoff", "max_retries": _ATTEMPTS, "retries": _ATTEMPTS, "retry_on": "statuses or exceptions",
-    "status_codes": "statuses", "status_forcelist": "statuses", "total": _ATTEMPTS,
+    "max_delay": "max_backoff", "max_retries": _ATTEMPTS, "mode": "adaptive=True", "retries": _ATTEMPTS,
+    "retry_mode": "adaptive=True", "retry_on": "statuses or exceptions", "status_codes": "statuses",
+    "status_forcelist": "statuses", "total": _ATTEMPTS,
 }  # fmt: skip
 OF_ERRORS: Final[Mapping[str, str]] = {
     "body": "detail", "code": "status_code", "errors": "detail", "json": "detail", "reason": "message",

@@ -12,7 +12,7 @@ from ._types import Value, is_a
 from .errors import BentoMLException, ConnectError, ConnectionLost, LocalProtocolError
 from .exchange._progress import OnProgress, Progress
 from .policy._congestion import ConcurrencySearch, CongestionControl, Slot, is_overload
-from .policy._retry import NEVER, RetryPolicy
+from .policy._retry import NEVER, RefusalCount, RetryPolicy
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -23,7 +23,6 @@ Concurrency: TypeAlias = int | Literal["auto"]
 """How many calls there are at a time; ``"auto"`` finds out how many the Service has use for."""
 
 _AHEAD: Final = 2  # inputs taken for each concurrent call, so that a finished one need not wait for the caller
-_MOST_REFUSALS: Final = 100  # of one call, while others are accepted
 
 
 class Outcome(Generic[T_co]):
@@ -135,7 +134,7 @@ class BatchState:
         self._inputs: dict[int, object] = {}  # of calls that are not over
         self._waiting: list[tuple[int, int]] = []  # a heap: how often each was sent in vain, and its number
         self._running: dict[int, Slot | None] = {}
-        self._refusals: dict[int, _Refusals] = {}  # of calls that are not over
+        self._refusals: dict[int, RefusalCount] = {}  # of calls that are not over
         self._ready: dict[int, Outcome[Value]] = {}
         self._arrived: deque[int] = deque()  # the numbers of ready results, in the order of their arrival
         self._failed: set[int] = set()
@@ -245,7 +244,7 @@ class BatchState:
         if slot is not None and self._control is not None:
             if is_overload(error):
                 assert isinstance(error, BentoMLException)
-                self._control.refuse(slot, now, error.retry_after)
+                self._control.refuse(slot, now, self._retries.waited_for(error.retry_after))
                 if self._is_repeated(number, error, self._control, now):
                     return
             elif isinstance(error, BentoMLException) and error.error_code is not None:
@@ -275,20 +274,9 @@ class BatchState:
 
     def _is_repeated(self, number: int, error: BentoMLException, control: CongestionControl, now: float) -> bool:
         """Make the call due again, if its error allows that and the batch goes on."""
-        if not error.retryable or number > self._fatal or control.outage(now) > self._retries.max_outage:
-            return False
-        refusals = self._refusals.setdefault(number, _Refusals(control.accepted))
-        if isinstance(error, (ConnectError, ConnectionLost)):
-            is_refusal = not error.sent
-        else:
-            is_refusal = error.error_code in (429, 503)
-        if is_refusal:
-            refusals.refused += 1
-        else:
-            refusals.attempts += 1
-        if refusals.attempts >= self._retries.attempts:
-            return False
-        if refusals.refused >= _MOST_REFUSALS and control.accepted > refusals.accepted:
+        refusals = self._refusals.setdefault(number, RefusalCount(control.accepted))
+        sent = error.sent if isinstance(error, (ConnectError, ConnectionLost)) else True
+        if number > self._fatal or not refusals.allows_repeating(error, sent, self._retries, control, now):
             return False
         heapq.heappush(self._waiting, (refusals.attempts, number))
         return True
@@ -344,25 +332,6 @@ class BatchState:
             self._next += outcome is not None
             return outcome
         return self._ready.pop(self._arrived.popleft()) if self._arrived else None
-
-
-class _Refusals:
-    """How a call was refused.
-
-    Args:
-        accepted: how many calls of the client had been accepted before.
-
-    Attributes:
-        refused: how often the Service did not process it.
-        attempts: how often it may have.
-    """
-
-    __slots__ = ("accepted", "attempts", "refused")
-
-    def __init__(self, accepted: int) -> None:
-        self.accepted: int = accepted
-        self.refused: int = 0
-        self.attempts: int = 0
 
 
 def arguments_of(given: Value) -> tuple[tuple[Value, ...], dict[str, Value]]:

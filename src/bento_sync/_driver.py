@@ -143,14 +143,13 @@ class Driver:
     def _open(self, step: Step) -> OpenExchange[object]:
         """Wait for the delay of a step; return what carries out its exchange."""
         if self._config.recorder is not None:
-            request = step.exchange.request
-            self._config.recorder.watch(step.exchange, bento_files.read_body(request), time.monotonic)
+            self._config.recorder.watch(step.exchange, bento_files.read_body(step.exchange.request), time.monotonic)
         if self._responder is not None or self._config.transport is not None:
             self._pools.check_open()
         elif self._server is not None and not self._pools.is_closed:
             self._server.start()
-        if step.delay and self._responder is None:
-            (time.sleep if self._stop is None else self._stop.sleep)(step.delay)
+        while step.delay and self._responder is None and (seconds := step.wait(time.monotonic())):
+            (time.sleep if self._stop is None else self._stop.sleep)(seconds)
         if step.authorization is not None:
             step.authorization.complete()
         if self._responder is not None:
@@ -200,6 +199,7 @@ class Driver:
 
     def close(self) -> None:
         """Close the connections, and stop the application."""
+        self.session.close()
         self._pools.close()
         if self._server is not None:
             self._server.stop()

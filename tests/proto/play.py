@@ -150,12 +150,14 @@ def play(flow: Flow[T], *script: Script, now: float = 0.0) -> Played[T]:
             if step.authorization is not None:
                 step.authorization.complete()
             assert step.delay >= 0
+            while seconds := step.wait(played.now):
+                played.now += seconds
             played.asked.append(Asked(exchange.request, step.delay, step.fresh, step.timeout))
             answer = next(answers, None)
             assert answer is not None, f"one answer too few: {played.lines}"
             for event in answer.events:
                 exchange.receive(event)
-            played.now += step.delay + answer.seconds
+            played.now += answer.seconds
             run.resume(played.now)
         played.value = run.result
     except BentoMLException as error:

@@ -73,7 +73,7 @@ def test_no_response() -> None:
     ]
 
 
-@pytest.mark.parametrize(("status", "hint"), [(401, "a token is given by token="), (429, "RetryPolicy(...) decides")])
+@pytest.mark.parametrize(("status", "hint"), [(401, "a token is given by token="), (429, "RetryPolicy(adaptive=True)")])
 def test_hints(status: int, hint: str) -> None:
     assert hint in failed(Forever(reply(status))).__notes__[0]
 

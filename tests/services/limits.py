@@ -34,6 +34,14 @@ class ZooLimits:
         return xs
 
 
+@bentoml.service(name="ZooCrowd", threads=8, traffic={"max_concurrency": 16})
+class ZooCrowd:
+    @bentoml.api
+    async def doubled(self, x: int, seconds: float = 0.2) -> int:
+        await asyncio.sleep(seconds)
+        return 2 * x
+
+
 @bentoml.service(name="ZooBatchOverload", threads=8)
 class ZooBatchOverload:
     @bentoml.api(batchable=True, max_batch_size=2, max_latency_ms=20)

@@ -95,7 +95,8 @@ class EmbeddedDriver(AsyncDriver):
         """Do nothing: there is nothing to begin."""
 
     async def close(self) -> None:
-        """Do nothing: connections are the embedder's."""
+        """Close no connections: they are the embedder's."""
+        self.session.close()
 
     async def leave(self) -> None:
         """Do nothing."""

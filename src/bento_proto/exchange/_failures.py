@@ -40,7 +40,10 @@ if TYPE_CHECKING:
 _HINTS: Final = (
     (CallTimeout, "with_options(timeout=...) allows more time; by default each wait may take 30 seconds"),
     (Unauthorized, "a token is given by token=..., or by the environment variable BENTO_CLOUD_API_KEY"),
-    (TooManyRequests, "the Service is busy; retries=RetryPolicy(...) decides how often and how long to try again"),
+    (
+        TooManyRequests,
+        "the Service is busy; with retries=RetryPolicy(adaptive=True) calls wait for their turn",
+    ),
 )
 _PAGE: Final = re.compile(r"\s*<(?:!doctype html|html|\?xml)[\s>]", re.IGNORECASE)
 _TITLES: Final = tuple(re.compile(f"<{tag}[^<>]*>([^<>]*)", re.IGNORECASE) for tag in ("title", "h1"))

@@ -18,6 +18,7 @@ from bento_proto.exchange._exchange import Exchange, State
 from bento_proto.http._messages import FailureKind
 
 from ._authorization import Authorization
+from ._congestion import is_overload
 from ._flow import Flow, Step
 from ._hook_dispatcher import HookDispatcher
 from ._redirect import redirected
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from bento_proto.http._messages import Request
     from bento_proto.observe._hooks import Hooks
 
+    from ._admission import Admission, AdmissionQueue
     from ._retry import RetryBudget, RetryPolicy
 
 T = TypeVar("T")
@@ -61,6 +63,7 @@ class CallContext(Frozen):
         hooks: called for each request.
         on_progress: called with the progress of the bodies.
         credential: the credential, if it is to be asked for each request that is sent.
+        queue: where the call waits for its turn, if its policy is `adaptive <RetryPolicy.adaptive>`.
     """
 
     timeout: Timeout
@@ -73,6 +76,7 @@ class CallContext(Frozen):
     hooks: tuple[Hooks, ...] = ()
     on_progress: OnProgress | None = None
     credential: Credential | None = None
+    queue: AdmissionQueue | None = None
 
     def deadline(self, now: float) -> float | None:
         """When the total timeout of what begins now expires; None if there is none."""
@@ -106,13 +110,15 @@ def send_request(
     Raises:
         BentoMLException: no response was accepted; its ``attempts`` have a line for each failed one.
     """
-    if deadline is None and context.timeout.total is not None:
-        deadline = now + context.timeout.total
+    queue, total = context.queue, context.timeout.total
+    deadline = now + total if deadline is None and total is not None else deadline
     wanted = [hooks for hooks in context.hooks if hooks.enabled is None or hooks.enabled()]
     dispatcher = HookDispatcher(tuple(wanted)) if wanted else None
     log: AttemptLog | None = None
+    admission = None if queue is None else queue.join(context.retries, context.timeout, now, deadline)
     began, fresh = now, False
     while True:
+        delay = delay or (0.0 if admission is None else admission.delay(now))
         timeout = context.timeout if deadline is None else context.timeout.within(deadline - now - delay)
         exchange = Exchange(request, reader, context.limits)
         if timeout.total is not None and timeout.total <= 0:
@@ -125,13 +131,16 @@ def send_request(
             credential = context.credential
             authorization = None if credential is None else _authorization(exchange, credential, log)
             step = Step(exchange, timeout, delay, fresh, authorization)
-            now = (yield step) if dispatcher is None else (yield from dispatcher.step(step, now))
+            if admission is None and dispatcher is None:
+                now = yield step
+            else:
+                now = yield from _carry_out(step, now, admission, dispatcher)
         exchange.elapsed = now - began
         if exchange.head is not None and "set-cookie" in exchange.head.first:
             context.cookies.take(request.origin, request.target, exchange.head, now)
         if exchange.state is State.DONE and log is None and dispatcher is None:  # as nearly all calls end
             break
-        log = log or AttemptLog(request, dispatcher)
+        log = log or AttemptLog(request, dispatcher, admission)
         again = log.after(request, exchange, context, now, deadline)
         if again is None:
             if raising and exchange.error is not None and not exchange.is_streaming:
@@ -143,6 +152,14 @@ def send_request(
         if context.budget.spent:
             context.budget.earn()
     return exchange
+
+
+def _carry_out(step: Step, now: float, admission: Admission | None, dispatcher: HookDispatcher | None) -> Flow[float]:
+    """Yield a step that hooks or the limit have to know of; return the time after it."""
+    if admission is not None:
+        return admission.carry_out(step, now, dispatcher)
+    assert dispatcher is not None
+    return dispatcher.step(step, now)
 
 
 def _outgoing(
@@ -167,6 +184,7 @@ class AttemptLog:
     Args:
         first: the request of the call.
         dispatcher: calls the hooks, if there are any.
+        admission: waits for the turn of each attempt, if they have to.
 
     Attributes:
         lines: one for each failure.
@@ -177,7 +195,7 @@ class AttemptLog:
         left: whether a redirect led to another origin, so that no credential is added to what follows.
     """
 
-    def __init__(self, first: Request, dispatcher: HookDispatcher | None) -> None:
+    def __init__(self, first: Request, dispatcher: HookDispatcher | None, admission: Admission | None) -> None:
         self.lines: list[str] = []
         self.sent: bool = False
         self.delay: float = 0.0
@@ -186,6 +204,7 @@ class AttemptLog:
         self.left: bool = False
         self._first = first
         self._dispatcher = dispatcher
+        self._admission = admission
         self._failures = 0
         self._redirects = 0
         self._renewed = False
@@ -250,14 +269,13 @@ class AttemptLog:
             if renewed is not None:
                 self.refused = True
                 return renewed
-        self._failures += 1
-        policy, budget = context.retries, context.budget
         error.retry_after = retry_after_of(exchange)
-        error.retryable = policy.allows(exchange)
-        wait = policy.pause(exchange, self._failures, context.random) if error.retryable else None
-        if wait is not None and (deadline is None or now + wait < deadline) and not budget.spend(policy.budget, now):
-            error.message += _NO_BUDGET.format(policy.budget)
-            wait = None
+        error.retryable = context.retries.allows(exchange)
+        if self._admission is not None and is_overload(error):
+            sent = exchange.head is not None or exchange.failure is None or exchange.failure.sent
+            wait = self._admission.again(error, sent, now)
+        else:
+            wait = self._pause(exchange, error, context, now, deadline)
         if wait is None or (deadline is not None and now + wait >= deadline):
             repeatable = context.retries.is_repeatable(exchange.request)
             if isinstance(error, ConnectionLost) and error.sent and request.replayable and not repeatable:
@@ -265,6 +283,27 @@ class AttemptLog:
             return None
         self.delay, self.fresh, self.left, self._redirects, self._renewed = wait, False, False, 0, False
         return self._first
+
+    def _pause(
+        self,
+        exchange: Exchange[object],
+        error: BentoMLException,
+        context: CallContext,
+        now: float,
+        deadline: float | None,
+    ) -> float | None:
+        """The seconds to wait before the next attempt; None if there is none."""
+        self._failures += 1
+        policy = context.retries
+        wait = policy.pause(exchange, self._failures, context.random) if error.retryable else None
+        if wait is None or (deadline is not None and now + wait >= deadline):
+            return wait
+        if context.budget.spend(policy.budget, now):
+            if self._admission is not None:
+                self._admission.due = now + wait
+            return wait
+        error.message += _NO_BUDGET.format(policy.budget)
+        return None
 
     def _is_idle_closed(self, exchange: Exchange[object], retries: RetryPolicy) -> bool:
         """Whether the server closed an idle connection, so that the request may go out on a new one at once.

@@ -12,7 +12,7 @@ _DECREASE: Final = 0.9  # to what part of the limit a refusal leads
 _MOST_CAUTION: Final = 16
 _FIRST_PAUSE: Final = 0.25
 _LONGEST_PAUSE: Final = 2.0  # one request every two seconds harms no Service that starts
-_OTHERS: Final = 0.1  # seconds after which to ask again, where the calls of other batches have to end
+POLL: Final = 0.1  # seconds after which to ask again, where the calls of other batches have to end
 _FORGOTTEN: Final = 1.0  # seconds after which a batch that asks no more is not waited for
 _ROUNDS: Final = 8  # measured before a larger number is tried
 _OVERLOAD: Final = frozenset({429, 502, 503, 504})
@@ -42,6 +42,8 @@ class Slot:
 
 class CongestionControl:
     """The limit of concurrent calls that a Service has shown by refusing some, for all batches of a client.
+
+    Its plain calls have the share of one batch, where `RetryPolicy.adaptive` is set.
 
     There is no limit until a call is refused. A refusal lowers it to nine tenths, and to the number of calls that are
     still under way, since the Service took those; all refusals of calls that began before count as one. Each accepted
@@ -91,7 +93,7 @@ class CongestionControl:
             return self._resumes - now
         prober = self._prober
         if self._probing and prober is not None and prober in self._slots:
-            return math.inf if prober.owner is owner else _OTHERS
+            return math.inf if prober.owner is owner else POLL
         if self.limit == math.inf or self._probing:
             return 0.0
         slots = [id(slot.owner) for slot in tuple(self._slots)]
@@ -106,7 +108,7 @@ class CongestionControl:
         if id(owner) not in asking:
             self._asking.pop(id(owner), None)  # it had its place long ago
         self._asking[id(owner)] = now
-        return _OTHERS
+        return POLL
 
     def begin(self, owner: object) -> Slot:
         """A call begins."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator
 from types import FrameType
-from typing import Generic, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from bento_proto._types import is_a
 from bento_proto.errors import LocalProtocolError
@@ -20,20 +20,35 @@ from ._authorization import Authorization
 T = TypeVar("T")
 
 
+class Turn(Protocol):
+    """What a step waits for beside its delay: see `Step.wait`.
+
+    Attributes:
+        began: when the turn came.
+    """
+
+    began: float
+
+    def wait(self, step: Step, now: float) -> float:
+        """How many seconds to wait, and then to ask again; 0 if it is the turn of the step."""
+        ...
+
+
 class Step:
-    """Wait for `delay`, then carry out an exchange as long as it `wants_data <Exchange.wants_data>`.
+    """Wait as long as `wait` says, then carry out an exchange as long as it `wants_data <Exchange.wants_data>`.
 
     If there is an `authorization`, call its ``complete()``, or await its ``acomplete()``, between the two.
 
     Attributes:
         exchange: has the request, and takes the events of the response.
         timeout: how long to wait for what.
-        delay: seconds to wait before.
+        delay: seconds to wait before, as far as is known; 0 if there is nothing to wait for.
         fresh: whether to use a new connection, since a reused one has just turned out to be closed.
         authorization: completes the request of the exchange; None for a request that is complete.
+        turn: when the turn of a call comes whose policy is `adaptive <RetryPolicy.adaptive>`; else None.
     """
 
-    __slots__ = ("authorization", "delay", "exchange", "fresh", "timeout")
+    __slots__ = ("_left", "authorization", "delay", "exchange", "fresh", "timeout", "turn")
 
     def __init__(
         self,
@@ -46,8 +61,26 @@ class Step:
         self.exchange: Exchange[object] = exchange
         self.timeout: Timeout = timeout
         self.delay: float = delay
+        self._left = delay
         self.fresh: bool = fresh
         self.authorization: Authorization | None = authorization
+        self.turn: Turn | None = None
+
+    def wait(self, now: float) -> float:
+        """How many seconds to wait, and then to ask again; 0 if the exchange is to be carried out now.
+
+        Args:
+            now: the time.
+
+        Raises:
+            CallTimeout: the total timeout expired meanwhile.
+            BentoMLException: the Service has accepted no call for too long.
+            LocalProtocolError: the client was closed meanwhile.
+        """
+        if self.turn is not None:
+            return self.turn.wait(self, now)
+        seconds, self._left = self._left, 0.0
+        return seconds
 
     def __repr__(self) -> str:
         return f"<Step {self.exchange!r}>"

@@ -74,7 +74,10 @@ class HookDispatcher:
             cause = closing.__context__
             self._over(step.exchange, None, None if cause is None else error_line(cause), None)
             raise
-        self._seconds = after - now - step.delay
+        began = now + step.delay
+        if step.turn is not None:
+            began = max(began, step.turn.began)
+        self._seconds = after - began
         return after
 
     def response(self, exchange: Exchange[object]) -> None:

@@ -12,12 +12,13 @@ from bento_proto.errors import BentoMLException
 from bento_proto.http._dates import retry_after
 from bento_proto.http._messages import FailureKind, Request
 
-from ._congestion import is_overload
+from ._congestion import CongestionControl, is_overload
 
 _SAFE: Final = ("GET", "HEAD")
 IDEMPOTENCY_KEY: Final = "idempotency-key"
 _GATEWAY: Final = frozenset({502, 503, 504})
 _NONE: Final = frozenset[int]()
+_MOST_REFUSALS: Final = 100  # of one call, while others are accepted
 
 
 class RetryPolicy(Frozen):
@@ -44,9 +45,14 @@ class RetryPolicy(Frozen):
         exceptions: further exceptions after which a call is sent again, such as `ConnectionLost`.
         budget: how many retries all calls of a client may make without any success; `math.inf` for no bound. Each
             success and each second gives some back: see `RetryBudget`.
-        max_outage: for how many seconds a batch sends refused calls again while the Service accepts none at all.
+        max_outage: for how many seconds a batch sends refused calls again while the Service accepts none at all; with
+            `adaptive` plain calls, too.
         retry_if: decides first, if it is given: it is called with the exception, and returns True to send again, False
             to raise, and None to leave it to the other rules.
+        adaptive: whether plain calls adapt to the load of the Service, as batches always do: once it has refused one,
+            all calls of the client share a limit of concurrent ones, each waits for its turn, and one that is refused
+            waits again. See `CongestionControl`. A refusal is no attempt then, unless the Service may have processed
+            the call, and takes nothing from the budget.
     """
 
     attempts: int = 3
@@ -59,6 +65,7 @@ class RetryPolicy(Frozen):
     retry_if: Callable[[BentoMLException], bool | None] | None = None
     budget: float = 20.0
     max_outage: float = 60.0
+    adaptive: bool = False
     _guesses: ClassVar[Mapping[str, str]] = OF_RETRIES
 
     @classmethod
@@ -107,7 +114,11 @@ class RetryPolicy(Frozen):
         asked = retry_after_of(exchange)
         if asked is None:
             return backoff
-        return max(asked, backoff) if asked <= self.max_retry_after else None
+        return max(asked, backoff) if self.waited_for(asked) is not None else None
+
+    def waited_for(self, retry_after: float | None) -> float | None:
+        """The seconds of a ``Retry-After`` that are waited for; None if there are none, or too many."""
+        return None if retry_after is None or retry_after > self.max_retry_after else retry_after
 
     def allows(self, exchange: exchange.Exchange[object]) -> bool:
         """Whether the request of a failed attempt may be sent again, if attempts are left."""
@@ -147,7 +158,47 @@ class BatchRetries(RetryPolicy):
 
 def batch_retries(policy: RetryPolicy) -> RetryPolicy:
     """The policy of the calls of a batch that is made under another one."""
+    policy = policy.replace(adaptive=False)  # the batch itself waits for its turn
     return BatchRetries(*(getattr(policy, field) for field in policy.__match_args__))
+
+
+class RefusalCount:
+    """How often one call was refused, which decides whether it is sent again.
+
+    Args:
+        accepted: how many calls of the client were accepted before it.
+    """
+
+    __slots__ = ("_accepted", "_refused", "attempts")
+
+    def __init__(self, accepted: int) -> None:
+        self._accepted = accepted
+        self._refused = 0
+        self.attempts: int = 0  # in which the Service may have processed it
+
+    def allows_repeating(
+        self, error: BentoMLException, sent: bool, retries: RetryPolicy, control: CongestionControl, now: float
+    ) -> bool:
+        """Count a refusal; return whether the call is sent again.
+
+        Args:
+            error: the refusal, of which `is_overload` is True.
+            sent: whether the server may have read the request.
+            retries: the retry policy of the call.
+            control: the limit, which knows of the refusal.
+            now: the time.
+        """
+        if not error.retryable or retries.attempts <= 1 or control.outage(now) > retries.max_outage:
+            return False
+        if error.retry_after is not None and retries.waited_for(error.retry_after) is None:
+            return False
+        if not sent or error.error_code in (429, 503):
+            self._refused += 1
+        else:
+            self.attempts += 1
+        if self.attempts >= retries.attempts:
+            return False
+        return self._refused < _MOST_REFUSALS or control.accepted <= self._accepted
 
 
 class RetryBudget:

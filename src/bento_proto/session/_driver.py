@@ -85,8 +85,8 @@ class AsyncDriver(ABC):
                 if self.config.recorder is not None:
                     body = await self._read_body(step.exchange.request)
                     self.config.recorder.watch(step.exchange, body, self._clock)
-                if step.delay and self.config.responder is None:
-                    await self._sleep(step.delay)
+                while step.delay and self.config.responder is None and (seconds := step.wait(self._clock())):
+                    await self._sleep(seconds)
                 if step.authorization is not None:
                     await step.authorization.acomplete()
                 active = await (await self._open(runner)).run()

@@ -10,6 +10,7 @@ from bento_proto.http._headers import merged
 from bento_proto.http._limits import Limits
 from bento_proto.http._messages import Request
 from bento_proto.http._url import quote_route
+from bento_proto.policy._admission import AdmissionQueue
 from bento_proto.policy._attempts import CallContext, send_request
 from bento_proto.policy._congestion import CongestionControl
 from bento_proto.policy._flow import Flow
@@ -68,7 +69,8 @@ class Requests:
 
     Attributes:
         discovered: the Service and the path that it is mounted at; None until it is known.
-        control: how many calls of batches the Service takes at a time.
+        control: how many calls of batches, and of adaptive policies, the Service takes at a time.
+        queue: the plain calls that wait for their turn.
     """
 
     def __init__(self, base: BaseURL, credential: Credential, limits: Limits, random: Callable[[], float]) -> None:
@@ -80,6 +82,7 @@ class Requests:
         self._cookies = Cookies()
         self._budget = RetryBudget()
         self.control: CongestionControl = CongestionControl(random)
+        self.queue: AdmissionQueue = AdmissionQueue(self.control)
         self._readers: dict[str, Reader[object]] = {}
         self._prepared: dict[str, _Prepared] = {}
 
@@ -119,7 +122,7 @@ class Requests:
         last = self._prepared.get(endpoint.name)
         if last is None or credential is ... or last.credential is not credential or last.options is not options:
             request = self.make("POST", self.target(call.route), JSON_TYPE, (), options)
-            context = self.context(options, options.on_progress)
+            context = self.call_context(options)
             last = _Prepared(credential, options, request, context, self.reader(endpoint))
             self._prepared[endpoint.name] = last
         return send_request(last.request.with_body(body), last.reader, last.context, now)
@@ -138,7 +141,7 @@ class Requests:
         check_file_strings(call, options.file_strings)
         body = encode(call, uploads, boundary)
         request = self.make("POST", self.target(call.route, action), body.content_type, body.segments, options)
-        return send_request(request, reader, self.context(options, options.on_progress), now)
+        return send_request(request, reader, self.call_context(options), now)
 
     def target(self, route: str, action: str = "") -> str:
         """The path of an endpoint, or of an action of it, percent-encoded."""
@@ -153,6 +156,11 @@ class Requests:
             make = stream_reader if endpoint.output.is_stream else value_reader
             reader = self._readers[endpoint.name] = make(endpoint.output, self.limits)
         return reader
+
+    def call_context(self, options: Options) -> CallContext:
+        """The context of a call of an endpoint, or of a request of the caller's own."""
+        context = self.context(options, options.on_progress)
+        return context.replace(queue=self.queue) if options.retries.adaptive else context
 
     def context(self, options: Options, on_progress: OnProgress | None = None) -> CallContext:
         """The context of a call with these options."""

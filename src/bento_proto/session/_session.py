@@ -218,8 +218,12 @@ class Session:
 
     @property
     def control(self) -> policy.CongestionControl:
-        """How many calls of batches the Service takes at a time."""
+        """How many calls the Service takes at a time, of batches and of adaptive retry policies."""
         return self._requests.control
+
+    def close(self) -> None:
+        """End the wait of calls that wait for their turn: see `Step.wait`."""
+        self._requests.queue.closings += 1
 
     @property
     def limits(self) -> Limits:
@@ -377,6 +381,6 @@ class Session:
         is_given = any(name.lower() == "content-type" for name, _ in options.headers) and asked.body is not None
         kind = None if is_given else body.content_type or None
         request = requests.make(asked.method, target_of(asked.url, self.base), kind, body.segments, options)
-        context = requests.context(options, options.on_progress)
+        context = requests.call_context(options)
         reader = reader or whole_reader(bytes, requests.limits.body)
         return send_request(request, reader, context, now, raising=raising)
