@@ -21,7 +21,7 @@ bench: python ## the clients beside their peers, and memory; takes a while
 frameworks: python ## endpoints in LangChain, FastMCP, Typer and FastAPI
 	$(PYTHON) tools/frameworks.py
 
-engines: python ## batches on Ray, Spark and joblib
+engines: python ## batches on Ray, Spark, joblib and Dask
 	$(PYTHON) tools/engines.py
 
 fuzz: python ## whatever reads a server's answers, a minute each, on Linux

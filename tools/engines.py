@@ -1,7 +1,9 @@
 """Test batches on engines for distributed work: ``python tools/engines.py``; what follows is for pytest.
 
-Ray, joblib and Spark, which needs Java, are in an environment of their own, which is made the first time.
-``ENGINE_INPUTS=100000 ENGINE_IMAGES=2000`` makes a long run of it.
+Ray, joblib and Spark, which needs Java, are in an environment of their own, which is made the first time. Dask and
+pools of processes are tested there too, and in the whole suite. ``ENGINE_INPUTS=100000 ENGINE_IMAGES=2000`` makes a
+long run of it. Each test prints how many calls there were, and how many twice, the connections, and the memory of the
+largest process.
 """
 
 from __future__ import annotations
