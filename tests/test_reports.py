@@ -16,7 +16,8 @@ from bento_async import AsyncHTTPClient
 from bento_sync import BentoMLException, SyncHTTPClient, Timeout
 from tests.hostile.server import Peer, Server, Step, answer, send
 from tests.hostile.service import SCHEMA
-from tests.reports import reported
+from tests.reports import held, reported
+from tests.waiting import HANGS, until
 
 SECRET = "s3cr3t-t0k3n"
 BASIC = base64.b64encode(f"me:{SECRET}".encode()).decode()
@@ -59,7 +60,7 @@ def call_sync(url: str, options: dict[str, object]) -> None:
 def call_async(url: str, options: dict[str, object]) -> None:
     async def main() -> None:
         async with AsyncHTTPClient(url, **options) as client:  # type: ignore[arg-type]
-            await asyncio.wait_for(client.echo(text="in"), 0.5)
+            await asyncio.wait_for(client.echo(text="in"), HANGS)
 
     asyncio.run(main())
 
@@ -82,6 +83,26 @@ REPORTED: dict[str, tuple[Step, ...]] = {
     "closed": (Peer.request,),
     "garbage": (Peer.request, send(b"garbage\r\n\r\n")),
     "stalled": (Peer.request, Peer.stall),
+    "a malformed field": (Peer.request, send(answer(b"{}", f"Set-Cookie: a={SECRET}\0"))),
+    "a malformed field without a colon": (Peer.request, send(answer(b"{}", f"Set-Cookie a={SECRET}:"))),
+    "a malformed length": (Peer.request, send(answer(b"{}", f"Set-Cookie: a={SECRET}", "Content-Length: 1x"))),
+    "a redirect to another protocol": (
+        Peer.request,
+        send(answer(b"", f"Location: ftp://me:{SECRET}@h/?sig={SECRET}", status="302 On")),
+    ),
+    "a redirect without end": (
+        Peer.request,
+        send(answer(b"", f"Location: /;key={SECRET}?sig={SECRET}", status="307 On")),
+    )
+    * 30,
+    "a redirect into the void": (
+        Peer.request,
+        send(answer(b"", f"Location: https://me:{SECRET}@127.0.0.1:1/?sig={SECRET}", status="307 On")),
+    ),
+    "odd fields": (
+        Peer.request,
+        send(answer(b"{}", f"SourceMap: //me:{SECRET}@h/", f"X-Next: /p?code={SECRET}", status="500 No")),
+    ),
 }
 
 
@@ -93,9 +114,9 @@ def assert_not_reported(error: BaseException) -> None:
 
 def with_secret(secret: str, url: str, *, known: bool) -> tuple[str, dict[str, object]]:
     """A URL and options with a secret, for a Service whose schema is known, or one that is asked for it first."""
-    options: dict[str, object] = {"timeout": Timeout(5, receive=0.3), "retries": 1}
+    options: dict[str, object] = {"timeout": 5, "server_ready_timeout": 1, "retries": 1}
     if known:
-        options |= {"schema": SCHEMA, "server_ready_timeout": 0, "retries": 0}
+        options |= {"timeout": HANGS, "schema": SCHEMA, "server_ready_timeout": 0, "retries": 0}
     if secret == "a proxy":
         return "http://elsewhere.example", {**options, "proxy": url.replace("//", f"//me:{SECRET}@")}
     return (url.replace("//", f"//me:{SECRET}@") if secret == "the URL" else url), {**options, **SECRETS[secret]}
@@ -107,10 +128,57 @@ def with_secret(secret: str, url: str, *, known: bool) -> tuple[str, dict[str, o
 def test_no_local_variable_shows_a_secret(server: Server, call: str, secret: str, trouble: str) -> None:
     server.script(*REPORTED[trouble])
     url, options = with_secret(secret, server.url, known=True)
+    if trouble == "stalled":
+        options["timeout"] = Timeout(HANGS, receive=0.3)
     with pytest.raises((BentoMLException, TimeoutError)) as info:
         CALLS[call](url, options)
     assert_not_reported(info.value)
-    assert SECRET in repr(server.requests) or BASIC in repr(server.requests)
+    until(lambda: SECRET in repr(server.requests) or BASIC in repr(server.requests))
+
+
+@pytest.mark.parametrize("trouble", REPORTED)
+@pytest.mark.parametrize("secret", ["a token", "a function of the request", "the URL", "a proxy"])
+@pytest.mark.parametrize("call", CALLS)
+def test_nor_does_any_object_that_a_frame_holds(server: Server, call: str, secret: str, trouble: str) -> None:
+    server.script(*REPORTED[trouble])
+    url, options = with_secret(secret, server.url, known=True)
+    if trouble == "stalled":
+        options["timeout"] = Timeout(HANGS, receive=0.3)
+    with pytest.raises((BentoMLException, TimeoutError)) as info:
+        CALLS[call](url, options)
+    texts = list(held(info.value))
+    assert len(texts) > 50
+    assert [(place, text) for place, text in texts if SECRET in text or BASIC in text] == []
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_call_that_is_cancelled_shows_none(server: Server, backend: str, stream: bool) -> None:
+    server.script(Peer.request, Peer.stall)
+    errors: list[BaseException] = []
+
+    async def call(client: AsyncHTTPClient) -> None:
+        try:
+            if stream:
+                async for _ in client.words(text="in"):
+                    pass
+            else:
+                await client.echo(text="in")
+        except BaseException as exc:
+            errors.append(exc)
+            raise
+
+    async def main() -> None:
+        options: dict[str, Any] = {**SECRETS["headers"], "schema": SCHEMA, "server_ready_timeout": 0}
+        async with AsyncHTTPClient(server.url, **options) as client, anyio.create_task_group() as calls:
+            calls.start_soon(call, client)
+            await anyio.to_thread.run_sync(until, lambda: server.requests)
+            calls.cancel_scope.cancel()
+
+    anyio.run(main, backend=backend)
+    assert type(errors[0]).__name__.startswith("Cancelled")
+    assert_not_reported(errors[0])
+    assert [place for place, text in held(errors[0]) if SECRET in text] == []
 
 
 @pytest.mark.parametrize(

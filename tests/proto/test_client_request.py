@@ -20,11 +20,12 @@ from bento_proto import (
     Timeout,
 )
 from bento_proto.http import parse_base_url
+from bento_proto.http._url import target_of
 from bento_proto.request import ClientRequest, FileSource, Upload, client_request
-from bento_proto.request._client_request import target_of
 from bento_proto.response import Content
 from tests.proto.play import Answer, Played, Script, lost, moved, play, reply
 from tests.proto.test_base_client import Client
+from tests.reports import reported
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -113,11 +114,26 @@ def test_targets(url: str, target: str) -> None:
 @pytest.mark.parametrize(
     "url",
     ["http://service.example/x", "https://service.example:444/", "https://evil/", "https://a:b@service.example/",
-     "https://service.example@evil/", "//evil/", "/a b", "/x#y", "https://service.example/a b"],
+     "https://service.example@evil/", "//evil/", "/a b", "/x#y", "https://service.example/a b",
+     "https://service.example\\@evil/", "https://evil\\@service.example/", "https://@service.example/",
+     "https://service.example:99999/", "https://service.example:0443x/", "https://service.example:/ü",
+     "https://service.example\uff0fevil/", "https://[service.example]/", "gopher://service.example/"],
 )  # fmt: skip
 def test_other_origins_and_malformed_urls_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match="percent-encoded"):
         target_of(url, BASE)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["/x?access_token=s3cr3t&b=ü", "x?sig=s3cr3t#y", "https://me:s3cr3t@service.example/",
+     "https://me:s3cr3t@service.example\uff0f/", "https://evil/;key=s3cr3t?sig=s3cr3t#s3cr3t"],
+)  # fmt: skip
+def test_what_is_said_of_them_shows_no_secret(url: str) -> None:
+    with pytest.raises(ValueError, match="percent-encoded") as info:
+        target_of(url, BASE)
+    assert "s3cr3t" not in str(info.value)
+    assert [text for text in reported(info.value) if "s3cr3t" in text] == []
 
 
 def test_options_of_a_request() -> None:

@@ -6,9 +6,10 @@ import copy
 import pickle
 import traceback
 
+import h11
 import pytest
 
-from bento_proto import Head, Request
+from bento_proto import Exchange, Head, Request
 from bento_proto.http import Headers, Limits, Origin, Proxies, Proxy, ProxyError, parse_base_url
 from bento_proto.http._cookies import Cookies
 from bento_proto.http._credentials import Credential
@@ -17,6 +18,7 @@ from bento_proto.http._redaction import (
     Secret,
     SecretBytes,
     SecretURL,
+    forget_frames,
     is_secret,
     redacted_request_fields,
     redacted_response_fields,
@@ -24,9 +26,10 @@ from bento_proto.http._redaction import (
     secret_response_fields,
     without_frames,
 )
-from bento_proto.http11 import Tunnel
+from bento_proto.http11 import HTTP11Exchange, Tunnel
 from bento_proto.http11._fast_path import request_start
 from bento_proto.http11._socks import open_tunnel
+from bento_proto.response._readers import whole_reader
 from tests.reports import reported
 
 SECRET = "s3cr3t"
@@ -84,6 +87,10 @@ def test_a_large_text_is_scanned_once(unit: str) -> None:
         ("Refresh", f"5; url=https://h/?code={SECRET}", "5; url=https://h/?code=REDACTED"),
         ("X-Next", f"https://u:{SECRET}@h/", "https://h/"),
         ("Content-Type", "text/plain; charset=utf-8", "text/plain; charset=utf-8"),
+        ("SourceMap", f"//u:{SECRET}@h/", "//h/"),
+        ("X-Next", f"/p?code={SECRET}", "/p?code=REDACTED"),
+        ("X-Next", f"?code={SECRET}", "?code=REDACTED"),
+        ("X-Next", "/p", "/p"),
         ("X-Request", "a?b=c", "a?b=c"),
     ],
 )
@@ -203,6 +210,76 @@ def test_exceptions_leave_the_frames_of_a_function_behind() -> None:
     assert [frame.name for frame in traceback.extract_tb(info.value.__traceback__)][1:] == ["call"]
     assert isinstance(info.value.__cause__, KeyError)
     assert info.value.__cause__.__traceback__ is None
+
+
+def test_a_suppressed_exception_which_may_quote_a_secret_is_forgotten_with_its_frames() -> None:
+    @without_frames
+    def failing(url: str) -> None:
+        try:
+            raise KeyError(url)
+        except KeyError:
+            raise ValueError("no") from None
+
+    with pytest.raises(ValueError, match="no") as info:
+        failing(f"http://me:{SECRET}@h")
+    assert info.value.__context__ is None
+    cause, error = KeyError(), ValueError()
+    error.__cause__, cause.__context__ = cause, error  # a cycle
+    forget_frames(error)
+
+
+def test_a_field_of_the_callers_stays_hidden_among_those_of_a_response() -> None:
+    (field,) = secret_response_fields((("x-kind", Secret(f"https://h/{SECRET}")),))
+    assert repr(field) == "('x-kind', 'REDACTED')"
+
+
+@pytest.mark.parametrize("name", [f"Authorization: Bearer {SECRET}", f"X-Key={SECRET}", f"Bearer {SECRET}"])
+def test_a_secret_in_the_name_of_a_header_is_not_shown(name: str) -> None:
+    with pytest.raises(ValueError, match=r"not a valid header name: '(Authorization|X-Key|Bearer)'") as info:
+        checked_fields({name: ""})
+    assert info.value.__traceback__ is not None
+    assert SECRET not in repr(info.value)
+
+
+def test_the_fields_of_a_response_are_hidden_in_whatever_form_it_comes() -> None:
+    assert SECRET not in repr(Head(200, [("Set-Cookie", f"a={SECRET}")]).first)  # type: ignore[arg-type]  # a transport's
+    for usual in (b"", b"Transfer-Encoding: identity\r\n"):
+        exchange = responded(b"HTTP/1.1 500 No\r\nSet-Cookie: a=%b\r\n%b\r\n" % (SECRET.encode(), usual))
+        head = exchange.head
+        if head is not None:
+            assert SECRET not in repr(head.headers) + repr(head.first)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (f"Set-Cookie: a={SECRET}\0", "illegal header line Set-Cookie:"),
+        (f"Set-Cookie a={SECRET}:\"'b:", "illegal header line"),
+        (f" {SECRET}", "continuation line at start of headers"),
+    ],
+)
+def test_what_is_said_of_a_malformed_field_shows_its_name_only(line: str, reason: str) -> None:
+    failure = responded(f"HTTP/1.1 200 OK\r\n{line}\r\n\r\n".encode()).failure
+    assert failure is not None
+    assert failure.reason == f"the server does not speak HTTP/1.1: {reason}"
+    assert isinstance(failure.cause, h11.RemoteProtocolError)
+    assert failure.cause.__traceback__ is None
+    assert SECRET not in repr(failure.cause)
+    tunnel = Tunnel(Proxy(Origin("http", "p", 3128)), Origin("https", "h", 443), Limits())
+    with pytest.raises(ProxyError, match="does not speak HTTP") as info:
+        tunnel.receive(f"HTTP/1.1 200 OK\r\n{line}\r\n\r\n".encode())
+    assert str(info.value).endswith(reason)
+    assert SECRET not in repr(info.value.__cause__)
+
+
+def responded(data: bytes) -> Exchange[object]:
+    exchange: Exchange[object] = Exchange(
+        Request("GET", Origin("http", "h", 80), "/"), whole_reader(bytes, 9), Limits()
+    )
+    http11 = HTTP11Exchange(exchange)
+    list(http11.segments())
+    http11.receive(data)
+    return exchange
 
 
 def test_a_redacted_field_keeps_its_name_as_it_came() -> None:

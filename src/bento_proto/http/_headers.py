@@ -11,6 +11,7 @@ from bento_proto._types import Fields
 from ._redaction import secret_request_fields, secret_response_fields, without_frames
 
 _NAME: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2: a token
+_BEHIND: Final = r"[:=\s]"  # what is behind these in a name may be the value
 _VALUE: Final = r"[\t\x20-\x7e\x80-\xff]*"  # RFC 9110 section 5.5
 _TRACEPARENT: Final = r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}"
 _FRAMING: Final = frozenset({"host", "content-length", "transfer-encoding", "connection"})
@@ -69,7 +70,7 @@ def checked_fields(headers: Mapping[str, str] | None) -> Fields:
         if not isinstance(name, str) or not isinstance(value, str):
             raise TypeError(f"the header {name!r} must be a str with a str value")
         if not re.fullmatch(_NAME, name):
-            raise ValueError(f"not a valid header name: {name!r}")
+            raise ValueError(f"not a valid header name: {re.split(_BEHIND, name, maxsplit=1)[0]!r}")
         if name.lower() in _FRAMING:
             raise ValueError(f"the header {name!r} is set by the client")
         fields.append((name.lower(), checked_value(f"the header {name!r}", value)))

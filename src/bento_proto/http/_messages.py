@@ -10,7 +10,7 @@ from bento_proto._frozen import Frozen
 from bento_proto._types import Fields, is_a
 from bento_proto.errors import LocalProtocolError
 
-from ._redaction import redacted_urls
+from ._redaction import redacted_urls, secret_response_fields
 
 
 class Origin(Frozen):
@@ -194,7 +194,7 @@ def _fields(given: object) -> Fields:
     if isinstance(given, Iterable) and not isinstance(given, (Mapping, str)):
         fields = cast("Fields", tuple(cast("Iterable[object]", given)))
         if all(is_a(field, tuple, list) and [is_a(text, str) for text in field] == [True, True] for field in fields):
-            return tuple((str(name), str(value)) for name, value in fields)
+            return secret_response_fields(tuple((str(name), str(value)) for name, value in fields))
     raise LocalProtocolError("the headers of a response are pairs of text")
 
 

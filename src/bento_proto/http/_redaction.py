@@ -89,13 +89,23 @@ def without_frames(function: Callable[P, R]) -> Callable[P, R]:
             return function(*args, **kwargs)
         except Exception as exc:  # noqa: BLE001 - raised again
             del args, kwargs
-            each: BaseException | None = exc
-            while each is not None:
-                each.__traceback__ = None
-                each = each.__cause__ or each.__context__
+            forget_frames(exc)
             raise exc.with_traceback(None)  # noqa: B904 - it is the same exception
 
     return call
+
+
+def forget_frames(error: BaseException) -> None:
+    """Remove the tracebacks of an exception, of its causes and contexts, and the contexts that are suppressed."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        each = waiting.pop()
+        seen.add(id(each))
+        each.__traceback__ = None
+        if each.__suppress_context__:
+            each.__context__ = None
+        others = (each.__cause__, each.__context__)
+        waiting += [other for other in others if other is not None and id(other) not in seen]
 
 
 def is_secret(name: str) -> bool:
@@ -115,13 +125,21 @@ def redacted_request_fields(fields: Fields) -> Fields:
 
 def secret_response_fields(fields: Fields) -> Fields:
     """The header fields of a response; those that are secrets, or hold URLs, have values of `Secret`."""
-    return tuple((name, _response_value(name.lower(), value)) for name, value in fields)
+    return tuple((name, secret_response_value(name.lower(), value)) for name, value in fields)
 
 
-def _response_value(name: str, value: str) -> str:
+def secret_response_value(name: str, value: str) -> str:
+    """The value of a response's field, a `Secret` if it is one or holds URLs; the name is in lower case."""
+    if isinstance(value, Secret):
+        return value
     if is_secret(name):
         return Secret(value)
-    return SecretURL(value) if name in _HOLD_URLS or "://" in value else value
+    return SecretURL(value) if _may_hold_urls(name, value) else value
+
+
+def _may_hold_urls(name: str, value: str) -> bool:
+    """Whether a value may be, or contain, a URL, with or without scheme and host."""
+    return name in _HOLD_URLS or "//" in value or (value.startswith(("/", "?", ".")) and "=" in value)
 
 
 def redacted_response_fields(fields: Fields) -> Fields:
@@ -132,7 +150,7 @@ def redacted_response_fields(fields: Fields) -> Fields:
 def _redacted_value(name: str, value: str) -> str:
     if is_secret(name):
         return REDACTED
-    return _redacted_location(value) if name in _HOLD_URLS or "://" in value else value
+    return _redacted_location(value) if _may_hold_urls(name, value) else value
 
 
 def _redacted_location(value: str) -> str:

@@ -12,7 +12,7 @@ from bento_proto._text import decoded_utf8, is_unicode
 from bento_proto.errors import RemoteProtocolError
 
 from ._messages import DEFAULT_PORTS, Origin
-from ._redaction import Secret, redacted_urls, without_frames
+from ._redaction import Secret, SecretURL, redacted_urls, without_frames
 
 if TYPE_CHECKING:
     from typing import Final
@@ -101,17 +101,40 @@ def quote_segment(text: str) -> str:
     return quote(text, safe="")
 
 
-def checked_target(path: str) -> str:
+@without_frames
+def checked_target(path: str) -> SecretURL:
     """Check a percent-encoded path and query that a caller gives.
 
     Raises:
         ValueError: it is not of this form, or would be taken for another host.
     """
+    url = SecretURL(path)
     if not re.fullmatch(_TARGET, path):
-        raise ValueError(f"a path must start with a single slash, be percent-encoded and have no fragment: {path!r}")
-    return path
+        raise ValueError(f"a path must start with a single slash, be percent-encoded and have no fragment: {url!r}")
+    return url
 
 
+@without_frames
+def target_of(url: str, base: BaseURL) -> SecretURL:
+    """The request target of a path under a base URL, or of an absolute URL of its origin.
+
+    Raises:
+        ValueError: it is malformed, or of another origin, to which the credentials must not go.
+    """
+    if "://" not in url.partition("?")[0]:
+        return SecretURL(base.path + checked_target(url if url.startswith("/") else f"/{url}"))
+    try:
+        parts = _split(url)
+        there = _origin(parts, url, parts.scheme)
+        if "@" in parts.netloc or (there.scheme, there.authority) != (base.origin.scheme, base.origin.authority):
+            raise ValueError
+    except (ValueError, KeyError):  # a KeyError for a scheme without a default port
+        own = f"the client's own origin, {base.origin}"
+        raise ValueError(f"a URL must be percent-encoded and of {own}: {_shown(url)}") from None
+    return checked_target((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
+
+
+@without_frames
 def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
     """Resolve a Location (RFC 9110 section 10.2.2) to origin and request target.
 
@@ -138,7 +161,7 @@ def resolve(origin: Origin, target: str, location: str) -> tuple[Origin, str]:
     path = quote(parts.path or "/", safe=_SAFE + "%")
     query = "?" + quote(parts.query, safe=_SAFE + "?%") if parts.query else ""
     is_same = (there.scheme, there.authority) == (origin.scheme, origin.authority)
-    return origin if is_same else there, path + query
+    return origin if is_same else there, SecretURL(path + query)
 
 
 def is_ipv4(host: str) -> bool:

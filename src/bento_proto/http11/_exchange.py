@@ -304,6 +304,8 @@ class HTTP11Exchange(Generic[T]):
     def _parse(self, parser: Parser, data: bytes) -> Sequence[T]:
         import h11
 
+        from ._h11 import told
+
         items: list[T] = []
         try:
             parser.feed(data)
@@ -328,7 +330,7 @@ class HTTP11Exchange(Generic[T]):
                 else:  # NEED_DATA
                     return items
         except h11.RemoteProtocolError as exc:
-            self._fail(FailureKind.PROTOCOL, f"the server does not speak HTTP/1.1: {exc}", exc)
+            self._fail(FailureKind.PROTOCOL, f"the server does not speak HTTP/1.1: {told(exc)}", exc)
         return items
 
     def _frame(self, head: Head, version: bytes = b"1.1") -> bool:

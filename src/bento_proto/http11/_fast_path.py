@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from bento_proto._text import one_line
 from bento_proto.errors import LocalProtocolError
 from bento_proto.http._messages import Chunks, Data, Head
+from bento_proto.http._redaction import SecretBytes, secret_response_value
 
 if TYPE_CHECKING:
     from typing import Final
@@ -73,10 +74,10 @@ def request_head(request: Request, length: int | None, proxy: Proxy | None) -> b
         if proxy is None:
             request.encoded.append(start)
     if length is None:
-        return start + b"transfer-encoding: chunked\r\n\r\n"
+        return SecretBytes(start + b"transfer-encoding: chunked\r\n\r\n")
     if length or request.method in ("POST", "PUT", "PATCH"):
-        return b"%bcontent-length: %d\r\n\r\n" % (start, length)
-    return start + b"\r\n"
+        return SecretBytes(b"%bcontent-length: %d\r\n\r\n" % (start, length))
+    return SecretBytes(start + b"\r\n")
 
 
 def request_start(method: str, target: str, fields: Fields) -> bytes:
@@ -91,7 +92,7 @@ def request_start(method: str, target: str, fields: Fields) -> bytes:
     if not _REQUEST.fullmatch(head) or head.count("\n") != len(fields) + 1 or any(":" in name for name, _ in fields):
         del head, lines  # the credential in them must be in no report of the error
         raise ValueError("the request's method, target or headers can't be sent in HTTP/1.1")
-    return head.encode("latin-1")
+    return SecretBytes(head.encode("latin-1"))
 
 
 def foreign(data: bytes) -> str:
@@ -155,7 +156,8 @@ def _read_field(line: str) -> tuple[str, str] | None:
         found = _FIELD.fullmatch(line)
         if found is None:
             return None
-        field = found[1].lower(), found[2].strip(" \t")
+        name = found[1].lower()
+        field = name, secret_response_value(name, found[2].strip(" \t"))
     if field[0] in _SHARED and len(line) <= _PARSED_LENGTH:
         if len(_PARSED) >= _PARSED_MOST:
             _PARSED.clear()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import h11
+
+from bento_proto.http._redaction import forget_frames
 
 if TYPE_CHECKING:
     from typing import Final, TypeAlias
@@ -13,6 +16,22 @@ if TYPE_CHECKING:
 
 
 _FED: Final = 1 << 14  # bytes at a time: h11 copies what it has left for each event that is measured
+_LINE: Final = r"(illegal header line)(?:: (?:bytearray\()?b?['\"]([-!#$%&'*+.^_`|~0-9A-Za-z]+:))?.*"
+
+
+def told(error: h11.RemoteProtocolError) -> str:
+    """What h11 says is wrong, without the values of header fields, which may be secrets.
+
+    The error itself says the same from now on, and has no traceback, in which they would stand, too.
+    """
+    reason = re.sub(_LINE, _named, str(error))
+    error.args = (reason,)
+    forget_frames(error)
+    return reason
+
+
+def _named(line: re.Match[str]) -> str:
+    return f"{line[1]} {line[2]}" if line[2] else line[1]
 
 
 class Parser:

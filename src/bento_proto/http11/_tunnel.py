@@ -12,6 +12,7 @@ from bento_proto.http._proxy import Proxy, ProxyError
 from bento_proto.http._redaction import SecretBytes
 
 from ._fast_path import foreign
+from ._h11 import told
 from ._socks import check_received
 
 # Statuses of a proxy while it, or the server behind it, is overloaded or not started.
@@ -78,7 +79,7 @@ class Tunnel:
             while isinstance(event, h11.InformationalResponse):
                 event = self._parser.next_event()
         except h11.RemoteProtocolError as exc:
-            raise ProxyError(f"the proxy {self._proxy} does not speak HTTP/1.1: {exc}") from exc
+            raise ProxyError(f"the proxy {self._proxy} does not speak HTTP/1.1: {told(exc)}") from exc
         if isinstance(event, h11.Response):
             self._decide(event.status_code)
 

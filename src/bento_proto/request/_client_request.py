@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias, cast
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from bento_proto._frozen import Frozen
 from bento_proto.http._messages import Segment
 from bento_proto.http._redaction import SecretURL
-from bento_proto.http._url import checked_target
 from bento_proto.json import to_json
 
 from ._binding import FileSource
@@ -18,7 +17,7 @@ from ._file import File
 from ._multipart import Body, Field, multipart
 
 if TYPE_CHECKING:
-    from bento_proto.http._url import BaseURL
+    pass
 
 Scalar: TypeAlias = str | int | float | None
 Pairs: TypeAlias = Mapping[str, Scalar | Sequence[Scalar]] | Sequence[tuple[str, Scalar]]
@@ -107,24 +106,6 @@ def client_request(
         segments: tuple[Segment, ...] = (urlencode(fields).encode(),)
         body = Body(_FORM, segments)
     return ClientRequest(method.upper(), url, body)
-
-
-def target_of(url: str, base: BaseURL) -> str:
-    """The request target of a path under a base URL, or of an absolute URL of its origin.
-
-    Raises:
-        ValueError: it is malformed, or of another origin, to which the credentials must not go.
-    """
-    if "://" not in url.partition("?")[0]:
-        return base.path + checked_target(url if url.startswith("/") else f"/{url}")
-    parts = urlsplit(url)
-    own = urlsplit(str(base.origin))
-    ports = {"http": 80, "https": 443}
-    if (parts.scheme, parts.hostname, parts.port or ports.get(parts.scheme)) != (
-        own.scheme, own.hostname, own.port or ports.get(own.scheme)
-    ) or parts.username is not None:  # fmt: skip
-        raise ValueError(f"a URL must be percent-encoded and of the client's own origin, {base.origin}: {url!r}")
-    return checked_target((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
 
 
 def _pairs(given: Pairs) -> list[tuple[str, str]]:

@@ -373,8 +373,8 @@ class Session:
         raising: bool,
         reader: Reader[bytes] | None = None,
     ) -> policy.Flow[exchange.Exchange[bytes]]:
+        from bento_proto.http._url import target_of
         from bento_proto.policy._attempts import send_request
-        from bento_proto.request._client_request import target_of
         from bento_proto.response._readers import whole_reader
 
         requests, body = self._requests, asked.encoded(uploads, boundary)
