@@ -156,8 +156,8 @@ def _read_field(line: str) -> tuple[str, str] | None:
         found = _FIELD.fullmatch(line)
         if found is None:
             return None
-        name = found[1].lower()
-        field = name, secret_response_value(name, found[2].strip(" \t"))
+        name, value = found[1].lower(), found[2].strip(" \t")
+        field = name, value if name in _USUAL_NAMES else secret_response_value(name, value)
     if field[0] in _SHARED and len(line) <= _PARSED_LENGTH:
         if len(_PARSED) >= _PARSED_MOST:
             _PARSED.clear()
