@@ -71,7 +71,7 @@ class ActiveExchange(ABC, Generic[T]):
             await self._send()
             state, due = None, 0.0
             while exchange.wants_data:
-                if exchange.state is not state or state is State.RECEIVING:  # else a head, or an error, that trickles
+                if exchange.state is not state or not exchange.has_one_deadline:  # a head, or an error, may trickle
                     state, due = exchange.state, self.until(self.timeout.receive)
                 self._early += await self._receive(due)
             if exchange.awaits_conversion:

@@ -86,7 +86,7 @@ class SocketExchange(Holder, OpenExchange[object]):
         while exchange.wants_data:
             if exchange.state is not state:
                 state, began, self._deadline = exchange.state, time.monotonic(), total
-            elif state is not State.RECEIVING and timeout.receive is not None:  # a head, or an error, that trickles
+            elif exchange.has_one_deadline and timeout.receive is not None:  # a head, or an error, that trickles
                 self._deadline = min(total, began + timeout.receive)
             self.early = (*self.early, *self.receive())
         self._deadline = total

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -83,6 +84,28 @@ def test_so_is_the_body_of_an_error(connect: Connect, server: Server) -> None:
     with within(BOUND), pytest.raises(InternalServerError, match="x"):
         client.echo()
     assert_right(client)
+
+
+TASKS = {"name": "Tasks", "routes": [{"name": "work", "route": "/work", "is_task": True, "output": {"type": "string"}}]}
+SUBMITTED = answer(b'{"task_id": "1"}')
+OWN: dict[str, tuple[tuple[bytes, ...], Callable[[SyncHTTPClient], object]]] = {
+    "schema": ((), lambda client: client.connect()),
+    "submission": ((), lambda client: client.work.submit()),
+    "status": ((SUBMITTED,), lambda client: client.work.submit().get_status()),
+}
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_so_is_what_the_client_asks_for_itself(connect: Connect, server: Server, case: str) -> None:
+    before, ask = OWN[case]
+    client = connect(timeout=Timeout(receive=0.3), schema=None if case == "schema" else TASKS)
+    for reply in before:
+        server.script(Peer.request, send(reply))
+    head, body = answer(b" " * 5000).split(b"\r\n\r\n")
+    server.script(Peer.request, send(head + b"\r\n\r\n"), send(body, pause=0.02))
+    with within(BOUND), pytest.raises(CallTimeout) as info:
+        ask(client)
+    assert_timed_out(info.value, sent=True)
 
 
 def test_a_slow_body_has_as_long_for_each_part_of_it(connect: Connect, server: Server) -> None:

@@ -37,6 +37,7 @@ from bento_proto import (
 from bento_proto.exchange import TRANSITIONS, Decoder, Input, Reader, State
 from bento_proto.http import Chunks, Origin, Received
 from bento_proto.response import JSONStreamDecoder, RawDecoder, WholeDecoder
+from bento_proto.response._readers import document_reader
 
 REQUEST = Request("POST", Origin("http", "h", 80), "/add", (("authorization", "Bearer secret"),))
 LIMITS = Limits(error=8)
@@ -544,6 +545,15 @@ def test_the_end_of_a_chunk_delimits_a_number_only_if_it_is_given() -> None:
     assert list(told.receive(Data(b"1", ends_chunk=True))) == [1]
     assert list(told.receive(Data(b"2"))) == []
     assert list(told.receive(Data(b"", ends_chunk=True))) == [2]
+
+
+def test_what_has_one_deadline_for_all_of_it() -> None:
+    """Not the body of a result: its parts may come one by one, as a model makes them."""
+    assert exchange(reader=value).has_one_deadline
+    assert exchange(Head(500), reader=value).has_one_deadline
+    assert exchange(Head(200), reader=document_reader(bytes, 8)).has_one_deadline
+    assert not exchange(Head(200), reader=value).has_one_deadline
+    assert not exchange(Head(200)).has_one_deadline
 
 
 def test_a_compressed_body_in_any_pieces() -> None:

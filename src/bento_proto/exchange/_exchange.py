@@ -236,6 +236,14 @@ class Exchange(Generic[T_co]):
         return f"<Exchange {self.request.method} {redacted_urls(self.request.target)}: {self.state.value}>"
 
     @property
+    def has_one_deadline(self) -> bool:
+        """Whether all that comes next has the time of one receive, and not each part of it.
+
+        So it is for a head, an error, and what the client asks for itself, but not for the body of a result.
+        """
+        return self.state is not State.RECEIVING or getattr(self._decoder, "has_one_deadline", False)
+
+    @property
     def is_compressed(self) -> bool:
         """Whether the body is compressed, so that few bytes may become many."""
         return self._inflater is not None

@@ -21,7 +21,8 @@ class Timeout(Frozen):
     Attributes:
         connect: for a connection to be made, TLS included.
         send: for the server to accept the next block of the request.
-        receive: for the head of the response, for all of an error's body, and for the next bytes of any other body.
+        receive: for the head of the response; for all of the body of an error, of a schema, or of a task's status; and
+            for the next bytes of any other body.
         pool: for a connection of the pool to become free.
         total: for the whole call, with retries and redirects, and until the end of a stream. The discovery of the
             Service, before the first call, has the same time for itself.

@@ -13,7 +13,7 @@ from bento_proto._frozen import Frozen
 from bento_proto.errors import BentoMLException, CallTimeout, NotFound, ServiceUnavailable
 from bento_proto.http._messages import FailureKind, Request
 from bento_proto.json import parse_json
-from bento_proto.response._readers import whole_reader
+from bento_proto.response._readers import document_reader
 from bento_proto.schema._service import Service, parse_service
 
 from ._attempts import CallContext, send_request
@@ -88,7 +88,7 @@ def documents(
     from bento_proto.schema._openapi import documented
 
     path = f"{base.path or quote_route(known.service.prefix)}/docs.json"
-    reader = whole_reader(lambda data: documented(known.service, parse_json(data)), context.limits.schema)
+    reader = document_reader(lambda data: documented(known.service, parse_json(data)), context.limits.schema)
     request = Request("GET", base.origin, path, headers)
     exchange = yield from send_request(request, reader, context, now, raising=False)
     return known if exchange.error is not None else known.replace(service=exchange.result)
@@ -98,7 +98,7 @@ def _search(
     base: BaseURL, headers: Fields, context: CallContext, now: float, deadline: float | None
 ) -> Flow[tuple[Exchange[Service], str, float]]:
     """Look for the schema. Return the exchange that decided, the prefix of its path, and the time."""
-    reader = whole_reader(parse_service, context.limits.schema)
+    reader = document_reader(parse_service, context.limits.schema)
     request = Request("GET", base.origin, f"{base.path}/schema.json", headers)
     exchange = yield from send_request(request, reader, context, now, deadline, raising=False)
     now += exchange.elapsed
@@ -161,7 +161,7 @@ def probe(
     """
     context = context.replace(retries=NEVER)
     deadline = context.deadline(now + delay)
-    reader = whole_reader(bytes, context.limits.error)
+    reader = document_reader(bytes, context.limits.error)
     request = Request("GET", base.origin, f"{base.path}/readyz", headers)
     exchange = yield from send_request(request, reader, context, now, deadline, delay=delay, raising=False)
     now += exchange.elapsed

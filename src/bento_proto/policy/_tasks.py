@@ -12,7 +12,7 @@ from bento_proto._text import is_unicode
 from bento_proto.errors import BentoMLException, CallTimeout, RemoteProtocolError, TaskFailed, TaskNotCompleted
 from bento_proto.http._dates import retry_after
 from bento_proto.json import parse_json
-from bento_proto.response._readers import whole_reader
+from bento_proto.response._readers import document_reader
 
 from ._attempts import send_request
 from ._flow import Flow
@@ -142,7 +142,7 @@ def until_over(
         BentoMLException: the server refuses to tell; or, without a timeout, requests failed for ``poll.max_silence``.
     """
     deadline = None if timeout is None else now + timeout
-    reader, context = whole_reader(parse_status, context.limits.error), context.replace(retries=NEVER)
+    reader, context = document_reader(parse_status, context.limits.error), context.replace(retries=NEVER)
     last: ResultStatus | None = None
     delay, requests, answered = 0.0, 0, now
     while True:
@@ -204,7 +204,7 @@ def outcome(get: Request, status: Request, reader: Reader[T], context: CallConte
     error = _refusal(exchange)
     if error is None:
         return exchange
-    reader_of_status, quiet = whole_reader(parse_status, context.limits.error), context.replace(on_progress=None)
+    reader_of_status, quiet = document_reader(parse_status, context.limits.error), context.replace(on_progress=None)
     asked = yield from send_request(status, reader_of_status, quiet, now, deadline, raising=False)
     if asked.error is not None:
         raise asked.error

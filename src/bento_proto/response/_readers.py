@@ -405,3 +405,14 @@ def bytes_reader() -> Reader[bytes]:
 def whole_reader(parse: Callable[[bytes], T], limit: int) -> Reader[T]:
     """How to read a body that is one value, which `parse` makes of its bytes."""
     return lambda head: WholeDecoder(parse, limit)
+
+
+def document_reader(parse: Callable[[bytes], T], limit: int) -> Reader[T]:
+    """The same for what the client asks for itself, such as a schema: all of it has the time of one receive."""
+
+    def read(_: Head) -> Decoder[T]:
+        decoder = WholeDecoder(parse, limit)
+        decoder.has_one_deadline = True
+        return decoder
+
+    return read

@@ -38,6 +38,7 @@ class WholeDecoder(Generic[T]):
 
     Attributes:
         is_large: whether `finish` may take long, as the body is large.
+        has_one_deadline: whether all of the body has the time of one receive. False unless the reader sets it.
     """
 
     result_kind = ResultKind.VALUE
@@ -51,6 +52,7 @@ class WholeDecoder(Generic[T]):
         charset: Callable[[], str] | None = None,
     ) -> None:
         self.is_large: bool = False
+        self.has_one_deadline: bool = False
         self._parse = parse
         self._limit = limit
         self._parse_large = parse_large

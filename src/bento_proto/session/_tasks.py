@@ -13,7 +13,7 @@ from bento_proto.policy._attempts import send_request
 from bento_proto.policy._flow import Flow
 from bento_proto.policy._retry import NEVER
 from bento_proto.policy._tasks import Poll, ResultStatus, outcome, parse_status, parse_task_id, until_over
-from bento_proto.response._readers import whole_reader
+from bento_proto.response._readers import document_reader
 
 from ._options import Options
 from ._requests import Requests
@@ -47,7 +47,7 @@ class Tasks:
         """
         if not call.endpoint.is_task:
             raise TypeError(f"{one_line(call.endpoint.name)}() is not a task")
-        reader = whole_reader(parse_task_id, self._requests.limits.error)
+        reader = document_reader(parse_task_id, self._requests.limits.error)
         exchange = yield from self._requests.post(call, "submit", reader, uploads, boundary, options, now)
         return exchange.result
 
@@ -188,7 +188,7 @@ class Tasks:
         now: float,
     ) -> Flow[exchange.Exchange[T]]:
         request = self._request(method, endpoint, action, task_id, options)
-        reader = whole_reader(parse, self._requests.limits.error)
+        reader = document_reader(parse, self._requests.limits.error)
         return send_request(request, reader, self._requests.context(options), now)
 
     def _request(
