@@ -11,8 +11,15 @@ from collections.abc import AsyncIterable, AsyncIterator
 
 import aiohttp
 
-from bento_client import AsyncHTTPClient, AsyncStream, BentoMLException, ConnectError, ConnectionLost
-from bento_proto.session import TransportRequest, TransportResponse
+from bento_client import AsyncHTTPClient, AsyncStream, ConnectError, ConnectionLost
+from bento_proto.session import TransportRequest, TransportResponse, map_exceptions
+
+MEANINGS: dict[type[Exception], type[OSError]] = {
+    aiohttp.ClientConnectorError: ConnectError,  # nothing was sent: it may be tried again
+    aiohttp.ConnectionTimeoutError: ConnectError,
+    aiohttp.ServerTimeoutError: TimeoutError,
+    aiohttp.ClientConnectionError: ConnectionLost, aiohttp.ClientPayloadError: ConnectionLost,
+}  # fmt: skip
 
 
 class AiohttpTransport:
@@ -21,32 +28,25 @@ class AiohttpTransport:
 
     async def send(self, request: TransportRequest, /) -> TransportResponse[AsyncIterable[bytes]]:
         timeout = aiohttp.ClientTimeout(None, sock_connect=request.timeout.connect, sock_read=request.timeout.receive)
-        try:
+        with map_exceptions(MEANINGS):
             response = await self.session.request(
                 request.method, request.url, headers=request.headers, data=request.content or None, timeout=timeout,
                 allow_redirects=False,
             )  # fmt: skip
-        except aiohttp.ClientConnectorError as error:  # nothing was sent: it may be tried again
-            raise ConnectError(str(error)) from error
-        except aiohttp.ClientConnectionError as error:
-            raise ConnectionLost(str(error)) from error
-        return TransportResponse(
-            response.status, response.headers.items(), blocks(response), response.close, decoded=True
-        )
+        fields = response.headers.items()
+        return TransportResponse(response.status, fields, blocks(response), response.close, decoded=True)
 
 
 async def blocks(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
-    try:
+    with map_exceptions(MEANINGS):
         async for block in response.content.iter_any():
             yield block
-    except aiohttp.ClientPayloadError as error:
-        raise ConnectionLost(str(error)) from error
 
 
-async def main() -> None:
+async def main(url: str, name: str, *arguments: str) -> None:
     async with aiohttp.ClientSession() as session:
-        client = AsyncHTTPClient(sys.argv[1], transport=AiohttpTransport(session))
-        result = await client.call(sys.argv[2], **dict(argument.split("=", 1) for argument in sys.argv[3:]))
+        client = AsyncHTTPClient(url, transport=AiohttpTransport(session))
+        result = await client.call(name, **dict(argument.split("=", 1) for argument in arguments))
         if not isinstance(result, AsyncStream):
             print(result)
             return
@@ -54,8 +54,4 @@ async def main() -> None:
             print(item, end="", flush=True)
 
 
-if __name__ == "__main__":
-    try:
-        asyncio.run(main())
-    except BentoMLException as failure:
-        sys.exit(f"{type(failure).__name__}: {failure}")
+asyncio.run(main(*sys.argv[1:]))

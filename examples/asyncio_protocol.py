@@ -10,18 +10,17 @@ import sys
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from bento_client import AsyncStream, BentoMLException, Timeout
+from bento_client import AsyncStream, Timeout
 from bento_client.embedding import AbstractAsyncClient
 from bento_proto.http import Origin
+from bento_proto.session import map_exceptions
 
 T = TypeVar("T")
 
 
 async def within(seconds: float | None, waiting: Awaitable[T]) -> T:
-    try:
+    with map_exceptions({asyncio.TimeoutError: TimeoutError}):  # which are the same from Python 3.11 on
         return await asyncio.wait_for(waiting, seconds)
-    except asyncio.TimeoutError as error:  # which is Python's own from 3.11 on
-        raise TimeoutError("timed out") from error
 
 
 class Connection(asyncio.Protocol):
@@ -83,8 +82,8 @@ class ProtocolClient(AbstractAsyncClient):
         await asyncio.sleep(seconds)
 
 
-async def main() -> None:
-    result = await ProtocolClient(sys.argv[1]).call(sys.argv[2], **dict(each.split("=", 1) for each in sys.argv[3:]))
+async def main(url: str, name: str, *arguments: str) -> None:
+    result = await ProtocolClient(url).call(name, **dict(argument.split("=", 1) for argument in arguments))
     if not isinstance(result, AsyncStream):
         print(result)
         return
@@ -92,8 +91,4 @@ async def main() -> None:
         print(item, end="", flush=True)
 
 
-if __name__ == "__main__":
-    try:
-        asyncio.run(main())
-    except BentoMLException as failure:
-        sys.exit(f"{type(failure).__name__}: {failure}")
+asyncio.run(main(*sys.argv[1:]))

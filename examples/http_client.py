@@ -12,8 +12,8 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import cast
 from urllib.parse import urlsplit
 
-from bento_client import BentoMLException, ConnectError, ConnectionLost, Stream, SyncHTTPClient
-from bento_proto.session import TransportRequest, TransportResponse
+from bento_client import ConnectError, ConnectionLost, Stream, SyncHTTPClient
+from bento_proto.session import TransportRequest, TransportResponse, map_exceptions
 
 
 class HTTPClientTransport:
@@ -23,38 +23,29 @@ class HTTPClientTransport:
         url, content = urlsplit(request.url), cast("bytes | Iterable[bytes]", request.content)
         connect = HTTPSConnection if url.scheme == "https" else HTTPConnection
         connection = connect(url.hostname or "", url.port, timeout=request.timeout.connect)
-        length = {} if request.length is None else {"content-length": str(request.length)}
-        try:
+        with map_exceptions({OSError: ConnectError}):  # nothing was sent: it may be tried again
             connection.connect()
-        except OSError as error:  # nothing was sent: it may be tried again
-            raise ConnectError(str(error)) from error
         connection.sock.settimeout(request.timeout.receive)
+        fields = dict(request.headers)
+        if request.length is not None:
+            fields["content-length"] = str(request.length)
         try:
-            target = request.url.partition(url.netloc)[2]
-            connection.request(request.method, target, content, {**dict(request.headers), **length})
-            response = connection.getresponse()
-        except BaseException as error:
+            with map_exceptions({HTTPException: ConnectionLost}):
+                connection.request(request.method, request.url.partition(url.netloc)[2], content, fields)
+                response = connection.getresponse()
+        except BaseException:
             connection.close()
-            if isinstance(error, HTTPException):
-                raise ConnectionLost(str(error)) from error
             raise
         return TransportResponse(response.status, response.getheaders(), blocks(response), connection.close)
 
 
 def blocks(response: HTTPResponse) -> Iterator[bytes]:
-    with response:
-        try:
-            while block := response.read1(65536):  # as they arrive
-                yield block
-        except HTTPException as error:
-            raise ConnectionLost(str(error)) from error
+    with response, map_exceptions({HTTPException: ConnectionLost}):
+        while block := response.read1(65536):  # as they arrive
+            yield block
 
 
-if __name__ == "__main__":
-    client = SyncHTTPClient(sys.argv[1], transport=HTTPClientTransport(), file_strings="both")
-    try:
-        result = client.call(sys.argv[2], **dict(argument.split("=", 1) for argument in sys.argv[3:]))
-        for item in result if isinstance(result, Stream) else [result]:
-            print(item, end="", flush=True)
-    except BentoMLException as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+client = SyncHTTPClient(sys.argv[1], transport=HTTPClientTransport(), file_strings="both")
+result = client.call(sys.argv[2], **dict(argument.split("=", 1) for argument in sys.argv[3:]))
+for item in result if isinstance(result, Stream) else [result]:
+    print(item, end="", flush=True)

@@ -12,8 +12,13 @@ from typing import cast
 
 import httpx
 
-from bento_client import AsyncHTTPClient, AsyncStream, BentoMLException, ConnectError, ConnectionLost
-from bento_proto.session import TransportRequest, TransportResponse
+from bento_client import AsyncHTTPClient, AsyncStream, ConnectError, ConnectionLost
+from bento_proto.session import TransportRequest, TransportResponse, map_exceptions
+
+MEANINGS: dict[type[Exception], type[OSError]] = {
+    httpx.ConnectError: ConnectError, httpx.ConnectTimeout: ConnectError,  # nothing was sent: it may be tried again
+    httpx.TimeoutException: TimeoutError, httpx.TransportError: ConnectionLost,
+}  # fmt: skip
 
 
 class HttpxTransport:
@@ -21,38 +26,27 @@ class HttpxTransport:
         self.client = client
 
     async def send(self, request: TransportRequest, /) -> TransportResponse[AsyncIterable[bytes]]:
-        timeout = httpx.Timeout(request.timeout.receive, connect=request.timeout.connect)
         content = cast("bytes | AsyncIterable[bytes]", request.content)
-        asked = self.client.build_request(
-            request.method, request.url, headers=list(request.headers), content=content, timeout=timeout
+        timeout = httpx.Timeout(request.timeout.receive, connect=request.timeout.connect)
+        sent = self.client.build_request(
+            request.method, request.url, headers=request.headers, content=content, timeout=timeout
         )
-        try:
-            response = await self.client.send(asked, stream=True, follow_redirects=False)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:  # nothing was sent: it may be tried again
-            raise ConnectError(str(error)) from error
-        except httpx.TimeoutException as error:
-            raise TimeoutError(str(error)) from error
-        except httpx.TransportError as error:
-            raise ConnectionLost(str(error)) from error
-        return TransportResponse(
-            response.status_code, response.headers.multi_items(), blocks(response), response.aclose
-        )
+        with map_exceptions(MEANINGS):
+            response = await self.client.send(sent, stream=True, follow_redirects=False)
+        fields = response.headers.multi_items()
+        return TransportResponse(response.status_code, fields, blocks(response), response.aclose)
 
 
 async def blocks(response: httpx.Response) -> AsyncIterator[bytes]:
-    try:
+    with map_exceptions(MEANINGS):
         async for block in response.aiter_raw():
             yield block
-    except httpx.TimeoutException as error:
-        raise TimeoutError(str(error)) from error
-    except httpx.TransportError as error:
-        raise ConnectionLost(str(error)) from error
 
 
-async def main() -> None:
+async def main(url: str, name: str, *arguments: str) -> None:
     async with httpx.AsyncClient() as library:
-        client = AsyncHTTPClient(sys.argv[1], transport=HttpxTransport(library))
-        result = await client.call(sys.argv[2], **dict(argument.split("=", 1) for argument in sys.argv[3:]))
+        client = AsyncHTTPClient(url, transport=HttpxTransport(library))
+        result = await client.call(name, **dict(argument.split("=", 1) for argument in arguments))
         if not isinstance(result, AsyncStream):
             print(result)
             return
@@ -60,8 +54,4 @@ async def main() -> None:
             print(item, end="", flush=True)
 
 
-if __name__ == "__main__":
-    try:
-        asyncio.run(main())
-    except BentoMLException as failure:
-        sys.exit(f"{type(failure).__name__}: {failure}")
+asyncio.run(main(*sys.argv[1:]))

@@ -18,7 +18,7 @@ from itertools import chain
 from typing import TypeVar
 
 import bento_proto as bp
-from bento_proto.http import Origin
+from bento_proto.http import Origin, connect_failure
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.request import bind
 
@@ -43,8 +43,7 @@ def carry_out(step: bp.Step) -> Iterator[object]:
     try:
         sock = connect(exchange.request.origin, step.timeout)
     except OSError as exc:  # Duty 3: say what an error means. Here, that nothing was sent.
-        exchange.receive(bp.ConnectionFailed(bp.FailureKind.CONNECT, f"can't connect: {exc}", cause=exc))
-        return iter(())
+        return iter(exchange.receive(connect_failure(exchange.request.origin, exc)))
     with suppress(OSError):  # the server may have answered before it closed: reading tells
         sock.sendall(wire.data_to_send())
     items: list[object] = []
@@ -93,7 +92,4 @@ def main(url: str, name: str, *arguments: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        main(*sys.argv[1:])
-    except bp.BentoMLException as exc:
-        sys.exit(f"{type(exc).__name__}: {exc}")
+    main(*sys.argv[1:])

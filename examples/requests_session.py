@@ -11,8 +11,8 @@ from typing import cast
 
 import requests
 
-from bento_client import BentoMLException, ConnectError, Stream, SyncHTTPClient
-from bento_proto.session import TransportRequest, TransportResponse
+from bento_client import ConnectError, Stream, SyncHTTPClient
+from bento_proto.session import TransportRequest, TransportResponse, map_exceptions
 
 
 class RequestsTransport:
@@ -21,24 +21,17 @@ class RequestsTransport:
 
     def send(self, request: TransportRequest, /) -> TransportResponse[Iterable[bytes]]:
         content, timeout = cast("bytes | Iterable[bytes]", request.content), request.timeout
-        try:
+        # Before a connection nothing was sent: it may be tried again. Its other exceptions are OSErrors.
+        with map_exceptions({requests.ConnectTimeout: ConnectError, requests.Timeout: TimeoutError}):
             response = self.session.request(
                 request.method, request.url, headers=dict(request.headers), data=content, stream=True,
                 allow_redirects=False, timeout=(timeout.connect, timeout.receive),
             )  # fmt: skip
-        except requests.ConnectTimeout as error:  # nothing was sent: it may be tried again
-            raise ConnectError(str(error)) from error
-        except requests.Timeout as error:
-            raise TimeoutError(str(error)) from error
         blocks = response.iter_content(chunk_size=None)  # as they arrive
         return TransportResponse(response.status_code, response.headers.items(), blocks, response.close, decoded=True)
 
 
-if __name__ == "__main__":
-    client = SyncHTTPClient(sys.argv[1], transport=RequestsTransport(requests.Session()))
-    try:
-        result = client.call(sys.argv[2], **dict(argument.split("=", 1) for argument in sys.argv[3:]))
-        for item in result if isinstance(result, Stream) else [result]:
-            print(item, end="", flush=True)
-    except BentoMLException as error:
-        sys.exit(f"{type(error).__name__}: {error}")
+client = SyncHTTPClient(sys.argv[1], transport=RequestsTransport(requests.Session()))
+result = client.call(sys.argv[2], **dict(argument.split("=", 1) for argument in sys.argv[3:]))
+for item in result if isinstance(result, Stream) else [result]:
+    print(item, end="", flush=True)

@@ -17,19 +17,17 @@ from tornado.iostream import IOStream, StreamClosedError
 from tornado.tcpclient import TCPClient
 from tornado.util import TimeoutError as TookTooLong
 
-from bento_client import AsyncStream, BentoMLException, Timeout
+from bento_client import AsyncStream, Timeout
 from bento_client.embedding import AbstractAsyncClient
 from bento_proto.http import Origin
+from bento_proto.session import map_exceptions
 
 T = TypeVar("T")
 
 
 async def within(seconds: float | None, waiting: Awaitable[T]) -> T:
-    """Wait no longer than that many seconds, and tell by the exceptions that the client knows."""
-    try:
+    with map_exceptions({TookTooLong: TimeoutError}):
         return await (waiting if seconds is None else gen.with_timeout(timedelta(seconds=seconds), waiting))
-    except TookTooLong as error:
-        raise TimeoutError("timed out") from error
 
 
 class Connection:
@@ -58,9 +56,8 @@ class TornadoClient(AbstractAsyncClient):
         await gen.sleep(seconds)
 
 
-async def main() -> None:
-    client = TornadoClient(sys.argv[1])
-    result = await client.call(sys.argv[2], **dict(argument.split("=", 1) for argument in sys.argv[3:]))
+async def main(url: str, name: str, *arguments: str) -> None:
+    result = await TornadoClient(url).call(name, **dict(argument.split("=", 1) for argument in arguments))
     if not isinstance(result, AsyncStream):
         print(result)
         return
@@ -68,8 +65,4 @@ async def main() -> None:
         print(item, end="", flush=True)
 
 
-if __name__ == "__main__":
-    try:
-        asyncio.run(main())  # which Tornado's IOLoop is these days
-    except BentoMLException as failure:
-        sys.exit(f"{type(failure).__name__}: {failure}")
+asyncio.run(main(*sys.argv[1:]))  # which Tornado's IOLoop is these days

@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from bento_client import AsyncStream, Timeout
 from bento_client.embedding import AbstractAsyncClient
 from bento_proto.http import Origin
+from bento_proto.session import map_exceptions
 
 REACTOR: Any = reactor  # Twisted's interfaces are too much for a type checker
 
@@ -48,10 +49,8 @@ class Connection(Protocol):
     async def read(self, max_bytes: int, timeout: float | None, /) -> bytes:
         if not self.arrived and not self.lost:
             self.reading = Deferred()
-            try:
+            with map_exceptions({TookTooLong: TimeoutError}):
                 await (self.reading if timeout is None else self.reading.addTimeout(timeout, REACTOR))
-            except TookTooLong as error:
-                raise TimeoutError("timed out") from error
         data, self.arrived = self.arrived[:max_bytes], self.arrived[max_bytes:]
         return data
 
@@ -65,20 +64,17 @@ class Connection(Protocol):
 class TwistedClient(AbstractAsyncClient):
     async def open(self, origin: Origin, timeout: Timeout, /) -> Connection:
         assert origin.scheme == "http", "this example knows no TLS"
-        try:
-            endpoint = HostnameEndpoint(REACTOR, origin.host, origin.port, timeout.connect or 30)
+        endpoint = HostnameEndpoint(REACTOR, origin.host, origin.port, timeout.connect or 30)
+        with map_exceptions({ConnectError: OSError}):
             connection: Connection = await connectProtocol(endpoint, Connection())
-        except ConnectError as error:
-            raise OSError(str(error)) from error
         return connection
 
     async def sleep(self, seconds: float, /) -> None:
         await task.deferLater(REACTOR, seconds)
 
 
-async def main() -> None:
-    client = TwistedClient(sys.argv[1])
-    result = await client.call(sys.argv[2], **dict(argument.split("=", 1) for argument in sys.argv[3:]))
+async def main(url: str, name: str, *arguments: str) -> None:
+    result = await TwistedClient(url).call(name, **dict(argument.split("=", 1) for argument in arguments))
     if not isinstance(result, AsyncStream):
         print(result)
         return
@@ -86,5 +82,4 @@ async def main() -> None:
         print(item, end="", flush=True)
 
 
-if __name__ == "__main__":
-    task.react(lambda _: Deferred.fromCoroutine(main()))
+task.react(lambda _: Deferred.fromCoroutine(main(*sys.argv[1:])))

@@ -444,6 +444,33 @@ def test_wants_data_and_is_streaming(
     assert (told.wants_data, told.is_streaming) == (wants_data, is_streaming)
 
 
+@pytest.mark.parametrize(
+    ("path", "is_refused"),
+    [
+        ([], False),
+        ([Head(404)], False),
+        ([Head(404), End()], True),
+        ([Head(599), ConnectionFailed(FailureKind.DISCONNECTED, "x")], True),
+        ([Head(301), End()], True),
+        ([Head(307, (("location", "/"),))], False),
+        ([Head(200), End()], False),
+        ([Head(200), Data(b"?")], False),
+        ([Head(100)], False),
+        ([Head(204, (("content-encoding", "compress"),))], False),
+        ([ConnectionFailed(FailureKind.TIMEOUT, "x")], False),
+    ],
+)
+def test_a_refusal_is_an_error_status(path: list[Received], is_refused: bool) -> None:
+    assert exchange(*path).is_refused is is_refused
+
+
+def test_what_separates_compressed_items_is_not_held() -> None:
+    packed = gzip.compress(b" " * 400_000 + b"1 " + b"\n" * 400_000 + b"2")
+    found = exchange(Head(200, (("content-encoding", "gzip"),)))
+    assert [*found.receive(Data(packed)), *found.receive(End())] == [1, 2]
+    assert found.error is None
+
+
 def test_a_value_is_available_when_it_is_complete() -> None:
     kept = exchange(reader=value)
     for event in (Head(200), Data(b"ab"), Data(b"c"), End()):

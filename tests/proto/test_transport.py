@@ -20,7 +20,7 @@ from bento_proto import (
 )
 from bento_proto.http import FilePart, Origin, Segment
 from bento_proto.response._readers import whole_reader
-from bento_proto.session import TransportExchange, TransportResponse
+from bento_proto.session import TransportExchange, TransportResponse, map_exceptions
 
 T = TypeVar("T")
 FILE = FilePart("path", 3)
@@ -188,3 +188,23 @@ def test_closing_ends_the_response_once(is_async: bool) -> None:
     assert ended == ["blocks", "response"]
     assert wire.close() is None
     assert carried(exchange_of()).close() is None
+
+
+def test_the_exceptions_of_a_library_become_those_that_say_what_they_mean() -> None:
+    def failing(error: Exception) -> Iterator[bytes]:
+        with map_exceptions({KeyError: ConnectError, LookupError: TimeoutError, ArithmeticError: ConnectionLost}):
+            yield b"x"
+            raise error
+
+    for error, kind, says in (
+        (KeyError("x"), ConnectError, "'x'"),
+        (IndexError("slow"), TimeoutError, "slow"),
+        (ZeroDivisionError(), ConnectionLost, "ZeroDivisionError"),
+        (ValueError("other"), ValueError, "other"),
+    ):
+        blocks = failing(error)
+        assert next(blocks) == b"x"
+        with pytest.raises(kind) as caught:
+            next(blocks)
+        assert (str(caught.value), type(caught.value)) == (says, kind)
+        assert caught.value is error or caught.value.__cause__ is error

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         TransportExchange,
         TransportRequest,
         TransportResponse,
+        map_exceptions,
     )
 
 
@@ -45,7 +46,9 @@ if not TYPE_CHECKING:
         "._stream": "ActiveStream AsyncStream BaseAsyncStream ShownStream stream_text thrown",
         "._task": "BaseTask TaskHandle TaskId",
         "._tasks": "Tasks",
-        "._transport": "AnyTransport AsyncTransport Transport TransportExchange TransportRequest TransportResponse",
+        "._transport": (
+            "AnyTransport AsyncTransport Transport TransportExchange TransportRequest TransportResponse map_exceptions"
+        ),
     }
 
     def __getattr__(name):
@@ -63,5 +66,6 @@ __all__ = (
     "ActiveStream", "AnyTransport", "AsyncCall", "AsyncDriver", "AsyncStream", "AsyncTransport", "BaseAsyncStream",
     "BaseClient", "BaseTask", "ClientConfig", "ConnectAttempt", "EndpointMethodBase", "FileStrings", "Following",
     "Images", "Options", "Session", "ShownStream", "SocketOptions", "TaskHandle", "TaskId", "Tasks", "Transport",
-    "TransportExchange", "TransportRequest", "TransportResponse", "ValueCall", "stream_text", "thrown",
+    "TransportExchange", "TransportRequest", "TransportResponse", "ValueCall", "map_exceptions", "stream_text",
+    "thrown",
 )  # fmt: skip

@@ -12,6 +12,7 @@ from collections.abc import (
     Generator,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from contextlib import contextmanager, suppress
@@ -107,6 +108,24 @@ class AsyncTransport(Protocol):
 
 AnyTransport: TypeAlias = Transport | AsyncTransport
 """A transport of either client."""
+
+
+@contextmanager
+def map_exceptions(meanings: Mapping[type[Exception], Callable[[str], Exception]]) -> Generator[None, None, None]:
+    """Raise within the context, in place of a library's exception, the one that says to a client what it means.
+
+    Use it in `send`, and around the loop that yields the blocks of the response.
+
+    Args:
+        meanings: for each class of the library's exceptions, `ConnectError`, ``TimeoutError`` or `ConnectionLost`. The
+            first class that an exception belongs to counts, so name a subclass before its base class.
+    """
+    try:
+        yield
+    except tuple(meanings) as exc:
+        raise next(
+            meaning(str(exc) or type(exc).__name__) for kind, meaning in meanings.items() if isinstance(exc, kind)
+        ) from exc
 
 
 class TransportExchange:
