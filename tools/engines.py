@@ -4,6 +4,8 @@ Ray, joblib and Spark, which needs Java, are in an environment of their own, whi
 pools of processes are tested there too, and in the whole suite. ``ENGINE_INPUTS=100000 ENGINE_IMAGES=2000`` makes a
 long run of it. Each test prints how many calls there were, and how many twice, the connections, and the memory of the
 largest process.
+
+The pins are for every Python from 3.10 on. The long run was made on 3.11, shorter ones on 3.10 and 3.13.
 """
 
 from __future__ import annotations
