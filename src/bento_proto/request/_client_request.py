@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 from urllib.parse import urlencode
 
 from bento_proto._frozen import Frozen
@@ -15,9 +15,6 @@ from ._binding import FileSource
 from ._encoding import Upload
 from ._file import File
 from ._multipart import Body, Field, multipart
-
-if TYPE_CHECKING:
-    pass
 
 Scalar: TypeAlias = str | int | float | None
 Pairs: TypeAlias = Mapping[str, Scalar | Sequence[Scalar]] | Sequence[tuple[str, Scalar]]
