@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import mmap
 import os
 import shutil
 import stat
+import struct
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,6 +138,28 @@ def test_an_image_of_too_many_pixels_is_refused(most: int, monkeypatch: pytest.M
         read(picture("PNG"), "image/png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     assert isinstance(read(picture("PNG"), "image/png"), Image.Image)
+
+
+def tiff_of_shared_tags(count: int, size: int) -> bytes:
+    """A TIFF image of one pixel, with so many tags that have all the same bytes as their value."""
+    start = 8 + 2 + 12 * (count + 8) + 4
+    shorts = [(256, 1), (257, 1), (258, 8), (259, 1), (262, 1), (273, start), (278, 1), (279, 1)]
+    tags = [struct.pack("<HHLL", tag, 4, 1, value) for tag, value in shorts]
+    tags += [struct.pack("<HHLL", 1000 + number, 7, size, start) for number in range(count)]
+    return b"II*\0" + struct.pack("<LH", 8, len(tags)) + b"".join(tags) + bytes(4 + size)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # newer Pillow refuses most of the tags
+def test_tags_that_share_their_bytes_take_a_bounded_amount_of_memory() -> None:
+    assert isinstance(read(tiff_of_shared_tags(2, 10), "image/tiff"), Image.Image)
+    data = tiff_of_shared_tags(4_000, 50_000)
+    tracemalloc.start()
+    try:
+        with contextlib.suppress(RemoteProtocolError):
+            read(data, "image/tiff")
+        assert tracemalloc.get_traced_memory()[1] < 100 * len(data)
+    finally:
+        tracemalloc.stop()
 
 
 # --- temporary directories

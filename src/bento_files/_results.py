@@ -10,6 +10,7 @@ import contextlib
 import errno
 import importlib.util
 import io
+import math
 import os
 import socket
 import stat
@@ -29,6 +30,7 @@ from ._temporary import new_directory
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
+_REREAD: Final = 16  # how often the bytes of an image may be read to open it
 _BUFFER: Final = 1 << 20  # bytes: fewer, larger writes cost less, above all where each is made in a thread
 
 # The Pillow formats for each image type, and for any other type. Left out are formats that are rare, and EPS, which
@@ -345,6 +347,22 @@ class SavedSink:
         self._partial.discard()
 
 
+class _ImageFile(io.BytesIO):
+    """An image, of which an opener may read a bounded number of bytes.
+
+    The tags of a TIFF image may all refer to the same bytes, and older versions of Pillow keep a copy for each.
+    """
+
+    left = math.inf
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.left -= len(data)
+        if self.left < 0:
+            raise ValueError("the image refers to its bytes too often")
+        return data
+
+
 class ImageSink:
     """An image in memory, which becomes a ``PIL.Image.Image``.
 
@@ -357,7 +375,7 @@ class ImageSink:
     def __init__(self, limit: int, media_type: str = "") -> None:
         self._limit = limit
         self._media_type = media_type
-        self._buffer = io.BytesIO()
+        self._buffer = _ImageFile()
 
     def write(self, data: bytes | memoryview, /) -> None:
         """Write the next bytes.
@@ -383,6 +401,7 @@ class ImageSink:
         if not Image.OPEN.keys() >= {*formats}:
             Image.init()  # loads all that are installed
         self._buffer.seek(0)
+        self._buffer.left = _REREAD * len(self._buffer.getbuffer()) + _BUFFER
         try:
             image = Image.open(self._buffer, formats=[each for each in formats if each in Image.OPEN])
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:
@@ -392,6 +411,7 @@ class ImageSink:
             error = RemoteProtocolError(f"the result is not an image of {kind} that Pillow can read")
             error.body = self._buffer.getvalue()
             raise error from exc
+        self._buffer.left = math.inf  # pixels are decoded later, frames perhaps several times
         pixels, most = image.width * image.height, Image.MAX_IMAGE_PIXELS
         if most is not None and pixels > most:  # Pillow only warns up to twice as many
             raise LimitExceeded(f"the image has {pixels} pixels, more than PIL.Image.MAX_IMAGE_PIXELS, {most}")
@@ -399,7 +419,7 @@ class ImageSink:
 
     def discard(self) -> None:
         """Release the memory."""
-        self._buffer = io.BytesIO()
+        self._buffer = _ImageFile()
 
 
 def _has_pillow() -> bool:
