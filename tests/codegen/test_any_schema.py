@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 
 from bento_client.codegen import check, generate
 from bento_proto import JSON, SchemaError
+from bento_proto.observe import printable
 from fuzz.harnesses.generated import executes_nothing
 
 # What might end a literal, a line, a comment, or be code.
 _NASTY = st.sampled_from(
     [
         '"""', "'''", '"', "'", "\\", "\\\"", '\\\\"', "\n", "\r", "\x00", "\x0c", "\u2028", "\u202e", "\ud800", "{x}",
+        "\u3164", "\u115f", "\u034f", "\ufe00", "\U000e0041", "\U000e0100",
         '"""\nimport os\n"""', "__import__('os')", "a b", "class", "None", "ﬁ", "__x", "self", "list", "Any", "é", "",
     ]
 )  # fmt: skip
@@ -102,6 +104,24 @@ def test_importing_the_module_of_any_schema_executes_nothing(service: JSON) -> N
         compile(text, "generated", "exec")
         assert check(service, text) == []
         assert generate(service) == text
+
+
+@pytest.mark.parametrize("character", ["\u3164", "\u115f", "\u034f", "\ufe00", "\U000e0041", "\U000e0100", "\u202e"])
+def test_no_literal_of_a_module_has_text_that_people_do_not_see(character: str) -> None:
+    text = f"a{character}b"
+    argument: JSON = {"type": "string", "default": text, "description": text, "enum": [text]}
+    route: dict[str, JSON] = {
+        "name": "n",
+        "route": f"/{text}",
+        "doc": text,
+        "input": {"type": "object", "properties": {"x": argument}},
+        "output": {"type": "string"},
+    }
+    made = generate(
+        {"name": "Plain", "type": "service", "description": text, "routes": [route, {**route, "name": "plain"}]}
+    )
+    assert "plain" in made
+    assert printable(made) == made
 
 
 @given(_SERVICES)

@@ -7,6 +7,7 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Final
 
+from bento_proto.observe import printable
 from bento_proto.schema import PlainNames
 
 if TYPE_CHECKING:
@@ -99,8 +100,9 @@ def quoted(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    """The text with everything but quotes escaped for a string literal."""
-    return "".join(c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode() for c in text)
+    """The text with everything but quotes escaped for a string literal, and what people would not see."""
+    escaped = "".join(c if c.isprintable() and c != "\\" else c.encode("unicode_escape").decode() for c in text)
+    return printable(escaped)
 
 
 def docstring(text: str, indent: str) -> Iterator[str]:
