@@ -158,3 +158,48 @@ nonsense
     }
     after = {**before, 'x_total{endpoint="/c"}': 4.0, "new_total": 2.0, "x_duration_seconds_sum": 0.5}
     assert growth(before, after) == {'x_total{endpoint="/c"}': 3.0, "new_total": 2.0}
+
+
+SERVED = {
+    'x_images_total{kind="png"}': 7.0,
+    'bentoml_service_request_total{endpoint="/f",http_response_code="200",service_name="S"}': 1362.0,
+    'bentoml_service_request_total{endpoint="/f",http_response_code="429",service_name="S"}': 3.0,
+    'bentoml_service_request_duration_seconds_count{endpoint="/f",service_name="S"}': 1362.0,
+    'bentoml_service_request_duration_seconds_sum{endpoint="/f",service_name="S"}': 6.81,
+    'bentoml_service_adaptive_batch_size_count{service_name="S"}': 100.0,
+    'bentoml_service_adaptive_batch_size_sum{service_name="S"}': 390.0,
+    'python_gc_collections_total{generation="0"}': 9.0,
+    "process_cpu_seconds_total": 2.5,
+}
+
+
+def test_the_services_own_counters_are_in_the_table_and_on_the_page() -> None:
+    measured = report()
+    loads = [dataclasses.replace(measured.loads[0], server=SERVED), *measured.loads[1:]]
+    shown = dataclasses.replace(measured, loads=loads)
+    lines = [
+        "server: request_total{http_response_code=200} +1,362",
+        "server: request_total{http_response_code=429} +3",
+        "server: request_duration_seconds 5.00 ms on average, 1,362 times",
+        "server: adaptive_batch_size 3.90 on average, 100 times",
+        "server: x_images_total +7",
+    ]
+    assert "1 at a time:\n  " + "\n  ".join(lines) + "\n" in table(shown)
+    for line in lines:
+        assert f"<li>{line}</li>" in html(shown)
+
+
+def test_of_many_counters_a_few_are_in_the_table() -> None:
+    measured = report()
+    many = {f'a_total{{k="{number}"}}': 1.0 for number in range(20)}
+    text = table(dataclasses.replace(measured, loads=[dataclasses.replace(measured.loads[0], server=many)]))
+    assert text.count("server: a_total{k=") == 6
+    assert "server: 14 more in the JSON report" in text
+
+
+def test_names_of_counters_are_one_short_line() -> None:
+    measured = report()
+    odd = {'b_total{k="\x1b[31m' + 900 * "x" + '"}': 2.0, 'b_total{k="y"}': 1.0}
+    text = table(dataclasses.replace(measured, loads=[dataclasses.replace(measured.loads[0], server=odd)]))
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) < 200

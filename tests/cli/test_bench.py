@@ -54,6 +54,8 @@ def test_a_table_and_files(run: Run, zoo: str, tmp_path: Path) -> None:
     assert (done.code, done.told) == (0, "")
     assert "20/s poisson" in done.text
     assert "items/s" in done.text
+    assert "server: request_total +" in done.text
+    assert "server: request_duration_seconds " in done.text
     report = Report.from_json((tmp_path / "r.json").read_bytes())
     assert report.loads[0].rate == 20
     assert report.loads[0].gap.count == 2 * report.loads[0].calls

@@ -291,6 +291,16 @@ def test_a_gateway_that_has_no_server_counts() -> None:
     assert sent == 3
 
 
+def test_a_retry_after_that_is_too_long_ends_the_call_and_stops_no_other() -> None:
+    state = batch(2, 1, RetryPolicy(max_retry_after=60))
+    assert state.due(0.0) == (0, 0)
+    state.fail(0, refused(3600.0), 0.0)
+    assert state.wait(0.0) <= 2
+    assert state.due(2.0) == (1, 1)
+    state.finish(1, "b", 2.0)
+    assert [type(error) for error in errors(state)] == [TooManyRequests, type(None)]
+
+
 def test_an_outage_ends() -> None:
     state = batch(1, policy=RetryPolicy(max_outage=30))
     now = 0.0

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from bento_proto.observe import one_line
+
+from ._metrics import Figure, figures
 from ._report import LoadReport, Report
 
+_FIGURES: Final = 6  # of the Service's own, for one load
+_LONGEST: Final = 100
 _UNITS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 
 
@@ -96,10 +101,24 @@ def grid(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def notes(load: LoadReport) -> list[str]:
-    """What there is to say of a load beside its figures: errors, objectives that were not met, warnings."""
+    """What there is to say of a load beside its figures: errors, objectives not met, the Service's own, warnings."""
     found = [f"{count} x {kind}" for kind, count in load.errors.items()]
     found += [f"not met: {text}" for text, is_met in load.met.items() if not is_met]
+    counted = figures(load.server)
+    found += [_figure(each) for each in counted[:_FIGURES]]
+    if len(counted) > _FIGURES:
+        found.append(f"server: {len(counted) - _FIGURES} more in the JSON report")
     return [*found, *(f"warning: {text}" for text in load.warnings)]
+
+
+def _figure(figure: Figure) -> str:
+    """What the Service's own counters say; their names and labels are the Service's words."""
+    name = one_line(f"{figure.name}{{{figure.labels}}}" if figure.labels else figure.name)[:_LONGEST]
+    count = f"{figure.number:,.0f}" if figure.number % 1 == 0 else amount(figure.number)
+    if figure.mean is None:
+        return f"server: {name} +{count}"
+    mean = duration(figure.mean) if figure.name.endswith("_seconds") else amount(figure.mean)
+    return f"server: {name} {mean} on average, {count} times"
 
 
 def verdict(report: Report) -> str:
