@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import io
 import itertools
 import math
 from collections.abc import Callable
@@ -36,18 +37,20 @@ from bento_proto import (
     Request,
     RetryPolicy,
     ServiceUnavailable,
+    Session,
     Step,
     Timeout,
 )
 from bento_proto.batch import BatchState
 from bento_proto.exchange import Decoder, ResultKind, State
-from bento_proto.http import Chunks, Origin, Proxy, Received
+from bento_proto.http import Chunks, FilePart, Origin, Proxy, Received
 from bento_proto.http._credentials import Credential
 from bento_proto.http._url import parse_base_url
 from bento_proto.http11 import HTTP11Exchange, SocksTunnel, Tunnel
 from bento_proto.policy._authorization import Authorization
 from bento_proto.policy._congestion import CongestionControl
 from bento_proto.pool import ConnectionPool, PooledConnection
+from bento_proto.request import Upload, bind
 from bento_proto.response import JSONStreamDecoder, RawDecoder, WholeDecoder
 from bento_proto.session import TransportExchange, TransportResponse
 from bento_proto.testing import Playback, ServiceDouble
@@ -531,6 +534,39 @@ def test_a_flow_that_is_over_takes_nothing(is_closed: bool) -> None:
 def test_what_is_no_flow_is_not_run(given_: Any) -> None:
     with pytest.raises(LocalProtocolError, match="a flow is a generator, and no "):
         FlowRunner(given_)
+
+
+# --- uploads
+
+FILES: Final[dict[str, Any]] = {
+    "name": "S",
+    "type": "service",
+    "routes": [
+        {
+            "name": "two",
+            "route": "/two",
+            "input": {"type": "object", "properties": {"a": {"type": "file"}, "b": {"type": "file"}}},
+            "output": {"type": "string"},
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    "uploads",
+    [
+        [], [Upload(b"1")], [Upload(b"1")] * 3, [None, None], [b"1", b"2"], [Upload(b"1"), Upload("text")],  # type: ignore[arg-type]
+        [Upload(None), Upload(b"")],  # type: ignore[arg-type]
+    ],
+)  # fmt: skip
+def test_each_source_of_a_call_has_an_upload(uploads: Any) -> None:
+    session = Session("http://h", environ={}, random=lambda: 0.5, schema=FILES)
+    call = bind(session.endpoint("two"), (), {"a": io.BytesIO(b"1"), "b": io.BytesIO(b"2")})
+    with pytest.raises(LocalProtocolError, match="the call has 2 sources"):
+        FlowRunner(session.call(call, uploads, "b", session.options, 0))
+    run = FlowRunner(session.call(call, [Upload(b"1"), Upload(FilePart("b", 1))], "b", session.options, 0))
+    assert run.step is not None
+    assert FilePart("b", 1) in run.step.exchange.request.body
 
 
 # --- connections

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final, cast
 
 from bento_proto._frozen import Frozen
 from bento_proto._text import one_line
+from bento_proto._types import is_a
+from bento_proto.errors import LocalProtocolError
 from bento_proto.http._messages import FilePart, Segment
 from bento_proto.json import EncodedJSON, parse_json, to_json
 
@@ -50,7 +52,14 @@ def encode(call: BoundCall, uploads: Sequence[Upload], boundary: str) -> Body:
     Raises:
         TypeError: an argument has no JSON representation; the message names it.
         ValueError: an argument can't be encoded, or a root input is empty, which BentoML does not support.
+        LocalProtocolError: there is not one upload, of bytes or a `FilePart`, for each source.
     """
+    if call.files:
+        wanted = len(call.sources)
+        if len(uploads) != wanted or not all(
+            is_a(upload, Upload) and is_a(upload.content, bytes, FilePart) for upload in uploads
+        ):
+            raise LocalProtocolError(f"the call has {wanted} sources: an Upload of bytes or a FilePart is due for each")
     if call.endpoint.root_input and "" in call.values:
         return _encode_root(call)
     if call.endpoint.root_input and call.files and not call.files[0][0].name:
