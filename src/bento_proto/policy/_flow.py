@@ -5,9 +5,9 @@ A flow yields `Step` objects, and is sent the time after each. `FlowRunner` runs
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator
-from types import FrameType
+from math import isfinite
+from types import FrameType, GeneratorType
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 from bento_proto._types import is_a
@@ -95,7 +95,7 @@ def _seconds(value: object) -> float | None:
     if not isinstance(value, (int, float)):
         return None
     try:
-        return float(value) if math.isfinite(value) else None
+        return float(value) if isfinite(value) else None
     except OverflowError:  # an int beyond all floats
         return None
 
@@ -125,7 +125,7 @@ class FlowRunner(Generic[T]):
     __slots__ = ("_flow", "_result", "_skipped", "step")
 
     def __init__(self, flow: Flow[T]) -> None:
-        if not is_a(flow, Generator):
+        if type(flow) is not GeneratorType and not is_a(flow, Generator):
             raise LocalProtocolError(f"a flow is a generator, and no {type(flow).__qualname__}")
         if _has_begun(flow):
             raise LocalProtocolError("the flow has begun before: make another one")
@@ -158,7 +158,7 @@ class FlowRunner(Generic[T]):
             raise LocalProtocolError("the exchange of the step is not carried out yet")
         if exchange.state is State.CLOSED and not exchange.is_streaming:
             raise LocalProtocolError("the exchange of the step was closed: close the flow, too")
-        time = _seconds(now)
+        time = now if type(now) is float and isfinite(now) else _seconds(now)
         if time is None:
             raise LocalProtocolError(f"a time is a number of seconds, and not {now!r}")
         self.step = None
