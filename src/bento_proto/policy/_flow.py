@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from math import isfinite
-from types import FrameType, GeneratorType
+from types import FrameType
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
-from bento_proto._types import is_a
 from bento_proto.errors import LocalProtocolError
 from bento_proto.exchange._exchange import Exchange, State
 from bento_proto.http._limits import Timeout
@@ -125,7 +124,7 @@ class FlowRunner(Generic[T]):
     __slots__ = ("_flow", "_result", "_skipped", "step")
 
     def __init__(self, flow: Flow[T]) -> None:
-        if type(flow) is not GeneratorType and not is_a(flow, Generator):
+        if not hasattr(flow, "send"):
             raise LocalProtocolError(f"a flow is a generator, and no {type(flow).__qualname__}")
         if _has_begun(flow):
             raise LocalProtocolError("the flow has begun before: make another one")
