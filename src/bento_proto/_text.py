@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from keyword import iskeyword
 from typing import TYPE_CHECKING, AnyStr
 
 if TYPE_CHECKING:
     from typing import Final
 
-# C0 but tab, line feed and carriage return; DEL and C1, which start the control sequences of terminals; separators of
-# lines; lone surrogates, which can't be encoded; and invisible characters, such as those that reverse the direction of
-# text, and those in which text can be hidden from people that models read (Unicode's category Cf, and what it calls
-# default-ignorable), but for two joiners and two selectors, which Persian, the scripts of India and emoji need.
+# C0 but tab, line feed, and a carriage return before one, as any other overwrites its line on a terminal; DEL and C1,
+# which start the control sequences of terminals; separators of lines; lone surrogates, which can't be encoded; and
+# invisible characters, such as those that reverse the direction of text, and those in which text can be hidden from
+# people that models read (Unicode's category Cf, and what it calls default-ignorable), but for two joiners and two
+# selectors, which Persian, the scripts of India and emoji need.
 _UNPRINTABLE: Final = (
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
+    r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff"
     r"\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
     r"\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb"
     r"\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
@@ -47,6 +49,11 @@ def printable(text: str, escaped: Callable[[str], str] = lambda character: ascii
     return (
         text if text.isascii() and text.isprintable() else re.sub(_UNPRINTABLE, lambda match: escaped(match[0]), text)
     )
+
+
+def is_identifier(name: str) -> bool:
+    """Whether a name can stand in Python's source, and is seen there: identifiers may have invisible characters."""
+    return name.isidentifier() and not iskeyword(name) and printable(name) == name
 
 
 def is_unicode(text: str) -> bool:

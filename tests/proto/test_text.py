@@ -13,8 +13,8 @@ from bento_proto._text import LONGEST, error_line, one_line, printable
 from bento_proto.http import Origin
 from bento_proto.request import bind
 from bento_proto.response._readers import content_reader
-from bento_proto.schema import docstring_of, parse_service
-from bento_proto.schema._naming import unknown_endpoint
+from bento_proto.schema import docstring_of, is_plain, parse_service, signature_of
+from bento_proto.schema._naming import attributes, unknown_endpoint
 
 ATTACK = "a\x1b]0;owned\x07\r\n\u202eb\u2028c\u200b\ufeffd\x9b2J\U000e0041"
 SAFE = "a\\x1b]0;owned\\x07 \\u202eb c\\u200b\\ufeffd\\x9b2J\\U000e0041"
@@ -27,7 +27,11 @@ def test_every_character_that_controls_a_terminal_or_is_invisible_is_escaped() -
         for character in map(chr, range(sys.maxunicode + 1))
         if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp") and printable(character) == character
     ]
-    assert "".join(passed) == f"\t\n\r{JOINERS}"
+    assert "".join(passed) == f"\t\n{JOINERS}"
+
+
+def test_a_carriage_return_stays_in_a_line_break_only_and_overwrites_nothing() -> None:
+    assert printable("a\r\nb\rc\r\r\nd\r") == "a\r\nb\\rc\\r\r\nd\\r"
 
 
 # Unicode's property Default_Ignorable_Code_Point, but for what is in a category above.
@@ -106,3 +110,18 @@ def test_names_and_descriptions_of_a_schema_are_safe() -> None:
         errors.append(str(info.value))
     for text in (*errors, docstring_of(endpoint)):
         assert not {"\x1b", "\x07", "\u202e", "\u200b", "\x9b"} & set(text)
+
+
+@pytest.mark.parametrize("invisible", ["\u3164", "\u115f", "a\u034f", "a\ufe00", "a\U000e0100"])
+def test_a_name_that_is_not_seen_is_no_attribute_and_no_parameter(invisible: str) -> None:
+    assert invisible.isidentifier()
+    arguments: JSON = {"properties": {invisible: {"type": "string"}}, "required": [invisible]}
+    routes: JSON = [
+        {"name": invisible, "route": "/f", "input": arguments},
+        {"name": "g", "route": "/g", "input": arguments},
+    ]
+    service = parse_service({"name": "S", "routes": routes})
+    assert list(attributes(service, ())) == ["g"]
+    assert list(signature_of(service.endpoints["g"]).parameters) == ["kwargs"]
+    assert invisible not in docstring_of(service.endpoints["g"])
+    assert not is_plain(invisible)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from keyword import iskeyword
 from typing import Final, cast
 
-from bento_proto._text import LONGEST, one_line, printable
+from bento_proto._text import LONGEST, is_identifier, one_line, printable
 
 from ._annotations import literals
 from ._examples import discriminator, example
@@ -280,7 +279,7 @@ def example_of(endpoint: Endpoint, *, awaited: bool = False) -> Sequence[str]:
     arguments = ", ".join(given)
     name = endpoint.name
     attribute = ALIAS + name if name.startswith("_") or name in RESERVED else name
-    if not attribute.isidentifier() or iskeyword(attribute):
+    if not is_identifier(attribute):
         call = f"client.call({', '.join([repr(name), *given])})"
     elif endpoint.is_task:
         call = f"client.{attribute}.submit({arguments})"
@@ -324,7 +323,7 @@ def _given(endpoint: Endpoint, imports: list[str]) -> list[str] | None:
             named.append(f"{parameter.name}={text}")
     for name, convertor in endpoint.path_parameters.items():
         text = repr(_EXAMPLES_IN_PATH.get(convertor, "1"))
-        if name.isidentifier() and not iskeyword(name):
+        if is_identifier(name):
             named.append(f"{name}={text}")
         else:
             unnamed.append(f"{name!r}: {text}")

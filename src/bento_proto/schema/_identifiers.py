@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from keyword import iskeyword
 from typing import Final
 from unicodedata import normalize
+
+from bento_proto._text import is_identifier
 
 _LONGEST: Final = 60
 _WORD: Final = re.compile(r"[^\W_]+")
@@ -16,7 +17,7 @@ def is_plain(name: str) -> bool:
 
     Python normalizes identifiers (``ﬁ`` to ``fi``), and type checkers treat ``__x`` as positional-only.
     """
-    return name.isidentifier() and not iskeyword(name) and not name.startswith("__") and normalize("NFKC", name) == name
+    return is_identifier(name) and not name.startswith("__") and normalize("NFKC", name) == name
 
 
 def pascal_case(text: str, fallback: str = "Model") -> str:

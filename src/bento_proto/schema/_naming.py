@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from keyword import iskeyword
 from typing import Final
 
 from bento_proto import schema
 from bento_proto._guesses import did_you_mean
-from bento_proto._text import one_line
+from bento_proto._text import is_identifier, one_line
 
 ALIAS: Final = "api_"
 """The prefix that reaches an endpoint whose name the client uses itself: ``client.api_call`` is the endpoint ``call``.
@@ -49,5 +48,5 @@ def attributes(service: schema.Service, reserved: Collection[str]) -> Iterator[s
     """The attributes for the endpoints of a Service, one for each whose name can be that of an attribute."""
     for name in service.endpoints:
         attribute = ALIAS + name if name.startswith("_") or name in reserved else name
-        if attribute.isidentifier() and not iskeyword(attribute) and endpoint_for(service, attribute, reserved) == name:
+        if is_identifier(attribute) and endpoint_for(service, attribute, reserved) == name:
             yield attribute

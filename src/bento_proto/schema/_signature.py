@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from keyword import iskeyword
 from typing import TYPE_CHECKING, Protocol
 
 from bento_proto import schema
+from bento_proto._text import is_identifier
 
 from ._annotations import Annotations
 from ._service import Endpoint, Parameter
@@ -58,7 +58,7 @@ def _signature(endpoint: Endpoint, types: _Types, anything: object) -> inspect.S
             note = types.argument(endpoint, parameter)
             found.append(kinds(parameter.name, kind, default=default, annotation=note))
     for name, convertor in endpoint.path_parameters.items():
-        if name.isidentifier() and not iskeyword(name):
+        if is_identifier(name):
             found.append(kinds(name, kinds.KEYWORD_ONLY, annotation=types.in_path(convertor)))
         else:
             unnamed.append(anything)
@@ -73,7 +73,7 @@ def _signature(endpoint: Endpoint, types: _Types, anything: object) -> inspect.S
 def is_unnamed(parameter: Parameter) -> bool:
     """Whether a parameter can't be written by its name: it is ``**kwargs``, or its name is no identifier."""
     name = parameter.name
-    return (parameter.is_variadic and name == "kwargs") or not name.isidentifier() or iskeyword(name)
+    return (parameter.is_variadic and name == "kwargs") or not is_identifier(name)
 
 
 def _has_default(found: list[inspect.Parameter]) -> bool:
