@@ -77,7 +77,10 @@ def carried_out(run: FlowRunner[Exchange[bytes]], answer: Answer, now: float) ->
 
 
 def full(on: AdmissionQueue, limit: int = 1) -> list[FlowRunner[Exchange[bytes]]]:
-    """Make calls, of which the Service refuses one; return those that are under way, as many as it takes."""
+    """Make calls, of which the Service refuses one; return those that are under way, as many as it takes.
+
+    Keep them: one that is dropped ends when Python notices, and gives its place back.
+    """
     runs = [FlowRunner(flow(on)) for _ in range(limit)]
     play(flow(on, RetryPolicy(attempts=1, adaptive=True)), BUSY)
     assert on.control.limit == limit
@@ -226,7 +229,7 @@ def test_those_that_wait_are_served_in_their_order() -> None:
 
 def test_a_total_timeout_ends_the_wait() -> None:
     on = queue()
-    full(on)
+    (first,) = full(on)
     run = FlowRunner(flow(on, total=2.0))
     assert 0 < waits(run, 0.0) <= 0.5
     assert 0 < waits(run, 1.95) <= 0.051
@@ -236,6 +239,7 @@ def test_a_total_timeout_ends_the_wait() -> None:
     assert len(caught.value.attempts) == 1
     assert "no response after 2 seconds" in caught.value.__notes__[0]
     run.close()
+    first.close()
     assert repr(on) == "<AdmissionQueue: 0 calls wait>"
 
 
@@ -273,12 +277,13 @@ def test_a_pause_beyond_the_total_is_not_waited_for() -> None:
 
 def test_closing_the_client_ends_the_wait() -> None:
     on = queue()
-    full(on)
+    (first,) = full(on)
     run = FlowRunner(flow(on))
     assert 0 < waits(run, 0.0) <= 0.5
     on.closings += 1
     with pytest.raises(LocalProtocolError, match="the client is closed"):
         waits(run, 0.1)
+    first.close()
 
 
 def test_no_wait_is_longer_than_it_takes_to_notice_the_end() -> None:
@@ -365,12 +370,13 @@ def test_hooks_learn_of_the_wait() -> None:
 def test_hooks_learn_of_a_wait_that_ends_in_an_error() -> None:
     ends: list[EndEvent] = []
     on = queue()
-    full(on)
+    (first,) = full(on)
     run = FlowRunner(flow(on, total=1.0, hooks=(Hooks(end=ends.append),)))
     try:
         waits(run, 1.0)
     except CallTimeout:
         run.close()
+    first.close()
     assert ends[0].error is not None
     assert ends[0].error.startswith("CallTimeout")
 
