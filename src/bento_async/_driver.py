@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import time
-from typing import TYPE_CHECKING, TypeVar, cast
+import weakref
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 import anyio
 from anyio import CancelScope, to_thread
@@ -53,6 +55,7 @@ class ClientState:
         self.responder: Responder | None = config.responder
         self.connections: Connections = Connections(config)
         self.loaded: set[str] = set()
+        _states.add(self)
         self.application: Application | None = None
         if config.application is not None:
             from ._in_process import Application  # few have use for it
@@ -62,6 +65,18 @@ class ClientState:
     def __reduce__(self) -> tuple[type[ClientState], tuple[ClientConfig]]:
         """The same without connections, as it is made in another process."""
         return ClientState, (self.config,)
+
+
+_states: Final[weakref.WeakSet[ClientState]] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for state in list(_states):
+        state.config.session.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 class Driver(AsyncDriver):

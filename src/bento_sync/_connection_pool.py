@@ -280,11 +280,11 @@ class PoolManager:
             pool.close()
 
     def after_fork(self) -> None:
-        """Leave the sockets to the parent, and connect anew."""
+        """Leave calls and sockets to the parent, and connect anew."""
         self.connecting.clear()
-        pools, self._pools = self._pools, {}
-        for pool in pools.values():
-            pool.after_fork()
+        self._config.session.after_fork()
+        while self._pools:
+            self._pools.popitem()[1].after_fork()
 
 
 _managers: Final[weakref.WeakSet[PoolManager]] = weakref.WeakSet()

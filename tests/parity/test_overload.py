@@ -16,6 +16,7 @@ import pytest
 
 from bento_async import AsyncHTTPClient
 from bento_proto import ConnectError, ConnectionLost, Limits, LocalProtocolError, RetryPolicy, Timeout, TooManyRequests
+from bento_proto.policy._congestion import Slot
 from bento_sync import SyncHTTPClient
 from tests.servers import Servers, free_port, serve
 
@@ -207,6 +208,39 @@ def test_a_child_inherits_no_asynchronous_batch(backend: str, has_begun: bool) -
 
     with Stub(routes({"/f": Busy(100)})) as stub:
         anyio.run(main, stub.url, backend=backend)
+
+
+def is_full(client: SyncHTTPClient | AsyncHTTPClient) -> list[Slot]:
+    """Let all places under the client's limit be taken; they are free when the list goes."""
+    control = client._driver.session.control
+    taken, refused = control.begin("batch"), control.begin("batch")
+    control.refuse(refused, 0.0)
+    assert control.wait("other", time.monotonic()) > 0
+    return [taken]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.parametrize("backend", ["sync", "asyncio", "trio"])
+def test_a_child_does_not_wait_for_the_calls_of_its_parent(backend: str) -> None:
+    async def calls(client: AsyncHTTPClient) -> list[Any]:
+        return [item async for item in client.map("f", range(3))]
+
+    make = SyncHTTPClient if backend == "sync" else AsyncHTTPClient
+    with Stub(routes({"/f": Busy(100)})) as stub:
+        client = make(stub.url, schema=NUMBER, server_ready_timeout=0)
+        taken = is_full(client)
+        if not (child := os.fork()):
+            signal.alarm(30)
+            try:
+                if isinstance(client, AsyncHTTPClient):
+                    results = anyio.run(calls, client, backend=backend)
+                else:
+                    results = list(client.map("f", range(3)))
+                os._exit(results != [0, -1, -2])
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert taken
 
 
 # --- the real thing

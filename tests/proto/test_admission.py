@@ -27,6 +27,7 @@ from bento_proto import (
     Request,
     RetryPolicy,
     ServiceUnavailable,
+    Session,
     Timeout,
     TooManyRequests,
     UnprocessableEntity,
@@ -284,6 +285,20 @@ def test_closing_the_client_ends_the_wait() -> None:
     with pytest.raises(LocalProtocolError, match="the client is closed"):
         waits(run, 0.1)
     first.close()
+
+
+def test_a_forked_child_forgets_the_calls_of_its_parent() -> None:
+    session = Session("http://service", environ={}, random=lambda: 0.0)
+    on = session._requests.queue
+    (first,) = full(on)
+    second = FlowRunner(flow(on))
+    assert waits(second, 0.0) > 0
+    session.after_fork()
+    third = FlowRunner(flow(on))
+    assert waits(third, 0.0) == 0.0
+    for run in (first, second, third):
+        run.close()
+    assert repr(on) == "<AdmissionQueue: 0 calls wait>"
 
 
 def test_no_wait_is_longer_than_it_takes_to_notice_the_end() -> None:

@@ -169,6 +169,16 @@ def test_retry_after_is_obeyed_by_all_batches() -> None:
     assert on.wait("two", 7.0) == 0.0
 
 
+def test_a_forked_child_does_not_wait_for_the_calls_of_its_parent() -> None:
+    limit = control()
+    calls = [limit.begin("parent") for _ in range(4)]
+    limit.refuse(calls.pop(), 0.0)
+    assert limit.wait("child", 9.0) > 0
+    limit.after_fork()
+    assert limit.wait("child", 9.0) == 0
+    assert limit.limit < 4
+
+
 def test_batches_share_the_limit() -> None:
     on = control()
     slots = [on.begin("one") for _ in range(8)]

@@ -93,8 +93,14 @@ class AdmissionQueue:
         insort(self._waiting, ticket)
 
     def leave(self, ticket: int) -> None:
-        """A call does not wait any more."""
-        self._waiting.remove(ticket)
+        """A call does not wait any more. Idempotent."""
+        if ticket in self._waiting:  # not one of the parent process
+            self._waiting.remove(ticket)
+
+    def after_fork(self) -> None:
+        """Forget the calls of the parent process, in a child."""
+        self._waiting.clear()
+        self.control.after_fork()
 
     def begin(self, now: float, *, has_waited: bool) -> Slot:
         """It is the turn of a call."""

@@ -178,6 +178,11 @@ class CongestionControl:
             raise LocalProtocolError("the call is not under way")
         self._slots.discard(slot)
 
+    def after_fork(self) -> None:
+        """Forget the calls of the parent process, which end there."""
+        self._slots.clear()
+        self._asking.clear()
+
     def outage(self, now: float) -> float:
         """For how many seconds the Service has accepted no call and refused some."""
         return 0.0 if self._refused_since is None else now - self._refused_since

@@ -225,6 +225,10 @@ class Session:
         """End the wait of calls that wait for their turn: see `Step.wait`."""
         self._requests.queue.closings += 1
 
+    def after_fork(self) -> None:
+        """Forget the calls of the parent process, in a forked child, where their places would never be free."""
+        self._requests.queue.after_fork()
+
     @property
     def limits(self) -> Limits:
         """The limits of the client."""
