@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from bento_proto import Exchange, Step, Timeout
+    from bento_proto.exchange import LargeItem
     from bento_proto.pool import PooledConnection
 
     from ._backends.base import Backend, Bytes
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from ._tls import AnyStream
 
 T = TypeVar("T")
+Large = TypeVar("Large")
 
 _BLOCK: Final = 1 << 18  # sent at a time, so that a timeout is one of progress
 _DIRECT: Final = 1 << 23  # read at a time by a thread, which can't be cancelled
@@ -105,6 +107,10 @@ class ActiveExchange(ABC, Generic[T]):
             if self.exchange.is_over:
                 self.close()
         return items
+
+    async def convert(self, item: LargeItem[Large], /) -> Large:
+        """Make a large item in a worker thread."""
+        return await to_thread.run_sync(item.convert)
 
     def until(self, seconds: float | None) -> float:
         """The deadline of a wait that may take so long."""

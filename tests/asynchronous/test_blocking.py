@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from bento_proto import Exchange, RemoteProtocolError
+from bento_proto.exchange import LargeItem
 
 from .peers import Peer, chunk, reply
 from .schemas import client, endpoint
@@ -159,6 +160,40 @@ async def test_a_large_result_is_converted_in_a_worker_thread(
     ((thread, ticks),) = seen
     assert thread is not threading.main_thread()
     assert ticks >= turns
+
+
+@pytest.mark.anyio
+async def test_a_large_item_of_a_stream_is_converted_in_a_worker_thread(
+    peer: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body, ticker, seen = json.dumps(RECORDS).encode(), Ticker(), list[tuple[object, int]]()
+    head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    peer.answers["/f"] = head + chunk(b'[{"a":1}]' + body + b'[{"a":2}]') + chunk(b"")
+    make = LargeItem.__init__
+
+    def noted(item: LargeItem[object], convert: Callable[[], object]) -> None:
+        def converted() -> object:
+            before = ticker.ticks
+            value = convert()
+            seen.append((threading.current_thread(), ticker.ticks - before))
+            return value
+
+        make(item, converted)
+
+    monkeypatch.setattr(LargeItem, "__init__", noted)
+
+    async def frames() -> list[pd.DataFrame]:
+        return [frame async for frame in called.f()]
+
+    async with client(
+        peer.url, schema={"name": "Peer", "routes": [endpoint("f", {**ROWS, "is_stream": True})]}, timeout=60
+    ) as called:
+        first, large, last = await ticker.beside(frames())
+    assert (first["a"][0], last["a"][0]) == (1, 2)
+    pd.testing.assert_frame_equal(large, pd.DataFrame(json.loads(body)))
+    ((thread, ticks),) = seen
+    assert thread is not threading.main_thread()
+    assert ticks >= 3
 
 
 @pytest.mark.anyio

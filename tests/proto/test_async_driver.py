@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from os import PathLike
 from pathlib import Path
@@ -21,10 +22,12 @@ from bento_proto import (
     FlowRunner,
     Head,
     Limits,
+    RemoteProtocolError,
     Request,
     Service,
     Session,
 )
+from bento_proto.exchange import LargeItem
 from bento_proto.http import Proxies, Received
 from bento_proto.request import FileSource, Upload, bind, client_request
 from bento_proto.session import ActiveStream, AsyncDriver, AsyncStream, ClientConfig, Options
@@ -45,10 +48,12 @@ SCHEMA = {
     "routes": [
         route("f", {}, x={}),
         route("items", STREAM),
+        route("values", {"type": "object", "is_stream": True}),
         route("file", FILE),
         route("upload", {}, file=FILE),
     ],
 }
+LARGE = b'["%b"]' % (b"a" * (1 << 18))
 STREAMED = (Head(200, (("content-type", "text/plain"),)), Data(b"a"), Data(b"b"), End())
 
 
@@ -64,6 +69,7 @@ class Scripted:
 
     def __init__(self, exchange: Exchange[object], events: Sequence[Received], driver: Driver) -> None:
         self.exchange = exchange
+        self.exchange.defers = True
         self._events = list(events)
         self._driver = driver
         self._closed = False
@@ -85,6 +91,11 @@ class Scripted:
         if isinstance(event, Data):
             await Suspend()
         return self.exchange.receive(event)
+
+    async def convert(self, item: LargeItem[T], /) -> T:
+        self._driver.said("convert")
+        await Suspend()
+        return item.convert()
 
     def close(self) -> Coroutine[object, object, None] | None:
         self.exchange.close()
@@ -318,3 +329,26 @@ def test_a_flow_that_fails_before_it_leaves_anything_open_closes_nothing() -> No
     with pytest.raises(BentoMLException, match="lost"):
         call(made, "f", x=1)
     assert "close" not in made.log
+
+
+def test_large_items_of_a_stream_are_converted_by_the_adapter() -> None:
+    pieces: list[Received] = [Data(b"[1]" + LARGE[:9]), Data(LARGE[9:] + b"[2]"), End()]
+    made = driver(Answer((Head(200), *pieces)))
+
+    async def items() -> list[object]:
+        return [item async for item in cast("AsyncStream[object]", call(made, "values"))]
+
+    assert run(items()) == [[1], json.loads(LARGE), [2]]
+    assert made.log.count("convert") == 1
+
+
+def test_a_large_item_that_is_malformed_ends_the_stream() -> None:
+    pieces: list[Received] = [Data(b"[1]" + LARGE[:9]), Data(LARGE[9:-1] + b"!][2]"), Data(b"[3]"), End()]
+    made = driver(Answer((Head(200), *pieces)))
+    stream = cast("AsyncStream[object]", call(made, "values"))
+    assert run(anext(stream)) == [1]
+    with pytest.raises(RemoteProtocolError, match="not JSON"):
+        run(anext(stream))
+    with pytest.raises(StopAsyncIteration):
+        run(anext(stream))
+    assert made.log[-2:] == ["convert", "close"]

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bento_proto import JSON, LimitExceeded, RemoteProtocolError
-from bento_proto.exchange import Decoder
+from bento_proto.exchange import Decoder, LargeItem
 from bento_proto.json import parse_json
 from bento_proto.response import EventStreamDecoder, JSONStreamDecoder, RawDecoder, TextDecoder, WholeDecoder
 from bento_proto.response import _json_stream as _items
@@ -356,3 +356,15 @@ def test_a_decoder_that_has_raised_raises_the_same_again(case: str) -> None:
             call()
         assert str(again.value) == str(first.value)
         assert list(again.value.items) == []
+
+
+def test_large_items_may_be_left_to_convert() -> None:
+    value = ["a" * (1 << 18)]
+    data = json.dumps(value).encode()
+    decoder = json_items()
+    decoder.defer()
+    items: list[object] = [*decoder.feed(data[:9])]
+    items += [*decoder.feed(data[9:] + b"[1]" + data), *decoder.feed(b"[2]3 ")]
+    assert [isinstance(item, LargeItem) for item in items] == [True, False, True, False, False]
+    converted = [item.convert() if isinstance(item, LargeItem) else item for item in items]
+    assert converted == [value, [1], value, [2], 3]

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar, cast
 
 import bento_files
 from bento_proto import Exchange, FailureKind, Request, Step, Timeout
+from bento_proto.exchange import LargeItem
 from bento_proto.http import FilePart, Origin, connect_failure
 from bento_proto.http11 import HTTP11Exchange
 from bento_proto.session import TransportExchange, TransportRequest, TransportResponse
@@ -82,6 +83,10 @@ class ActiveExchange(ABC):
         if self.exchange.is_over:
             await self.aclose()
         return items
+
+    async def convert(self, item: LargeItem[T], /) -> T:
+        """Make a large item, as the embedder runs what may take long."""
+        return await self._io.run_sync(item.convert)
 
     async def aclose(self) -> None:
         """Stop receiving, whatever there is to await for that. Idempotent."""

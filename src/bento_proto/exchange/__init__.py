@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ._body import Decoder, Reader, ResultKind
+    from ._body import Decoder, LargeItem, Reader, ResultKind
     from ._exchange import TRANSITIONS, Exchange, Input, State
     from ._progress import OnProgress, Progress
 
@@ -19,7 +19,7 @@ if not TYPE_CHECKING:
     from importlib import import_module as _import_module
 
     _MODULES = {
-        "._body": "Decoder Reader ResultKind",
+        "._body": "Decoder LargeItem Reader ResultKind",
         "._exchange": "Exchange Input State TRANSITIONS",
         "._progress": "OnProgress Progress",
     }
@@ -36,5 +36,6 @@ if not TYPE_CHECKING:
 
 
 __all__ = (
-    "Decoder", "Exchange", "Input", "OnProgress", "Progress", "Reader", "ResultKind", "State", "TRANSITIONS",
+    "Decoder", "Exchange", "Input", "LargeItem", "OnProgress", "Progress", "Reader", "ResultKind", "State",
+    "TRANSITIONS",
 )  # fmt: skip

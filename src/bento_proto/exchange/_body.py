@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import NoReturn, Protocol, TypeAlias, TypeVar
+from typing import Generic, NoReturn, Protocol, TypeAlias, TypeVar
 
 from bento_proto.errors import RemoteProtocolError
 from bento_proto.http._messages import Head
@@ -50,6 +50,19 @@ class Decoder(Protocol[T_co]):
     def finish(self) -> Sequence[T_co]:
         """The body is complete."""
         ...
+
+
+class LargeItem(Generic[T]):
+    """What a decoder returns in place of a large item of a stream, if its exchange `defers <Exchange.defers>`.
+
+    Args:
+        make: makes the item; this may take a second or more.
+    """
+
+    __slots__ = ("convert",)
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self.convert: Callable[[], T] = make
 
 
 def ended(decoder: object, error: RemoteProtocolError) -> RemoteProtocolError:

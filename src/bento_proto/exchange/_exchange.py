@@ -162,7 +162,8 @@ class Exchange(Generic[T_co]):
         is_busy: whether an event is being taken: what is called meanwhile must not call back.
         is_streaming: whether a successful response has items for the caller: what came of them, then the error, if any.
         wants_data: whether the adapter has to read on before it resumes the flow.
-        defers: whether the adapter calls `convert`, in a worker thread, say. False unless the adapter sets it.
+        defers: whether the adapter calls `convert`, in a worker thread, say, and that of each `LargeItem` of a stream.
+            False unless the adapter sets it.
         awaits_conversion: whether the whole body of a large result has come, and `convert` is due.
         head: the head of the response; None before it has come.
         error: the exception that the call raises; None while there is none.
@@ -455,6 +456,9 @@ class Exchange(Generic[T_co]):
             if self._inflater is not None:
                 self._inflater.makes_items = kind is ResultKind.ITEMS
             self.is_streaming = kind is not ResultKind.VALUE
+            defer: Callable[[], None] | None = getattr(decoder, "defer", None) if self.defers else None
+            if defer is not None:
+                defer()
             if self.download is not None:
                 self.download.start(_length(head))
         return ()

@@ -6,12 +6,13 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Generic, TypeVar, cast
 
 from bento_proto._text import pile
 from bento_proto._types import JSON
 from bento_proto.errors import LimitExceeded, RemoteProtocolError
-from bento_proto.exchange._body import ResultKind, ended
+from bento_proto.exchange._body import LargeItem, ResultKind, ended
 from bento_proto.json import parse_json
 
 T = TypeVar("T")
@@ -24,6 +25,8 @@ _NUMBER: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _OPEN: Final = re.compile(
     r"-?(?:[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]*)?|[A-Za-z]{0,7})"
 )  # a prefix that more characters may continue
+_LARGE: Final = 1 << 18  # characters: a smaller item is converted at once
+_STEP: Final = 1 << 16  # bytes of it that are parsed at a time
 _LONGEST: Final = 5000  # characters of a number: Python reads integers of 4300
 _raw_decode: Final = json.JSONDecoder().raw_decode
 
@@ -48,6 +51,7 @@ class JSONStreamDecoder(Generic[T]):
         self._convert = convert
         self._renew = renew
         self._limit = limit
+        self._defers = False
         self._text = codecs.getincrementaldecoder("utf-8")()
         self._scalar = ""  # a number or literal that may continue
         self._pieces: list[str] = []  # of an incomplete object, list or string; the next four describe it
@@ -55,6 +59,10 @@ class JSONStreamDecoder(Generic[T]):
         self._depth = 0
         self._quoted = False
         self._escaped = False
+
+    def defer(self) -> None:
+        """Return a `LargeItem` in place of each item of more than 256 KiB."""
+        self._defers = True
 
     def feed(self, data: bytes, /) -> Sequence[T]:
         """The items that these bytes complete."""
@@ -106,7 +114,11 @@ class JSONStreamDecoder(Generic[T]):
             self._hold(text[:end] if end >= 0 else text)
             if end < 0:
                 return
-            items.append(self._item("".join(self._pieces)))
+            whole = "".join(self._pieces)
+            if self._defers and len(whole) > _LARGE:
+                items.append(cast("T", LargeItem(partial(_large_item, self._convert, whole))))
+            else:
+                items.append(self._item(whole))
             self._pieces.clear()
             position = end
         elif self._scalar:
@@ -134,7 +146,10 @@ class JSONStreamDecoder(Generic[T]):
             return -1
         if end - start > self._limit:
             raise LimitExceeded(f"an item of the stream is over {self._limit} characters")
-        items.append(self._convert(value))
+        if self._defers and end - start > _LARGE:
+            items.append(cast("T", LargeItem(partial(self._convert, value))))
+        else:
+            items.append(self._convert(value))
         return end
 
     def _bare(self, text: str, start: int, items: list[T]) -> int:
@@ -182,3 +197,14 @@ class JSONStreamDecoder(Generic[T]):
 
     def _item(self, text: str) -> T:
         return self._convert(parse_json(text.encode()))
+
+
+def _large_item(convert: Callable[[JSON], T], text: str) -> T:
+    """An item, parsed in steps, so that other threads have their turn."""
+    from ._document import DocumentParser
+    from ._whole import LargeDocument
+
+    data, parser = text.encode(), DocumentParser()
+    for start in range(0, len(data), _STEP):
+        parser.feed(data[start : start + _STEP])
+    return convert(LargeDocument([data], parser).value())

@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from bento_proto import exchange, response
 from bento_proto._text import one_line
+from bento_proto.exchange._body import LargeItem
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -104,6 +105,10 @@ class ActiveStream(Protocol[T_co]):
         """Wait for the next items, perhaps none."""
         ...
 
+    async def convert(self, item: LargeItem[T], /) -> T:
+        """Make a large item, in a worker thread, say."""
+        ...
+
     def close(self) -> Coroutine[object, object, None] | None:
         """Stop receiving, at once; return the rest of that, if there is something to await. Idempotent."""
         ...
@@ -155,7 +160,15 @@ class AsyncStream(BaseAsyncStream[T]):
                 self._closed = True
                 raise self._active.exchange.error or StopAsyncIteration
             self._items.extend(await self._active.receive())
-        return self._items.popleft()
+        item = self._items.popleft()
+        return await self._convert(item) if isinstance(item, LargeItem) else item
+
+    async def _convert(self, item: LargeItem[T]) -> T:
+        try:
+            return await self._active.convert(item)
+        except BaseException:
+            await self.aclose()
+            raise
 
     async def aclose(self) -> None:
         """Stop receiving. Idempotent."""
