@@ -132,7 +132,7 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
         return len(self._waiting)
 
     def acquire(self, waiter: WaiterT, now: float, *, fresh: bool = False) -> PooledConnection[ConnectionT] | None:
-        """Ask for a place.
+        """Ask for a place. Who waits may ask again, and keeps its turn.
 
         Args:
             waiter: who asks: what `release` returns when a place becomes free.
@@ -143,12 +143,10 @@ class ConnectionPool(Generic[ConnectionT, WaiterT]):
             The place, which the caller now holds until `release`; or None if the caller has to wait.
 
         Raises:
-            LocalProtocolError: the pool is closed, or the waiter waits already; nothing changed.
+            LocalProtocolError: the pool is closed.
         """
         if self.is_closed:
             raise LocalProtocolError("the client is closed")
-        if waiter in self._waiting:
-            raise LocalProtocolError("who asks for a place waits for one already")
         idle = self._idle
         while idle and idle[0].expires_at <= now:
             self._discard(idle.popleft())

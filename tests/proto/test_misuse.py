@@ -605,8 +605,14 @@ def test_a_place_is_given_back_once_and_to_its_pool(waits: bool, reusable: bool)
     foreign = pool(False)[1]
     for place in (foreign, PooledConnection[str](), None):
         same_after(partial(pool, waits), after, lambda given, place: given[0].release(place, 1, reusable=True), place)
-    if waits:
-        same_after(partial(pool, waits), after, lambda given, _: given[0].acquire(WAITING, 0))
+
+
+def test_who_waits_may_ask_again_and_keeps_its_turn() -> None:
+    made, place = pool(True)
+    other = Waiter()
+    assert [made.acquire(waiter, 0) for waiter in (other, WAITING, other)] == [None, None, None]
+    assert made.waiting == 2
+    assert [made.release(place, 1, reusable=True) for _ in range(3)] == [WAITING, other, None]
 
 
 # --- batches and the congestion control
