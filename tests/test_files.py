@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from bento_files import FileSink, ImageSink, SavedSink, Sink, blocks, measure
+from bento_files import Destination, FileSink, ImageSink, SavedSink, Sink, blocks, measure
 from bento_proto import LimitExceeded, RemoteProtocolError
 from bento_proto.http import FilePart
 from bento_proto.request import FileSource
@@ -62,6 +62,88 @@ def test_a_replaced_file_keeps_its_permissions(tmp_path: Path, umask: int, kept:
     assert [mode(partial) for partial in tmp_path.glob(".*")] == [0o600]
     sink.finish()
     assert (path.read_bytes(), mode(path), os.listdir(tmp_path)) == (b"new", kept, ["old"])
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "getxattr"), reason="the lists of access are Linux's")
+def test_a_replaced_file_keeps_its_list_of_access(tmp_path: Path) -> None:
+    path = tmp_path / "old"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    entries = [(1, 6, -1), (2, 6, 12345), (4, 0, -1), (16, 6, -1), (32, 0, -1)]  # one other user may read, no group may
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHi", *entry) for entry in entries)
+    try:
+        os.setxattr(path, "system.posix_acl_access", acl)
+    except OSError:
+        pytest.skip("the file system has no lists of access")
+    SavedSink(path).finish()
+    assert os.getxattr(path, "system.posix_acl_access") == acl
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can act as two users")
+def test_nobody_can_read_more_than_of_the_file_that_is_replaced(tmp_path: Path) -> None:
+    (mine := tmp_path / "mine").write_bytes(b"")
+    os.chown(mine, -1, 54321)
+    mine.chmod(0o4640)
+    SavedSink(mine).finish()
+    assert (mode(mine), mine.stat().st_gid) == (0o640, 54321)
+    (other := tmp_path / "other").write_bytes(b"")
+    os.chown(other, 12345, 54321)
+    other.chmod(0o666)
+    old = os.umask(0o077)
+    try:
+        SavedSink(other).finish()
+    finally:
+        os.umask(old)
+    assert mode(other) == 0o600
+    os.chown(other, 12345, 54321)
+    other.chmod(0o640)
+    SavedSink(other).finish()
+    assert mode(other) == 0o600  # not for the group that root has
+
+
+@posix
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can act as two users")
+def test_a_link_that_another_user_left_in_a_shared_directory_is_not_followed(tmp_path: Path) -> None:
+    shared, victim = tmp_path / "tmp", tmp_path / "victim"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    victim.write_bytes(b"mine")
+    for name, target in (("file", victim), ("dangling", tmp_path / "new"), ("directory", tmp_path)):
+        (shared / name).symlink_to(target)
+        (tmp_path / f"to-{name}").symlink_to(shared / name)
+        for path in (shared / name, tmp_path / f"to-{name}"):
+            assert Destination(path)
+            os.chown(shared / name, 12345, -1, follow_symlinks=False)
+            with pytest.raises(PermissionError, match="another user's link"):
+                Destination(path)
+            os.chown(shared / name, 0, -1, follow_symlinks=False)
+
+
+@posix
+def test_what_is_no_place_for_a_file(tmp_path: Path) -> None:
+    with (tmp_path / "log").open("wb") as file:
+        for path in (f"/dev/fd/{file.fileno()}", f"/proc/self/fd/{file.fileno()}"):
+            if os.path.exists(path):
+                with pytest.raises(FileExistsError, match="can't be replaced"):
+                    Destination(path)
+    with pytest.raises(FileNotFoundError, match="the path is empty"):
+        Destination("")
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    with pytest.raises(OSError, match="symbolic links"):
+        Destination(tmp_path / "a")
+    assert Destination(os.fsencode(tmp_path))
+
+
+def test_a_free_number_is_found_among_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(300):
+        (tmp_path / (f"a-{number}.txt" if number else "a.txt")).touch()
+    tried: list[object] = []
+    monkeypatch.setattr(os.path, "lexists", lambda path: tried.append(path) or os.path.exists(path))
+    names = [FileSink("a.txt", tmp_path).finish().name for _ in range(2)]
+    assert (names, len(tried) < 50) == (["a-300.txt", "a-301.txt"], True)
 
 
 def test_without_hard_links_a_name_is_taken_once_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,6 +391,17 @@ def test_an_iterator_of_bytes_is_sent_as_it_comes() -> None:
     assert b"".join(blocks(given)) == b"01234"
     with pytest.raises(TypeError, match=r"f\(\) argument 'x' is an iterator of str, and must be one of bytes"):
         list(blocks(part(iter(["a"]))))
+
+
+@posix
+def test_a_named_pipe_is_opened_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["sh", "-c", 'echo 0123 > "$0"', pipe]) as writer:  # waits until it is read
+        given = part(pipe)
+        assert writer.poll() is None
+        assert (given.size, given.replayable, b"".join(blocks(given))) == (None, False, b"0123\n")
+    assert writer.returncode == 0
 
 
 def test_an_array_is_no_image() -> None:

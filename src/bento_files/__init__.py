@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext  # slow to import, and the clients' annotations need it
 
     from ._attempt import attempt
+    from ._places import open_descriptor, replace, target_of
     from ._process import ProcessMixin, load
     from ._results import Destination, FileSink, ImageSink, SavedSink, Sink, WriteBuffer, open_sink
     from ._system_proxies import system_proxies
@@ -25,6 +26,7 @@ if not TYPE_CHECKING:
 
     _MODULES = {
         "._attempt": "attempt",
+        "._places": "open_descriptor replace target_of",
         "._process": "ProcessMixin load",
         "._results": "Destination FileSink ImageSink SavedSink Sink WriteBuffer open_sink",
         "._system_proxies": "system_proxies",
@@ -47,6 +49,6 @@ if not TYPE_CHECKING:
 
 __all__ = (
     "BLOCK", "Destination", "FileSink", "ImageSink", "ProcessMixin", "SSLContext", "SavedSink", "Sink", "WriteBuffer",
-    "attempt", "blocks", "body_blocks", "check_protocol", "form", "load", "measure", "new_directory", "open_sink",
-    "read_body", "system_proxies", "tls_context",
+    "attempt", "blocks", "body_blocks", "check_protocol", "form", "load", "measure", "new_directory", "open_descriptor",
+    "open_sink", "read_body", "replace", "system_proxies", "target_of", "tls_context",
 )  # fmt: skip

@@ -25,6 +25,7 @@ from bento_proto.session import Options
 
 from ._media_types import guess_suffix
 from ._notebook import shown
+from ._places import keep_permissions, target_of
 from ._temporary import new_directory
 
 T = TypeVar("T")
@@ -183,11 +184,15 @@ class _PartialFile:
         while rest:
             rest = rest[self._file.write(rest) :]
 
-    def close(self, mode: int | None = None) -> None:
-        """Close the complete file; set its permissions, by default to those that a new file gets."""
+    def close(self, replaced: Path | None = None) -> None:
+        """Close the complete file; give it the permissions of a new one, or of the one that it replaces."""
         assert self._file is not None
         if sys.platform != "win32":
-            os.fchmod(self._file.fileno(), _new_file_mode(self.path) if mode is None else mode)
+            mode = _new_file_mode(self.path)
+            if replaced is None:
+                os.fchmod(self._file.fileno(), mode)
+            else:
+                keep_permissions(self._file.fileno(), replaced, mode)
         self._file.close()
 
     def move(self, path: Path) -> None:
@@ -264,16 +269,36 @@ class FileSink:
     def finish(self) -> Path:
         """Move the file to its name; return its path."""
         self._partial.close()
-        stem, suffix = os.path.splitext(self._name)
         number = 0
         while True:
-            path = self._directory / (f"{stem}-{number}{suffix}" if number else self._name)
+            path = self._path(number)
             try:
                 self._partial.claim(path)
             except FileExistsError:
-                number += 1
+                number = self._free(number)
             else:
                 return shown(path)
+
+    def _path(self, number: int) -> Path:
+        stem, suffix = os.path.splitext(self._name)
+        return self._directory / (f"{stem}-{number}{suffix}" if number else self._name)
+
+    def _free(self, taken: int) -> int:
+        """A number that is free, above one that is taken: the next one, unless some were removed.
+
+        All results of an endpoint may have one name, so this takes logarithmic time.
+        """
+        step = 1
+        while os.path.lexists(self._path(taken + step)):
+            taken, step = taken + step, 2 * step
+        free = taken + step
+        while free - taken > 1:
+            middle = (taken + free) // 2
+            if os.path.lexists(self._path(middle)):
+                taken = middle
+            else:
+                free = middle
+        return free
 
     def discard(self) -> None:
         """Remove what was written."""
@@ -294,8 +319,8 @@ class Destination:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        given = os.fspath(path)
-        self._path = Path(os.path.realpath(given))  # a symbolic link stays one: its target is replaced
+        given = os.fsdecode(path)
+        self._path = target_of(given)  # a symbolic link stays one: its target is replaced
         self._is_directory = self._path.is_dir()
         if not self._is_directory:
             if given.endswith((os.sep, os.altsep or os.sep)):
@@ -334,11 +359,7 @@ class SavedSink:
 
     def finish(self) -> Path:
         """Replace the file; return its path."""
-        try:
-            mode: int | None = self._path.stat().st_mode & 0o777
-        except OSError:  # there is none
-            mode = None
-        self._partial.close(mode)
+        self._partial.close(self._path)
         self._partial.move(self._path)
         return shown(self._path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import stat
@@ -113,10 +114,14 @@ class _Chunks:
 
 
 def _path(path: str) -> Upload:
+    name = os.path.basename(path)
+    if stat.S_ISFIFO(os.stat(path).st_mode):  # opened once: who writes to it would take its closing for the end
+        if not os.access(path, os.R_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return Upload(FilePart(path, None, replayable=False), name, _guess(name))
     with open(path, "rb") as file:  # not just stat: an unreadable file must fail before anything is sent
         status = os.fstat(file.fileno())
         is_empty = stat.S_ISREG(status.st_mode) and not status.st_size and not file.read(1)
-    name = os.path.basename(path)
     if stat.S_ISREG(status.st_mode):  # some say that they are empty and are not, such as those in /proc
         return Upload(FilePart(path, status.st_size if status.st_size or is_empty else None), name, _guess(name))
     return Upload(FilePart(path, None, replayable=False), name, _guess(name))

@@ -153,6 +153,20 @@ def test_a_file_for_a_parameter_that_is_no_file_is_its_content(tmp_path: Path) -
     assert "is not text in UTF-8" in refusal(named(x=TEXT), f"x=@{path}")
 
 
+def test_no_message_shows_what_is_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("hunter2")
+    for schema in (INTEGER, {"enum": [1, 2]}, {"type": "array", "items": INTEGER}, {"anyOf": [INTEGER]}):
+        told = refusal(named(x=cast("JSON", schema)), f"x=@{path}")
+        assert told == f"x: what is in {path} is not of the type that x takes"
+    assert "hunter2" not in refusal(named(x=INTEGER), f"x:=@{path}")
+
+
+def test_a_long_document_is_no_path() -> None:
+    text = "x" * 5000
+    assert parse(named(x=TEXT), [], json.dumps({"x": text})).kwargs == {"x": text}
+
+
 def test_standard_input_is_read_once() -> None:
     of = named(x=FILE, y=FILE)
     assert refusal(of, "x=@-", "y=@-") == "standard input can be read once only"

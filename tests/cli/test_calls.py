@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.parity.proxies import End, Stub, endpoint, reply, routes, schema
 from tests.servers import Servers
+from tests.waiting import until
 
 from .conftest import COMMAND, Run, environment
 
@@ -105,6 +107,37 @@ def test_links_pipes_and_permissions_are_kept(run: Run, zoo: str, tmp_path: Path
             assert run("call", zoo, *words, "-o", str(pipe)).code == 0
             assert reading.communicate()[0] == content
         assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such paths")
+@pytest.mark.parametrize("words", [["add_int", "a=1"], ["csv_out"]])
+def test_an_open_file_is_written_to_where_it_stands(zoo: str, tmp_path: Path, words: list[str]) -> None:
+    script = f"echo before; {shlex.join((*COMMAND, 'call', zoo, *words, '-o', '/dev/stdout'))}; echo after"
+    plain = subprocess.run((*COMMAND, "call", zoo, *words), env=environment(), capture_output=True, check=True).stdout
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        subprocess.run(["sh", "-c", script], env=environment(), stdout=file, check=True)
+    assert log.read_bytes() == b"before\n" + plain + b"after\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_command_that_is_terminated_leaves_nothing_behind(tmp_path: Path) -> None:
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: image/gif\r\nContent-Length: 9000000\r\n\r\n"
+    document = schema(endpoint("f", output={"type": "file", "format": "binary"}))
+    part = (head + bytes(3_000_000), End.SILENCE)
+    with Stub(routes({"/schema.json": reply(document), "/f": part})) as stub:
+        process = subprocess.Popen(
+            (*COMMAND, "call", stub.url, "f", "-o", "out"), cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL
+        )
+        until(lambda: any(path.is_file() for path in tmp_path.rglob("*")))
+        process.terminate()
+        assert process.wait() == 128 + signal.SIGTERM
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_destination_without_a_name_is_refused(run: Run, zoo: str, tmp_path: Path) -> None:
+    assert run("call", zoo, "csv_out", "-o", "").code == 2
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_result_in_a_directory_replaces_nothing(run: Run, zoo: str, tmp_path: Path) -> None:

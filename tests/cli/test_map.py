@@ -154,15 +154,27 @@ def test_results_that_are_files(run: Run, url: str, tmp_path: Path) -> None:
         (["f", "in.txt"], "inputs are .jsonl, .csv, .parquet or a directory"),
         (["g", "in.jsonl"], "no endpoint 'g'"),
         (["f", "bad.jsonl"], "bad.jsonl, line 2: not JSON"),
+        (["f", "long.csv"], "line 3 has more values than the first line has names"),
         (["f", "in.jsonl", "--concurrency", "many"], "--concurrency is a number or auto"),
     ],
 )
 def test_wrong_usage(run: Run, url: str, tmp_path: Path, words: list[str], told: str) -> None:
-    for name, text in (("in.jsonl", "1\n"), ("in.txt", "1\n"), ("bad.jsonl", "1\n{\n")):
+    for name, text in (("in.jsonl", "1\n"), ("in.txt", "1\n"), ("bad.jsonl", "1\n{\n"), ("long.csv", "x\n1\n2,3\n")):
         (tmp_path / name).write_text(text)
     done = run("map", url, *words, "-o", "out.jsonl")
     assert done.code == 2
     assert told in done.told
+
+
+def test_standard_output_is_no_file_of_results(run: Run, url: str, tmp_path: Path) -> None:
+    numbers(tmp_path / "in.jsonl", 1)
+    done = run("map", url, "f", "in.jsonl", "-o", "-")
+    assert (done.code, "-o takes a file" in done.told, os.listdir(tmp_path)) == (2, True, ["in.jsonl"])
+
+
+def test_a_short_row_leaves_arguments_out(tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("a,b\n1,2\n3\n")
+    assert list(read_inputs(tmp_path / "in.csv")) == [{"a": "1", "b": "2"}, {"a": "3"}]
 
 
 def test_another_file_is_not_continued(run: Run, url: str, tmp_path: Path) -> None:
@@ -170,11 +182,15 @@ def test_another_file_is_not_continued(run: Run, url: str, tmp_path: Path) -> No
     numbers(tmp_path / "more.jsonl", 3)
     (tmp_path / "other.jsonl").write_text("5\n4\n3\n2\n1\n")
     (tmp_path / "notes.jsonl").write_text('{"note": 1}\n')
+    (tmp_path / "netrc").write_text("machine here password mine")  # without a line's end, as what is cut has none
+    (tmp_path / "note.json").write_text('{"note": 1}')
     assert run("map", url, "f", "in.jsonl", "-o", "out.jsonl").code == 0
     for inputs, output, told in (
         ("other.jsonl", "out.jsonl", "the result of another input"),
         ("more.jsonl", "out.jsonl", "more results than there are inputs"),
         ("in.jsonl", "notes.jsonl", "a line that is no result"),
+        ("in.jsonl", "netrc", "no file of results"),
+        ("in.jsonl", "note.json", "no file of results"),
     ):
         before = (tmp_path / output).read_bytes()
         done = run("map", url, "f", inputs, "-o", output, "--resume")

@@ -47,7 +47,7 @@ def read_inputs(
         row: makes an input of a row of CSV, whose values are text.
 
     Raises:
-        ValueError: the kind is unknown, or a line is not JSON.
+        ValueError: the kind is unknown, a line is not JSON, or a row has more values than there are names.
         ModuleNotFoundError: the file is Parquet, and pyarrow is not installed.
         OSError: the file can't be read.
     """
@@ -93,8 +93,11 @@ def _lines(file: BinaryIO, name: str) -> Iterator[object]:
 
 def _rows(file: BinaryIO, row: Callable[[Mapping[str, str]], object]) -> Iterator[object]:
     with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-        for fields in csv.DictReader(text):
-            yield row(fields)
+        reader = csv.DictReader(text)
+        for fields in reader:
+            if None in fields:
+                raise ValueError(f"line {reader.line_num} has more values than the first line has names")
+            yield row({name: value for name, value in fields.items() if value is not None})  # a short row has fewer
 
 
 def _parquet(path: Path) -> Inputs:

@@ -36,6 +36,9 @@ _LINE: Final = 1 << 20  # bytes of a line that are parsed; a longer one is known
 _BEGINNING: Final = re.compile(rb'\s*\{\s*"number"\s*:\s*(\d+)\s*,\s*"input"\s*:\s*"([0-9a-f]{16})"\s*,')
 
 
+_OPENING: Final = b'{"number":'  # how a line begins
+
+
 class Summary:
     """What came of a batch, so far.
 
@@ -195,6 +198,8 @@ class _Results:
                     last = file.readline(_LINE)
                     size += len(last)
                 if not last:
+                    if not end and not _OPENING.startswith(line[:64].translate(None, b" ")[: len(_OPENING)]):
+                        raise ValueError(f"{self._path} is no file of results")  # is not cut off, as it is not ours
                     break
                 number, hashed = self._parsed(line)
                 if number >= len(done):

@@ -15,6 +15,7 @@ and is given by position without ``key=``.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from dataclasses import dataclass
@@ -148,9 +149,9 @@ def parse_row(endpoint: Endpoint, row: Mapping[str, str]) -> dict[str, object]:
 
 def _document(data: str, reader: _Reader) -> JSON:
     # JSON itself, as with curl's -d, unless a file has this name.
-    if data.lstrip()[:1] in ("{", "[") and not Path(data).exists():
+    if data.lstrip()[:1] in ("{", "[") and not os.path.exists(data):  # unlike a Path, takes text of any length
         return _json("--data", data.encode(errors="surrogateescape"))
-    path = data[1:] if data[:1] == "@" and not Path(data).exists() else data  # @FILE, as with curl's
+    path = data[1:] if data[:1] == "@" and not os.path.exists(data) else data  # @FILE, as with curl's
     return _json("--data", reader.content(path))
 
 
@@ -205,7 +206,12 @@ def _value(parameter: Parameter | None, word: _Word, reader: _Reader) -> object:
         text = content.decode()
     except UnicodeDecodeError:
         raise click.UsageError(f"{name}: {word.path} is not text in UTF-8, and {name} takes no file") from None
-    return text if _is_text(_kinds(schema)) else _typed(name, text.strip(), schema)
+    if _is_text(_kinds(schema)):
+        return text
+    try:
+        return _typed(name, text.strip(), schema)
+    except click.UsageError:  # whose message would show what is in the file, because of what the server's schema says
+        raise click.UsageError(f"{name}: what is in {word.path} is not of the type that {name} takes") from None
 
 
 def _checked(parameter: Parameter | None, name: str, value: object) -> object:

@@ -77,6 +77,8 @@ def command(
     url, name, rest = split_endpoint(words)
     if len(rest) != 1:
         raise click.UsageError("map takes one INPUTS: a file, a directory, or - for standard input")
+    if output == "-":
+        raise click.UsageError("-o takes a file: --resume reads what is there. One of this name is ./-")
     if concurrency != "auto" and not concurrency.isdecimal():
         raise click.UsageError(f"--concurrency is a number or auto, not {concurrency!r}")
     with settings.client(url) as client:

@@ -6,11 +6,12 @@ import base64
 import contextlib
 import json
 import os
-import shutil
+import signal
 import sys
 import tempfile
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, Protocol, TypeAlias
 
 import click
 
@@ -18,7 +19,7 @@ from ._text import harmless, harmless_json, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
     from rich.console import Console
     from typing_extensions import Self
@@ -141,7 +142,8 @@ class Output:
         name: the file name of a result that has none of its own: the endpoint's name.
         destination: a file, which is replaced once the result is complete; a device or a pipe, which is written to; a
             directory, where nothing is replaced; ``-`` for standard output; or None for standard output, except that
-            a terminal is never sent bytes: they are saved to a file.
+            a terminal is never sent bytes: they are saved to a file. An open file, such as ``/dev/fd/3``, is written
+            to where it stands.
     """
 
     def __init__(self, settings: Settings, name: str, destination: str | None) -> None:
@@ -150,28 +152,43 @@ class Output:
         is_raw = not on_terminal() and not settings.is_json
         self._is_stdout = destination == "-" or (destination is None and is_raw)
         self._file: Path | None = None
-        self._device: Path | None = None
+        self._target = Path()  # what is replaced: the file that a symbolic link leads to, and not the link
+        self._device: Path | int | None = None  # or a descriptor
         self._directory: Path | None = None
         if destination not in (None, "-"):
-            path = Path(str(destination))
+            from bento_files import open_descriptor, target_of
+
+            path, self._device = Path(str(destination)), open_descriptor(str(destination))
+            if self._device is not None:
+                return
+            if not destination:
+                raise click.UsageError("-o is given no name")
             if path.is_dir() or str(destination).endswith(("/", os.sep)):
                 self._directory = path
             elif path.exists() and not path.is_file():
                 self._device = path
             elif path.parent.is_dir():
-                self._file = path
+                self._file, self._target = path, target_of(path)
             else:
                 raise click.UsageError(f"there is no directory {path.parent}; create it first")
 
     @contextlib.contextmanager
     def downloads(self) -> Generator[Path | None, None, None]:
-        """The directory into which the client downloads a file; None for a temporary one."""
+        """The directory into which the client downloads a file; None for a temporary one.
+
+        SIGTERM and SIGHUP raise `SystemExit` meanwhile, so that they leave no part of a result behind.
+        """
+        with _unwound_by_signals(), self._downloads() as directory:
+            yield directory
+
+    @contextlib.contextmanager
+    def _downloads(self) -> Generator[Path | None, None, None]:
         if self._is_stdout or self._device is not None:
             yield None
         elif self._file is None:
             yield self._directory or Path()
         else:  # beside the destination, so that the file can be renamed to it
-            with tempfile.TemporaryDirectory(prefix=".bento-", dir=_target(self._file).parent) as directory:
+            with tempfile.TemporaryDirectory(prefix=".bento-", dir=self._target.parent) as directory:
                 yield Path(directory)
 
     def show(self, value: object) -> None:
@@ -191,10 +208,9 @@ class Output:
                 _RawWriter(self._stream(stack), is_json=False).write(path)
             return
         if self._file is not None:
-            target = _target(self._file)
-            if target.is_file():  # the new file keeps the old one's permissions
-                shutil.copymode(target, path)
-            path.replace(target)
+            from bento_files import replace
+
+            replace(path, self._target)
             path = self._file
         self._saved(path)
 
@@ -221,7 +237,7 @@ class Output:
 
         sink: _Sink
         if self._file is not None:
-            sink = SavedSink(_target(self._file))
+            sink = SavedSink(self._target)
         elif self._directory is not None or self._is_unprintable(value):
             name = (safe_name(self._name) or "result") + _suffix(value, is_stream=is_stream)
             sink = FileSink(name, self._directory or Path())
@@ -249,7 +265,9 @@ class Output:
     def _stream(self, stack: contextlib.ExitStack) -> Callable[[bytes], None]:
         file: BinaryIO = sys.stdout.buffer
         if self._device is not None:
-            file = stack.enter_context(self._device.open("wb"))
+            device = self._device
+            opened = os.fdopen(os.dup(device), "wb") if isinstance(device, int) else device.open("wb")
+            file = stack.enter_context(opened)
 
         def put(data: bytes) -> None:
             file.write(data)
@@ -266,9 +284,22 @@ class Output:
             note(f"saved {path} ({decimal(path.stat().st_size)})")
 
 
-def _target(path: Path) -> Path:
-    """The file to replace: that which a symbolic link leads to, not the link."""
-    return Path(os.path.realpath(path))
+@contextlib.contextmanager
+def _unwound_by_signals() -> Generator[None, None, None]:
+    def leave(number: int, _: FrameType | None) -> NoReturn:
+        raise SystemExit(128 + number)  # as shells say it
+
+    before: dict[int, Callable[[int, FrameType | None], object] | int | None] = {}
+    if threading.current_thread() is threading.main_thread():  # only there can handlers be set
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # as nohup does not leave it
+                before[number] = signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _suffix(value: object, *, is_stream: bool) -> str:
