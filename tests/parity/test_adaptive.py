@@ -166,11 +166,14 @@ def test_closing_the_client_ends_the_wait_of_tasks(backend: str) -> None:
 def test_cancelled_calls_leave_their_places(backend: str) -> None:
     service = Busy(1)
 
+    async def call(client: AsyncHTTPClient, number: int) -> None:
+        await client.call("f", number)
+
     async def main(url: str) -> None:
         async with AsyncHTTPClient(url, schema=NUMBER, server_ready_timeout=0, retries=ADAPTIVE) as client:
             async with anyio.create_task_group() as tasks:
                 for number in range(30):
-                    tasks.start_soon(client.call, "f", number)
+                    tasks.start_soon(call, client, number)
                 await anyio.sleep(0.1)
                 tasks.cancel_scope.cancel()
             with anyio.fail_after(30):
