@@ -182,6 +182,7 @@ def test_another_file_is_not_continued(run: Run, url: str, tmp_path: Path) -> No
     numbers(tmp_path / "more.jsonl", 3)
     (tmp_path / "other.jsonl").write_text("5\n4\n3\n2\n1\n")
     (tmp_path / "notes.jsonl").write_text('{"note": 1}\n')
+    (tmp_path / "odd.jsonl").write_text('{"number": -1, "input": "0000000000000001", "result": 1}\n')
     (tmp_path / "netrc").write_text("machine here password mine")  # without a line's end, as what is cut has none
     (tmp_path / "note.json").write_text('{"note": 1}')
     assert run("map", url, "f", "in.jsonl", "-o", "out.jsonl").code == 0
@@ -189,6 +190,7 @@ def test_another_file_is_not_continued(run: Run, url: str, tmp_path: Path) -> No
         ("other.jsonl", "out.jsonl", "the result of another input"),
         ("more.jsonl", "out.jsonl", "more results than there are inputs"),
         ("in.jsonl", "notes.jsonl", "a line that is no result"),
+        ("in.jsonl", "odd.jsonl", "a line that is no result"),
         ("in.jsonl", "netrc", "no file of results"),
         ("in.jsonl", "note.json", "no file of results"),
     ):

@@ -219,8 +219,10 @@ class _Results:
         try:
             if line.endswith(b"\n"):
                 found = json.loads(line)
-                return int(found["number"]), int(found["input"], 16)
-            if match := _BEGINNING.match(line):
+                number, hashed = int(found["number"]), int(found["input"], 16)
+                if number >= 0 <= hashed < 1 << 64:
+                    return number, hashed
+            elif match := _BEGINNING.match(line):
                 return int(match[1]), int(match[2], 16)
         except (ValueError, KeyError, TypeError):
             pass
