@@ -21,7 +21,7 @@ from bento_sync import SyncHTTPClient
 from tests.parity.proxies import Asked, End, Piece, Stub, endpoint, reply, routes, schema
 from tests.waiting import until
 
-INPUTS = int(os.environ.get("ENGINE_INPUTS", "2000"))
+INPUTS = int(os.environ.get("ENGINE_INPUTS", "1000"))
 IMAGES = int(os.environ.get("ENGINE_IMAGES", "50"))
 CONCURRENCY = 4
 WORKERS = 2

@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),  # of Dask's own
     pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes are killed"),
 ]
-PARTS = [range(start, min(start + 200, INPUTS)) for start in range(0, INPUTS, 200)]
+PARTS = [range(start, min(start + 100, INPUTS)) for start in range(0, INPUTS, 100)]
 SPAWN = multiprocessing.get_context("spawn")
 
 
