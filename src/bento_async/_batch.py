@@ -83,8 +83,8 @@ class AsyncBatch(BaseBatch, BaseAsyncStream[T_co]):
             while (crew := self._crew) is not None and not self._closed:
                 self._state.tell()
                 outcome = self._state.take()
+                crew.room.set()  # for another input: what failed may have been skipped
                 if outcome is not None:
-                    crew.room.set()  # for another input
                     return outcome
                 if self._state.is_over or crew.over.is_set():
                     raise crew.error or StopAsyncIteration

@@ -122,6 +122,18 @@ def test_so_many_errors_end_the_batch(connect: Connect) -> None:
     assert 30 < len(stub.asked) < 60
 
 
+def test_inputs_follow_where_all_that_were_under_way_failed(connect: Connect) -> None:
+    def answer(asked: Asked) -> Piece:
+        if number_of(asked) == 0:
+            time.sleep(0.3)  # until the others of the first sixteen have failed
+        return reply({"error": "no"}, 500)
+
+    with Stub(routes({"/f": answer})) as stub:
+        client = connect(stub.url, schema=NUMBER, server_ready_timeout=0)
+        assert list(client.map("f", range(40), on_error="skip")) == []
+    assert len(stub.asked) == 40
+
+
 def test_more_calls_than_connections_wait_for_their_turn(connect: Connect) -> None:
     service = Busy(100)
     with Stub(routes({"/f": service})) as stub:

@@ -277,11 +277,12 @@ def test_a_pause_beyond_the_total_is_not_waited_for() -> None:
 
 
 def test_closing_the_client_ends_the_wait() -> None:
-    on = queue()
+    session = Session("http://service", environ={}, random=lambda: 0.0)
+    on = session._requests.queue
     (first,) = full(on)
     run = FlowRunner(flow(on))
     assert 0 < waits(run, 0.0) <= 0.5
-    on.closings += 1
+    session.close()
     with pytest.raises(LocalProtocolError, match="the client is closed"):
         waits(run, 0.1)
     first.close()
