@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import AsyncGenerator, Coroutine, Sequence
 from types import TracebackType
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, cast
 
 from bento_proto import exchange, response
 from bento_proto._text import one_line
@@ -161,7 +161,9 @@ class AsyncStream(BaseAsyncStream[T]):
                 raise self._active.exchange.error or StopAsyncIteration
             self._items.extend(await self._active.receive())
         item = self._items.popleft()
-        return await self._convert(item) if isinstance(item, LargeItem) else item
+        if isinstance(item, LargeItem):
+            return await self._convert(cast("LargeItem[T]", item))
+        return item
 
     async def _convert(self, item: LargeItem[T]) -> T:
         try:
