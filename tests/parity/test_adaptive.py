@@ -254,7 +254,8 @@ def test_bentoml_that_is_restarted() -> None:
     threads.shutdown()
     client.close()
     lost = [number for number, result in enumerate(results) if isinstance(result, ConnectionLost)]
-    assert len(lost) <= 8
+    # Those that ran; and those whose connections the dying server's socket took, and that it may have read.
+    assert len(lost) <= 2 * 8
     assert [results[number] for number in range(600) if number not in lost] == [
         2 * number for number in range(600) if number not in lost
     ]
