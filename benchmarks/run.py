@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from benchmarks.report import chart, tables
-from benchmarks.scenarios import BEFORE, ENVIRONMENTS, NOT_INSTALLED, SCENARIOS, WAITS, Scenario, is_ours
+from benchmarks.scenarios import ALIKE, BEFORE, ENVIRONMENTS, NOT_INSTALLED, SCENARIOS, WAITS, Scenario, is_ours
 from benchmarks.servers import ROOT, Server, fast_server, issue_certificate, on_core, real_server
 
 ROUNDS = 7
@@ -236,7 +236,7 @@ def main() -> int:
         certificate = issue_certificate(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))))
         serving = real_server(certificate) if options.real else fast_server(certificate, options.latency)
         server = stack.enter_context(serving)
-        names = options.names or list(SCENARIOS)
+        names = options.names or [name for name in SCENARIOS if not (options.quick and name in ALIKE)]
         results, failures = run(
             names, server, certificate.authority, rounds, pythons,
             quick=options.quick, together=options.together, only=options.only.split(",") if options.only else (),

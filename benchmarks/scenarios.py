@@ -8,6 +8,8 @@ ENVIRONMENTS = {"niquests": "niquests", "httpr": "rust", "pyreqwest": "rust", "w
 """The contenders that run in another environment than the rest: their names, and that of the environment."""
 BEFORE = " before"
 """Ends the name of a contender of ours that is installed from another wheel, in an environment named ``before``."""
+ALIKE = ("asyncio-1", "records-1000")
+"""Scenarios that run the code of another one with other numbers: a quick run leaves them out unless they are named."""
 NOT_INSTALLED = 3
 """The exit code of a measurement whose contender is not in its environment."""
 WAITS = "waits"
