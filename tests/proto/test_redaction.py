@@ -9,7 +9,7 @@ import traceback
 import h11
 import pytest
 
-from bento_proto import Exchange, Head, Request
+from bento_proto import Exchange, Head, RemoteProtocolError, Request
 from bento_proto.http import Headers, Limits, Origin, Proxies, Proxy, ProxyError, parse_base_url
 from bento_proto.http._cookies import Cookies
 from bento_proto.http._credentials import Credential
@@ -284,3 +284,22 @@ def responded(data: bytes) -> Exchange[object]:
 
 def test_a_redacted_field_keeps_its_name_as_it_came() -> None:
     assert secret_response_fields((("X-Kind", "a"), ("SET-COOKIE", "b"))) == (("X-Kind", "a"), ("SET-COOKIE", "b"))
+
+
+def test_what_the_caller_handles_keeps_its_traceback() -> None:
+    @without_frames
+    def refuse() -> None:
+        raise ValueError
+
+    made = Exchange(Request("GET", Origin("http", "h", 80), "/"), whole_reader(bytes, 9), Limits())
+    wire = HTTP11Exchange(made)
+    list(wire.segments())
+    try:
+        raise KeyError
+    except KeyError as handled:
+        with pytest.raises(ValueError) as refused:  # noqa: PT011
+            refuse()
+        wire.receive(b"HTTP/1.1 200 OK\r\nno field\r\n\r\n")
+        kept = (refused.value.__context__ is handled, handled.__traceback__ is not None)
+    assert kept == (True, True)
+    assert isinstance(made.error, RemoteProtocolError)

@@ -12,6 +12,7 @@ variables, does not contain it, however deep in containers it is; its value is t
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Final, ParamSpec, SupportsIndex, TypeVar, overload
@@ -85,19 +86,25 @@ def without_frames(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        handled = sys.exc_info()[1]
         try:
             return function(*args, **kwargs)
         except Exception as exc:  # noqa: BLE001 - raised again
-            del args, kwargs
-            forget_frames(exc)
+            forget_frames(exc, handled)
+            del args, kwargs, handled
             raise exc.with_traceback(None)  # noqa: B904 - it is the same exception
 
     return call
 
 
-def forget_frames(error: BaseException) -> None:
-    """Remove the tracebacks of an exception, of its causes and contexts, and the contexts that are suppressed."""
-    waiting, seen = [error], set[int]()
+def forget_frames(error: BaseException, handled: BaseException | None = None) -> None:
+    """Remove the tracebacks of an exception, of its causes and contexts, and the contexts that are suppressed.
+
+    Args:
+        error: the exception.
+        handled: what was being handled before it could be raised, which is the caller's, and keeps its traceback.
+    """
+    waiting, seen = [error], {id(handled)}
     while waiting:
         each = waiting.pop()
         seen.add(id(each))

@@ -6,6 +6,7 @@ loaded before.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -307,6 +308,7 @@ class HTTP11Exchange(Generic[T]):
         from ._h11 import told
 
         items: list[T] = []
+        handled = sys.exc_info()[1]
         try:
             parser.feed(data)
             while not self.is_over:
@@ -330,7 +332,7 @@ class HTTP11Exchange(Generic[T]):
                 else:  # NEED_DATA
                     return items
         except h11.RemoteProtocolError as exc:
-            self._fail(FailureKind.PROTOCOL, f"the server does not speak HTTP/1.1: {told(exc)}", exc)
+            self._fail(FailureKind.PROTOCOL, f"the server does not speak HTTP/1.1: {told(exc, handled)}", exc)
         return items
 
     def _frame(self, head: Head, version: bytes = b"1.1") -> bool:

@@ -19,14 +19,15 @@ _FED: Final = 1 << 14  # bytes at a time: h11 copies what it has left for each e
 _LINE: Final = r"(illegal header line)(?:: (?:bytearray\()?b?['\"]([-!#$%&'*+.^_`|~0-9A-Za-z]+:))?.*"
 
 
-def told(error: h11.RemoteProtocolError) -> str:
+def told(error: h11.RemoteProtocolError, handled: BaseException | None) -> str:
     """What h11 says is wrong, without the values of header fields, which may be secrets.
 
-    The error itself says the same from now on, and has no traceback, in which they would stand, too.
+    The error itself says the same from now on, and has no traceback, in which they would stand, too; what was handled
+    before, by the caller, keeps its own.
     """
     reason = re.sub(_LINE, _named, str(error))
     error.args = (reason,)
-    forget_frames(error)
+    forget_frames(error, handled)
     return reason
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Final
 
 import h11
@@ -71,6 +72,7 @@ class Tunnel:
         self._received += len(data)
         if self._received > self._limit:
             raise ProxyError(f"the proxy {self._proxy} sends more than a response")
+        handled = sys.exc_info()[1]
         try:
             self._parser.receive_data(data)
             if sent := foreign(self._parser.trailing_data[0]):
@@ -79,7 +81,7 @@ class Tunnel:
             while isinstance(event, h11.InformationalResponse):
                 event = self._parser.next_event()
         except h11.RemoteProtocolError as exc:
-            raise ProxyError(f"the proxy {self._proxy} does not speak HTTP/1.1: {told(exc)}") from exc
+            raise ProxyError(f"the proxy {self._proxy} does not speak HTTP/1.1: {told(exc, handled)}") from exc
         if isinstance(event, h11.Response):
             self._decide(event.status_code)
 
